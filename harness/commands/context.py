@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every command is given: configuration, surroundings, console, store."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from harness import sources, store
+from harness.config import Config
+from harness.errors import HarnessError
+from harness.model import Source
+from harness.modules import Graph
+from harness.output import Console
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """The surroundings of one invocation; `line` is how it was called."""
+
+    config: Config
+    environ: Mapping[str, str]
+    console: Console
+    line: str
+
+    @cached_property
+    def store(self) -> store.Store:
+        """The state directory."""
+        path = self.config.state
+        return store.Store(Path(path) if path else store.default(self.environ))
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The sources that are there."""
+        return sources.resolve(self.config, self.environ)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The Tryton modules of the sources.
+
+        A broken one is an error only where it is named.
+        """
+        found = []
+        for name, source in self.sources.items():
+            if self.config.source[name].kind == "tryton":
+                try:
+                    found.append(sources.module_of(source))
+                except HarnessError as error:
+                    self.console.warn(str(error))
+        return Graph(found)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One step of ``harness test``: its processes, its databases, its results.
+
+Where all templates are there, pytest is started first: it imports the modules
+while the server comes up and clones are made.  Else they are built before it,
+with nothing in the way of their progress.
+"""
+
+import time
+from collections.abc import Iterable
+from contextlib import ExitStack
+from pathlib import Path
+
+from harness import history, proc, results
+from harness.commands import workshop
+from harness.commands.context import Context
+from harness.environment import Environment
+from harness.errors import DatabaseError, HarnessError
+from harness.modules import Graph
+from harness.plan import Step
+from harness.runners import tryton
+from harness.sources import tests_of
+from harness.store import Run
+from harness.template import limits
+from harness.template.broker import Broker
+from harness.template.layer import Layer, Layers, Request
+
+
+def run(
+    context: Context, current: Run, step: Step, directory: Path
+) -> results.Finished:
+    """Run a step to its end.
+
+    Raises what its environment, its server or its templates raise.
+    """
+    for name in step.sources:
+        tests_of(context.graph[name])
+    environment = workshop.prepare(context, step)
+    graph = workshop.all_modules(context, step, environment)
+    for one in step.tested:
+        tests_of(graph.require(one.name))
+    _header(context, step, environment)
+    session = Session(context, current, step, environment, graph, directory)
+    with session.stack:
+        return session.run()
+
+
+def _header(context: Context, step: Step, environment: Environment) -> None:
+    rows = [("series", f"{step.series} on Python {environment.interpreter.name}")]
+    rows += [("source", str(context.sources[name])) for name in step.sources]
+    rows.append(("modules", ", ".join(one.name for one in step.tested)))
+    rows.append(("database", f"{step.database} ({step.reason})"))
+    rows.append(("isolation", f"{step.isolation}, {step.workers} workers"))
+    context.console.header(f"harness {step.name}", rows)
+
+
+class Session:
+    """What a step needs while it runs; all of it ends with `stack`."""
+
+    def __init__(
+        self,
+        context: Context,
+        current: Run,
+        step: Step,
+        environment: Environment,
+        graph: Graph,
+        directory: Path,
+    ) -> None:
+        self.context = context
+        self.current = current
+        self.step = step
+        self.environment = environment
+        self.graph = graph
+        self.files = tryton.Files(
+            directory=directory,
+            cache=context.store.directory("pytest", step.name),
+            timings=context.store.path / "timings.json",
+            link=workshop.link(context),
+        )
+        self.stack = ExitStack()
+        self.failures: list[HarnessError] = []
+        self.child: proc.Child | None = None
+        self.started = 0.0
+
+    def run(self) -> results.Finished:
+        """Start what is needed in the best order, and wait for the tests."""
+        broker = self.stack.enter_context(
+            Broker(directory=self.current.scratch(), failed=self.failures.append)
+        )
+        label = workshop.label(self.step.database)
+        layers = self._layers(label) if label else None
+        if layers and self._ready(self._expected(layers)):
+            self._launch(broker)
+        where = self.stack.enter_context(
+            workshop.place(self.context, self.current, self.step.database)
+        )
+        layers = layers or self._layers(where.label)
+        telling = workshop.Telling(self.context)
+        make = workshop.builder(
+            self.context,
+            self.step,
+            self.environment,
+            where,
+            self._variables(where.variables),
+            telling,
+        )
+        expected = self._expected(layers)
+        self._touch(expected)
+        workshop.ensure_all(self.context, make, expected, telling)
+        pool = workshop.pool(self.context, make, expected)
+        self.stack.callback(pool.close)
+        broker.serve(pool, layers, where.variables)
+        if self.child is None:
+            self._launch(broker)
+        finished = self._wait()
+        history.remember(self.context.store, self.step, broker.asked.values())
+        self._touch(broker.asked.values())
+        if where.server is not None and not where.server.alive():
+            self.failures.insert(0, _lost())
+        else:
+            workshop.keep_house(self.context, where.shelf)
+        return results.with_costs(
+            finished,
+            templates=tuple(make.costs),
+            leases=tuple(pool.costs),
+            errors=tuple(self.failures),
+        )
+
+    def _layers(self, label: str) -> Layers:
+        return workshop.layers(
+            self.context, self.step, self.environment, self.graph, label
+        )
+
+    def _expected(self, layers: Layers) -> list[Layer]:
+        """The databases that the tests will ask for, as far as is known."""
+        language = self.context.config.templates.language
+        requests = [
+            Request(modules=(one.name,), language=language) for one in self.step.tested
+        ]
+        requests += [
+            request
+            for request in history.asked(self.context.store, self.step)
+            if set(request.modules) <= set(self.graph)
+        ]
+        found = [layers.resolve(request) for request in requests]
+        return list({layer.digest: layer for layer in found}.values())
+
+    def _touch(self, layers: Iterable[Layer]) -> None:
+        """Note that these are in use, with all that they stand on."""
+        for layer in layers:
+            for one in layer.chain():
+                limits.touch(self.context.store, one.digest)
+
+    def _ready(self, expected: list[Layer]) -> bool:
+        store = self.context.store
+        return all(limits.touched(store, layer.digest) for layer in expected)
+
+    def _variables(self, database: dict[str, str]) -> dict[str, str]:
+        return tryton.variables(
+            self.step,
+            modules=self.graph,
+            files=self.files,
+            environ=self.context.environ,
+            database=database,
+        )
+
+    def _launch(self, broker: Broker) -> None:
+        step = self.step
+        argv = tryton.command(step, self.graph, self.environment, self.files)
+        log = self.files.directory / f"{step.name}.command"
+        log.write_text(proc.line(argv) + "\n", "utf-8")
+        variables = self._variables(workshop.dialect(step.database))
+        self.started = time.time()
+        self.child = self.stack.enter_context(
+            tryton.run(
+                argv,
+                env={**variables, **broker.environment},
+                cwd=self.context.config.root,
+                interactive=bool(tryton.serial(step.options)),
+            )
+        )
+
+    def _wait(self) -> results.Finished:
+        assert self.child is not None
+        try:
+            code = self.child.code()
+        except KeyboardInterrupt:
+            self.child.interrupt()
+            raise
+        step = self.step
+        return results.read(
+            step,
+            self.files.results(step),
+            junit=self.files.junit(step),
+            code=code,
+            started=self.started,
+            sources=tuple(str(self.context.sources[name]) for name in step.sources),
+        )
+
+
+def _lost() -> DatabaseError:
+    return DatabaseError(
+        "the database server ended while tests were running",
+        checked="its supervisor",
+        remedy="run again; a new server is started",
+    )

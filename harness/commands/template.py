@@ -1,0 +1,298 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness template``: list, build, explain, export, import, prune."""
+
+import json
+import tempfile
+import time
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from harness import plan, series, store
+from harness.commands import workshop
+from harness.commands.context import Context
+from harness.config import Config
+from harness.errors import ExitCode, TemplateError, UsageError
+from harness.output import duration, size
+from harness.plan import Step
+from harness.runners import tryton
+from harness.store import Run
+from harness.template import limits
+from harness.template.base import Draft, Manifest, Shelf
+from harness.template.build import Builder
+from harness.template.layer import Layer, Layers, Request
+
+MANIFEST, CONTENT = "manifest.json", "content"
+
+
+@contextmanager
+def _shelf(context: Context) -> Iterator[Shelf]:
+    kind, _ = workshop.choose(context)
+    with Run(context.store) as run, workshop.place(context, run, kind) as where:
+        yield where.shelf
+
+
+def list_(context: Context, *, as_json: bool) -> int:
+    """All templates, the last used first."""
+    with _shelf(context) as shelf:
+        found = [limits.with_use(context.store, one) for one in shelf.all()]
+    if as_json:
+        context.console.info(json.dumps([asdict(one) for one in found], indent=2))
+        return ExitCode.OK
+    rows = [
+        (
+            one.name,
+            one.digest,
+            one.series,
+            len(one.closure),
+            size(one.size),
+            duration(one.seconds),
+            f"{duration(time.time() - max(one.used, one.created))} ago",
+        )
+        for one in found
+    ]
+    context.console.table(
+        rows, ("name", "digest", "series", "modules", "size", "built in", "used")
+    )
+    return ExitCode.OK
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What resolves and builds templates for one series."""
+
+    layers: Layers
+    builder: Builder
+    telling: workshop.Telling
+
+
+@contextmanager
+def _bench(
+    context: Context, modules: tuple[str, ...], wanted_series: str
+) -> Iterator[Bench]:
+    wish = plan.Wish(suite="template", modules=modules, series=wanted_series)
+    steps = plan.make(
+        wish,
+        sources=context.sources,
+        graph=context.graph,
+        official=series.official(),
+        default_series=context.config.series,
+        database=workshop.choose(context),
+        reasons={},
+    )
+    if len(steps) > 1:
+        raise UsageError(
+            "the modules are of different series: "
+            + ", ".join(f"{one.tested[0].name} of {one.series}" for one in steps),
+            remedy="build them one after the other, or pass --series",
+        )
+    step = steps[0]
+    environment = workshop.prepare(context, step)
+    graph = workshop.all_modules(context, step, environment)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        Run(context.store) as run,
+        workshop.place(context, run, step.database) as where,
+    ):
+        files = tryton.Files(
+            directory=Path(scratch),
+            cache=Path(scratch),
+            timings=Path(scratch),
+            link=workshop.link(context),
+        )
+        variables = tryton.variables(
+            replace(step, coverage=False),
+            modules=graph,
+            files=files,
+            environ=context.environ,
+            database=where.variables,
+        )
+        telling = workshop.Telling(context)
+        yield Bench(
+            layers=workshop.layers(context, step, environment, graph, where.label),
+            builder=workshop.builder(
+                context, step, environment, where, variables, telling
+            ),
+            telling=telling,
+        )
+
+
+def request(config: Config, names: tuple[str, ...]) -> Request:
+    """A configured template by its name, else a database with these modules."""
+    if len(names) != 1 or names[0] not in config.template:
+        return Request(modules=names, language=config.templates.language)
+    modules: list[str] = []
+    data: list[Path] = []
+    reclimit, language, name = 0, "", names[0]
+    while name:
+        table = config.template[name]
+        modules += table.modules
+        data[:0] = [config.root / path for path in table.data]
+        reclimit = reclimit or table.reclimit
+        language = language or table.language
+        name = table.parent
+    return Request(
+        modules=tuple(dict.fromkeys(modules)),
+        language=language or config.templates.language,
+        data=tuple(data),
+        reclimit=reclimit,
+    )
+
+
+def build(context: Context, *, names: tuple[str, ...], wanted_series: str) -> int:
+    """Build a template, or say that it is there."""
+    wanted = request(context.config, names)
+    with _bench(context, wanted.modules, wanted_series) as bench:
+        layer = bench.layers.resolve(wanted)
+        workshop.ensure_all(context, bench.builder, [layer], bench.telling)
+        manifest = bench.builder.ensure(layer)
+        limits.touch(context.store, manifest.digest)
+    built = [cost for cost in bench.builder.costs if cost.action == "built"]
+    word = "built" if built else "is there already"
+    context.console.info(
+        f"template {manifest.name} {word}: {manifest.digest}, {size(manifest.size)}"
+    )
+    return ExitCode.OK
+
+
+def explain(context: Context, *, names: tuple[str, ...], wanted_series: str) -> int:
+    """What each layer is made of, and what changed since the last build."""
+    wanted = request(context.config, names)
+    with _bench(context, wanted.modules, wanted_series) as bench:
+        shelf = bench.builder.shelf
+        known = shelf.all()
+        stale = False
+        for layer in bench.layers.resolve(wanted).chain():
+            state = "is there" if shelf.find(layer.digest) else "must be built"
+            context.console.info(f"layer {layer.name} {layer.digest}: {state}")
+            if state != "is there":
+                for text in differences(layer, known, below=stale):
+                    context.console.info(f"  {text}")
+                stale = True
+    return ExitCode.OK
+
+
+def differences(
+    layer: Layer, known: tuple[Manifest, ...], *, below: bool
+) -> Iterator[str]:
+    """In what a layer differs from the newest template of its name."""
+    old = [one for one in known if one.name == layer.name]
+    if not old:
+        yield "it was never built here"
+        return
+    newest = max(old, key=lambda one: one.created)
+    changes = 0
+    for key in sorted({*newest.facts, *layer.facts}):
+        before, now = newest.facts.get(key), layer.facts.get(key)
+        if before != now:
+            changes += 1
+            yield (
+                f"new: {key}"
+                if before is None
+                else f"gone: {key}"
+                if now is None
+                else f"changed: {key} ({before} → {now})"
+            )
+    if below:
+        yield "a layer below it must be built"
+    elif not changes:
+        yield "it stands on another layer than the last one"
+
+
+def export(
+    context: Context, *, names: tuple[str, ...], wanted_series: str, output: Path
+) -> int:
+    """Write a template with all that is needed to use it to one file."""
+    wanted = request(context.config, names)
+    if output.exists():
+        raise UsageError(f"{output} exists", remedy="name another file with -o")
+    with _bench(context, wanted.modules, wanted_series) as bench:
+        layer = bench.layers.resolve(wanted)
+        manifest = bench.builder.shelf.find(layer.digest)
+        if manifest is None:
+            raise TemplateError(
+                f"the template of {' '.join(names)} is not built",
+                remedy=f"harness template build {' '.join(names)}",
+            )
+        with tempfile.TemporaryDirectory(dir=output.absolute().parent) as scratch:
+            content = Path(scratch, CONTENT)
+            bench.builder.shelf.save(layer.digest, content)
+            half = Path(scratch, "half")
+            kind = bench.builder.shelf.kind
+            with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(MANIFEST, manifest.dump())
+                archive.writestr("kind", kind)
+                archive.write(content, CONTENT)
+            half.rename(output)
+    context.console.info(f"{output}: {manifest.name} {size(output.stat().st_size)}")
+    return ExitCode.OK
+
+
+def import_(context: Context, *, path: Path) -> int:
+    """Make the template in a file one of this machine's."""
+    try:
+        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as scratch:
+            manifest = Manifest.parse(archive.read(MANIFEST).decode())
+            kind = archive.read("kind").decode()
+            content = Path(archive.extract(CONTENT, scratch))
+            with _shelf(context) as shelf:
+                _restore(shelf, manifest, kind, content)
+    except (OSError, zipfile.BadZipFile, KeyError) as error:
+        raise TemplateError(
+            f"{path} cannot be imported: {error}",
+            remedy="write it with harness template export",
+        ) from error
+    limits.touch(context.store, manifest.digest)
+    context.console.info(f"template {manifest.name} imported: {manifest.digest}")
+    return ExitCode.OK
+
+
+def _restore(shelf: Shelf, manifest: Manifest, kind: str, content: Path) -> None:
+    if kind != shelf.kind:
+        raise TemplateError(
+            f"the file is a template of {kind}, this server is {shelf.kind}",
+            remedy="choose the server with --database",
+        )
+    if shelf.find(manifest.digest):
+        return
+    layer = Layer(
+        name=manifest.name,
+        digest=manifest.digest,
+        parent=None,
+        language=manifest.language,
+        modules=manifest.modules,
+        closure=manifest.closure,
+        facts=manifest.facts,
+    )
+    with shelf.claim(manifest.digest, deadline=60, waiting=lambda: None):
+        draft: Draft = shelf.draft(layer)
+        try:
+            shelf.restore(draft, content)
+            shelf.publish(draft, manifest)
+        except BaseException:
+            shelf.discard(draft)
+            raise
+
+
+def prune(context: Context, *, everything: bool, dry: bool) -> int:
+    """Remove templates beyond the limits, the least recently used first."""
+    with _shelf(context) as shelf:
+        found = shelf.all()
+        going = (
+            [(one, "--all") for one in found]
+            if everything
+            else workshop.exceeding(context, shelf)
+        )
+        for one, why in going:
+            context.console.info(f"remove {one.name} {one.digest}: {why}")
+            if not dry:
+                shelf.remove(one.digest)
+                limits.forget(context.store, one.digest)
+    word = "would be removed" if dry else "removed"
+    context.console.info(f"{len(going)} of {len(found)} templates {word}")
+    return ExitCode.OK
+
+
+__all__ = ["Step", "build", "explain", "export", "import_", "list_", "prune", "store"]

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness test``: plan → environment → server → templates → run → reports."""
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+from harness import changes, history, plan, results, series
+from harness.commands import session, workshop
+from harness.commands.context import Context
+from harness.errors import ExitCode
+from harness.model import Isolation, RunResult, StepResult
+from harness.output import duration
+from harness.plan import Step
+from harness.runners import tryton
+from harness.store import Run
+
+
+def run(
+    context: Context,
+    *,
+    suite: str,
+    modules: tuple[str, ...],
+    options: tuple[str, ...],
+    paths: tuple[str, ...],
+    wanted_series: str,
+    isolation: Isolation | None,
+    changed_since: str,
+    measure: bool,
+    show: bool,
+    as_json: bool,
+) -> int:
+    """Run a suite's tests; the exit code."""
+    steps = _plan(
+        context,
+        suite=suite,
+        modules=modules,
+        options=options,
+        paths=paths,
+        wanted_series=wanted_series,
+        isolation=isolation,
+        changed_since=changed_since,
+        measure=measure,
+    )
+    if show:
+        return _show(context, steps, as_json=as_json)
+    with Run(context.store) as current:
+        return _execute(context, current, steps)
+
+
+def _plan(
+    context: Context,
+    *,
+    suite: str,
+    modules: tuple[str, ...],
+    options: tuple[str, ...],
+    paths: tuple[str, ...],
+    wanted_series: str,
+    isolation: Isolation | None,
+    changed_since: str,
+    measure: bool,
+) -> tuple[Step, ...]:
+    config = context.config
+    table = config.suite[suite]
+    reasons: dict[str, str] = {}
+    chosen = modules or table.modules
+    if changed_since:
+        reasons = changes.select(context, changed_since, within=modules)
+        chosen = tuple(reasons)
+    options = (*table.options, *options)
+    serial = tryton.serial(options)
+    if serial:
+        context.console.info(f"{serial} needs the terminal: not in parallel")
+    wish = plan.Wish(
+        suite=suite,
+        modules=chosen,
+        series=wanted_series,
+        isolation=isolation or table.isolation,
+        options=options,
+        paths=paths,
+        coverage=measure or table.coverage,
+        workers=config.jobs or os.cpu_count() or 1,
+        serial=serial,
+    )
+    return plan.make(
+        wish,
+        sources=context.sources,
+        graph=context.graph,
+        official=series.official(),
+        default_series=config.series,
+        database=workshop.choose(context),
+        reasons=reasons,
+    )
+
+
+def _show(context: Context, steps: tuple[Step, ...], *, as_json: bool) -> int:
+    if as_json:
+        document = [step.document() for step in steps]
+        context.console.info(json.dumps(document, indent=2))
+    else:
+        rows = [row for step in steps for row in step.rows()]
+        context.console.table(rows, plan.HEADERS)
+    return ExitCode.OK
+
+
+def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
+    directory = context.config.root / context.config.reports / current.id
+    directory.mkdir(parents=True)
+    done = [session.run(context, current, step, directory) for step in steps]
+    return _report(context, current, steps, done, directory)
+
+
+def _report(
+    context: Context,
+    current: Run,
+    steps: tuple[Step, ...],
+    done: list[results.Finished],
+    directory: Path,
+) -> int:
+    """Write the reports, say where they are; the exit code of the run."""
+    from harness import reports  # with jinja2 and coverage: not before the tests
+    from harness.reports import coverage, summary
+
+    code = max((one.code for one in done), default=ExitCode.NOTHING_SELECTED)
+    parts = sorted((directory / "coverage").glob("*"))
+    roots = [
+        context.graph[one.name].path
+        for step in steps
+        for one in step.tested
+        if one.name in context.graph
+    ]
+    covered = coverage.combine(parts, directory, roots=roots, remap={}) if parts else ()
+    shutil.rmtree(directory / "coverage", ignore_errors=True)
+    result = RunResult(
+        id=current.id,
+        command=context.line,
+        started=current.started,
+        seconds=time.time() - current.started,
+        exit_code=code,
+        version=_version(),
+        steps=tuple(one.result for one in done),
+        templates=tuple(cost for one in done for cost in one.templates),
+        leases=tuple(cost for one in done for cost in one.leases),
+        coverage=covered,
+        header=_facts(steps),
+    )
+    junit = {one.result.name: one.junit for one in done if one.junit.exists()}
+    reports.write(result, directory, junit_parts=junit)
+    for part in junit.values():
+        part.unlink()
+    history.learn(context.store, result)
+    for error in (error for one in done for error in one.errors):
+        context.console.error(error)
+    for text in summary.terminal(result):
+        context.console.info(text)
+    page = _publish(context, directory)
+    seconds = duration(time.time() - current.started)
+    context.console.info(f"report: {page} ({seconds} in all)")
+    return int(code)
+
+
+def _facts(steps: tuple[Step, ...]) -> dict[str, str]:
+    return {step.name: f"{step.database}: {step.reason}" for step in steps}
+
+
+def _version() -> str:
+    from harness import __version__
+
+    return __version__
+
+
+def _publish(context: Context, directory: Path) -> Path:
+    """Point ``reports/latest`` at the run, and forget the oldest runs."""
+    root = directory.parent
+    latest = root / "latest"
+    fresh = root / f".latest-{directory.name}"
+    fresh.symlink_to(directory.name)
+    os.replace(fresh, latest)
+    old = sorted(path for path in root.glob("2*") if path.is_dir())
+    for path in old[: -context.config.keep_reports or None]:
+        shutil.rmtree(path, ignore_errors=True)
+    page = latest / "index.html"
+    return page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page
+
+
+__all__ = ["StepResult", "run"]

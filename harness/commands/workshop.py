@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stages that commands share: environment → server → shelf → builder → pool."""
+
+import contextlib
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness import environment, modules, probe, series
+from harness.commands.context import Context
+from harness.environment import Environment, Environments, Wanted
+from harness.errors import HarnessError
+from harness.model import Module, Origin
+from harness.modules import Graph
+from harness.output import Step as Live
+from harness.output import duration
+from harness.plan import Step
+from harness.postgres import Address, Given, Local, Server
+from harness.postgres.local import MAJOR, installation
+from harness.store import Run
+from harness.template import limits
+from harness.template.base import Manifest, Shelf
+from harness.template.build import Builder, Progress
+from harness.template.layer import Layer, Layers, Surroundings
+from harness.template.pool import Pool
+from harness.template.sqlite import SQLite
+
+if TYPE_CHECKING:
+    from harness.template.postgresql import PostgreSQL
+
+KEPT = 15 * 60.0
+"""Seconds that ``--keep`` leaves the embedded server running."""
+
+
+def local(context: Context) -> Local:
+    """The embedded server as configured."""
+    database = context.config.database
+    return Local(
+        context.store,
+        storage=database.storage,
+        timeout=database.start_timeout,
+        keep=KEPT if context.config.keep else 0.0,
+        environ=context.environ,
+        encoding=database.encoding,
+        locale=database.locale,
+    )
+
+
+def choose(context: Context) -> tuple[str, str]:
+    """The database server of this invocation and why; starts nothing."""
+    candidates: dict[str, Callable[[], str | None]] = {
+        "local": lambda: local(context).why_not(),
+        "sqlite": lambda: None,
+    }
+    return probe.choose(context.config.database.server, candidates)
+
+
+def wanted(context: Context, step: Step) -> Wanted:
+    """The environment that a step needs."""
+    release = series.find(step.series)
+    chosen = [(context.sources[name], context.graph[name]) for name in step.sources]
+    tables = [context.config.source[name] for name in step.sources]
+    return Wanted(
+        series=release,
+        interpreter=environment.interpreter(release, context.environ),
+        sources=tuple(chosen),
+        official=tuple(one.name for one in step.tested if one.origin is Origin.INDEX),
+        extra=tuple(line for table in tables for line in table.requirements),
+        constraints=tuple(line for table in tables for line in table.constraints),
+    )
+
+
+def prepare(context: Context, step: Step) -> Environment:
+    """The finished environment of a step, installed now if it must be."""
+    environments = Environments(context.store, context.environ)
+    want = wanted(context, step)
+    ready = environments.installed(want)
+    if ready:
+        return ready
+    with context.console.step("environment", ticker=True) as live:
+        return environments.ensure(want, step=live.update)
+
+
+def all_modules(context: Context, step: Step, env: Environment) -> Graph:
+    """Official modules of the environment, and the sources over them."""
+    found: dict[str, Module] = {one.name: one for one in modules.installed(env.site)}
+    for name in step.sources:
+        found[name] = context.graph[name]
+    return Graph(found.values())
+
+
+DIALECTS = {
+    "sqlite": {"TRYTOND_DATABASE_URI": "sqlite://", "DB_NAME": ":memory:"},
+    "postgresql": {"TRYTOND_DATABASE_URI": "postgresql:///", "DB_NAME": "test"},
+}
+
+
+def dialect(kind: str) -> dict[str, str]:
+    """What trytond must know of a server before it knows where it is."""
+    return DIALECTS["sqlite" if kind == "sqlite" else "postgresql"]
+
+
+def label(kind: str) -> str:
+    """What a server is called in digests, where that is known before it runs."""
+    return {"sqlite": "sqlite", "local": f"postgresql-{MAJOR}"}.get(kind, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where templates are, and how a suite's processes find the server."""
+
+    shelf: Shelf
+    variables: dict[str, str]
+    label: str
+    server: Server | None
+
+
+@contextlib.contextmanager
+def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
+    """The server, started, and its shelf of templates, swept."""
+    if kind == "sqlite":
+        shelf = SQLite(context.store, run.id)
+        shelf.sweep()
+        yield Place(shelf=shelf, variables=dialect(kind), label="sqlite", server=None)
+        return
+    given = kind == "given"
+    server: Server = Given(context.config.database.server) if given else local(context)
+    address = server.start()
+    try:
+        shelf_ = _postgresql(context, run, address, given=given)
+        try:
+            swept = shelf_.sweep()
+            if swept:
+                context.console.info(f"swept {len(swept)} databases of dead runs")
+            yield Place(
+                shelf=shelf_,
+                variables={**address.environment(), **dialect(kind)},
+                label=f"postgresql-{shelf_.version // 10000}",
+                server=server,
+            )
+        finally:
+            shelf_.close()
+    finally:
+        server.stop()
+
+
+def _postgresql(
+    context: Context, run: Run, address: Address, *, given: bool
+) -> "PostgreSQL":
+    from harness.template.postgresql import PostgreSQL  # with psycopg
+
+    place_ = installation()
+    return PostgreSQL(
+        address,
+        run.id,
+        file_copy=not given,
+        binaries=place_ / "bin" if place_ else None,
+        environ=context.environ,
+    )
+
+
+def layers(
+    context: Context, step: Step, env: Environment, graph: Graph, label: str
+) -> Layers:
+    """Resolves requests for databases in a step's environment."""
+    database = context.config.database
+    surroundings = Surroundings(
+        series=step.series,
+        python=env.interpreter.name,
+        database=f"{label} {database.encoding} {database.locale}"
+        if label != "sqlite"
+        else label,
+        site=env.site,
+    )
+    return Layers(
+        graph,
+        surroundings,
+        cuts=context.config.templates.cuts,
+        tested=[one.name for one in step.tested],
+    )
+
+
+def builder(
+    context: Context,
+    step: Step,
+    env: Environment,
+    where: Place,
+    variables: Mapping[str, str],
+    listener: Callable[[Progress], None],
+) -> Builder:
+    """Builds the templates of a step."""
+    return Builder(
+        where.shelf,
+        env.python,
+        env=variables,
+        series=step.series,
+        deadline=context.config.templates.deadline,
+        listener=listener,
+    )
+
+
+class Telling:
+    """Shows the progress of builds: one live line, or plain lines in a pipe."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self._live: Live | None = None
+        self._guard = threading.Lock()
+
+    def use(self, live: Live | None) -> None:
+        """Write to this step from now on."""
+        with self._guard:
+            self._live = live
+
+    def __call__(self, progress: Progress) -> None:
+        """Hear of progress, from any thread."""
+        text = _words(progress)
+        with self._guard:
+            if self._live is not None:
+                self._live.update(text)
+        if progress.event == "end":
+            self.context.console.info(f"  {text}")
+
+
+def _words(progress: Progress) -> str:
+    layer = progress.layer
+    if progress.event == "wait":
+        return f"layer {layer.name}: another run builds it, waiting"
+    if progress.event == "end":
+        more = f" ({len(layer.modules)} modules)" if len(layer.modules) > 1 else ""
+        return f"layer {layer.name}{more} built in {duration(progress.elapsed)}"
+    if progress.event == "module":
+        return (
+            f"layer {layer.name}: {progress.module}"
+            f" {progress.done}/{len(layer.modules)}"
+        )
+    return f"layer {layer.name}"
+
+
+def ensure_all(
+    context: Context, make: Builder, wanted_: list[Layer], telling: Telling
+) -> None:
+    """Build what is missing, several chains at a time; the first error counts."""
+    missing = [one for one in wanted_ if make.shelf.find(one.digest) is None]
+    if not missing:
+        for layer in wanted_:
+            make.ensure(layer)
+        return
+    jobs = context.config.jobs or os.cpu_count() or 1
+    with context.console.step("templates", ticker=True) as live:
+        telling.use(live)
+        try:
+            _in_parallel(make, wanted_, jobs)
+        finally:
+            telling.use(None)
+
+
+def _in_parallel(make: Builder, wanted_: list[Layer], jobs: int) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(max_workers=jobs) as executor:
+        futures = [executor.submit(make.ensure, layer) for layer in wanted_]
+        errors = [future.exception() for future in futures]
+    for error in errors:
+        if isinstance(error, HarnessError):
+            raise error
+        if error is not None:
+            raise error
+
+
+def pool(context: Context, make: Builder, expected: list[Layer]) -> Pool:
+    """The pool of a run, with the first clones under way."""
+    settings = context.config.pool
+    made = Pool(make, ahead=settings.ahead, cap=settings.cap, hands=2)
+    for layer in expected:
+        made.expect(layer)
+    return made
+
+
+def keep_house(context: Context, shelf: Shelf) -> None:
+    """Remove templates beyond the limits; the last used stay."""
+    for one, _ in exceeding(context, shelf):
+        shelf.remove(one.digest)
+        limits.forget(context.store, one.digest)
+
+
+def exceeding(context: Context, shelf: Shelf) -> list[tuple[Manifest, str]]:
+    """Templates beyond the configured limits, each with the limit."""
+    table = context.config.templates
+    return limits.exceeding(
+        [limits.with_use(context.store, one) for one in shelf.all()],
+        count=table.count,
+        size=table.size,
+        age=table.age,
+        now=time.time(),
+    )
+
+
+def link(context: Context) -> Path:
+    """A directory that holds the harness and nothing else, for ``PYTHONPATH``."""
+    package = Path(__file__).parents[1]
+    name = hashlib.sha256(os.fsencode(package)).hexdigest()[:12]
+    directory = context.store.directory("link", name)
+    target = directory / "harness"
+    if not target.exists():
+        target.unlink(missing_ok=True)
+        with contextlib.suppress(FileExistsError):
+            target.symlink_to(package)
+    return directory

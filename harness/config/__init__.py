@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one cascade of settings: defaults < pyproject.toml < HARNESS_* < command line.
+
+Everything is validated as a whole, all problems are reported together, and every
+value knows its source.
+"""
+
+from harness.config.document import find_root
+from harness.config.kinds import shown
+from harness.config.load import load
+from harness.config.names import FILE, NOT_SETTINGS, PREFIX
+from harness.config.schema import (
+    Config,
+    Database,
+    Pool,
+    SourceTable,
+    SuiteTable,
+    Templates,
+    TemplateTable,
+)
+
+__all__ = [
+    "FILE",
+    "NOT_SETTINGS",
+    "PREFIX",
+    "Config",
+    "Database",
+    "Pool",
+    "SourceTable",
+    "SuiteTable",
+    "TemplateTable",
+    "Templates",
+    "find_root",
+    "load",
+    "shown",
+]

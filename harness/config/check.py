@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What no single value can be asked: names that must exist, cycles, paths."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.config.kinds import shown
+from harness.config.names import guess, place
+from harness.config.schema import Config
+
+
+def problems(config: Config) -> Iterator[str]:
+    """All that does not fit together, one line each."""
+    yield from _unknown_templates(config)
+    yield from _cycles(config)
+    yield from _missing_data(config)
+    yield from _missing_sources(config)
+
+
+def _problem(config: Config, key: str, value: object, why: str) -> str:
+    return f"{place(key, config.source_of(key))} = {shown(value)}: {why}"
+
+
+def _unknown_templates(config: Config) -> Iterator[str]:
+    asked = {f"template.{n}.parent": t.parent for n, t in config.template.items()}
+    asked |= {f"suite.{n}.template": s.template for n, s in config.suite.items()}
+    for key, name in asked.items():
+        if name and name not in config.template:
+            allowed = ", ".join(map(shown, config.template)) or "none is configured"
+            hint = guess(name, config.template)
+            why = f"there is no such template, allowed: {allowed}{hint}"
+            yield _problem(config, key, name, why)
+
+
+def _cycles(config: Config) -> Iterator[str]:
+    done: set[str] = set()
+    for start in config.template:
+        chain: list[str] = []
+        name = start
+        while name in config.template and name not in done and name not in chain:
+            chain.append(name)
+            name = config.template[name].parent
+        done.update(chain)
+        if name in chain:
+            cycle = " → ".join((*chain[chain.index(name) :], name))
+            parent = config.template[name].parent
+            why = f"the parents are a cycle, {cycle}; allowed: a parent above it"
+            yield _problem(config, f"template.{name}.parent", parent, why)
+
+
+def _missing_data(config: Config) -> Iterator[str]:
+    for name, template in config.template.items():
+        for path in template.data:
+            # Lexically, since a checkout below the root may be a link.
+            inner = Path(os.path.normpath(path))
+            key = f"template.{name}.data"
+            if inner.is_absolute() or inner.parts[:1] == ("..",):
+                why = "outside of the root, allowed: files below it, relative to it"
+                yield _problem(config, key, path, why)
+            elif not (config.root / inner).is_file():
+                hint = _near(config.root / inner)
+                why = f"there is no such file in {config.root}{hint}"
+                yield _problem(config, key, path, why)
+
+
+def _missing_sources(config: Config) -> Iterator[str]:
+    for name, source in config.source.items():
+        path = config.root / source.path
+        if source.path and not source.repository and not path.is_dir():
+            key = f"source.{name}.path"
+            why = f"there is no such directory, nor a repository to clone{_near(path)}"
+            yield _problem(config, key, source.path, why)
+
+
+def _near(path: Path) -> str:
+    if not path.parent.is_dir():
+        return ""
+    return guess(path.name, (near.name for near in path.parent.iterdir()))

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of settings in the file and in the environment, and guesses at them."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Final
+
+FILE: Final = "pyproject.toml"
+TABLE: Final = "tool.harness"
+PREFIX: Final = "HARNESS_"
+DEFAULT: Final = "default"
+
+#: Variables with the prefix that are no settings: they are read before there is
+#: a configuration (show tracebacks; where to write the log).
+NOT_SETTINGS: Final = frozenset({"HARNESS_DEBUG", "HARNESS_LOG"})
+
+
+def variable(key: str) -> str:
+    """``database.server`` → ``HARNESS_DATABASE_SERVER``."""
+    return PREFIX + folded(key).upper()
+
+
+def folded(name: str) -> str:
+    """What is left of a name in the environment; names alike in it are the same."""
+    return name.lower().replace(".", "_").replace("-", "_")
+
+
+def place(key: str, source: str) -> str:
+    """Where a value of `key` stands: source first, then its name there."""
+    if source == FILE:
+        return f"{FILE}: {TABLE}.{key}"
+    kind = "environment" if source.startswith(PREFIX) else "command line"
+    return f"{kind}: {source} ({key})"
+
+
+def guess(word: str, candidates: Iterable[str]) -> str:
+    """``; did you mean "…"?``, or nothing if no candidate is near."""
+    near = get_close_matches(word, list(candidates), n=1)
+    return f'; did you mean "{near[0]}"?' if near else ""

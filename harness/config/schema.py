@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings: one table, one dataclass; the dotted key is the attribute path."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Annotated, Final
+
+from harness.config import kinds
+from harness.config.kinds import Kind
+from harness.config.names import DEFAULT, guess
+from harness.errors import ConfigError
+from harness.model import Isolation
+
+_LANGUAGE: Final = r"[a-z]{2,3}(_[A-Za-z0-9]{2,4})?"
+_MODULES: Final = "names of modules"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """``[tool.harness.database]``; `start_timeout` in seconds."""
+
+    server: Annotated[
+        str, kinds.choice("auto", "docker", "local", "sqlite", prefix="postgresql://")
+    ] = "auto"
+    storage: Annotated[str, kinds.choice("auto", "memory", "disk")] = "auto"
+    encoding: Annotated[
+        str, kinds.text('an encoding of PostgreSQL such as "UTF8"', r"[\w-]+")
+    ] = "UTF8"
+    locale: Annotated[str, kinds.text('a locale such as "C.UTF-8"', r"[\w.@-]+")] = (
+        "C.UTF-8"
+    )
+    start_timeout: Annotated[int, kinds.duration(1)] = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Templates:
+    """``[tool.harness.templates]``; `size` in bytes, `age`, `deadline` in seconds.
+
+    `cuts` are the modules whose closure is a layer of its own.
+    """
+
+    count: Annotated[int, kinds.number()] = 60
+    size: Annotated[int, kinds.size()] = 6 * 2**30
+    age: Annotated[int, kinds.duration()] = 30 * 86400
+    deadline: Annotated[int, kinds.duration(1)] = 15 * 60
+    cuts: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = (
+        "company",
+        "account_invoice",
+    )
+    language: Annotated[str, kinds.text('a language such as "en"', _LANGUAGE)] = "en"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pool:
+    """``[tool.harness.pool]``: clones made `ahead` per template, `cap` of all."""
+
+    ahead: Annotated[int, kinds.number()] = 2
+    cap: Annotated[int, kinds.number(1)] = 32
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceTable:
+    """``[tool.harness.source.NAME]``; an empty `path` is looked for by name."""
+
+    kind: Annotated[str, kinds.choice("tryton", "python")] = "tryton"
+    path: Annotated[str, kinds.text("a directory, relative to the root")] = ""
+    repository: Annotated[str, kinds.text("the address of a git repository")] = ""
+    requirements: Annotated[tuple[str, ...], kinds.strings("pip requirements")] = ()
+    constraints: Annotated[tuple[str, ...], kinds.strings("pip constraints")] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class SuiteTable:
+    """``[tool.harness.suite.NAME]``; `options` are extra arguments of pytest."""
+
+    kind: Annotated[str, kinds.choice("tryton", "pytest")] = "tryton"
+    modules: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = ()
+    paths: Annotated[tuple[str, ...], kinds.strings("paths of tests")] = ()
+    isolation: Annotated[Isolation, kinds.choice(*Isolation)] = Isolation.CLASS
+    template: Annotated[str, kinds.text("the name of a template")] = ""
+    options: Annotated[tuple[str, ...], kinds.strings("arguments of pytest")] = ()
+    coverage: Annotated[bool, kinds.flag()] = False
+    runner: Annotated[str, kinds.choice("venv", "image")] = "venv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateTable:
+    """``[tool.harness.template.NAME]``; `data` are documents relative to the root.
+
+    A `reclimit` of 0 and an empty `language` leave the general setting.
+    """
+
+    parent: Annotated[str, kinds.text("the name of another template")] = ""
+    modules: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = ()
+    data: Annotated[
+        tuple[str, ...], kinds.strings("existing files below the root, relative to it")
+    ] = ()
+    reclimit: Annotated[int, kinds.number()] = 0
+    language: Annotated[
+        str, kinds.text('a language such as "en", or nothing', rf"({_LANGUAGE})?")
+    ] = ""
+
+
+#: Tables that are there once, and tables that are there once per name.
+SECTIONS: Final[dict[str, type]] = {
+    "database": Database,
+    "templates": Templates,
+    "pool": Pool,
+}
+NAMED: Final[dict[str, type]] = {
+    "source": SourceTable,
+    "suite": SuiteTable,
+    "template": TemplateTable,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """``[tool.harness]``: the whole configuration, valid and finished.
+
+    `reports`, `examples`, `src` are relative to `root`; `jobs` of 0 is the number
+    of CPUs; an empty `state` is computed by its user.  `origins` has the source of
+    each key that is not a default.
+    """
+
+    root: Path
+    series: Annotated[
+        str, kinds.text('a release series in quotes, such as "7.0"', r"\d+\.\d+")
+    ] = "7.0"
+    jobs: Annotated[int, kinds.number()] = 0
+    reports: Annotated[str, kinds.directory()] = "reports"
+    keep: Annotated[bool, kinds.flag()] = False
+    state: Annotated[str, kinds.text("a directory, or nothing")] = ""
+    examples: Annotated[str, kinds.directory()] = "examples"
+    src: Annotated[str, kinds.directory()] = "src"
+    keep_reports: Annotated[int, kinds.number()] = 20
+    database: Database = Database()
+    templates: Templates = Templates()
+    pool: Pool = Pool()
+    source: Mapping[str, SourceTable] = field(default_factory=dict)
+    suite: Mapping[str, SuiteTable] = field(default_factory=dict)
+    template: Mapping[str, TemplateTable] = field(default_factory=dict)
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    def values(self) -> Iterator[tuple[str, object, str]]:
+        """Each (key, value, source), in the order of the schema."""
+        for key in self._keys():
+            value: object = self
+            for part in key.split("."):
+                if isinstance(value, Mapping):
+                    value = value[part]
+                else:
+                    value = getattr(value, part)
+            yield key, value, self.origins.get(key, DEFAULT)
+
+    def source_of(self, key: str) -> str:
+        """``default``, ``pyproject.toml``, a variable, or an option."""
+        known = self._keys()
+        if key not in known:
+            raise ConfigError(f'there is no key "{key}"{guess(key, known)}')
+        return self.origins.get(key, DEFAULT)
+
+    def _keys(self) -> dict[str, Kind]:
+        return keys({table: tuple(getattr(self, table)) for table in NAMED})
+
+
+def kinds_of(table: type) -> dict[str, Kind]:
+    """The settings of one table."""
+    known: dict[str, Kind] = {}
+    for item in fields(table):
+        for mark in getattr(item.type, "__metadata__", ()):
+            if isinstance(mark, Kind):
+                known[item.name] = mark
+    return known
+
+
+def keys(names: Mapping[str, Iterable[str]]) -> dict[str, Kind]:
+    """All dotted keys; `names` has the names of each named table."""
+    known = kinds_of(Config)
+    tables = dict(SECTIONS)
+    for table, schema in NAMED.items():
+        tables |= {f"{table}.{name}": schema for name in names.get(table, ())}
+    for prefix, schema in tables.items():
+        known |= {f"{prefix}.{name}": kind for name, kind in kinds_of(schema).items()}
+    return known

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The suite's own Python environment: one per series, interpreter and sources.
+
+Nothing is installed again while requirements, interpreter and packaging files
+of the sources are unchanged.  Official modules are added when first named.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import proc
+from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
+from harness.model import Module, Source
+from harness.series import Series
+from harness.store import Lock, Store
+
+TOOLS = ("pytest>=9.0,<10", "coverage>=7.10")
+"""What runs the tests (pytest is pinned by major: the workers fork inside it)."""
+PACKAGING = ("pyproject.toml", "setup.py", "setup.cfg", "tryton.cfg")
+READY = "harness.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interpreter:
+    """A Python: its program and its version (major, minor)."""
+
+    path: Path
+    version: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """``3.11``"""
+        return f"{self.version[0]}.{self.version[1]}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """What an environment must hold."""
+
+    series: Series
+    interpreter: Interpreter
+    sources: tuple[tuple[Source, Module], ...]
+    official: tuple[str, ...]
+    """Official modules under test, with what their tests need."""
+    extra: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+
+    @property
+    def requirements(self) -> tuple[str, ...]:
+        """The lines for pip, without the sources themselves."""
+        pin = f"=={self.series.name}.*"
+        depends = {
+            name
+            for _, module in self.sources
+            for name in module.depends
+            if name not in {"ir", "res", *(one.name for one, _ in self.sources)}
+        }
+        return (
+            f"trytond{pin}",
+            f"proteus{pin}",
+            self.series.driver,
+            *self.series.requirements,
+            *(f"trytond_{name}{pin}" for name in sorted(depends)),
+            *TOOLS,
+            *self.extra,
+        )
+
+    @property
+    def key(self) -> str:
+        """Names the environment; equal as long as nothing must be installed."""
+        parts: list[object] = [
+            str(self.interpreter.path),
+            self.interpreter.name,
+            *self.requirements,
+            *self.constraints,
+            *self.series.constraints,
+        ]
+        for source, _ in self.sources:
+            parts.append(str(source.path))
+            parts += [_content(source.path / name) for name in PACKAGING]
+        digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:10]
+        return f"tryton-{self.series.name}-py{self.interpreter.name}-{digest}"
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
+def interpreter(series: Series, environ: Mapping[str, str]) -> Interpreter:
+    """A Python that the series runs on: the harness's own, else one on PATH.
+
+    Raises `MissingTool` naming what was found.
+    """
+    first, last = series.python
+    own = sys.version_info
+    if first <= own.minor <= last:
+        base = Path(sys.base_exec_prefix, "bin", f"python{own.major}.{own.minor}")
+        path = base if base.exists() else Path(sys.executable)
+        return Interpreter(path=path, version=(own.major, own.minor))
+    for minor in range(last, first - 1, -1):
+        found = shutil.which(f"python3.{minor}", path=environ.get("PATH"))
+        if found and _runs(found, environ):
+            return Interpreter(path=Path(found), version=(3, minor))
+    raise MissingTool(
+        f"series {series.name} needs a Python from 3.{first} to 3.{last}",
+        checked=f"this Python 3.{own.minor}, and python3.{last} … python3.{first}"
+        " on PATH",
+        remedy=f"install Python 3.{last} (uv python install 3.{last},"
+        f" or apt-get install python3.{last}), or choose another --series",
+    )
+
+
+def _runs(program: str, environ: Mapping[str, str]) -> bool:
+    try:
+        return proc.run([program, "-c", ""], env=environ, check=False).code == 0
+    except HarnessError:
+        return False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """A finished environment, locked for as long as it is used."""
+
+    path: Path
+    interpreter: Interpreter
+    lock: Lock
+
+    @property
+    def python(self) -> Path:
+        """The program that runs suites."""
+        return self.path / "bin" / "python"
+
+    @property
+    def site(self) -> Path:
+        """Its ``site-packages``."""
+        return self.path / "lib" / f"python{self.interpreter.name}" / "site-packages"
+
+
+class Environments:
+    """Provides environments below the state directory."""
+
+    def __init__(self, store: Store, environ: Mapping[str, str]) -> None:
+        self.store = store
+        self.environ = environ
+
+    def installed(self, wanted: Wanted) -> Environment | None:
+        """The environment, if nothing has to be installed for it."""
+        path = self.store.path / "envs" / wanted.key
+        have = self.store.read(f"envs/{wanted.key}/{READY}")
+        if not have or not set(wanted.official) <= set(have["official"]):
+            return None
+        lock = Lock(self.store.path / "envs" / f"{wanted.key}.lock")
+        lock.acquire(shared=True)
+        return Environment(path=path, interpreter=wanted.interpreter, lock=lock)
+
+    def ensure(self, wanted: Wanted, *, step: Callable[[str], None]) -> Environment:
+        """The environment, installed or completed if it must be.
+
+        `step` hears what is done.  Raises `UsageError` for a module that the
+        series does not have, `CommandFailed` with pip's words otherwise.
+        """
+        ready = self.installed(wanted)
+        if ready:
+            return ready
+        path = self.store.directory("envs") / wanted.key
+        lock = Lock(path.with_name(f"{wanted.key}.lock"))
+        if not lock.acquire(wait=0):
+            step("waiting for another run to install")
+            lock.acquire()
+        try:
+            self._complete(wanted, path, step)
+        except BaseException:
+            lock.release()
+            raise
+        lock.acquire(shared=True)
+        return Environment(path=path, interpreter=wanted.interpreter, lock=lock)
+
+    def _complete(
+        self, wanted: Wanted, path: Path, step: Callable[[str], None]
+    ) -> None:
+        have = self.store.read(f"envs/{wanted.key}/{READY}")
+        if have is None:
+            self._create(wanted, path, step)
+            have = {"official": []}
+        more = [name for name in wanted.official if name not in have["official"]]
+        if more:
+            step(f"installing {', '.join(more)}")
+            pin = f"=={wanted.series.name}.*"
+            lines = [f"trytond_{name}[test]{pin}" for name in more]
+            self._pip(wanted, path, lines)
+        self._record(wanted, path, [*have["official"], *more])
+
+    def _create(self, wanted: Wanted, path: Path, step: Callable[[str], None]) -> None:
+        shutil.rmtree(path, ignore_errors=True)
+        step(f"creating the environment {path.name}")
+        env = {**self.environ}
+        proc.run([wanted.interpreter.path, "-m", "venv", path], env=env)
+        step(f"installing trytond {wanted.series.name} and what the sources need")
+        lines = list(wanted.requirements)
+        for source, _ in wanted.sources:
+            lines += ["--editable", str(source.path)]
+        try:
+            self._pip(wanted, path, lines)
+        except BaseException:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
+
+    def _pip(self, wanted: Wanted, path: Path, lines: Sequence[str]) -> None:
+        constraints = path / "constraints.txt"
+        pins = [f"{name}=={wanted.series.name}.*" for name in ("trytond", "proteus")]
+        text = [*pins, *wanted.series.constraints, *wanted.constraints]
+        constraints.write_text("\n".join(text) + "\n", "utf-8")
+        argv: list[str | Path] = [
+            path / "bin" / "python", "-m", "pip", "install", "--quiet",
+            "--disable-pip-version-check", "--no-input",
+            "--constraint", constraints, *lines,
+        ]  # fmt: skip
+        env = {**self.environ, "PIP_CONSTRAINT": str(constraints)}
+        try:
+            proc.run(argv, env=env)
+        except CommandFailed as error:
+            raise _explain(error, wanted) from error
+
+    def _record(self, wanted: Wanted, path: Path, official: Iterable[str]) -> None:
+        frozen = proc.run(
+            [path / "bin" / "python", "-m", "pip", "freeze", "--all"],
+            env=self.environ,
+        ).stdout
+        (path / "lock.txt").write_text(frozen, "utf-8")
+        value = {"official": sorted(official), "series": wanted.series.name}
+        (path / READY).write_text(json.dumps(value), "utf-8")
+
+
+def _explain(error: CommandFailed, wanted: Wanted) -> HarnessError:
+    """Say in the user's words what pip could not do."""
+    match = re.search(r"No matching distribution found for (\S+)", error.message)
+    if match and match.group(1).startswith("trytond"):
+        project = re.split(r"[=<>\[]", match.group(1))[0]
+        name = re.sub(r"^trytond[-_]", "", project)
+        if name == "trytond":
+            return MissingTool(
+                f"the package index has no trytond {wanted.series.name}",
+                checked=f"pip install '{match.group(1)}'",
+                remedy="is the index reachable, and does it have that series?",
+            )
+        return UsageError(
+            f"series {wanted.series.name} has no module {name!r} on the package index",
+            checked=f"pip install '{match.group(1)}'",
+            remedy="choose another --series, or clone the module into src/",
+        )
+    return error

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every error that a user can meet, each with its exit code.
+
+A message says what happened, what was checked, and the command that mends it.
+"""
+
+from enum import IntEnum
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """Exit codes of ``harness`` (DESIGN.md, section 9)."""
+
+    OK = 0
+    TESTS_FAILED = 1
+    USAGE = 2
+    NOTHING_SELECTED = 3
+    MISSING = 4
+    COMMAND_FAILED = 5
+    IMAGE = 6
+    DATABASE = 7
+    GATE = 8
+    INTERNAL = 9
+    INTERRUPTED = 130
+
+
+class HarnessError(Exception):
+    """An error with a remedy.
+
+    `message` says what happened, `checked` what was looked at (optional),
+    `remedy` the command or change that mends it (optional).
+    """
+
+    code: ClassVar[ExitCode] = ExitCode.INTERNAL
+
+    def __init__(self, message: str, *, checked: str = "", remedy: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.checked = checked
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        lines = [self.message]
+        if self.checked:
+            lines.append(f"checked: {self.checked}")
+        if self.remedy:
+            lines.append(f"to mend it: {self.remedy}")
+        return "\n".join(lines)
+
+
+class UsageError(HarnessError):
+    """The command line asks for something that does not exist or cannot be."""
+
+    code = ExitCode.USAGE
+
+
+class ConfigError(HarnessError):
+    """The configuration is wrong: file, key and allowed values are named."""
+
+    code = ExitCode.USAGE
+
+
+class SourceError(HarnessError):
+    """A source or a module of it is missing or broken."""
+
+    code = ExitCode.USAGE
+
+
+class NothingSelected(HarnessError):
+    """No test is left after selection; zero tests are never 'passed'."""
+
+    code = ExitCode.NOTHING_SELECTED
+
+
+class MissingTool(HarnessError):
+    """Something that the machine should have is not there."""
+
+    code = ExitCode.MISSING
+
+
+class CommandFailed(HarnessError):
+    """An external command failed; its line and its output are in the message."""
+
+    code = ExitCode.COMMAND_FAILED
+
+
+class DatabaseError(HarnessError):
+    """The database server cannot be used or was lost."""
+
+    code = ExitCode.DATABASE
+
+
+class TemplateError(HarnessError):
+    """A template cannot be built, found, read or written."""
+
+    code = ExitCode.DATABASE
+
+
+class InternalError(HarnessError):
+    """A defect of the harness itself."""
+
+    code = ExitCode.INTERNAL
+
+
+class Interrupted(HarnessError):
+    """Ended by Ctrl-C or a signal."""
+
+    code = ExitCode.INTERRUPTED

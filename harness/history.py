@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What earlier runs taught: how long tests take, which databases they ask for."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from harness.model import Outcome, RunResult
+from harness.plan import Step
+from harness.store import Store
+from harness.template.layer import Layer, Request
+
+TIMINGS = "timings.json"
+ASKED = "asked.json"
+WEIGHT = 0.5
+"""Share of the newest duration in the one that is remembered."""
+
+
+def learn(store: Store, result: RunResult) -> None:
+    """Remember the durations (seconds) of tests that ran to their end."""
+    known = store.read(TIMINGS)
+    timings = known if isinstance(known, dict) else {}
+    for test in result.tests:
+        if test.outcome in {Outcome.PASSED, Outcome.FAILED}:
+            taken = test.phases.get("call", 0.0)
+            old = timings.get(test.key, taken)
+            timings[test.key] = round(old + WEIGHT * (taken - old), 3)
+    store.write(TIMINGS, timings)
+
+
+def asked(store: Store, step: Step) -> list[Request]:
+    """The databases that the modules of a step asked for in earlier runs."""
+    known = _asked(store)
+    found: dict[Request, None] = {}
+    for one in step.tested:
+        for entry in known.get(f"{step.series} {one.name}", ()):
+            request = Request(
+                modules=tuple(entry["modules"]), language=entry.get("language", "en")
+            )
+            found[request] = None
+    return list(found)
+
+
+def remember(store: Store, step: Step, layers: Iterable[Layer]) -> None:
+    """Note what a step of one module asked for."""
+    if len(step.tested) != 1:
+        return
+    known = _asked(store)
+    known[f"{step.series} {step.tested[0].name}"] = [
+        {"modules": list(layer.closure), "language": layer.language}
+        for layer in layers
+        if not layer.data
+    ]
+    store.write(ASKED, known)
+
+
+def _asked(store: Store) -> dict[str, Any]:
+    """The memory; empty where it is damaged."""
+    known = store.read(ASKED)
+    return known if isinstance(known, dict) else {}

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The values that the parts hand to each other: frozen, plain, printable."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+
+class Isolation(StrEnum):
+    """How long a lease is kept before the next one is asked for."""
+
+    TEST = "test"
+    CLASS = "class"
+    MODULE = "module"
+    WORKER = "worker"
+
+
+class Origin(StrEnum):
+    """Where a source, or a configuration value, comes from."""
+
+    SRC = "src"
+    EXAMPLES = "examples"
+    INDEX = "index"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A package under test: a checkout below ``src/`` or its bundled example."""
+
+    name: str
+    path: Path
+    origin: Origin
+    revision: str = ""
+    dirty: bool = False
+
+    def __str__(self) -> str:
+        state = f" {self.revision}" if self.revision else ""
+        return f"{self.name} ({self.origin}{state}{' dirty' if self.dirty else ''})"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Module:
+    """A Tryton module: its name, what its ``tryton.cfg`` says, where it is.
+
+    `origin` is ``index`` for an official module from the package index.
+    """
+
+    name: str
+    path: Path
+    version: str
+    depends: tuple[str, ...] = ()
+    extras: tuple[str, ...] = ()
+    origin: Origin = Origin.INDEX
+
+
+# -- results of a run ------------------------------------------------------
+
+
+class Outcome(StrEnum):
+    """Outcome of a test, in pytest's words."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TestResult:
+    """One executed test.
+
+    Times are seconds; `started` is seconds since the epoch; `phases` has the
+    duration of ``setup``, ``call`` and ``teardown``; `waits` what of it was
+    spent waiting for a lease.  `sections` are captured outputs (title, text).
+    """
+
+    __test__ = False
+
+    step: str
+    id: str
+    module: str
+    worker: str
+    outcome: Outcome
+    started: float
+    duration: float
+    phases: Mapping[str, float] = field(default_factory=dict)
+    waits: float = 0.0
+    message: str = ""
+    longrepr: str = ""
+    sections: tuple[tuple[str, str], ...] = ()
+    file: str = ""
+    line: int = 0
+    key: str = ""
+    """The same wherever the project lies: durations are remembered by it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TemplateCost:
+    """What a template cost in this run; `action` is ``built`` or ``reused``."""
+
+    name: str
+    digest: str
+    layer: str
+    modules: tuple[str, ...]
+    action: str
+    started: float
+    seconds: float
+    size: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeaseCost:
+    """One hand-out of a lease.
+
+    `kind`: ``ready`` (from the pool), ``fresh`` (cloned on demand), ``clean``
+    (handed on, since nothing wrote to it).  `seconds` is the waiting time of
+    the worker.
+    """
+
+    worker: str
+    template: str
+    kind: str
+    started: float
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepResult:
+    """One process of the plan: its tests, its exit code, its log file."""
+
+    name: str
+    suite: str
+    series: str
+    database: str
+    exit_code: int
+    started: float
+    seconds: float
+    sources: tuple[str, ...] = ()
+    log: str = ""
+    tests: tuple[TestResult, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileCoverage:
+    """Line and branch counts of one file of a source."""
+
+    path: str
+    statements: int
+    missing: int
+    branches: int
+    partial: int
+    percent: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """All that one run leaves to the reports."""
+
+    id: str
+    command: str
+    started: float
+    seconds: float
+    exit_code: int
+    version: str
+    steps: tuple[StepResult, ...]
+    templates: tuple[TemplateCost, ...] = ()
+    leases: tuple[LeaseCost, ...] = ()
+    coverage: tuple[FileCoverage, ...] = ()
+    header: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def tests(self) -> tuple[TestResult, ...]:
+        """All tests of all steps."""
+        return tuple(test for step in self.steps for test in step.tests)

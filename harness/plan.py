@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a run will do, as plain data, finished before anything starts."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import series as releases
+from harness.errors import NothingSelected, UsageError
+from harness.model import Isolation, Module, Origin, Source
+from harness.modules import Graph, series, unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tested:
+    """A module under test; `path` is empty until an environment has it."""
+
+    name: str
+    origin: Origin
+    reason: str
+    path: Path | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One process of the plan; `workers` are what it may fork."""
+
+    suite: str
+    series: str
+    tested: tuple[Tested, ...]
+    sources: tuple[str, ...]
+    database: str
+    reason: str
+    isolation: Isolation
+    workers: int
+    options: tuple[str, ...] = ()
+    coverage: bool = True
+    paths: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """``tryton-7.0``"""
+        return f"{self.suite}-{self.series}"
+
+    def rows(self) -> Iterable[tuple[str, ...]]:
+        """For a table: suite, series, module, where from, database, reason."""
+        for one in self.tested:
+            yield (
+                self.suite,
+                self.series,
+                one.name,
+                str(one.origin),
+                self.database,
+                str(self.isolation),
+                str(self.workers),
+                one.reason,
+            )
+
+    def document(self) -> dict[str, object]:
+        """For ``--json``."""
+        return {
+            "name": self.name,
+            "suite": self.suite,
+            "series": self.series,
+            "modules": [
+                {"name": one.name, "origin": str(one.origin), "reason": one.reason}
+                for one in self.tested
+            ],
+            "sources": list(self.sources),
+            "database": {"server": self.database, "reason": self.reason},
+            "isolation": str(self.isolation),
+            "workers": self.workers,
+            "coverage": self.coverage,
+            "options": list(self.options),
+            "paths": list(self.paths),
+        }
+
+
+HEADERS = (
+    "suite", "series", "module", "from", "database", "isolation", "workers", "chosen",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the command line asks for; empty: as configured."""
+
+    suite: str
+    modules: tuple[str, ...] = ()
+    series: str = ""
+    isolation: Isolation | None = None
+    options: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    coverage: bool = True
+    workers: int = 1
+    serial: str = ""
+    """Why the run may not be parallel, or nothing."""
+
+
+def make(
+    wish: Wish,
+    *,
+    sources: Mapping[str, Source],
+    graph: Graph,
+    official: Iterable[str],
+    default_series: str,
+    database: tuple[str, str],
+    reasons: Mapping[str, str],
+) -> tuple[Step, ...]:
+    """The steps of a run of Tryton modules, one per series.
+
+    `graph` has the modules of the sources, `official` the names on the index,
+    `database` the server and why it was chosen, `reasons` why each module was.
+    Raises `UsageError` for unknown names, `NothingSelected` for none at all.
+    """
+    if not wish.modules:
+        raise NothingSelected(
+            "no module is selected",
+            checked="the command line, --changed-since, and the suite's modules",
+            remedy="name one: nox -s tryton -- collecting_society",
+        )
+    known = {*graph, *official}
+    for name in wish.modules:
+        if name not in known:
+            raise unknown(name, known)
+    by_series = _by_series(wish, graph, default_series)
+    return tuple(
+        Step(
+            suite=wish.suite,
+            series=name,
+            tested=tuple(
+                Tested(
+                    name=module,
+                    origin=_origin(module, graph),
+                    reason=reasons.get(module, "named"),
+                    path=graph[module].path if module in graph else None,
+                )
+                for module in names
+            ),
+            sources=_needed(names, graph, sources),
+            database=database[0],
+            reason=database[1],
+            isolation=wish.isolation or Isolation.CLASS,
+            workers=1 if wish.serial else max(1, wish.workers),
+            options=wish.options,
+            coverage=wish.coverage,
+            paths=wish.paths,
+        )
+        for name, names in by_series.items()
+    )
+
+
+def _origin(name: str, graph: Graph) -> Origin:
+    return graph[name].origin if name in graph else Origin.INDEX
+
+
+def _by_series(wish: Wish, graph: Graph, default: str) -> dict[str, tuple[str, ...]]:
+    """Modules by series: a source's own; official ones go with the sources."""
+    own = {
+        name: wish.series or series(graph[name])
+        for name in wish.modules
+        if name in graph
+    }
+    rest = wish.series or (
+        next(iter(own.values())) if len(set(own.values())) == 1 else default
+    )
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(wish.modules):
+        chosen = own.get(name, rest)
+        releases.find(chosen)
+        found.setdefault(chosen, []).append(name)
+    return {name: tuple(names) for name, names in sorted(found.items())}
+
+
+def _needed(
+    names: Sequence[str], graph: Graph, sources: Mapping[str, Source]
+) -> tuple[str, ...]:
+    """The sources that the modules need, dependencies first."""
+    needed: set[str] = set()
+    todo = [name for name in names if name in graph]
+    while todo:
+        name = todo.pop()
+        if name not in needed:
+            needed.add(name)
+            todo += [other for other in graph[name].depends if other in graph]
+    return tuple(name for name in graph.order(needed) if name in sources)
+
+
+def check_series(module: Module, wanted: str) -> None:
+    """Raises `UsageError` when a module is not made for a series."""
+    if series(module) != wanted and module.origin is Origin.SRC:
+        raise UsageError(
+            f"{module.name} is made for series {series(module)}, not {wanted}",
+            checked=str(module.path / "tryton.cfg"),
+            remedy=f"leave --series {wanted} out",
+        )

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writes what happened in a session to files that the harness reads.
+
+One JSON object a line: a ``test`` for each finished test, then a ``session``.
+Branch coverage of the sources is measured here too, so that it starts before
+they are imported and reaches the worker processes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from harness.plugins import units
+
+COVERAGE = "HARNESS_COVERAGE"
+"""JSON: ``data`` (file name to begin with) and ``sources`` (directories)."""
+SECTION_LIMIT = 200_000
+"""Characters kept of one captured output."""
+
+
+class Writer:
+    """Collects the reports of each test and writes one line when it is over."""
+
+    def __init__(self, path: str) -> None:
+        self.stream = open(path, "a", encoding="utf-8")
+        self.reports: dict[str, list[Any]] = {}
+        self.keys: dict[str, str] = {}
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """Note the key of each test."""
+        self.keys = {item.nodeid: units.key(item) for item in session.items}
+
+    def write(self, kind: str, **values: Any) -> None:
+        """Write one line."""
+        self.stream.write(json.dumps({"kind": kind, **values}) + "\n")
+        self.stream.flush()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Keep a report."""
+        self.reports.setdefault(report.nodeid, []).append(report)
+
+    def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
+        """Write the test."""
+        reports = self.reports.pop(nodeid, [])
+        if reports:
+            described = describe(nodeid, location, reports)
+            self.write("test", key=self.keys.get(nodeid, nodeid), **described)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """A file that cannot be collected is an error that has a name."""
+        if report.failed:
+            self.write("collect", id=report.nodeid, longrepr=str(report.longrepr))
+
+    def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
+        """Write the end."""
+        self.write("session", exitstatus=int(exitstatus), ended=time.time())
+        self.stream.close()
+
+
+def describe(nodeid: str, location: Any, reports: list[Any]) -> dict[str, Any]:
+    """A test in one object; times in seconds."""
+    worst = next((one for one in reports if one.failed), None)
+    phases: dict[str, float] = {}
+    for report in reports:
+        if report.when in ("setup", "call", "teardown") and not hasattr(
+            report, "context"
+        ):
+            phases[report.when] = round(report.duration, 6)
+    shown = worst or next((one for one in reports if one.skipped), None)
+    starts = [one.start for one in reports if getattr(one, "start", 0)]
+    duration = sum(phases.values())
+    return {
+        "id": nodeid,
+        "file": str(location[0]),
+        "line": (location[1] or 0) + 1,
+        "worker": getattr(reports[0], "worker", "main"),
+        "outcome": outcome(reports),
+        "started": min(starts) if starts else time.time() - duration,
+        "phases": phases,
+        "duration": round(duration, 6),
+        "waits": round(sum(getattr(one, "waited", 0.0) for one in reports), 6),
+        "message": message(shown) if shown else "",
+        "longrepr": getattr(shown, "longreprtext", "") if shown else "",
+        "sections": [
+            [title, text[-SECTION_LIMIT:]]
+            for title, text in (reports[-1].sections if worst else ())
+        ],
+    }
+
+
+def outcome(reports: list[Any]) -> str:
+    """The outcome in pytest's words: the worst of the phases."""
+    for report in reports:
+        if report.failed:
+            return "failed" if report.when == "call" else "error"
+    for report in reports:
+        if hasattr(report, "wasxfail"):
+            return "xfailed" if report.skipped else "xpassed"
+        if report.skipped:
+            return "skipped"
+    return "passed"
+
+
+def message(report: Any) -> str:
+    """The one line that says why."""
+    longrepr = report.longrepr
+    crash = getattr(longrepr, "reprcrash", None)
+    if crash is not None:
+        return str(crash.message)
+    if isinstance(longrepr, tuple):
+        return str(longrepr[2])
+    lines = str(longrepr or "").strip().splitlines()
+    return lines[-1] if lines else ""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that the harness sets."""
+    group = parser.getgroup("harness")
+    group.addoption("--results", default="", help="file that results are added to")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Write results if a file is named; print ids as they are."""
+    if config.option.results:
+        config.pluginmanager.register(Writer(config.option.results), "harness-writer")
+    if config.invocation_params.dir not in config.rootpath.parents:
+        config.cwd_relative_nodeid = lambda nodeid: nodeid  # type: ignore[method-assign]
+
+
+def measure() -> None:
+    """Measure branch coverage in this process and the workers forked from it."""
+    order = json.loads(os.environ.get(COVERAGE) or "null")
+    if order is None:
+        return
+    import atexit
+
+    from coverage import Coverage
+
+    from harness.plugins import child
+
+    coverage = Coverage(
+        data_file=order["data"],
+        data_suffix=True,
+        branch=True,
+        source=order["sources"],
+        omit=[f"{source}/tests/*" for source in order["sources"]],
+        config_file=False,
+        messages=False,
+    )
+    coverage._warn_no_data = False
+    coverage.start()
+
+    def stop() -> None:
+        coverage.stop()
+        coverage.save()
+
+    child.FAREWELL.append(stop)
+    atexit.register(stop)
+
+
+if "pytest" in sys.modules:
+    measure()

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serves whatever database a Tryton test asks for from a template.
+
+The tests are not changed: `create_db`, `drop_db`, `db_exist` and the two
+functions of trytond's own ``DB_CACHE`` are where they get databases from, and
+these are answered with leases.  Scenarios (``scenario_*.rst``) are collected
+as doctests, once for each entry of a ``.json`` file beside them, as trytond's
+``load_doc_tests`` does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any, Iterator
+
+import pytest
+from _pytest.doctest import DoctestItem
+
+from harness.plugins import accelerate, lifeline, scenarios, workers
+from harness.plugins.client import LeaseError, client
+from harness.plugins.databases import Databases
+
+MARK = "isolation"
+LEVELS = ("test", "class", "module", "worker")
+
+
+class Plugin:
+    """Hooks of pytest."""
+
+    def __init__(self, isolation: str) -> None:
+        self.databases = Databases(isolation)
+        self.default = isolation
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: Any) -> None:
+        """Note where we are, and which isolation the test asks for."""
+        databases = self.databases
+        databases.place = str(item.path)
+        mark = item.get_closest_marker(MARK)
+        databases.isolation = mark.args[0] if mark else self.default
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
+        """With isolation by test, each finds the database as it was made."""
+        if self.databases.isolation == "test":
+            self.databases.renew()
+        case = scenarios.case(item)
+        if case is not None and case._dt_setUp is not None:
+            case._dt_setUp(case._dt_test)
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
+        """What trytond does after a scenario."""
+        try:
+            return (yield)
+        finally:
+            case = scenarios.case(item)
+            if case is not None and case._dt_tearDown is not None:
+                case._dt_tearDown(case._dt_test)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_collect_file(self, file_path: Any, parent: Any) -> Any:
+        """A scenario with a ``.json`` file runs once for each of its entries."""
+        found = yield
+        scenario = found and file_path.suffix == ".rst"
+        if scenario and file_path.with_suffix(".json").exists():
+            return [scenarios.Scenarios.from_parent(parent, path=file_path)]
+        return found
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Scenarios run with the options that their ``load_tests`` gives them.
+
+        Raises a usage error for an isolation that does not exist.
+        """
+        for item in items:
+            mark = item.get_closest_marker(MARK)
+            if mark and (len(mark.args) != 1 or mark.args[0] not in LEVELS):
+                raise pytest.UsageError(
+                    f"{item.nodeid}: isolation{mark.args!r} is none of"
+                    f" {', '.join(LEVELS)}"
+                )
+        cases: dict[Path, dict[str, list[Any]]] = {}
+        for item in items:
+            if isinstance(item, DoctestItem) and item.path.suffix == ".rst":
+                directory = item.path.parent
+                if directory not in cases:
+                    cases[directory] = scenarios.made_by(directory / "test_scenario.py")
+                found = cases[directory].get(item.path.name)
+                if found:
+                    scenarios.adopt(item, found.pop(0))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that the harness sets."""
+    group = parser.getgroup("harness")
+    group.addoption(
+        "--isolation",
+        choices=LEVELS,
+        default="class",
+        help="how long a database is kept: test, class, module or worker",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Take trytond's place where databases come from."""
+    config.addinivalue_line(
+        "markers", "isolation(level): how long a database is kept for this test"
+    )
+    if not client.available:
+        raise pytest.UsageError(
+            "the plugin harness.plugins.tryton needs the harness around it:"
+            " run harness test, or leave the plugin out"
+        )
+    lifeline.hold()
+    plugin = Plugin(config.getoption("isolation"))
+    config.pluginmanager.register(plugin, "harness-tryton-hooks")
+    if not config.option.collectonly:
+        # pytest does not listen yet, and some libraries set filters of their own
+        with warnings.catch_warnings(record=True):
+            install(plugin.databases)
+            accelerate.passwords()
+        accelerate.subtests()
+        workers.BEFORE.append(lambda session: warm(plugin.databases, session.items))
+
+
+def warm(databases: Databases, items: list[Any]) -> None:
+    """Set up the classes of the database that most tests will ask for."""
+    counted = Counter(
+        ((*([owner.module] if owner.module else []), *(owner.extras or ())), language)
+        for owner, language in (
+            (item.cls, getattr(item.cls, "language", "en"))
+            for item in items
+            if isinstance(getattr(getattr(item, "cls", None), "module", None), str)
+        )
+    )
+    if counted:
+        (modules, language), _ = counted.most_common(1)[0]
+        with contextlib.suppress(LeaseError), warnings.catch_warnings(record=True):
+            databases.open(list(modules), language)
+            databases.drop()
+        client.close()
+
+
+def install(databases: Databases) -> None:
+    """Answer trytond's own functions with leases."""
+    accelerate.locations()
+    from trytond.tests import test_tryton
+
+    from harness.plugins import tryton_database
+
+    tryton_database.install()
+    exist, create, drop = (
+        test_tryton.db_exist,
+        test_tryton.create_db,
+        test_tryton.drop_db,
+    )
+    own = test_tryton.DB_NAME
+
+    def db_exist(name: str = own) -> Any:
+        return databases.exist() if name == own else exist(name)
+
+    def create_db(name: str = own, lang: str = "en") -> Any:
+        return databases.create(name, lang) if name == own else create(name, lang)
+
+    def drop_db(name: str = own) -> Any:
+        return databases.drop() if name == own else drop(name)
+
+    test_tryton.db_exist = db_exist
+    test_tryton.create_db = create_db
+    test_tryton.drop_db = drop_db
+    test_tryton.restore_db_cache = databases.restore
+    test_tryton.backup_db_cache = lambda name: None
+    try:
+        from trytond.tests import tools
+    except ImportError:
+        return
+    _activation(databases, tools)
+
+
+def _activation(databases: Databases, tools: Any) -> None:
+    """``activate_modules`` of scenarios, with set-up functions in newer series."""
+    original = tools.activate_modules
+
+    def activate_modules(modules: Any, *setup: Any, **options: Any) -> Any:
+        if not setup:
+            return original(modules, **options)
+        databases.open([modules] if isinstance(modules, str) else list(modules))
+        config = tools._get_config()
+        for function in setup:
+            function(config=config)
+        return config
+
+    tools.activate_modules = activate_modules

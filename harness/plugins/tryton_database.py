@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which database trytond opens under the name in ``DB_NAME``.
+
+Tests read ``DB_NAME`` once, when they are imported, so the name stays and the
+database behind it changes: a lease more does not mean a process more.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from typing import Any
+
+from trytond import backend
+from trytond.cache import Cache
+from trytond.pool import Pool
+
+current: str | None = None
+"""What stands behind ``DB_NAME`` now: a database, or an SQLite file."""
+
+
+def install() -> None:
+    """Let trytond's PostgreSQL backend follow `switch`."""
+    if backend.name != "postgresql":
+        return
+    original = backend.Database._connection_params.__func__
+
+    def parameters(cls: Any, name: str) -> Any:
+        return original(cls, current if current and name == logical() else name)
+
+    backend.Database._connection_params = classmethod(parameters)
+
+
+def logical() -> str:
+    """The name that tests use."""
+    return os.environ["DB_NAME"]
+
+
+def close() -> None:
+    """Close all connections to the database, and forget what is known of it."""
+    name = logical()
+    databases = getattr(backend.Database, "_databases", {}).get(os.getpid(), {})
+    database = databases.get(name)
+    if database is not None:
+        database.close()
+    elif backend.name == "sqlite":
+        memory = getattr(backend.Database._local, "memory_database", None)
+        if memory is not None:
+            memory._conn = None
+    for attribute in ("_has_proc", "_extensions", "_search_full_text_languages"):
+        known = getattr(backend.Database, attribute, None)
+        if isinstance(known, dict):
+            known.pop(name, None)
+    for attribute in ("_list_cache", "_list_cache_timestamp"):
+        getattr(backend.Database, attribute, {}).clear()
+    Cache.drop(name)
+
+
+def switch(target: str | None) -> None:
+    """Open `target` under the name from now on; None: there is no database."""
+    global current
+    close()
+    current = target
+    if target and backend.name == "sqlite":
+        load(target)
+
+
+def load(path: str) -> None:
+    """Fill the database in memory from an SQLite file."""
+    database = backend.Database(logical()).connect()
+    connection = database.get_connection()
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as source:
+            source.backup(connection)
+        source.close()
+    finally:
+        database.put_connection(connection)
+
+
+def save(path: str) -> None:
+    """Write the database in memory to an SQLite file."""
+    database = backend.Database(logical()).connect()
+    connection = database.get_connection()
+    try:
+        with sqlite3.connect(path) as target:
+            connection.backup(target)
+        target.close()
+    finally:
+        database.put_connection(connection)
+
+
+def stop_pool() -> None:
+    """Forget the classes that were set up for the database."""
+    Pool.stop(logical())

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What every database server offers, and how the harness connects to it."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+
+from harness.errors import DatabaseError
+
+if TYPE_CHECKING:
+    import psycopg
+
+NAMES = {"application_name": "APPNAME", "connect_timeout": "CONNECT_TIMEOUT"}
+"""libpq's variables that are not the option's name without its underscores."""
+CONNECT_TIMEOUT = 10
+"""Seconds that one attempt to connect may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where a server answers; `host` is a name or a socket directory."""
+
+    host: str
+    port: int = 5432
+    user: str = "postgres"
+    password: str = ""
+    options: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def parse(cls, url: str) -> "Address":
+        """Read ``postgresql://[user[:password]@][host][:port][/][?options]``.
+
+        Raises `DatabaseError` when it is none.
+        """
+        try:
+            parts = urlsplit(url)
+            options = dict(parse_qsl(parts.query))
+            port = int(options.pop("port", parts.port or 5432))
+        except ValueError as error:
+            raise _bad_address(url, str(error)) from error
+        if parts.scheme not in {"postgresql", "postgres"}:
+            raise _bad_address(url, f"the scheme is {parts.scheme!r}")
+        host = options.pop("host", "") or unquote(parts.hostname or "")
+        user, password = options.pop("user", ""), options.pop("password", "")
+        return cls(
+            host=host or "/var/run/postgresql",
+            port=port,
+            user=unquote(parts.username or "") or user or "postgres",
+            password=unquote(parts.password or "") or password,
+            options=tuple(options.items()),
+        )
+
+    def url(self, database: str = "", *, secret: bool = True) -> str:
+        """The address as a URL; without `secret` the password is ``***``."""
+        login = quote(self.user, safe="")
+        if self.password:
+            login += ":" + (quote(self.password, safe="") if secret else "***")
+        options = list(self.options)
+        if self.host.startswith("/"):
+            place = ""
+            options.append(("host", self.host))
+            if self.port != 5432:
+                options.append(("port", str(self.port)))
+        else:
+            host = f"[{self.host}]" if ":" in self.host else self.host
+            place = f"{host}:{self.port}"
+        query = f"?{urlencode(options, quote_via=quote)}" if options else ""
+        return f"postgresql://{login}@{place}/{database}{query}"
+
+    def environment(self) -> Mapping[str, str]:
+        """libpq's variables, so that ``postgresql:///NAME`` finds the server."""
+        variables = {
+            "PGHOST": self.host,
+            "PGPORT": str(self.port),
+            "PGUSER": self.user,
+        }
+        if self.password:
+            variables["PGPASSWORD"] = self.password
+        for key, value in self.options:
+            name = NAMES.get(key) or key.replace("_", "").upper()
+            variables[f"PG{name}"] = value
+        return variables
+
+    def __str__(self) -> str:
+        return self.url(secret=False)
+
+
+def _bad_address(url: str, reason: str) -> DatabaseError:
+    shown = re.sub(r"://.*@", "://***@", url)
+    shown = re.sub(r"password=.*", "password=***", shown)
+    return DatabaseError(
+        f"{shown!r} is no address of a PostgreSQL server: {reason}",
+        remedy="write it as postgresql://USER:PASSWORD@HOST:PORT/",
+    )
+
+
+class Server(Protocol):
+    """A database server; a context manager that yields where it answers."""
+
+    kind: str
+
+    def why_not(self) -> str | None:
+        """The reason why it cannot be used here, or None."""
+
+    def start(self) -> Address:
+        """Start it, or join the one that runs; raises `DatabaseError`."""
+
+    def stop(self) -> None:
+        """Leave it; the last one to leave stops it."""
+
+    def alive(self) -> bool:
+        """Whether it still answers."""
+
+
+def connect(
+    address: Address, database: str = "postgres"
+) -> "psycopg.Connection[tuple[Any, ...]]":
+    """An autocommit connection; raises `DatabaseError` with what was tried."""
+    import psycopg
+
+    parameters: dict[str, Any] = {
+        "connect_timeout": CONNECT_TIMEOUT,
+        "application_name": "harness",
+        **dict(address.options),
+        "host": address.host,
+        "port": address.port,
+        "user": address.user,
+        "password": address.password or None,
+        "dbname": database,
+    }
+    try:
+        return psycopg.connect(autocommit=True, **parameters)
+    except psycopg.OperationalError as error:
+        raise DatabaseError(
+            f"the database server does not let us in: {str(error).strip()}",
+            checked=f"{address}, database {database}",
+            remedy="start the server, or choose another one: --database local",
+        ) from error

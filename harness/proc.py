@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The only user of ``subprocess``: argv in, a pasteable line out, typed failures."""
+
+import contextlib
+import os
+import pwd
+import shlex
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from harness.errors import CommandFailed, MissingTool
+
+Output = int | IO[bytes] | IO[str] | None
+PIPE, DEVNULL, STDOUT = subprocess.PIPE, subprocess.DEVNULL, subprocess.STDOUT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completed:
+    """A process that has ended: its exit code and its decoded output."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+def line(argv: Sequence[str | Path]) -> str:
+    """The command as a line that can be pasted into a shell."""
+    return shlex.join(map(str, argv))
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    cwd: Path | None = None,
+    check: bool = True,
+    timeout: float | None = None,
+    user: str | None = None,
+) -> Completed:
+    """Run a command to its end, without standard input, and take its output.
+
+    `timeout` is in seconds.  Raises `MissingTool` when the program is not
+    there and, with `check`, `CommandFailed` when it fails or takes too long.
+    """
+    child = Child(argv, env=env, cwd=cwd, stdout=PIPE, stderr=PIPE, user=user)
+    with child:
+        try:
+            out, err = child.process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            raise CommandFailed(
+                f"{line(argv)} did not end within {timeout:g} s"
+            ) from error
+    done = Completed(code=child.code(), stdout=_decode(out), stderr=_decode(err))
+    if check and done.code:
+        tail = (done.stderr.strip() or done.stdout.strip())[-4000:]
+        raise CommandFailed(f"{line(argv)} ended with exit code {done.code}:\n{tail}")
+    return done
+
+
+def _decode(data: bytes | None) -> str:
+    return (data or b"").decode(errors="replace")
+
+
+class Child:
+    """A child in a process group of its own: no input, TERM → deadline → KILL.
+
+    Leaving the context ends whatever of the group is still there.
+    """
+
+    def __init__(
+        self,
+        argv: Sequence[str | Path],
+        *,
+        env: Mapping[str, str],
+        cwd: Path | None = None,
+        stdin: Output = DEVNULL,
+        stdout: Output = None,
+        stderr: Output = None,
+        user: str | None = None,
+        foreground: bool = False,
+    ) -> None:
+        self.argv = [str(part) for part in argv]
+        self.foreground = foreground
+        try:
+            self.process = subprocess.Popen(
+                self.argv,
+                env=dict(env),
+                cwd=cwd,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
+                user=user,
+                group=pwd.getpwnam(user).pw_gid if user else None,
+                extra_groups=[] if user else None,
+                start_new_session=not foreground,
+            )
+        except FileNotFoundError as error:
+            raise MissingTool(
+                f"{error.filename or argv[0]} is not there",
+                checked=f"the command {line(argv)}",
+            ) from error
+        except PermissionError as error:
+            raise MissingTool(
+                f"{argv[0]} may not be started: {error.strerror}",
+                checked=f"the command {line(argv)}",
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    def code(self) -> int:
+        """Wait for the end; the exit code, negative for a signal."""
+        return self.process.wait()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send a signal to the whole group (to the process in the foreground)."""
+        try:
+            if self.foreground:
+                self.process.send_signal(number)
+            else:
+                os.killpg(self.process.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def interrupt(self, *, grace: float = 10.0) -> None:
+        """What Ctrl-C does, and `grace` seconds to tidy up."""
+        self.signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(grace)
+
+    def end(self, *, grace: float = 5.0) -> int:
+        """TERM, `grace` seconds, KILL; the exit code."""
+        if self.process.poll() is None:
+            self.signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(grace)
+        if not self.foreground or self.process.poll() is None:
+            self.signal(signal.SIGKILL)
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream:
+                stream.close()
+        return self.process.wait()
+
+
+_detached: list[subprocess.Popen[bytes]] = []
+"""Held, so that nobody complains that they still run: that is their purpose."""
+
+
+def detach(argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> None:
+    """Start a process that outlives this one; its output goes to `log`."""
+    with log.open("ab") as output:
+        child = subprocess.Popen(
+            [str(part) for part in argv],
+            env=dict(env),
+            stdin=DEVNULL,
+            stdout=output,
+            stderr=STDOUT,
+            start_new_session=True,
+            cwd="/",
+        )
+    _detached.append(child)

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One coverage, lines and branches, from the data files of all steps."""
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from coverage import Coverage, CoverageData
+from coverage.exceptions import CoverageException
+
+from harness.errors import CommandFailed
+from harness.model import FileCoverage
+from harness.reports.files import replace_tree
+
+DATA: Final = "coverage.data"
+XML: Final = "coverage.xml"
+HTML: Final = "htmlcov"
+
+
+def combine(
+    parts: Sequence[Path],
+    directory: Path,
+    *,
+    roots: Sequence[Path],
+    remap: Mapping[Path, Sequence[str]],
+) -> tuple[FileCoverage, ...]:
+    """Combine the data files `parts` and report on the files below `roots`.
+
+    Writes ``coverage.data``, ``coverage.xml`` and ``htmlcov/`` into `directory`
+    and returns the counts, in the order of their paths, which are relative to
+    the parent of their root.  `remap` maps a directory here to the patterns it
+    had where the data was recorded (``/shared/src/NAME``).  The parts are kept.
+    Without any measured file it writes nothing and returns ().
+    Raises `CommandFailed` for a part that is missing, broken, or of elsewhere.
+    """
+    measured = [_measured(part) for part in parts]
+    if not any(measured):
+        return ()
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory, prefix=".coverage-") as name:
+        work = Path(name)
+        try:
+            files = _report(parts, work, roots, remap)
+        except CoverageException as error:
+            raise CommandFailed(
+                f"coverage cannot be reported: {error}",
+                checked=", ".join(map(str, parts)),
+                remedy="map the recorded paths to the sources (path remapping)",
+            ) from error
+        for file in (DATA, XML):
+            (work / file).replace(directory / file)
+        replace_tree(work / HTML, directory / HTML)
+    return files
+
+
+def _measured(part: Path) -> frozenset[str]:
+    """Measured files of `part`: coverage itself would only warn and go on."""
+    if not part.is_file():
+        raise CommandFailed(
+            f"the coverage data file {part} is not there",
+            remedy="read the log of the step that should have written it",
+        )
+    data = CoverageData(str(part))
+    try:
+        data.read()
+        return frozenset(data.measured_files())
+    except CoverageException as error:
+        raise CommandFailed(
+            f"the coverage data file {part} cannot be read: {error}",
+            remedy="read the log of the step that wrote it; it may have been killed",
+        ) from error
+    finally:
+        data.close(force=True)
+
+
+def _report(
+    parts: Sequence[Path],
+    work: Path,
+    roots: Sequence[Path],
+    remap: Mapping[Path, Sequence[str]],
+) -> tuple[FileCoverage, ...]:
+    session = Coverage(
+        data_file=str(work / DATA),
+        branch=True,
+        config_file=False,
+        source=[str(root) for root in roots],
+    )
+    paths = {str(here): [str(here), *there] for here, there in remap.items()}
+    session.set_option("paths", paths)
+    session.combine([str(part) for part in parts], strict=True, keep=True)
+    session.save()
+    include = [str(root / "*") for root in roots]
+    session.xml_report(outfile=str(work / XML), include=include)
+    session.html_report(directory=str(work / HTML), include=include)
+    session.json_report(outfile=str(work / "coverage.json"), include=include)
+    session.get_data().close(force=True)
+    report = json.loads((work / "coverage.json").read_text("utf-8"))
+    found = [
+        _file(path, entry["summary"], roots) for path, entry in report["files"].items()
+    ]
+    return tuple(sorted(found, key=lambda file: file.path))
+
+
+def _file(
+    path: str, figures: Mapping[str, float], roots: Sequence[Path]
+) -> FileCoverage:
+    return FileCoverage(
+        path=_short(Path(path).resolve(), roots),
+        statements=int(figures["num_statements"]),
+        missing=int(figures["missing_lines"]),
+        branches=int(figures["num_branches"]),
+        partial=int(figures["num_partial_branches"]),
+        percent=float(figures["percent_covered"]),
+    )
+
+
+def _short(path: Path, roots: Sequence[Path]) -> str:
+    for root in roots:
+        parent = root.resolve().parent
+        if path.is_relative_to(root.resolve()):
+            return path.relative_to(parent).as_posix()
+    return path.as_posix()

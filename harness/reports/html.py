@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page of a run: one file that opens from disk and asks no network."""
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from harness.model import RunResult, TestResult
+from harness.reports import figures, timeline
+from harness.reports.coverage import HTML
+
+SLOWEST: Final = 12
+LONGREPR: Final = 40_000
+SECTION: Final = 20_000
+_HERE: Final = Path(__file__).parent
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A failed test as the page shows it; `index` is its row in the table."""
+
+    index: int
+    test: TestResult
+    message: str
+    traceback: tuple[tuple[str, str], ...]
+    sections: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """A part of a bar: `style`, `seconds`, and its percent of the whole bar."""
+
+    style: str
+    seconds: float
+    percent: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slow:
+    """One of the slowest tests, with what its time went into."""
+
+    index: int
+    test: TestResult
+    shares: tuple[Share, ...]
+
+
+def page(run: RunResult) -> str:
+    """The whole page; failures come first, then the tests in their order."""
+    tests = sorted(
+        run.tests, key=lambda test: (test.outcome not in figures.BAD, test.started)
+    )
+    rows = {id(test): index for index, test in enumerate(tests)}
+    template = _environment().get_template("page.html.j2")
+    script = (_HERE / "page.js").read_text("utf-8")
+    return template.render(
+        run=run,
+        tests=tests,
+        verdict=figures.verdict(run),
+        reason=figures.reason(run),
+        total=figures.counts("all", tests),
+        modules=figures.modules(run),
+        broken=figures.broken_steps(run),
+        failures=[_failure(test, rows[id(test)]) for test in figures.failures(run)],
+        timeline=timeline.draw(run, tests),
+        slowest=_slowest(run, rows),
+        templates=figures.templates(run),
+        leases=figures.leases(run),
+        coverage_total=figures.coverage_total(run.coverage),
+        coverage_link=f"{HTML}/index.html",
+        facts=_facts(run),
+        style=(_HERE / "page.css").read_text("utf-8"),
+        script=script,
+        script_digest=_digest(script),
+    )
+
+
+def _digest(script: str) -> str:
+    """What the page's security policy allows to run: this script only."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _failure(test: TestResult, index: int) -> Failure:
+    return Failure(
+        index=index,
+        test=test,
+        message=figures.plain(test.message).strip(),
+        traceback=_traceback(
+            figures.shortened(figures.plain(test.longrepr).strip("\n"), LONGREPR)
+        ),
+        sections=tuple(
+            (title, figures.shortened(figures.plain(text), SECTION))
+            for title, text in test.sections
+            if text.strip()
+        ),
+    )
+
+
+def _traceback(text: str) -> tuple[tuple[str, str], ...]:
+    """Runs of lines with their style: pytest marks errors `E`, the place `>`."""
+
+    def style(line: str) -> str:
+        if line.startswith(("E ", "E\t")) or line == "E\n":
+            return "error"
+        return "here" if line.startswith(">") else ""
+
+    lines = text.splitlines(keepends=True)
+    return tuple((mark, "".join(run)) for mark, run in groupby(lines, key=style))
+
+
+def _slowest(run: RunResult, rows: Mapping[int, int]) -> tuple[Slow, ...]:
+    tests = figures.slowest(run, SLOWEST)
+    longest = max((test.duration for test in tests), default=0.0) or 1.0
+    return tuple(
+        Slow(index=rows[id(test)], test=test, shares=_shares(test, longest))
+        for test in tests
+    )
+
+
+def _shares(test: TestResult, longest: float) -> tuple[Share, ...]:
+    """The lease wait is a part of the setup, so it is drawn apart from it."""
+    phases = {
+        name: test.phases.get(name, 0.0) for name in ("setup", "call", "teardown")
+    }
+    wait = min(test.waits, phases["setup"] or test.waits)
+    parts = {"wait": wait, **phases}
+    parts["setup"] = max(parts["setup"] - wait, 0.0)
+    if not test.phases:
+        parts["call"] = max(test.duration - wait, 0.0)
+    return tuple(
+        Share(style=name, seconds=seconds, percent=100 * seconds / longest)
+        for name, seconds in parts.items()
+        if seconds > 0
+    )
+
+
+def _facts(run: RunResult) -> dict[str, tuple[str, ...]]:
+    """What the run was made of; a name may have several values."""
+    steps = run.steps
+    workers = {(test.step, test.worker) for test in run.tests}
+    facts = {
+        "sources": tuple(dict.fromkeys(one for step in steps for one in step.sources)),
+        "series": tuple(dict.fromkeys(step.series for step in steps)),
+        "database": tuple(dict.fromkeys(step.database for step in steps)),
+        "workers": (str(len({worker for _, worker in workers})),) if workers else (),
+    }
+    facts |= {name: (value,) for name, value in run.header.items()}
+    return {
+        name: tuple(value for value in values if value)
+        for name, values in facts.items()
+        if any(values)
+    }
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _parted(test_id: str) -> tuple[str, str]:
+    """Path and classes of a test, and its own name with its parameters."""
+    head, bracket, parameters = test_id.partition("[")
+    mark = "::" if "::" in head else "." if "/" not in head else "/"
+    path, separator, name = head.rpartition(mark)
+    return path + separator, name + bracket + parameters
+
+
+def _breakable(path: str) -> Markup:
+    """Let a long path break where its parts end."""
+    return Markup("<wbr>").join(re.split(r"(?<=/)|(?<=::)", path))
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "span": figures.span,
+        "size": figures.size,
+        "plain": figures.plain,
+        "moment": _moment,
+        "iso": _iso,
+        "parted": _parted,
+        "breakable": _breakable,
+    }
+    return environment

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The short forms of a report: Markdown for CI, a few lines for the terminal."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from harness.model import Outcome, RunResult, TestResult
+from harness.reports import figures
+from harness.reports.figures import LeaseFigures, Verdict, plural, span
+
+LIMIT: Final = 900_000
+"""Characters: GitHub drops a job summary beyond 1 MiB as a whole."""
+_LONGREPR: Final = 8_000
+_MODULES: Final = 60
+_WIDTH: Final = 88
+_ICONS: Final = {
+    Verdict.PASSED: "✅",
+    Verdict.FAILED: "❌",
+    Verdict.EMPTY: "⚠️",
+    Verdict.INTERRUPTED: "⚠️",
+}
+_SPECIAL: Final = re.compile(r"[\\`*_\[\]<>|&~#@!$]")
+
+
+def markdown(run: RunResult) -> str:
+    """``summary.md``, of GitHub's dialect; every value is escaped."""
+    blocks = [
+        *_headline(run),
+        *_module_table(run),
+        *_failures(run),
+        *_slowest(run),
+        *_databases(run),
+        *_coverage(run),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def terminal(run: RunResult) -> list[str]:
+    """The block at the end of a run: at most 15 lines for the known lease kinds."""
+    verdict, reason = figures.verdict(run), figures.reason(run)
+    tests = plural(len(run.tests), "test")
+    head = f"{verdict.upper()}{f': {reason}' if reason else ''}"
+    lines = [f"{head} — {tests} in {span(run.seconds)}"]
+    if run.tests:
+        lines.append(_row("counts", ", ".join(_counted(run))))
+    for number, test in enumerate(figures.slowest(run, 5)):
+        label = "" if number else "slowest"
+        name = _middle(figures.plain(test.id).replace("\n", " "), _WIDTH - 22)
+        lines.append(_row(label, f"{span(test.duration):>10}  {name}"))
+    if run.templates:
+        lines.append(_row("templates", _template_line(run)))
+    for number, lease in enumerate(figures.leases(run)):
+        lines.append(_row("" if number else "leases", _lease_line(lease)))
+    if (percent := figures.coverage_total(run.coverage)) is not None:
+        text = f"{percent:.1f} % of {plural(len(run.coverage), 'file')}"
+        lines.append(_row("coverage", text))
+    return lines
+
+
+def _row(label: str, text: str) -> str:
+    return f"{label:<10}{text}".rstrip()
+
+
+def _counted(run: RunResult) -> list[str]:
+    outcomes = figures.counts("", run.tests).outcomes
+    return [f"{count} {outcome}" for outcome, count in outcomes.items() if count]
+
+
+def _template_line(run: RunResult) -> str:
+    cost = figures.templates(run)
+    return (
+        f"{cost.built} built ({span(cost.built_seconds)}),"
+        f" {cost.reused} reused ({span(cost.reused_seconds)})"
+    )
+
+
+def _lease_line(lease: LeaseFigures) -> str:
+    p50, p95, longest = (
+        f"{value * 1000:.1f}" for value in (lease.p50, lease.p95, lease.longest)
+    )
+    return (
+        f"{lease.count:>6} {lease.kind:<6}"
+        f" p50 {p50:>7}  p95 {p95:>7}  max {longest:>7} ms"
+    )
+
+
+def _middle(text: str, width: int) -> str:
+    """At most `width` characters; the tail of a test id tells more than its head."""
+    if len(text) <= width:
+        return text
+    tail = width * 2 // 3
+    return f"{text[: width - tail - 1]}…{text[-tail:]}"
+
+
+# -- Markdown ----------------------------------------------------------------
+
+
+def _headline(run: RunResult) -> Iterator[str]:
+    verdict, reason = figures.verdict(run), figures.reason(run)
+    what = f"{verdict.capitalize()}{f' — {reason}' if reason else ''}"
+    yield f"## {_ICONS[verdict]} {what}"
+    counted = ", ".join(_counted(run)) or "no test ran"
+    yield (
+        f"**{counted}** in {span(run.seconds)}"
+        f" · run {_code(run.id)} · {_code(run.command)}"
+    )
+    sources = dict.fromkeys(source for step in run.steps for source in step.sources)
+    if sources:
+        yield "\n".join(f"- {_text(source)}" for source in sources)
+
+
+def _module_table(run: RunResult) -> Iterator[str]:
+    modules = figures.modules(run)
+    if not modules:
+        return
+    lines = [
+        "| module | tests | passed | failed | skipped | other | time |",
+        "|:--|--:|--:|--:|--:|--:|--:|",
+    ]
+    for count in modules[:_MODULES]:
+        passed, skipped = (
+            count.outcomes[outcome] for outcome in (Outcome.PASSED, Outcome.SKIPPED)
+        )
+        other = count.total - passed - skipped - count.bad
+        bad = f"**{count.bad}**" if count.bad else "0"
+        lines.append(
+            f"| {_text(count.name) or '—'} | {count.total} | {passed} | {bad}"
+            f" | {skipped} | {other} | {span(count.seconds)} |"
+        )
+    yield "\n".join(lines)
+    if left := modules[_MODULES:]:
+        tests = plural(sum(count.total for count in left), "test")
+        yield f"… and {plural(len(left), 'module')} with {tests}, none worse."
+
+
+def _failures(run: RunResult) -> Iterator[str]:
+    broken, failed = figures.broken_steps(run), figures.failures(run)
+    if not broken and not failed:
+        return
+    yield "### Failures"
+    for step in broken:
+        log = f"; log: {_code(step.log)}" if step.log else ""
+        yield (
+            f"- step **{_text(step.name)}** ended with exit code {step.exit_code},"
+            f" and no failed test explains it{log}"
+        )
+    used = 0
+    for number, test in enumerate(failed):
+        block = _failure(test)
+        used += len(block.encode("utf-8", "replace"))
+        if used > LIMIT:
+            yield f"… and {len(failed) - number} more; the page has them all."
+            return
+        yield block
+
+
+def _failure(test: TestResult) -> str:
+    message = _middle(" ".join(figures.plain(test.message).split()), 300)
+    text = figures.plain(test.longrepr).strip("\n") or figures.plain(test.message)
+    text = figures.shortened(text, _LONGREPR)
+    ticks = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, ticks + 1)
+    summary = f"<b>{test.outcome}</b> {_code(test.id)}"
+    if message:
+        summary += f"<br>{_text(message)}"
+    return (
+        f"<details><summary>{summary}</summary>\n\n"
+        f"{fence}python\n{text}\n{fence}\n\n</details>"
+    )
+
+
+def _slowest(run: RunResult) -> Iterator[str]:
+    tests = figures.slowest(run, 10)
+    if not tests:
+        return
+    rows = "\n".join(f"| {_code(test.id)} | {span(test.duration)} |" for test in tests)
+    yield _folded("Slowest tests", f"| test | duration |\n|:--|--:|\n{rows}")
+
+
+def _databases(run: RunResult) -> Iterator[str]:
+    if run.templates:
+        rows = "\n".join(
+            f"| {_code(cost.name)} | {_text(cost.layer)} | {_text(cost.action)}"
+            f" | {span(cost.seconds)} | {_size(cost.size)} |"
+            for cost in run.templates
+        )
+        head = "| template | layer | action | time | size |\n|:--|:--|:--|--:|--:|"
+        yield _folded(f"Templates: {_template_line(run)}", f"{head}\n{rows}")
+    if run.leases:
+        rows = "\n".join(
+            f"| {_text(lease.kind)} | {lease.count} | {span(lease.p50)}"
+            f" | {span(lease.p95)} | {span(lease.longest)} |"
+            for lease in figures.leases(run)
+        )
+        head = "| lease | count | p50 | p95 | max |\n|:--|--:|--:|--:|--:|"
+        title = f"Leases: {len(run.leases)} handed out"
+        yield _folded(title, f"{head}\n{rows}")
+
+
+def _size(number: int) -> str:
+    return figures.size(number) if number else "—"
+
+
+def _coverage(run: RunResult) -> Iterator[str]:
+    if (percent := figures.coverage_total(run.coverage)) is not None:
+        yield (
+            f"Coverage: **{percent:.1f} %** of the lines and branches of"
+            f" {plural(len(run.coverage), 'file')}."
+        )
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"
+
+
+def _text(text: str) -> str:
+    """`text` as it is, whatever Markdown or HTML would make of it."""
+    line = " ".join(figures.plain(text).split())
+    return _SPECIAL.sub(lambda match: f"&#{ord(match[0])};", line)
+
+
+def _code(text: str) -> str:
+    return f"<code>{_text(text)}</code>"

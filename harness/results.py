@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From what a step's processes wrote to a step's result."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ExitCode, HarnessError
+from harness.model import LeaseCost, Outcome, StepResult, TemplateCost, TestResult
+from harness.plan import Step
+
+PYTEST = {
+    0: ExitCode.OK,
+    1: ExitCode.TESTS_FAILED,
+    2: ExitCode.INTERRUPTED,
+    3: ExitCode.INTERNAL,
+    4: ExitCode.USAGE,
+    5: ExitCode.NOTHING_SELECTED,
+    6: ExitCode.TESTS_FAILED,  # more warnings than --max-warnings
+}
+"""pytest's exit codes (pytest.ExitCode) as ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A step that has ended: result, costs, and errors to show."""
+
+    result: StepResult
+    code: ExitCode
+    junit: Path
+    templates: tuple[TemplateCost, ...] = ()
+    leases: tuple[LeaseCost, ...] = ()
+    errors: tuple[HarnessError, ...] = ()
+
+
+def read(
+    step: Step,
+    path: Path,
+    *,
+    junit: Path,
+    code: int,
+    started: float,
+    sources: tuple[str, ...],
+) -> Finished:
+    """Read a step's results; a damaged last line is what a kill leaves."""
+    tests: list[TestResult] = []
+    broken = False
+    for event in _events(path):
+        if event["kind"] == "test":
+            tests.append(_test(step, event))
+        elif event["kind"] == "collect":
+            broken = True
+            tests.append(_uncollected(step, event))
+    final = _code(code, broken=broken, tests=tests)
+    result = StepResult(
+        name=step.name,
+        suite=step.suite,
+        series=step.series,
+        database=step.database,
+        exit_code=final,
+        started=started,
+        seconds=time.time() - started,
+        sources=sources,
+        tests=tuple(tests),
+    )
+    return Finished(result=result, code=final, junit=junit)
+
+
+def _events(path: Path) -> list[dict[str, Any]]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError:
+        return []
+    events = []
+    for line in lines:
+        try:
+            events.append(json.loads(line))
+        except ValueError:
+            continue
+    return events
+
+
+def _code(code: int, *, broken: bool, tests: list[TestResult]) -> ExitCode:
+    """Never better than what the process returned; zero tests never pass."""
+    if code < 0:
+        return ExitCode.INTERNAL
+    if broken and code == 2:
+        return ExitCode.TESTS_FAILED
+    final = PYTEST.get(code, ExitCode.INTERNAL)
+    if final is ExitCode.OK and not tests:
+        return ExitCode.NOTHING_SELECTED
+    return final
+
+
+def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
+    return TestResult(
+        step=step.name,
+        id=event["id"],
+        module=module(step, event["id"]),
+        worker=event["worker"],
+        outcome=Outcome(event["outcome"]),
+        started=event["started"],
+        duration=event["duration"],
+        phases=event["phases"],
+        waits=event["waits"],
+        message=event["message"],
+        longrepr=event["longrepr"],
+        sections=tuple((title, text) for title, text in event["sections"]),
+        file=event["file"],
+        line=event["line"],
+        key=event.get("key", event["id"]),
+    )
+
+
+def _uncollected(step: Step, event: Mapping[str, Any]) -> TestResult:
+    return TestResult(
+        step=step.name,
+        id=event["id"],
+        module=module(step, event["id"]),
+        worker="main",
+        outcome=Outcome.ERROR,
+        started=time.time(),
+        duration=0.0,
+        message="cannot be collected",
+        longrepr=event["longrepr"],
+        file=event["id"].partition("::")[0],
+    )
+
+
+def module(step: Step, test: str) -> str:
+    """The module that a test belongs to."""
+    if len(step.tested) == 1:
+        return step.tested[0].name
+    parts = test.partition("::")[0].split("/")
+    names = {one.name for one in step.tested}
+    return next((part for part in reversed(parts) if part in names), "")
+
+
+def with_costs(
+    finished: Finished,
+    *,
+    templates: tuple[TemplateCost, ...],
+    leases: tuple[LeaseCost, ...],
+    errors: tuple[HarnessError, ...],
+) -> Finished:
+    """The same with its costs; an error of the harness outweighs the tests."""
+    code = finished.code
+    if errors:
+        code = errors[0].code
+    return replace(
+        finished,
+        code=code,
+        result=replace(finished.result, exit_code=code),
+        templates=templates,
+        leases=leases,
+        errors=tuple({str(error): error for error in errors}.values()),
+    )

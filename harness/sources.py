@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sources: a checkout in ``src/NAME``, else the bundled ``examples/NAME``."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness import modules, proc
+from harness.config import Config
+from harness.errors import HarnessError, SourceError
+from harness.model import Module, Origin, Source
+
+
+def resolve(config: Config, environ: Mapping[str, str]) -> dict[str, Source]:
+    """All configured sources that are there, by name."""
+    found: dict[str, Source] = {}
+    for name, table in config.source.items():
+        for origin, path in _places(config, name, table.path):
+            if path.is_dir():
+                found[name] = _describe(name, path, origin, environ)
+                break
+    return found
+
+
+def _places(config: Config, name: str, path: str) -> list[tuple[Origin, Path]]:
+    if path:
+        return [(Origin.SRC, config.root / path)]
+    return [
+        (Origin.SRC, config.root / config.src / name),
+        (Origin.EXAMPLES, config.root / config.examples / name),
+    ]
+
+
+def _describe(
+    name: str, path: Path, origin: Origin, environ: Mapping[str, str]
+) -> Source:
+    argv = ["git", "-C", str(path), "describe", "--always", "--abbrev=8"]
+    status = [*argv[:3], "status", "--porcelain", "--untracked-files=no", "."]
+    try:
+        revision = proc.run(argv, env=environ).stdout.strip()
+        dirty = bool(proc.run(status, env=environ).stdout.strip())
+    except HarnessError:
+        revision, dirty = "", False
+    return Source(name=name, path=path, origin=origin, revision=revision, dirty=dirty)
+
+
+def module_of(source: Source) -> Module:
+    """The Tryton module of a source: in its root, or one level below.
+
+    Raises `SourceError` when there is none, or its ``tryton.cfg`` is broken.
+    """
+    for directory in (source.path, source.path / source.name):
+        if (directory / "tryton.cfg").exists():
+            return modules.load(directory, name=source.name, origin=source.origin)
+    raise SourceError(
+        f"the source {source.name} is no Tryton module: it has no tryton.cfg",
+        checked=f"{source.path} and {source.path / source.name}",
+        remedy="complete the checkout, or remove it so that the example serves",
+    )
+
+
+def tests_of(module: Module) -> Path:
+    """The directory of a module's tests; raises `SourceError` without any."""
+    path = module.path / "tests"
+    if not any(path.glob("test_*.py")) and not any(path.glob("scenario_*.rst")):
+        raise SourceError(
+            f"the module {module.name} has no tests",
+            checked=f"{path}/test_*.py and {path}/scenario_*.rst",
+            remedy=f"add {path}/test_module.py with a ModuleTestCase",
+        )
+    return path

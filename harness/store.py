@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state directory: environments, template files, durations, the register.
+
+A live run holds a lock on its own file in ``runs/``; the kernel releases it
+when the run dies, however it dies.  That is the whole register.
+"""
+
+import contextlib
+import errno
+import fcntl
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from harness.errors import HarnessError, MissingTool
+
+
+def default(environ: Mapping[str, str]) -> Path:
+    """``$XDG_CACHE_HOME/harness``, else ``~/.cache/harness``."""
+    home = environ.get("HOME") or tempfile.gettempdir()
+    return Path(environ.get("XDG_CACHE_HOME") or Path(home, ".cache")) / "harness"
+
+
+class Store:
+    """The state directory, made on first use.
+
+    Raises `MissingTool` where it cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.path):
+                pass
+        except OSError as error:
+            raise MissingTool(
+                f"the state directory {self.path} cannot be written: {error.strerror}",
+                checked="creating a file in it",
+                remedy="make it writable, or name another one:"
+                " export HARNESS_STATE=DIRECTORY",
+            ) from error
+
+    def directory(self, *parts: str) -> Path:
+        """A directory below the store, created if needed."""
+        path = self.path.joinpath(*parts)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def read(self, name: str) -> Any:
+        """A JSON document; None where there is none or it is damaged."""
+        try:
+            return json.loads((self.path / name).read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def write(self, name: str, value: Any) -> None:
+        """Write a JSON document atomically."""
+        path = self.path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write to a temporary neighbour, then rename over `path`."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(name, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            raise disk_full(path) from error
+        raise
+
+
+def disk_full(path: Path) -> HarnessError:
+    """The error for a full disk at `path`."""
+    free = shutil.disk_usage(path.parent).free
+    return MissingTool(
+        f"no space left for {path}",
+        checked=f"{free} bytes are free in {path.parent}",
+        remedy="free some: harness template prune --all",
+    )
+
+
+class Lock:
+    """An advisory lock on a file; the kernel releases it with the process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._handle: int | None = None
+
+    def acquire(self, *, shared: bool = False, wait: float | None = None) -> bool:
+        """Take the lock; False when `wait` seconds were not enough.
+
+        `wait` None waits without end, 0 does not wait.
+        """
+        mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        if self._handle is None:
+            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+            os.set_inheritable(self._handle, False)
+        deadline = None if wait is None else time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(
+                    self._handle, mode if deadline is None else mode | fcntl.LOCK_NB
+                )
+            except BlockingIOError:
+                if deadline is not None and time.monotonic() >= deadline:
+                    return False
+                time.sleep(0.02)
+            else:
+                return True
+
+    def release(self) -> None:
+        """Give the lock back; harmless when it is not held."""
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+    @property
+    def taken(self) -> bool:
+        """Whether another process holds it."""
+        probe = Lock(self.path)
+        free = probe.acquire(wait=0)
+        probe.release()
+        return not free
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock on `path` for the block."""
+    lock = Lock(path)
+    lock.acquire(shared=shared)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+class Run:
+    """This invocation's entry in the register, live while the lock is held."""
+
+    def __init__(self, store: Store) -> None:
+        self.started = time.time()
+        stamp = time.strftime("%Y%m%d%H%M%S", time.gmtime(self.started))
+        self.id = f"{stamp}{secrets.token_hex(3)}"
+        self.store = store
+        self._lock = Lock(store.directory("runs") / self.id)
+
+    def __enter__(self) -> Self:
+        with locked(self.store.path / "runs.lock"):
+            sweep(self.store)
+            self._lock.acquire()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        _forget(self._lock.path)
+        self._lock.release()
+
+    def scratch(self) -> Path:
+        """A private directory with a short path; it goes with the run."""
+        path = Path(tempfile.gettempdir(), f"{SCRATCH}{self.id}")
+        path.mkdir(mode=0o700, exist_ok=True)
+        return path
+
+
+SCRATCH = "harness-run-"
+
+
+def _forget(entry: Path) -> None:
+    """Remove a run from the register, after all that carries its id."""
+    scratch = Path(tempfile.gettempdir(), f"{SCRATCH}{entry.name}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    entry.unlink(missing_ok=True)
+
+
+def sweep(store: Store) -> tuple[str, ...]:
+    """Tidy up after runs that could not do it themselves; their ids."""
+    dead = [
+        entry
+        for entry in sorted(store.directory("runs").iterdir())
+        if not Lock(entry).taken
+    ]
+    for entry in dead:
+        _forget(entry)
+    return tuple(entry.name for entry in dead)

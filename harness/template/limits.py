@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which templates have to go: beyond a count, a size or an age."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from harness.output import duration
+from harness.output import size as human
+from harness.store import Store
+from harness.template.base import Manifest
+
+
+def touch(store: Store, digest: str) -> None:
+    """Note that a template was used now."""
+    (store.directory("used") / digest).touch()
+
+
+def touched(store: Store, digest: str) -> bool:
+    """Whether a template was used on this machine, and likely is still there."""
+    return (store.path / "used" / digest).exists()
+
+
+def forget(store: Store, digest: str) -> None:
+    """A template is gone."""
+    (store.path / "used" / digest).unlink(missing_ok=True)
+
+
+def with_use(store: Store, manifest: Manifest) -> Manifest:
+    """The manifest with the time of its last use on this machine."""
+    try:
+        used = (store.path / "used" / manifest.digest).stat().st_mtime
+    except OSError:
+        used = manifest.created
+    return replace(manifest, used=max(used, manifest.used))
+
+
+def exceeding(
+    manifests: Iterable[Manifest], *, count: int, size: int, age: float, now: float
+) -> list[tuple[Manifest, str]]:
+    """Templates to remove, each with the limit that it exceeds.
+
+    `size` in bytes, `age` in seconds.  The last used stay, the very last also
+    when it alone is larger than `size`.
+    """
+    going: list[tuple[Manifest, str]] = []
+    kept, total = 0, 0
+    for one in sorted(manifests, key=lambda one: -one.used):
+        if now - one.used > age:
+            going.append((one, f"not used for {duration(now - one.used)}"))
+        elif kept >= count:
+            going.append((one, f"more than {count} templates"))
+        elif kept and total + one.size > size:
+            going.append((one, f"more than {human(size)} in all"))
+        else:
+            kept, total = kept + 1, total + one.size
+    return going

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Clones made ahead of need, handed out as leases, taken back clean.
+
+All of a run's clones go through one pool in the controller: that is what makes
+a cap over all workers possible, and what lets a worker die with a lease in its
+hands without anything being lost.
+"""
+
+import threading
+import time
+from collections import Counter, defaultdict, deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.errors import DatabaseError, HarnessError
+from harness.model import LeaseCost
+from harness.template.base import Shelf
+from harness.template.build import Builder
+from harness.template.layer import Layer
+
+Kind = Literal["ready", "fresh", "clean"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lease:
+    """A clone in somebody's hands."""
+
+    database: str
+    layer: Layer
+    kind: Kind
+    seconds: float
+
+
+class Pool:
+    """Hands out leases; every method may be called from any thread."""
+
+    def __init__(self, builder: Builder, *, ahead: int, cap: int, hands: int) -> None:
+        """`ahead` clones are kept per template in use, `cap` exist at most.
+
+        `hands` threads clone and drop in the background.
+        """
+        self.builder = builder
+        self.shelf: Shelf = builder.shelf
+        self.ahead = ahead
+        self.cap = cap
+        self.costs: list[LeaseCost] = []
+        self._hands = ThreadPoolExecutor(max_workers=hands, thread_name_prefix="pool")
+        self._guard = threading.Condition()
+        self._ready: dict[str, deque[tuple[str, Kind]]] = defaultdict(deque)
+        self._coming: Counter[str] = Counter()
+        self._out: dict[str, Lease] = {}
+        self._count = 0
+        self._number = 0
+        self._closed = False
+        self._failure: HarnessError | None = None
+
+    def expect(self, layer: Layer) -> None:
+        """Make clones of a finished template before anybody asks."""
+        with self._guard:
+            if self._closed or self.shelf.kind == "sqlite":
+                return
+            stock = len(self._ready[layer.digest]) + self._coming[layer.digest]
+            room = min(self.ahead - stock, self.cap - self._count)
+            for _ in range(max(0, room)):
+                self._count += 1
+                self._coming[layer.digest] += 1
+                self._submit(layer)
+
+    def _submit(self, layer: Layer) -> None:
+        future = self._hands.submit(self._clone, layer)
+        future.add_done_callback(lambda done: self._arrived(layer, done))
+
+    def _clone(self, layer: Layer) -> str:
+        with self._guard:
+            self._number += 1
+            number = self._number
+        return self.shelf.clone(layer.digest, str(number))
+
+    def _arrived(self, layer: Layer, done: "Future[str]") -> None:
+        with self._guard:
+            self._coming[layer.digest] -= 1
+            error = done.exception()
+            if error is None:
+                self._ready[layer.digest].append((done.result(), "ready"))
+            else:
+                self._count -= 1
+                if isinstance(error, HarnessError):
+                    self._failure = error
+            self._guard.notify_all()
+
+    def lease(self, layer: Layer, *, worker: str) -> Lease:
+        """A clone of `layer`, whose template is built first if it must be.
+
+        Raises what building or cloning raises.
+        """
+        if self._closed:
+            raise DatabaseError("the run is ending: there are no leases any more")
+        self.builder.ensure(layer)
+        started = time.time()
+        clock = time.perf_counter()
+        database, kind = self._take(layer) or (self._demand(layer), "fresh")
+        lease = Lease(
+            database=database,
+            layer=layer,
+            kind=kind,
+            seconds=time.perf_counter() - clock,
+        )
+        with self._guard:
+            self._out[lease.database] = lease
+            closed = self._closed
+        if closed:  # while it was cloned
+            self._drop(database)
+        self.costs.append(
+            LeaseCost(
+                worker=worker,
+                template=layer.name,
+                kind=kind,
+                started=started,
+                seconds=lease.seconds,
+            )
+        )
+        self.expect(layer)
+        return lease
+
+    def _take(self, layer: Layer) -> tuple[str, Kind] | None:
+        """A ready clone, waiting for one that is being made already."""
+        with self._guard:
+            while not self._ready[layer.digest] and self._coming[layer.digest]:
+                self._guard.wait(0.5)
+            stock = self._ready[layer.digest]
+            return stock.popleft() if stock else None
+
+    def _demand(self, layer: Layer) -> str:
+        """A clone made now: a worker that asks is never refused for the cap.
+
+        Idle clones of other templates give way instead.
+        """
+        with self._guard:
+            if self._failure:
+                raise self._failure
+            if self._count >= self.cap:
+                for digest, stock in self._ready.items():
+                    if stock and digest != layer.digest:
+                        self._hands.submit(self._drop, stock.pop()[0])
+                        break
+            self._count += 1
+        try:
+            return self._clone(layer)
+        except BaseException:
+            with self._guard:
+                self._count -= 1
+            raise
+
+    def give_back(self, lease: Lease) -> None:
+        """Take a lease back: handed on if nothing wrote to it, else dropped."""
+        with self._guard:
+            if self._out.pop(lease.database, None) is None:
+                return  # closed meanwhile, and dropped
+            self._hands.submit(self._tidy, lease)
+
+    def _tidy(self, lease: Lease) -> None:
+        try:
+            clean = not self._closed and self.shelf.clean(lease.database)
+        except HarnessError:
+            clean = False
+        if clean:
+            with self._guard:
+                self._ready[lease.layer.digest].appendleft((lease.database, "clean"))
+                self._guard.notify_all()
+        else:
+            self._drop(lease.database)
+
+    def _drop(self, database: str) -> None:
+        try:
+            self.shelf.drop(database)
+        except DatabaseError as error:
+            self._failure = error
+        finally:
+            with self._guard:
+                self._count -= 1
+
+    def close(self) -> None:
+        """Drop all clones, also those that are out.
+
+        What a lost server keeps is swept at the next start.
+        """
+        with self._guard:
+            self._closed = True
+            going = [*self._out, *self._idle()]
+            self._out.clear()
+            self._ready.clear()
+            for database in going:
+                self._hands.submit(self._drop, database)
+        self._hands.shutdown(wait=True)
+        for database in self._idle():  # arrived meanwhile
+            self._drop(database)
+
+    def _idle(self) -> list[str]:
+        return [name for stock in self._ready.values() for name, _ in stock]

@@ -1,0 +1,339 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Templates as databases of a PostgreSQL server.
+
+``harness_t_DIGEST`` is a template, ``harness_b_RUN_DIGEST`` one under
+construction, ``harness_c_RUN_N`` a clone.  A run proves that it lives by an
+advisory lock of its session, so a name is enough to find what a dead run left.
+"""
+
+import hashlib
+import re
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier, Literal
+
+from harness import proc
+from harness.errors import DatabaseError, MissingTool, TemplateError
+from harness.postgres.base import Address, connect
+from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
+from harness.template.layer import Layer
+
+OURS = re.compile(r"harness_[bc]_(?P<run>[0-9a-f]+)_")
+COUNTERS_SINCE = 150000
+"""Since PostgreSQL 15 no counter gets lost (shared memory statistics)."""
+
+
+def key(text: str) -> int:
+    """A 64-bit key for ``pg_advisory_lock``."""
+    data = hashlib.sha256(text.encode()).digest()[:8]
+    return int.from_bytes(data, "big", signed=True)
+
+
+class PostgreSQL:
+    """Templates and clones on one server, for one run."""
+
+    kind = "postgresql"
+
+    def __init__(
+        self,
+        address: Address,
+        run: str,
+        *,
+        file_copy: bool,
+        binaries: Path | None,
+        environ: Mapping[str, str],
+    ) -> None:
+        """`file_copy` for storage in memory; `binaries` has ``pg_dump``."""
+        self.address = address
+        self.run = run
+        self.file_copy = file_copy
+        self.binaries = binaries
+        self.environ = environ
+        self._local = threading.local()
+        self._all: list[psycopg.Connection[Any]] = []
+        self._alive = connect(address)
+        self._alive.execute("SELECT pg_advisory_lock(%s)", [key(run)])
+        self.version = self._alive.info.server_version
+
+    @property
+    def _connection(self) -> psycopg.Connection[Any]:
+        """This thread's kept connection."""
+        connection: psycopg.Connection[Any] | None
+        connection = getattr(self._local, "connection", None)
+        if connection is None or connection.closed:
+            connection = connect(self.address)
+            self._local.connection = connection
+            self._all.append(connection)
+        return connection
+
+    def _execute(
+        self, statement: LiteralString | SQL | Composed, *values: object
+    ) -> list[tuple[Any, ...]]:
+        try:
+            cursor = self._connection.execute(statement, values or None)
+            return cursor.fetchall() if cursor.description else []
+        except psycopg.errors.DiskFull as error:
+            raise self._full(error) from error
+        except psycopg.errors.IoError as error:
+            if "No space left" in str(error):
+                raise self._full(error) from error
+            raise DatabaseError(f"PostgreSQL: {error}") from error
+        except psycopg.OperationalError as error:
+            raise DatabaseError(
+                f"the database server was lost: {str(error).strip()}",
+                checked=str(self.address),
+                remedy="run again; a lost embedded server is started anew",
+            ) from error
+
+    def _full(self, error: psycopg.Error) -> DatabaseError:
+        return DatabaseError(
+            f"the database server has no space left: {str(error).strip()}",
+            checked=str(self.address),
+            remedy="harness template prune --all,"
+            ' or [tool.harness.database] storage = "disk"',
+        )
+
+    # -- templates ---------------------------------------------------------
+
+    def find(self, digest: str) -> Manifest | None:
+        """See `Shelf`."""
+        rows = self._execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
+            " WHERE datname = %s AND datistemplate",
+            template(digest),
+        )
+        return Manifest.parse(rows[0][0]) if rows and rows[0][0] else None
+
+    def all(self) -> tuple[Manifest, ...]:
+        """See `Shelf`."""
+        rows = self._execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
+            " WHERE datname LIKE 'harness\\_t\\_%' AND datistemplate"
+        )
+        return sorted_by_use(Manifest.parse(text) for (text,) in rows if text)
+
+    @contextmanager
+    def claim(
+        self, digest: str, *, deadline: float, waiting: Waiting
+    ) -> Iterator[None]:
+        """See `Shelf`; the server gives a dead builder's claim to the next."""
+        number = key(template(digest))
+        with connect(self.address) as connection:
+            took = connection.execute(
+                "SELECT pg_try_advisory_lock(%s)", [number]
+            ).fetchone()
+            if not (took and took[0]):
+                waiting()
+                connection.execute(
+                    SQL("SET lock_timeout = {}").format(Literal(int(deadline * 1000)))
+                )
+                try:
+                    connection.execute("SELECT pg_advisory_lock(%s)", [number])
+                except psycopg.errors.LockNotAvailable as error:
+                    raise TemplateError(
+                        f"another run has been building template {digest}"
+                        f" for more than {deadline:g} s",
+                        checked=f"advisory lock {number} on {self.address}",
+                        remedy="end it, or raise [tool.harness.templates] deadline",
+                    ) from error
+            yield
+
+    def draft(self, layer: Layer) -> Draft:
+        """See `Shelf`."""
+        name = f"harness_b_{self.run}_{layer.digest}"
+        self.drop(name)
+        if layer.parent:
+            self._copy(template(layer.parent.digest), name)
+        else:
+            self._execute(
+                SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
+                    Identifier(name)
+                )
+            )
+        return Draft(layer=layer, database=name)
+
+    def publish(self, draft: Draft, manifest: Manifest) -> Manifest:
+        """See `Shelf`: rename, describe, close; in one transaction."""
+        [(size,)] = self._execute("SELECT pg_database_size(%s::name)", draft.database)
+        described = Manifest(**{**vars(manifest), "size": int(size)})
+        old, new = Identifier(draft.database), template(draft.layer.digest)
+        self.end_sessions(draft.database)
+        connection = self._connection
+        with connection.transaction():
+            self._execute(
+                SQL("ALTER DATABASE {} RENAME TO {}").format(old, Identifier(new))
+            )
+            self._execute(
+                SQL("COMMENT ON DATABASE {} IS {}").format(
+                    Identifier(new), Literal(described.dump())
+                )
+            )
+            self._execute(
+                SQL(
+                    "ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false"
+                ).format(Identifier(new))
+            )
+        return described
+
+    def discard(self, draft: Draft) -> None:
+        """See `Shelf`."""
+        self.drop(draft.database)
+
+    def remove(self, digest: str) -> None:
+        """See `Shelf`."""
+        name = template(digest)
+        if self.find(digest):
+            self._execute(
+                SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(Identifier(name))
+            )
+        self.drop(name)
+
+    # -- clones ------------------------------------------------------------
+
+    def clone(self, digest: str, name: str) -> str:
+        """See `Shelf`."""
+        database = f"harness_c_{self.run}_{name}"
+        self._copy(template(digest), database)
+        return database
+
+    def _copy(self, source: str, target: str) -> None:
+        strategy = SQL(" STRATEGY FILE_COPY")
+        statement = SQL("CREATE DATABASE {} TEMPLATE {}").format(
+            Identifier(target), Identifier(source)
+        )
+        fast = self.file_copy and self.version >= COUNTERS_SINCE
+        try:
+            self._execute(statement + strategy if fast else statement)
+        except psycopg.errors.InvalidCatalogName as error:
+            raise TemplateError(
+                f"the template {source} is gone", remedy="run again: it is rebuilt"
+            ) from error
+        self._settings(source, target)
+
+    def _settings(self, source: str, target: str) -> None:
+        """Settings of the database, which CREATE DATABASE does not carry."""
+        rows = self._execute(
+            "SELECT unnest(setconfig) FROM pg_db_role_setting s"
+            " JOIN pg_database d ON d.oid = s.setdatabase"
+            " WHERE d.datname = %s AND setrole = 0",
+            source,
+        )
+        for (setting,) in rows:
+            name, _, value = setting.partition("=")
+            self._execute(
+                SQL("ALTER DATABASE {} SET {} TO {}").format(
+                    Identifier(target), Identifier(name), Literal(value)
+                )
+            )
+
+    def clean(self, database: str) -> bool:
+        """See `Shelf`: no row was touched, no sequence moved, by anybody.
+
+        Counters are complete only when all sessions are gone, so it waits a
+        moment for that; whatever stays in doubt is not clean.
+        """
+        if self.version < COUNTERS_SINCE or not self._deserted(database):
+            return False
+        rows = self._execute(
+            "SELECT tup_inserted + tup_updated + tup_deleted"
+            " FROM pg_stat_database WHERE datname = %s",
+            database,
+        )
+        if not rows or rows[0][0]:
+            return False
+        try:
+            with connect(self.address, database) as connection:
+                moved = connection.execute(
+                    "SELECT EXISTS (SELECT FROM pg_statio_all_sequences"
+                    " WHERE blks_read + blks_hit > 0)"
+                ).fetchone()
+        except psycopg.Error:
+            return False
+        return moved is not None and not moved[0]
+
+    def _deserted(self, database: str, *, patience: float = 0.2) -> bool:
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            rows = self._execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s", database
+            )
+            if not rows[0][0]:
+                return True
+            time.sleep(0.002)
+        return False
+
+    def drop(self, database: str) -> None:
+        """See `Shelf`."""
+        self._execute(
+            SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(database))
+        )
+
+    def end_sessions(self, database: str) -> None:
+        """End what is connected to a database, and wait for it."""
+        self._execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = %s",
+            database,
+        )
+
+    def sweep(self) -> tuple[str, ...]:
+        """See `Shelf`: a run is dead when its advisory lock is free."""
+        rows = self._execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'harness\\_%'"
+        )
+        swept: list[str] = []
+        for (name,) in rows:
+            match = OURS.match(name)
+            if match and match["run"] != self.run and self._dead(match["run"]):
+                self.drop(name)
+                swept.append(name)
+        return tuple(swept)
+
+    def _dead(self, run: str) -> bool:
+        with connect(self.address) as connection:
+            row = connection.execute(
+                "SELECT pg_try_advisory_lock(%s)", [key(run)]
+            ).fetchone()
+        return bool(row and row[0])
+
+    # -- files -------------------------------------------------------------
+
+    def save(self, digest: str, path: Path) -> None:
+        """See `Shelf`: a dump in PostgreSQL's custom format."""
+        database = self.clone(digest, "export")
+        try:
+            self._tool("pg_dump", "-Fc", "-f", str(path), database)
+        finally:
+            self.drop(database)
+
+    def restore(self, draft: Draft, path: Path) -> None:
+        """See `Shelf`."""
+        self._tool("pg_restore", "-d", draft.database, "--no-owner", str(path))
+
+    def _tool(self, name: str, *arguments: str) -> None:
+        program = str(self.binaries / name) if self.binaries else name
+        env = {**self.environ, **self.address.environment()}
+        try:
+            proc.run([program, *arguments], env=env)
+        except MissingTool as error:
+            raise MissingTool(
+                f"{name} is missing",
+                checked="the embedded PostgreSQL and PATH",
+                remedy="apt-get install postgresql-client",
+            ) from error
+
+    def close(self) -> None:
+        """See `Shelf`."""
+        for connection in (*self._all, self._alive):
+            connection.close()
+
+
+def template(digest: str) -> str:
+    """The name of the database of a template."""
+    return f"harness_t_{digest}"

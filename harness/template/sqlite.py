@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Templates as SQLite files; a clone is a copy in the worker's memory.
+
+There is nothing to drop and nothing to sweep but half-written files, which
+never carry a template's name.
+"""
+
+import errno
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.errors import TemplateError
+from harness.store import Lock, Store, disk_full, write_atomically
+from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
+from harness.template.layer import Layer
+
+
+class SQLite:
+    """Templates in the state directory, for one run."""
+
+    kind = "sqlite"
+
+    def __init__(self, store: Store, run: str) -> None:
+        self.directory = store.directory("sqlite")
+        self.run = run
+
+    def _file(self, digest: str) -> Path:
+        return self.directory / f"{digest}.sqlite"
+
+    def find(self, digest: str) -> Manifest | None:
+        """See `Shelf`."""
+        return _manifest(self._file(digest))
+
+    def all(self) -> tuple[Manifest, ...]:
+        """See `Shelf`."""
+        found = map(_manifest, self.directory.glob("*.sqlite"))
+        return sorted_by_use(one for one in found if one)
+
+    @contextmanager
+    def claim(
+        self, digest: str, *, deadline: float, waiting: Waiting
+    ) -> Iterator[None]:
+        """See `Shelf`; the kernel gives a dead builder's claim to the next."""
+        lock = Lock(self.directory / f"{digest}.lock")
+        if not lock.acquire(wait=0):
+            waiting()
+            if not lock.acquire(wait=deadline):
+                raise TemplateError(
+                    f"another run has been building template {digest}"
+                    f" for more than {deadline:g} s",
+                    checked=str(lock.path),
+                    remedy="end it, or raise [tool.harness.templates] deadline",
+                )
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def draft(self, layer: Layer) -> Draft:
+        """See `Shelf`."""
+        path = self.directory / f"building_{self.run}_{layer.digest}"
+        try:
+            path.unlink(missing_ok=True)
+            if layer.parent:
+                shutil.copyfile(self._file(layer.parent.digest), path)
+        except FileNotFoundError as error:
+            raise TemplateError(
+                f"the template {error.filename} is gone",
+                remedy="run again: it is rebuilt",
+            ) from error
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise disk_full(path) from error
+            raise TemplateError(f"{error.filename}: {error.strerror}") from error
+        return Draft(layer=layer, database=str(path))
+
+    def publish(self, draft: Draft, manifest: Manifest) -> Manifest:
+        """See `Shelf`: the manifest comes last and makes it a template."""
+        path = self._file(draft.layer.digest)
+        size = os.stat(draft.database).st_size
+        described = Manifest(**{**vars(manifest), "size": size})
+        os.chmod(draft.database, 0o444)
+        os.replace(draft.database, path)
+        write_atomically(path.with_suffix(".json"), described.dump())
+        return described
+
+    def discard(self, draft: Draft) -> None:
+        """See `Shelf`."""
+        Path(draft.database).unlink(missing_ok=True)
+
+    def remove(self, digest: str) -> None:
+        """See `Shelf`."""
+        for suffix in (".json", ".sqlite"):
+            self._file(digest).with_suffix(suffix).unlink(missing_ok=True)
+
+    def clone(self, digest: str, name: str) -> str:
+        """See `Shelf`: the worker copies the file into its memory."""
+        if not self._file(digest).exists():
+            raise TemplateError(
+                f"the template {digest} is gone", remedy="run again: it is rebuilt"
+            )
+        return str(self._file(digest))
+
+    def clean(self, database: str) -> bool:
+        """See `Shelf`: a copy in memory is never handed on."""
+        return False
+
+    def drop(self, database: str) -> None:
+        """See `Shelf`: the worker's memory goes with it."""
+
+    def sweep(self) -> tuple[str, ...]:
+        """See `Shelf`: drafts that nobody writes to any more."""
+        swept = []
+        for path in self.directory.glob("building_*"):
+            digest = path.name.split("_")[2].split("-")[0]
+            old = time.time() - path.stat().st_mtime > 5
+            if old and not Lock(self.directory / f"{digest}.lock").taken:
+                path.unlink(missing_ok=True)
+                swept.append(path.name)
+        return tuple(swept)
+
+    def save(self, digest: str, path: Path) -> None:
+        """See `Shelf`."""
+        shutil.copyfile(self._file(digest), path)
+
+    def restore(self, draft: Draft, path: Path) -> None:
+        """See `Shelf`."""
+        shutil.copyfile(path, draft.database)
+
+    def close(self) -> None:
+        """See `Shelf`."""
+
+
+def _manifest(file: Path) -> Manifest | None:
+    """The manifest beside a file; a template without a whole one is none."""
+    try:
+        text = file.with_suffix(".json").read_text("utf-8")
+        return Manifest.parse(text) if file.exists() else None
+    except (OSError, TemplateError):
+        return None

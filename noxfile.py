@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions of the harness; each hands its arguments to ``harness`` as they are.
+
+They run in the Python that runs nox where that has the harness (as in the
+``.venv`` that ``./nox`` makes), else in an environment that nox makes once.
+"""
+
+import importlib.util
+import sys
+
+import nox
+
+nox.options.default_venv_backend = "venv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests"]
+
+HERE = all(map(importlib.util.find_spec, ("harness", "psycopg", "jinja2", "coverage")))
+DEVELOPMENT = HERE and all(map(importlib.util.find_spec, ("pytest", "ruff", "mypy")))
+
+
+def python(session: nox.Session, extra: str = "", *, here: bool = HERE) -> str:
+    """The Python that has the harness."""
+    if here:
+        return sys.executable
+    session.install("--quiet", "--editable", f".{extra}")
+    return "python"
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def tryton(session: nox.Session) -> None:
+    """Tests of Tryton modules: -- [MODULE ...] [--series S] [pytest options]."""
+    program = python(session)
+    session.run(
+        program, "-m", "harness", "test", "tryton", *session.posargs, external=True
+    )
+
+
+@nox.session(venv_backend="none" if DEVELOPMENT else "venv")
+def tests(session: nox.Session) -> None:
+    """The harness's own tests, all that this machine can run: -- [pytest options]."""
+    program = python(session, "[dev]", here=DEVELOPMENT)
+    session.run(program, "-m", "pytest", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none" if DEVELOPMENT else "venv")
+def lint(session: nox.Session) -> None:
+    """Style and types of the harness itself."""
+    program = python(session, "[dev]", here=DEVELOPMENT)
+    session.run(program, "-m", "ruff", "check", external=True)
+    session.run(program, "-m", "ruff", "format", "--check", external=True)
+    session.run(program, "-m", "mypy", external=True)
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def benchmarks(session: nox.Session) -> None:
+    """Measure against the peers: -- [--source collecting_society] [--rounds 5]."""
+    program = python(session)
+    session.run(program, "benchmarks/run.py", *session.posargs, external=True)

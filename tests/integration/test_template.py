@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness template``, and builds that are killed, fail, or run out of space."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Harness = Callable[..., "subprocess.CompletedProcess[str]"]
+SERVERS = ("local", "sqlite")
+BOTH = pytest.mark.parametrize("server", SERVERS)
+
+
+def names(harness: Harness, server: str) -> dict[str, list[str]]:
+    """Digests of all templates by name."""
+    done = harness("template", "list", "--json", "--database", server)
+    assert done.returncode == 0, done.stdout
+    found: dict[str, list[str]] = {}
+    for one in json.loads(done.stdout):
+        found.setdefault(one["name"], []).append(one["digest"])
+    return found
+
+
+def touch(project: Path, text: str) -> None:
+    """Change the first module, so that its layer must be built."""
+    file = project / "src/alpha/alpha/alpha.py"
+    file.write_text(f"{file.read_text()}\n# {text} {time.time()}\n")
+
+
+def unfinished(harness: Harness, state: Path) -> list[str]:
+    """Drafts that nobody can mistake for templates, but that lie about."""
+    from harness.postgres import Local, connect
+    from harness.store import Store
+
+    server = Local(Store(state), environ=os.environ)
+    with connect(server.start()) as connection:
+        rows = connection.execute(
+            "SELECT datname FROM pg_database WHERE datname LIKE 'harness\\_b%'"
+        ).fetchall()
+    server.stop()
+    return [name for (name,) in rows] + [
+        path.name for path in (state / "sqlite").glob("building_*")
+    ]
+
+
+@BOTH
+def test_build_is_done_once(harness: Harness, project: Path, server: str) -> None:
+    touch(project, "once")
+    first = harness("template", "build", "beta", "--database", server)
+    assert first.returncode == 0, first.stdout
+    assert "layer alpha built in" in first.stdout
+    assert "template beta built" in first.stdout
+    second = harness("template", "build", "beta", "--database", server)
+    assert "is there already" in second.stdout
+    assert "built in" not in second.stdout
+
+
+@BOTH
+def test_explain_names_the_file_that_changed(
+    harness: Harness, project: Path, server: str
+) -> None:
+    harness("template", "build", "beta", "--database", server)
+    touch(project, "explain")
+    done = harness("template", "explain", "beta", "--database", server)
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("layer base") and "is there" in line for line in lines)
+    assert any("changed: file alpha/alpha.py" in line for line in lines)
+    assert "a layer below it must be built" in lines[-1]
+
+
+@BOTH
+def test_export_and_import(
+    harness: Harness, project: Path, tmp_path: Path, server: str
+) -> None:
+    touch(project, "export")
+    harness("template", "build", "alpha", "--database", server)
+    file = tmp_path / "alpha.template"
+    done = harness("template", "export", "alpha", "-o", str(file), "--database", server)
+    assert done.returncode == 0, done.stdout
+    again = harness(
+        "template", "export", "alpha", "-o", str(file), "--database", server
+    )
+    assert again.returncode == 2
+    before = names(harness, server)
+    assert harness("template", "prune", "--all", "--database", server).returncode == 0
+    assert names(harness, server) == {}
+    done = harness("template", "import", str(file), "--database", server)
+    assert done.returncode == 0, done.stdout
+    assert set(names(harness, server)["alpha"]) <= set(before["alpha"])
+    done = harness("test", "tryton", "alpha", "--database", server)
+    assert done.returncode == 0, done.stdout
+    assert "0 built" in done.stdout
+
+
+def test_import_of_something_else(harness: Harness, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("no template")
+    done = harness("template", "import", str(file))
+    assert done.returncode == 7
+    assert "cannot be imported" in done.stdout
+
+
+def test_import_for_another_server(
+    harness: Harness, project: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "alpha.template"
+    harness("template", "build", "alpha", "--database", "sqlite")
+    harness("template", "export", "alpha", "-o", str(file), "--database", "sqlite")
+    done = harness("template", "import", str(file), "--database", "local")
+    assert done.returncode == 7
+    assert "is a template of sqlite" in done.stdout
+
+
+def test_limits(harness: Harness, project: Path) -> None:
+    for number in range(3):
+        touch(project, f"limit {number}")
+        harness("template", "build", "alpha", "--database", "sqlite")
+    done = harness(
+        "template", "prune", "--database", "sqlite", HARNESS_TEMPLATES_COUNT="2"
+    )
+    assert done.returncode == 0, done.stdout
+    assert "more than 2 templates" in done.stdout
+    left = names(harness, "sqlite")
+    assert sum(map(len, left.values())) == 2
+    assert "alpha" in left
+
+
+SCRIPT = """\
+A document that is run against the database.
+
+    >>> from proteus import Model
+    >>> Thing = Model.get('alpha.thing')
+    >>> Thing(name='From the script').save()
+    >>> {line}
+"""
+
+
+def configure(project: Path, line: str) -> None:
+    (project / "script.txt").write_text(SCRIPT.format(line=line))
+    file = project / "pyproject.toml"
+    file.write_text(
+        file.read_text()
+        + '[tool.harness.template.demo]\nmodules = ["alpha"]\ndata = ["script.txt"]\n'
+    )
+
+
+@BOTH
+def test_data_layer(harness: Harness, project: Path, server: str) -> None:
+    configure(project, f"_ = {time.time()}")
+    done = harness("template", "build", "demo", "--database", server)
+    assert done.returncode == 0, done.stdout
+    assert "layer script built in" in done.stdout
+
+
+@BOTH
+def test_data_script_that_raises(
+    harness: Harness, project: Path, state: Path, server: str
+) -> None:
+    before = names(harness, server)
+    configure(project, "1 / 0")
+    done = harness("template", "build", "demo", "--database", server)
+    assert done.returncode == 7
+    assert "script.txt:6: 1 / 0" in done.stdout
+    assert "ZeroDivisionError" in done.stdout
+    assert names(harness, server).get("script") == before.get("script")
+    assert unfinished(harness, state) == []
+
+
+def _builder(state: Path) -> int | None:
+    """The process that fills templates, if there is one now."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = path.read_bytes()
+        except OSError:
+            continue
+        if b"harness.plugins.build" in command and os.fsencode(state) in command:
+            return int(path.parent.name)
+    return None
+
+
+@pytest.mark.parametrize("victim", ["builder", "harness"])
+@pytest.mark.parametrize(
+    ("server", "phase"),
+    [
+        ("local", "import"),
+        ("local", "base"),
+        ("local", "module"),
+        ("local", "publish"),
+        ("sqlite", "base"),
+    ],
+)
+def test_killed_build(
+    harness: Harness,
+    project: Path,
+    state: Path,
+    env: dict[str, str],
+    server: str,
+    phase: str,
+    victim: str,
+) -> None:
+    """Whoever is killed, whenever: no template, nothing left, the next run works."""
+    harness("template", "prune", "--all", "--database", server)
+    touch(project, f"{phase} {victim}")
+    run = subprocess.Popen(
+        [sys.executable, "-m", "harness", "template", "build", "alpha",
+         "--database", server],
+        cwd=project, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 20
+    while (pid := _builder(state)) is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    assert pid is not None
+    time.sleep({"import": 0.05, "base": 1.5, "module": 3.0, "publish": 4.0}[phase])
+    alive = Path(f"/proc/{pid}").exists()
+    try:
+        os.kill(pid if victim == "builder" else run.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        alive = False
+    output, _ = run.communicate(timeout=60)
+    if victim == "builder" and alive and run.returncode:
+        assert run.returncode == 7, output
+        assert "signal 9" in output
+    while _builder(state) is not None:
+        assert time.monotonic() < deadline + 40
+        time.sleep(0.02)
+    done = harness("test", "tryton", "alpha", "--database", server)
+    assert done.returncode == 0, done.stdout
+    assert unfinished(harness, state) == [] or server == "sqlite"
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system that is soon full."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=72m,mode=755", "harness", str(place)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
+    yield place
+    for _ in range(50):
+        if not subprocess.run(["umount", place], check=False).returncode:
+            break
+        time.sleep(0.2)
+
+
+def test_disk_full(harness: Harness, project: Path, state: Path, small: Path) -> None:
+    """The data directory does not fit; one message, and it is not our defect."""
+    (small / "state").mkdir()
+    (small / "state" / "envs").symlink_to(state / "envs")
+    for path in (small, *small.parents):
+        if path.stat().st_uid == os.getuid() and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o011)
+    done = harness(
+        "test", "tryton", "alpha", "--database", "local",
+        HARNESS_STATE=str(small / "state"), HARNESS_DATABASE_STORAGE="disk",
+    )  # fmt: skip
+    assert done.returncode in {4, 7}, done.stdout
+    assert "o space left" in done.stdout
+    assert "defect" not in done.stdout
+    assert done.stdout.count("Traceback") <= 1
+
+
+def test_a_run_keeps_house(harness: Harness, project: Path) -> None:
+    """Templates beyond the limits go at the end of a run, its own stay."""
+    for number in range(2):
+        touch(project, f"house {number}")
+        harness("template", "build", "alpha", "--database", "sqlite")
+    done = harness(
+        "test", "tryton", "alpha", "--database", "sqlite", HARNESS_TEMPLATES_COUNT="2"
+    )
+    assert done.returncode == 0, done.stdout
+    left = names(harness, "sqlite")
+    assert {name: len(digests) for name, digests in left.items()} == {
+        "base": 1,
+        "alpha": 1,
+    }

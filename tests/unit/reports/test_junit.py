@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from harness.errors import CommandFailed
+from harness.model import RunResult
+from harness.reports import junit
+
+Build = Callable[..., RunResult]
+
+PART = """\
+<?xml version="1.0" encoding="utf-8"?><testsuites name="pytest tests">\
+<testsuite name="pytest" errors="1" failures="2" skipped="1" tests="5" time="0.088" \
+timestamp="2026-05-28T20:13:20.569081+00:00" hostname="host-a">{properties}\
+<testcase classname="test_a" name="test_ü[&lt;b&gt;]" time="0.014" />\
+<testcase classname="test_a" name="test_bad" time="0.001">\
+<failure message="assert 1 == 2">&gt;   assert 1 == 2
+
+E   assert 1 == 2</failure></testcase></testsuite></testsuites>"""
+PROPERTIES = '<properties><property name="own" value="kept" /></properties>'
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> dict[str, Path]:
+    paths = {name: tmp_path / f"{name}.xml" for name in ("tryton", "society")}
+    paths["tryton"].write_text(PART.format(properties=""), "utf-8")
+    other = PART.format(properties=PROPERTIES).replace("host-a", "host-b")
+    paths["society"].write_text(other, "utf-8")
+    return paths
+
+
+def test_merge_adds_the_counts_up(build: Build, parts: dict[str, Path]) -> None:
+    run = build()
+    root = ET.fromstring(junit.merge(run, parts))
+    assert root.tag == "testsuites"
+    assert root.attrib == {
+        "name": f"harness {run.id}",
+        "tests": "10",
+        "failures": "4",
+        "errors": "2",
+        "skipped": "2",
+        "time": "0.176",
+    }
+
+
+def test_merge_keeps_suites_and_says_where_they_are_from(
+    build: Build, parts: dict[str, Path]
+) -> None:
+    run = build()
+    first, second = ET.fromstring(junit.merge(run, parts))
+    assert (first.get("name"), first.get("hostname")) == ("pytest", "host-a")
+    assert (second.get("name"), second.get("hostname")) == ("pytest", "host-b")
+    assert first[0].tag == "properties"
+    assert properties(first) == {
+        "harness.run": run.id,
+        "harness.step": "tryton",
+        "harness.series": "7.0",
+        "harness.database": "local",
+    }
+    assert properties(second)["own"] == "kept"
+    assert properties(second)["harness.step"] == "society"
+    case, bad = first.findall("testcase")
+    assert case.get("name") == "test_ü[<b>]"
+    assert bad.findtext("failure") == ">   assert 1 == 2\n\nE   assert 1 == 2"
+
+
+def test_merge_takes_a_lone_suite_without_counts(build: Build, tmp_path: Path) -> None:
+    part = tmp_path / "part.xml"
+    part.write_text('<testsuite name="old" tests="3" time="1.5"/>', "utf-8")
+    root = ET.fromstring(junit.merge(build(), {"tryton": part}))
+    assert (root.get("tests"), root.get("skipped")) == ("3", "0")
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "no element found"),
+        (PART[:300], "no element found|unclosed token"),
+        ("<html/>", "its root is <html>"),
+        ('<testsuite tests="many"/>', "tests='many' is not a number"),
+    ],
+)
+def test_a_broken_part_is_named(
+    build: Build, tmp_path: Path, text: str, why: str
+) -> None:
+    part = tmp_path / "part.xml"
+    part.write_text(text, "utf-8")
+    with pytest.raises(CommandFailed, match=why) as caught:
+        junit.merge(build(), {"tryton": part})
+    assert str(part) in caught.value.message
+    assert "'tryton'" in caught.value.remedy
+
+
+def test_a_missing_part_is_named(build: Build, tmp_path: Path) -> None:
+    part = tmp_path / "gone.xml"
+    with pytest.raises(CommandFailed, match="it is not there") as caught:
+        junit.merge(build(), {"tryton": part})
+    assert str(part) in caught.value.message
+
+
+def properties(suite: ET.Element) -> dict[str | None, str | None]:
+    found = suite.findall("properties/property")
+    return {entry.get("name"): entry.get("value") for entry in found}

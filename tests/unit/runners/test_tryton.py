@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command and the environment of a step of Tryton modules."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness import plan
+from harness.environment import Environment, Interpreter
+from harness.model import Isolation, Module, Origin
+from harness.plan import Step
+from harness.runners import tryton
+from harness.runners.tryton import Files
+from harness.store import Lock
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    path = tmp_path / "envs" / "tryton-7.0-py3.11-0123456789"
+    path.mkdir(parents=True)
+    return Environment(
+        path=path,
+        interpreter=Interpreter(path=Path("/usr/bin/python3.11"), version=(3, 11)),
+        lock=Lock(tmp_path / "lock"),
+    )
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Files:
+    directory = tmp_path / "reports" / "20260101120000abcdef"
+    directory.mkdir(parents=True)
+    return Files(
+        directory=directory,
+        cache=tmp_path / "state" / "pytest",
+        timings=tmp_path / "state" / "timings.json",
+        link=tmp_path / "state" / "link",
+    )
+
+
+@pytest.fixture
+def modules(tmp_path: Path, environment: Environment) -> dict[str, Module]:
+    places = {
+        "party": environment.site / "trytond" / "modules" / "party",
+        "bank": environment.site / "trytond" / "modules" / "bank",
+        "society": tmp_path / "stack" / "src" / "society",
+        "artist": tmp_path / "stack" / "src" / "checkout" / "artist",
+    }
+    made = {}
+    for name, path in places.items():
+        (path / "tests").mkdir(parents=True)
+        origin = Origin.SRC if "src" in path.parts else Origin.INDEX
+        made[name] = Module(name=name, path=path, version="7.0.0", origin=origin)
+    return made
+
+
+def step(modules: dict[str, Module], *names: str) -> Step:
+    return Step(
+        suite="tryton",
+        series="7.0",
+        tested=tuple(
+            plan.Tested(name=name, origin=modules[name].origin, reason="named")
+            for name in names
+        ),
+        sources=(),
+        database="local",
+        reason="asked for",
+        isolation=Isolation.TEST,
+        workers=3,
+    )
+
+
+# -- the command -------------------------------------------------------------
+
+
+def test_the_command(
+    modules: dict[str, Module], environment: Environment, files: Files
+) -> None:
+    one = replace(step(modules, "society", "party"), options=("-k", "view or rights"))
+    argv = tryton.command(one, modules, environment, files)
+    directory = files.directory
+    assert argv == [
+        str(environment.path / "bin" / "python"), "-m", "pytest",
+        "-p", "harness.plugins.workers",
+        "-p", "harness.plugins.results",
+        "-p", "harness.plugins.tryton",
+        "-c", str(directory / "pytest.ini"),
+        f"--rootdir={environment.site / 'trytond' / 'modules'}",
+        "--doctest-glob=scenario_*.rst",
+        "--workers=3",
+        "--isolation=test",
+        f"--timings={files.timings}",
+        f"--results={directory / 'tryton-7.0.jsonl'}",
+        f"--junitxml={directory / 'tryton-7.0.junit.xml'}",
+        "-o", f"cache_dir={files.cache}",
+        "-k", "view or rights",
+        str(modules["society"].path / "tests"),
+        str(modules["party"].path / "tests"),
+    ]  # fmt: skip
+
+
+def test_paths_replace_the_modules_tests(
+    modules: dict[str, Module], environment: Environment, files: Files
+) -> None:
+    one = replace(step(modules, "party"), paths=("tests/test_party.py::PartyCase",))
+    argv = tryton.command(one, modules, environment, files)
+    assert argv[-1] == "tests/test_party.py::PartyCase"
+    assert str(modules["party"].path / "tests") not in argv
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), ""),
+        (("-x", "-k", "view"), ""),
+        (("-x", "--pdb"), "--pdb"),
+        (("--trace",), "--trace"),
+        (("-s",), "-s"),
+        (("--capture=no", "--pdb"), "--capture=no"),
+        (("--capture=sys",), ""),
+        (("--capture", "no"), "--capture no"),
+        (("--capture", "sys"), ""),
+        (("-xs",), "-xs"),
+        (("-x", "-sv"), "-sv"),
+        (("--strict-markers", "-ks"), ""),
+    ],
+)
+def test_serial(options: tuple[str, ...], expected: str) -> None:
+    assert tryton.serial(options) == expected
+
+
+# -- the configuration of pytest ---------------------------------------------
+
+
+def settings(
+    modules: dict[str, Module], environment: Environment, files: Files, *names: str
+) -> list[str]:
+    return tryton._settings(step(modules, *names), modules, environment, files)
+
+
+def test_without_configuration_there_is_an_empty_one(
+    modules: dict[str, Module], environment: Environment, files: Files
+) -> None:
+    own = files.directory / "pytest.ini"
+    assert settings(modules, environment, files, "society") == [
+        "-c", str(own), f"--rootdir={modules['society'].path}",
+    ]  # fmt: skip
+    assert own.read_text() == "[pytest]\n"
+    assert settings(modules, environment, files, "party")[-1] == (
+        f"--rootdir={environment.site / 'trytond' / 'modules'}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("pytest.ini", ""),
+        (".pytest.ini", "[pytest]\n"),
+        ("tox.ini", "[tox]\n[pytest]\naddopts = -x\n"),
+        ("setup.cfg", "[tool:pytest]\naddopts = %(x)s\n"),
+        ("pyproject.toml", "[tool.pytest.ini_options]\naddopts = '-x'\n"),
+        ("pytest.toml", "[pytest]\naddopts = ['-x']\n"),
+        (".pytest.toml", ""),
+    ],
+)
+@pytest.mark.parametrize("where", ["tests", "", ".."])
+def test_the_modules_own_configuration(
+    modules: dict[str, Module],
+    environment: Environment,
+    files: Files,
+    name: str,
+    text: str,
+    where: str,
+) -> None:
+    file = (modules["artist"].path / where / name).resolve()
+    file.write_text(text)
+    assert settings(modules, environment, files, "artist") == ["-c", str(file)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tox.ini", "[tox]\nenvlist = py311\n"),
+        ("tox.ini", "no section\n"),
+        ("setup.cfg", "[pytest]\n"),
+        ("pyproject.toml", "[tool.ruff]\n"),
+        ("pyproject.toml", "[tool.pytest"),
+        ("pyproject.toml", ""),
+    ],
+)
+def test_what_is_no_configuration_of_pytest(
+    modules: dict[str, Module],
+    environment: Environment,
+    files: Files,
+    name: str,
+    text: str,
+) -> None:
+    (modules["artist"].path / name).write_text(text)
+    found = settings(modules, environment, files, "artist")
+    assert found[1] == str(files.directory / "pytest.ini")
+
+
+def test_the_nearest_configuration_counts(
+    modules: dict[str, Module], environment: Environment, files: Files
+) -> None:
+    path = modules["artist"].path
+    for directory in (path.parent, path, path / "tests"):
+        (directory / "setup.cfg").write_text("[tool:pytest]\n")
+    (path / "pytest.ini").touch()
+    assert settings(modules, environment, files, "artist") == [
+        "-c", str(path / "tests" / "setup.cfg"),
+    ]  # fmt: skip
+
+
+def test_nothing_above_an_installed_module_counts(
+    modules: dict[str, Module], environment: Environment, files: Files
+) -> None:
+    (modules["party"].path.parent / "pytest.ini").touch()
+    found = settings(modules, environment, files, "party")
+    assert found[1] == str(files.directory / "pytest.ini")
+
+
+def test_many_modules_share_none(
+    modules: dict[str, Module], environment: Environment, files: Files
+) -> None:
+    (modules["artist"].path / "pytest.ini").touch()
+    found = settings(modules, environment, files, "artist", "society")
+    assert found[1] == str(files.directory / "pytest.ini")
+
+
+# -- the environment ---------------------------------------------------------
+
+DATABASE = {
+    "PGHOST": "/dev/shm/harness/s",
+    "TRYTOND_DATABASE_URI": "postgresql:///",
+    "DB_NAME": "test",
+}
+
+
+def variables(
+    modules: dict[str, Module], files: Files, *names: str, **more: str
+) -> dict[str, str]:
+    return tryton.variables(
+        step(modules, *(names or ("party",))),
+        modules=modules,
+        files=files,
+        environ=more,
+        database=DATABASE,
+    )
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "TRYTOND_CONFIG",
+        "TRYTOND_DATABASE_URI", "DB_CACHE", "DB_NAME", "PGHOST", "PGPASSWORD",
+        "COVERAGE_PROCESS_START", "HARNESS_JOBS", "HARNESS_BROKER",
+        "PYTHONPATH", "PYTHONHOME",
+    ],
+)  # fmt: skip
+def test_what_would_change_the_tests_is_hidden(
+    modules: dict[str, Module], files: Files, name: str
+) -> None:
+    env = variables(modules, files, **{name: "from outside"})
+    assert "from outside" not in env.values()
+
+
+@pytest.mark.parametrize("name", ["PATH", "LANG", "HOME", "TERM", "PYTHONWARNINGS"])
+def test_the_rest_is_handed_on(
+    modules: dict[str, Module], files: Files, name: str
+) -> None:
+    assert variables(modules, files, **{name: "kept"})[name] == "kept"
+
+
+def test_the_environment_is_computed(modules: dict[str, Module], files: Files) -> None:
+    assert variables(modules, files, PATH="/bin") == {
+        **DATABASE,
+        "PATH": "/bin",
+        "PYTHONPATH": str(files.link),
+    }
+
+
+def test_the_broker_is_named(modules: dict[str, Module], files: Files) -> None:
+    env = tryton.variables(
+        step(modules, "party"),
+        modules=modules,
+        files=files,
+        environ={},
+        database={},
+        broker="/tmp/harness-x/broker",
+    )
+    assert env["HARNESS_BROKER"] == "/tmp/harness-x/broker"
+
+
+def test_sources_are_measured(modules: dict[str, Module], files: Files) -> None:
+    env = variables(modules, files, "society", "party")
+    assert json.loads(env["HARNESS_COVERAGE"]) == {
+        "data": str(files.directory / "coverage" / "tryton-7.0"),
+        "sources": [str(modules["society"].path)],
+    }
+    assert (files.directory / "coverage").is_dir()
+
+
+def test_official_modules_are_not(modules: dict[str, Module], files: Files) -> None:
+    assert "HARNESS_COVERAGE" not in variables(modules, files, "party", "bank")
+    assert not (files.directory / "coverage").exists()
+
+
+def test_coverage_may_be_left_out(modules: dict[str, Module], files: Files) -> None:
+    env = tryton.variables(
+        replace(step(modules, "society"), coverage=False),
+        modules=modules,
+        files=files,
+        environ={},
+        database={},
+    )
+    assert "HARNESS_COVERAGE" not in env

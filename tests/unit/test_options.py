@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which words of a command line go where."""
+
+import pytest
+from _pytest.config import get_config
+
+from harness import options
+
+
+@pytest.mark.parametrize(
+    ("line", "own", "rest"),
+    [
+        ("", "", ""),
+        ("--version", "--version", ""),
+        ("config --json", "config --json", ""),
+        ("template prune --all -x", "template prune --all -x", ""),
+        ("-x test", "-x test", ""),
+        ("test", "test", ""),
+        ("test tryton party", "test tryton party", ""),
+        ("test tryton --list --json", "test --list --json tryton", ""),
+        ("test -h", "test -h", ""),
+        ("test tryton --help", "test --help tryton", ""),
+        ("test tryton --series 7.0 party", "test --series 7.0 tryton party", ""),
+        ("test tryton --series=7.0 -x", "test --series=7.0 tryton", "-x"),
+        ("test tryton --in venv --jobs 2", "test --in venv --jobs 2 tryton", ""),
+        ("test tryton --changed-since", "test --changed-since tryton", ""),
+        ("test tryton --changed-since -x", "test --changed-since -x tryton", ""),
+        ("test tryton -x party", "test tryton party", "-x"),
+        ("test tryton -vv --pdb party", "test tryton party", "-vv --pdb"),
+        ("test tryton -k view party", "test tryton party", "-k view"),
+        ("test tryton -kview party", "test tryton party", "-kview"),
+        ("test tryton -k=view party", "test tryton party", "-k=view"),
+        ("test tryton party -k", "test tryton party", "-k"),
+        ("test tryton -k --list party", "test tryton party", "-k --list"),
+        ("test tryton --tb short party", "test tryton party", "--tb short"),
+        ("test tryton --tb=short party", "test tryton party", "--tb=short"),
+        ("test tryton --maxfail 1 --keep", "test --keep tryton", "--maxfail 1"),
+        ("test tryton --lf --ff party", "test tryton party", "--lf --ff"),
+        ("test tryton --seriess 7.0", "test tryton 7.0", "--seriess"),
+        ("test tryton party -- -x --list", "test tryton party", "-x --list"),
+        ("test tryton -- party", "test tryton", "party"),
+        ("test tryton --", "test tryton", ""),
+        ("test tryton -x -- -- -v", "test tryton", "-x -- -v"),
+        ("test tryton -", "test tryton -", ""),
+        ("test tryton a.py::Case::test_b", "test tryton a.py::Case::test_b", ""),
+        (
+            "test tryton -p no:cacheprovider --isolation test -m slow party",
+            "test --isolation test tryton party",
+            "-p no:cacheprovider -m slow",
+        ),
+    ],
+)
+def test_split(line: str, own: str, rest: str) -> None:
+    assert options.split(line.split()) == (own.split(), tuple(rest.split()))
+
+
+def test_words_with_blanks_stay_whole() -> None:
+    own, rest = options.split(["test", "tryton", "-k", "view and not rights"])
+    assert own == ["test", "tryton"]
+    assert rest == ("-k", "view and not rights")
+
+
+def test_the_line_is_not_changed() -> None:
+    argv = ["test", "tryton", "-x"]
+    options.split(argv)
+    assert argv == ["test", "tryton", "-x"]
+
+
+def _options(*nargs: str | None) -> set[str]:
+    """Options of pytest, with all its plugins, that take so many words."""
+    parser = get_config()._parser
+    found = getattr(parser, "optparser", None) or parser._getparser()
+    return {
+        name
+        for action in found._actions
+        if action.option_strings and action.nargs in nargs
+        for name in action.option_strings
+    }
+
+
+XDIST = {"-n"}
+
+
+@pytest.mark.parametrize("word", sorted(options.PYTEST_VALUES - XDIST))
+def test_pytest_has_these_options(word: str) -> None:
+    assert word in _options(None, "?")
+
+
+def test_no_option_of_pytest_with_a_value_is_missing() -> None:
+    assert sorted(_options(None) - options.PYTEST_VALUES) == []

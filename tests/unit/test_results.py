@@ -1,0 +1,228 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the lines of a session to the result of a step."""
+
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import plan, results
+from harness.errors import DatabaseError, ExitCode, HarnessError, TemplateError
+from harness.model import (
+    Isolation,
+    LeaseCost,
+    Origin,
+    Outcome,
+    StepResult,
+    TemplateCost,
+    TestResult,
+)
+
+
+def step(*names: str) -> plan.Step:
+    return plan.Step(
+        suite="tryton",
+        series="7.0",
+        tested=tuple(
+            plan.Tested(name=name, origin=Origin.INDEX, reason="named")
+            for name in names or ("party",)
+        ),
+        sources=(),
+        database="local",
+        reason="asked for",
+        isolation=Isolation.CLASS,
+        workers=2,
+    )
+
+
+def line(number: int = 1, outcome: str = "passed", **more: Any) -> dict[str, Any]:
+    return {
+        "kind": "test",
+        "id": f"party/tests/test_party.py::PartyTestCase::test_{number}",
+        "worker": "w1",
+        "outcome": outcome,
+        "started": 1_780_000_000.0,
+        "duration": 0.5,
+        "phases": {"setup": 0.1, "call": 0.4},
+        "waits": 0.05,
+        "message": "",
+        "longrepr": "",
+        "sections": [["Captured log call", "WARNING"]],
+        "file": "party/tests/test_party.py",
+        "line": 42,
+        **more,
+    }
+
+
+UNCOLLECTED = {
+    "kind": "collect",
+    "id": "party/tests/test_broken.py",
+    "longrepr": "E   ImportError: No module named 'stdnum'",
+}
+SESSION = {"kind": "session", "exitstatus": 0, "ended": 1.0}
+
+
+def finished(
+    path: Path, *events: Mapping[str, Any] | str, code: int = 0, names: tuple = ()
+) -> results.Finished:
+    file = path / "tryton-7.0.jsonl"
+    lines = [one if isinstance(one, str) else json.dumps(one) for one in events]
+    file.write_text("\n".join(lines), "utf-8")
+    return results.read(
+        step(*names),
+        file,
+        junit=path / "junit.xml",
+        code=code,
+        started=time.time() - 2,
+        sources=("party (src)",),
+    )
+
+
+def test_a_test_is_read_with_all_it_has(tmp_path: Path) -> None:
+    done = finished(tmp_path, line(message="late"), SESSION)
+    assert done.result.tests == (
+        TestResult(
+            step="tryton-7.0",
+            id="party/tests/test_party.py::PartyTestCase::test_1",
+            module="party",
+            worker="w1",
+            outcome=Outcome.PASSED,
+            started=1_780_000_000.0,
+            duration=0.5,
+            phases={"setup": 0.1, "call": 0.4},
+            waits=0.05,
+            message="late",
+            sections=(("Captured log call", "WARNING"),),
+            file="party/tests/test_party.py",
+            line=42,
+            key="party/tests/test_party.py::PartyTestCase::test_1",
+        ),
+    )
+    assert done.code is ExitCode.OK
+    assert done.result.exit_code == 0
+    assert done.result.name == "tryton-7.0"
+    assert done.result.sources == ("party (src)",)
+    assert 2 <= done.result.seconds < 60
+    assert done.junit == tmp_path / "junit.xml"
+
+
+def test_the_key_of_a_test_is_its_own(tmp_path: Path) -> None:
+    key = "checkout/tests/test_party.py::PartyTestCase::test_1"
+    [one] = finished(tmp_path, line(key=key)).result.tests
+    assert one.key == key
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        (0, ExitCode.OK),
+        (1, ExitCode.TESTS_FAILED),
+        (2, ExitCode.INTERRUPTED),
+        (3, ExitCode.INTERNAL),
+        (4, ExitCode.USAGE),
+        (5, ExitCode.NOTHING_SELECTED),
+        (6, ExitCode.TESTS_FAILED),
+        (7, ExitCode.INTERNAL),
+        (137, ExitCode.INTERNAL),
+        (-9, ExitCode.INTERNAL),
+        (-15, ExitCode.INTERNAL),
+    ],
+)
+def test_pytest_code_as_ours(tmp_path: Path, code: int, expected: ExitCode) -> None:
+    done = finished(tmp_path, line(), code=code)
+    assert done.code is expected
+    assert done.result.exit_code == expected
+
+
+def test_all_codes_of_pytest_are_known() -> None:
+    assert set(results.PYTEST) >= {int(code) for code in pytest.ExitCode}
+
+
+def test_zero_tests_are_never_passed(tmp_path: Path) -> None:
+    assert finished(tmp_path, SESSION).code is ExitCode.NOTHING_SELECTED
+
+
+def test_a_process_that_wrote_nothing(tmp_path: Path) -> None:
+    done = results.read(
+        step(),
+        tmp_path / "missing.jsonl",
+        junit=tmp_path / "junit.xml",
+        code=-11,
+        started=time.time(),
+        sources=(),
+    )
+    assert (done.code, done.result.tests) == (ExitCode.INTERNAL, ())
+
+
+def test_a_damaged_last_line_is_left_out(tmp_path: Path) -> None:
+    half = json.dumps(line(2))[:60]
+    done = finished(tmp_path, line(1), "", half, code=-9)
+    assert [one.id[-6:] for one in done.result.tests] == ["test_1"]
+
+
+def test_a_file_that_cannot_be_collected_is_an_error(tmp_path: Path) -> None:
+    done = finished(tmp_path, UNCOLLECTED, code=2)
+    [one] = done.result.tests
+    assert done.code is ExitCode.TESTS_FAILED
+    assert one.outcome is Outcome.ERROR
+    assert one.id == one.file == "party/tests/test_broken.py"
+    assert one.message == "cannot be collected"
+    assert "ImportError" in one.longrepr
+
+
+def test_a_crash_stays_a_crash_where_a_file_is_broken(tmp_path: Path) -> None:
+    assert finished(tmp_path, UNCOLLECTED, code=-9).code is ExitCode.INTERNAL
+    assert finished(tmp_path, UNCOLLECTED, code=3).code is ExitCode.INTERNAL
+
+
+@pytest.mark.parametrize(
+    ("names", "test", "expected"),
+    [
+        (("party",), "tests/test_anything.py::Case::test_a", "party"),
+        (("party", "bank"), "bank/tests/test_module.py::Case::test_a", "bank"),
+        (
+            ("party", "bank"),
+            "party/tests/scenario_bank.rst::scenario_bank.rst",
+            "party",
+        ),
+        (("party", "bank"), "bank/src/party/tests/test_a.py::test_a", "party"),
+        (("party", "bank"), "country/tests/test_a.py::party/bank", ""),
+    ],
+)
+def test_the_module_of_a_test(names: tuple[str, ...], test: str, expected: str) -> None:
+    assert results.module(step(*names), test) == expected
+
+
+# -- costs and errors --------------------------------------------------------
+
+COST = TemplateCost(
+    name="party", digest="1f", layer="party", modules=("party",), action="built",
+    started=1.0, seconds=2.0,
+)  # fmt: skip
+LEASE = LeaseCost(worker="w1", template="party", kind="ready", started=1.0, seconds=0.1)
+
+
+def with_costs(done: results.Finished, *errors: HarnessError) -> results.Finished:
+    return results.with_costs(done, templates=(COST,), leases=(LEASE,), errors=errors)
+
+
+def test_costs_are_added(tmp_path: Path) -> None:
+    done = finished(tmp_path, line(), code=1)
+    more = with_costs(done)
+    assert (more.templates, more.leases, more.errors) == ((COST,), (LEASE,), ())
+    assert more.code is ExitCode.TESTS_FAILED
+    assert more.result == done.result
+    assert isinstance(more.result, StepResult)
+
+
+def test_an_error_of_the_harness_outweighs_the_tests(tmp_path: Path) -> None:
+    lost = DatabaseError("the server ended")
+    again = DatabaseError("the server ended")
+    other = TemplateError("layer bank cannot be built")
+    done = with_costs(finished(tmp_path, line()), lost, again, other)
+    assert done.code is ExitCode.DATABASE
+    assert done.result.exit_code == ExitCode.DATABASE
+    assert [str(error) for error in done.errors] == [str(lost), str(other)]
