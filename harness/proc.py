@@ -125,6 +125,12 @@ class Child:
         """Wait for the end; the exit code, negative for a signal."""
         return self.process.wait()
 
+    def ended(self, *, within: float) -> bool:
+        """Whether it has ended, after `within` seconds at the latest."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(within)
+        return self.process.returncode is not None
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the whole group (to the process in the foreground)."""
         try:

@@ -18,12 +18,18 @@ from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
 from harness.modules import Graph
 from harness.plan import Step
+from harness.postgres import Server
 from harness.runners import tryton
 from harness.sources import tests_of
 from harness.store import Run
 from harness.template import limits
 from harness.template.broker import Broker
 from harness.template.layer import Layer, Layers, Request
+
+WATCH = 0.5
+"""Seconds between two looks at the database server while tests run."""
+GRACE = 5.0
+"""Seconds that tests get to end when they have no server any more."""
 
 
 def run(
@@ -81,6 +87,7 @@ class Session:
         self.failures: list[HarnessError] = []
         self.child: proc.Child | None = None
         self.started = 0.0
+        self.lost = False
 
     def run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
@@ -112,12 +119,10 @@ class Session:
         broker.serve(pool, layers, where.variables)
         if self.child is None:
             self._launch(broker)
-        finished = self._wait()
+        finished = self._wait(where.server)
         history.remember(self.context.store, self.step, broker.asked.values())
         self._touch(broker.asked.values())
-        if where.server is not None and not where.server.alive():
-            self.failures.insert(0, _lost())
-        else:
+        if not self.lost:
             workshop.keep_house(self.context, where.shelf)
         return results.with_costs(
             finished,
@@ -180,9 +185,13 @@ class Session:
             )
         )
 
-    def _wait(self) -> results.Finished:
+    def _wait(self, server: Server | None) -> results.Finished:
+        """Until the tests end, or have no database server any more."""
         assert self.child is not None
         try:
+            while not self.child.ended(within=WATCH) and not self.lost:
+                self._watch(server)
+            self._watch(server)
             code = self.child.code()
         except KeyboardInterrupt:
             self.child.interrupt()
@@ -196,6 +205,16 @@ class Session:
             started=self.started,
             sources=tuple(str(self.context.sources[name]) for name in step.sources),
         )
+
+    def _watch(self, server: Server | None) -> None:
+        """End the tests when the server is gone: each would wait for it in vain."""
+        assert self.child is not None
+        if self.lost or server is None or server.alive():
+            return
+        self.lost = True
+        self.failures.insert(0, _lost())
+        self.child.interrupt(grace=GRACE)
+        self.child.end()
 
 
 def _lost() -> DatabaseError:

@@ -114,13 +114,8 @@ class Server(Protocol):
         """Whether it still answers."""
 
 
-def connect(
-    address: Address, database: str = "postgres"
-) -> "psycopg.Connection[tuple[Any, ...]]":
-    """An autocommit connection; raises `DatabaseError` with what was tried."""
-    import psycopg
-
-    parameters: dict[str, Any] = {
+def _parameters(address: Address, database: str) -> dict[str, Any]:
+    return {
         "connect_timeout": CONNECT_TIMEOUT,
         "application_name": "harness",
         **dict(address.options),
@@ -130,8 +125,27 @@ def connect(
         "password": address.password or None,
         "dbname": database,
     }
+
+
+def answers(address: Address, database: str = "postgres") -> bool:
+    """Whether a server is there, also one that lets nobody in just now.
+
+    See ``PQping`` in the manual of libpq.
+    """
+    from psycopg import conninfo, pq
+
+    line = conninfo.make_conninfo(**_parameters(address, database))
+    return pq.PGconn.ping(line.encode()) in {pq.Ping.OK, pq.Ping.REJECT}
+
+
+def connect(
+    address: Address, database: str = "postgres"
+) -> "psycopg.Connection[tuple[Any, ...]]":
+    """An autocommit connection; raises `DatabaseError` with what was tried."""
+    import psycopg
+
     try:
-        return psycopg.connect(autocommit=True, **parameters)
+        return psycopg.connect(autocommit=True, **_parameters(address, database))
     except psycopg.OperationalError as error:
         raise DatabaseError(
             f"the database server does not let us in: {str(error).strip()}",

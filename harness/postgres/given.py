@@ -2,7 +2,7 @@
 """A PostgreSQL server that somebody else runs, named by its address."""
 
 from harness.errors import DatabaseError
-from harness.postgres.base import Address, connect
+from harness.postgres.base import Address, answers, connect
 
 
 class Given:
@@ -40,5 +40,5 @@ class Given:
         """It is not ours: nothing to do."""
 
     def alive(self) -> bool:
-        """Whether it answers."""
-        return self.why_not() is None
+        """Whether it answers at all, be it to say that it is full."""
+        return answers(self.address)

@@ -12,6 +12,7 @@ import json
 import os
 import pwd
 import shutil
+import socket
 import sys
 import tempfile
 import time
@@ -135,10 +136,7 @@ class Local:
             until = time.time() + self.keep
             (directory / "keep").write_text(str(until), encoding="ascii")
         sockets = _socket_directory(directory)
-        supervisor = Lock(directory / "supervisor.lock")
-        if not supervisor.taken:
-            self._launch(directory, sockets)
-        self._wait(directory, sockets, supervisor)
+        self._ensure(directory, sockets)
         self._address = Address(host=str(sockets))
         return self._address
 
@@ -160,11 +158,21 @@ class Local:
         argv = [sys.executable, "-m", "harness.postgres.supervisor", json.dumps(order)]
         proc.detach(argv, env=env, log=directory / "supervisor.log")
 
-    def _wait(self, directory: Path, sockets: Path, supervisor: Lock) -> None:
+    def _ensure(self, directory: Path, sockets: Path) -> None:
+        """Wait for a server that takes connections; launch it if nobody has.
+
+        A supervisor that is found may be about to leave, because its server
+        died: it is waited for, and replaced.
+        """
         deadline = time.monotonic() + self.timeout
+        supervisor = Lock(directory / "supervisor.lock")
         ready, failed = directory / "ready", directory / "failed"
-        while not (ready.exists() and supervisor.taken):
-            if failed.exists() or time.monotonic() > deadline:
+        launched = False
+        while not (supervisor.taken and ready.exists() and _answers(sockets)):
+            if not launched and not supervisor.taken:
+                self._launch(directory, sockets)
+                launched = True
+            if (launched and failed.exists()) or time.monotonic() > deadline:
                 raise DatabaseError(
                     "the embedded PostgreSQL did not start:\n"
                     + (_tail(directory / "log") or _tail(directory / "supervisor.log")),
@@ -205,6 +213,17 @@ def _socket_directory(directory: Path) -> Path:
             remedy=f"remove it, or name a shorter state directory: {path.parent}",
         )
     return path
+
+
+def _answers(sockets: Path) -> bool:
+    """Whether somebody listens on the server's socket."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(1)
+        try:
+            client.connect(str(sockets / ".s.PGSQL.5432"))
+        except OSError:
+            return False
+    return True
 
 
 def _owners() -> set[int]:

@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -405,23 +406,32 @@ def test_interrupted_run(project: Path, state: Path, env: dict[str, str]) -> Non
 
 
 def test_server_killed_in_mid_run(
-    project: Path, state: Path, env: dict[str, str]
+    project: Path, state: Path, env: dict[str, str], tmp_path: Path
 ) -> None:
+    own = tmp_path / "state"
+    own.mkdir()
+    (own / "envs").symlink_to(state / "envs")
+    mark = tmp_path / "running"
     (project / "src/alpha/alpha/tests/test_slow.py").write_text(
-        "import time\n\ndef test_slow():\n    time.sleep(8)\n"
+        f"import pathlib, time\n\n\ndef test_slow():\n"
+        f"    pathlib.Path({str(mark)!r}).touch()\n    time.sleep(60)\n"
     )
     run = subprocess.Popen(
         [sys.executable, "-m", "harness", "test", "tryton", "alpha"],
         cwd=project,
-        env=env,
+        env={**env, "HARNESS_STATE": str(own)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
-    time.sleep(5)
-    data = (state / "server").resolve() / "data" / "postmaster.pid"
+    deadline = time.monotonic() + 120
+    while not mark.exists() and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    directory = (own / "server").resolve()
+    data = directory / "data" / "postmaster.pid"
     os.kill(int(data.read_text().splitlines()[0]), signal.SIGKILL)
     output, _ = run.communicate(timeout=60)
+    shutil.rmtree(directory, ignore_errors=True)
     assert run.returncode == 7, output
     assert "the database server" in output
     assert "report:" in output
