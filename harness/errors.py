@@ -84,6 +84,18 @@ class CommandFailed(HarnessError):
     code = ExitCode.COMMAND_FAILED
 
 
+class EngineError(HarnessError):
+    """The Docker engine refuses, or ends in mid-run."""
+
+    code = ExitCode.MISSING
+
+
+class ImageError(HarnessError):
+    """An image cannot be built, found or pulled."""
+
+    code = ExitCode.IMAGE
+
+
 class DatabaseError(HarnessError):
     """The database server cannot be used or was lost."""
 

@@ -8,6 +8,7 @@ when the run dies, however it dies.  That is the whole register.
 import contextlib
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -46,6 +47,16 @@ class Store:
                 remedy="make it writable, or name another one:"
                 " export HARNESS_STATE=DIRECTORY",
             ) from error
+
+    @property
+    def id(self) -> str:
+        """What is made outside of the directory for it carries this name."""
+        return hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:12]
+
+    def live(self) -> set[str]:
+        """The ids of the runs that go on."""
+        entries = self.directory("runs").iterdir()
+        return {entry.name for entry in entries if Lock(entry).taken}
 
     def directory(self, *parts: str) -> Path:
         """A directory below the store, created if needed."""

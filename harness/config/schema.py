@@ -31,6 +31,46 @@ class Database:
         "C.UTF-8"
     )
     start_timeout: Annotated[int, kinds.duration(1)] = 30
+    image: Annotated[str, kinds.text("an image, or nothing for the stack's own")] = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Images:
+    """``[tool.harness.images]``: images are called ``prefix/SERVICE:variant``.
+
+    `base` is the image that all others begin with, `suite` the Debian release of
+    it where it is made on this machine.
+    """
+
+    prefix: Annotated[str, kinds.text("a repository", r"[a-z0-9][a-z0-9._/:-]*")] = (
+        "collecting-society"
+    )
+    variant: Annotated[str, kinds.choice("development", "production")] = "development"
+    base: Annotated[str, kinds.text("an image")] = "debian:bookworm-slim"
+    suite: Annotated[str, kinds.text("a Debian release", r"[a-z]+")] = "bookworm"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """``[tool.harness.stack]``: the services that ``harness up`` starts.
+
+    `project` is Compose's name of it, empty for one made of the checkout's
+    place; `timeout` in seconds until all services must be healthy.
+    """
+
+    environment: Annotated[
+        str, kinds.choice("development", "staging", "production")
+    ] = "development"
+    project: Annotated[
+        str, kinds.text("a Compose project, or nothing", r"([a-z0-9][a-z0-9_-]*)?")
+    ] = ""
+    database: Annotated[str, kinds.text("a database", r"[a-z][a-z0-9_]*")] = (
+        "collecting_society"
+    )
+    modules: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = (
+        "collecting_society",
+    )
+    timeout: Annotated[int, kinds.duration(1)] = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +147,8 @@ SECTIONS: Final[dict[str, type]] = {
     "database": Database,
     "templates": Templates,
     "pool": Pool,
+    "images": Images,
+    "stack": Stack,
 }
 NAMED: Final[dict[str, type]] = {
     "source": SourceTable,
@@ -138,6 +180,8 @@ class Config:
     database: Database = Database()
     templates: Templates = Templates()
     pool: Pool = Pool()
+    images: Images = Images()
+    stack: Stack = Stack()
     source: Mapping[str, SourceTable] = field(default_factory=dict)
     suite: Mapping[str, SuiteTable] = field(default_factory=dict)
     template: Mapping[str, TemplateTable] = field(default_factory=dict)

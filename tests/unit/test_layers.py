@@ -25,8 +25,10 @@ LEVELS: Mapping[str, int] = {
     "reports": 4,
     "results": 4,
     "history": 4,
+    "stack": 4,
+    "doctor": 4,
     "plan": 3,
-    "engine": 3,
+    "images": 3,
     "postgres": 3,
     "template": 3,
     "browsers": 3,
@@ -34,6 +36,7 @@ LEVELS: Mapping[str, int] = {
     "environment": 3,
     "sources": 3,
     "changes": 3,
+    "engine": 2,
     "proc": 2,
     "store": 2,
     "config": 1,
@@ -50,6 +53,7 @@ LEVELS: Mapping[str, int] = {
 
 SIDEWAYS = frozenset(
     {
+        ("engine", "proc"),
         ("modules", "errors"),
         ("modules", "model"),
         ("series", "errors"),
@@ -80,6 +84,8 @@ CODES = {
     "NothingSelected": 3,
     "MissingTool": 4,
     "CommandFailed": 5,
+    "EngineError": 4,
+    "ImageError": 6,
     "DatabaseError": 7,
     "TemplateError": 7,
     "InternalError": 9,
@@ -230,7 +236,7 @@ def test_a_cycle_would_be_found() -> None:
 
 
 def test_imports_inside_functions_are_seen() -> None:
-    assert "harness.commands.test" in inner("harness.cli")
+    assert "harness.commands.test" in inner("harness.cli.testing")
     assert "harness.plugins.tryton_database" in inner("harness.plugins.build")
 
 

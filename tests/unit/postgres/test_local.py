@@ -237,6 +237,7 @@ def test_memory_that_was_asked_for_must_be_there(
 @pytest.fixture
 def usable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local, "installation", lambda: Path("/wheel/pginstall18"))
+    monkeypatch.setattr(local, "_answers", lambda sockets: True)
 
 
 @pytest.mark.usefixtures("usable")

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the parsers of all commands share.
+
+A parser ends in ``set_defaults(call=…)``: a function that takes the context, the
+parsed options and pytest's words, imports its command and calls it by keywords.
+"""
+
+import argparse
+from typing import NoReturn
+
+from harness.errors import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are ours."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise instead of ending the process."""
+        raise UsageError(
+            f"{self.prog}: {message}", remedy=f"look at {self.prog} --help"
+        )
+
+
+Commands = argparse._SubParsersAction
+
+
+def command(commands: "Commands[Parser]", name: str, text: str) -> Parser:
+    """A command with its help text."""
+    return commands.add_parser(
+        name, help=text, description=text.capitalize() + ".", allow_abbrev=False
+    )
+
+
+def actions(parser: Parser) -> "Commands[Parser]":
+    """The commands below a command."""
+    return parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+
+
+def with_database(parser: Parser) -> Parser:
+    """Adds ``--database``."""
+    parser.add_argument(
+        "--database",
+        metavar="SERVER",
+        default=argparse.SUPPRESS,
+        help="auto, docker, local, sqlite or postgresql://USER:PASSWORD@HOST:PORT/",
+    )
+    return parser

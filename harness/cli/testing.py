@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness test``, ``template``, ``config``, ``sources``."""
+
+import argparse
+import difflib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.base import Commands, Parser, actions, command, with_database
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context
+
+Words = tuple[str, ...]
+
+
+def add(commands: "Commands[Parser]") -> None:
+    """Add these commands to the command line."""
+    _test(commands)
+    _template(commands)
+    one = with_database(
+        command(commands, "config", "print each setting with its source")
+    )
+    one.add_argument("--json", action="store_true", help="as JSON")
+    one.set_defaults(call=_config)
+    one = command(commands, "sources", "list the sources: place, revision, series")
+    one.set_defaults(call=_sources)
+
+
+def _test(commands: "Commands[Parser]") -> None:
+    one = with_database(
+        command(commands, "test", "run a suite, each test in a database of its own")
+    )
+    one.epilog = "All other options, and what follows --, go to pytest."
+    one.add_argument("suite", help="a suite of the configuration, such as tryton")
+    one.add_argument("modules", nargs="*", help="modules, or pytest's PATH::TEST")
+    one.add_argument("--series", default="", help="Tryton series, such as 7.0")
+    one.add_argument(
+        "--isolation",
+        choices=("test", "class", "module", "worker"),
+        help="how long a test keeps its database",
+    )
+    one.add_argument("--in", dest="runner", choices=("venv",), help="where it runs")
+    one.add_argument("--jobs", type=int, help="number of worker processes")
+    one.add_argument(
+        "--changed-since",
+        default="",
+        metavar="REV",
+        help="the modules whose files changed, and all that depend on them",
+    )
+    one.add_argument("--keep", action="store_true", help="leave the server warm")
+    one.add_argument(
+        "--coverage", action="store_true", help="measure branch coverage of the sources"
+    )
+    one.add_argument(
+        "--list", action="store_true", help="print the plan, start nothing"
+    )
+    one.add_argument("--json", action="store_true", help="the plan as JSON")
+    one.set_defaults(call=_run_test)
+
+
+def _template(commands: "Commands[Parser]") -> None:
+    one = with_database(
+        command(commands, "template", "finished databases that clones are made of")
+    )
+    below = actions(one)
+    texts = {
+        "list": "list all templates",
+        "build": "build what is missing of a template",
+        "explain": "say what a template is made of and what changed",
+        "export": "write a template to a file",
+        "import": "read a template from a file",
+        "prune": "remove templates beyond the limits",
+    }
+    made = {
+        name: with_database(command(below, name, text)) for name, text in texts.items()
+    }
+    made["list"].add_argument("--json", action="store_true", help="as JSON")
+    for name in ("build", "explain", "export"):
+        made[name].add_argument(
+            "names",
+            nargs="+",
+            metavar="MODULE|TEMPLATE",
+            help="modules, or a template of the configuration",
+        )
+        made[name].add_argument("--series", default="", help="Tryton series")
+    made["export"].add_argument(
+        "-o", "--output", type=Path, required=True, help="the file to write"
+    )
+    made["import"].add_argument("file", type=Path, help="what export has written")
+    made["prune"].add_argument("--all", action="store_true", help="remove all")
+    made["prune"].add_argument("--dry-run", action="store_true", help="only say")
+    for name, call in CALLS.items():
+        made[name].set_defaults(call=call)
+
+
+def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import show
+
+    return show.config(context, as_json=options.json)
+
+
+def _sources(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import show
+
+    return show.sources(context)
+
+
+def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import template
+
+    return template.list_(context, as_json=options.json)
+
+
+def _build(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import template
+
+    names = tuple(options.names)
+    return template.build(context, names=names, wanted_series=options.series)
+
+
+def _explain(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import template
+
+    names = tuple(options.names)
+    return template.explain(context, names=names, wanted_series=options.series)
+
+
+def _export(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import template
+
+    return template.export(
+        context,
+        names=tuple(options.names),
+        wanted_series=options.series,
+        output=options.output,
+    )
+
+
+def _import(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import template
+
+    return template.import_(context, path=options.file)
+
+
+def _prune(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import template
+
+    return template.prune(context, everything=options.all, dry=options.dry_run)
+
+
+CALLS = {
+    "list": _list,
+    "build": _build,
+    "explain": _explain,
+    "export": _export,
+    "import": _import,
+    "prune": _prune,
+}
+
+
+def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import test
+    from harness.model import Isolation
+
+    suites = context.config.suite
+    if options.suite not in suites:
+        near = difflib.get_close_matches(options.suite, list(suites), n=1)
+        raise UsageError(
+            f"there is no suite {options.suite!r}",
+            checked=f"configured are {', '.join(suites) or 'none'}",
+            remedy=f"did you mean {near[0]}?" if near else "harness config",
+        )
+    paths = tuple(one for one in options.modules if "/" in one or "::" in one)
+    return test.run(
+        context,
+        suite=options.suite,
+        modules=tuple(one for one in options.modules if one not in paths),
+        options=rest,
+        paths=paths,
+        wanted_series=options.series,
+        isolation=Isolation(options.isolation) if options.isolation else None,
+        changed_since=options.changed_since,
+        measure=options.coverage,
+        show=options.list or options.json,
+        as_json=options.json,
+    )
