@@ -168,6 +168,11 @@ def options(labels_: Mapping[str, str]) -> list[str]:
     return [part for key in labels_ for part in ("--label", f"{key}={labels_[key]}")]
 
 
+NO_ENGINE: Final = re.compile(
+    r"cannot connect to the docker daemon|docker daemon running|"
+    r"error during connect|connection refused|EOF$",
+    re.IGNORECASE,
+)
 GONE: Final = re.compile(r"no such|not found|already in progress", re.IGNORECASE)
 
 
@@ -186,8 +191,7 @@ def failure(argv: Sequence[str], code: int, output: str) -> HarnessError:
             checked=text.splitlines()[0],
             remedy="sudo usermod -aG docker $USER, then log in again",
         )
-    if re.search(r"cannot connect to the docker daemon|docker daemon running|"
-                 r"error during connect|connection refused|EOF$", text, re.I):  # fmt: skip
+    if NO_ENGINE.search(text):
         return MissingTool(
             "the Docker engine does not answer",
             checked=text.splitlines()[0],

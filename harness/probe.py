@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 
 from harness.errors import MissingTool, UsageError
 
-ORDER = ("local", "sqlite")
+ORDER = ("docker", "local", "sqlite")
 """What ``auto`` tries, one after the other."""
 
 WhyNot = Callable[[], str | None]

@@ -94,7 +94,7 @@ class Session:
         broker = self.stack.enter_context(
             Broker(directory=self.current.scratch(), failed=self.failures.append)
         )
-        label = workshop.label(self.step.database)
+        label = workshop.label(self.context, self.step.database)
         layers = self._layers(label) if label else None
         if layers and self._ready(self._expected(layers)):
             self._launch(broker)

@@ -20,7 +20,7 @@ from harness.modules import Graph
 from harness.output import Step as Live
 from harness.output import duration
 from harness.plan import Step
-from harness.postgres import Address, Given, Local, Server
+from harness.postgres import Address, Docker, Given, Local, Server
 from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
@@ -51,9 +51,32 @@ def local(context: Context) -> Local:
     )
 
 
+def docker(context: Context) -> Docker:
+    """The server in a container as configured."""
+    database, images = context.config.database, context.config.images
+    return Docker(
+        context.store,
+        image=database.image or f"{images.prefix}/db:{images.variant}",
+        storage=database.storage,
+        timeout=database.start_timeout,
+        keep=KEPT if context.config.keep else 0.0,
+        environ=context.environ,
+        encoding=database.encoding,
+        locale=database.locale,
+    )
+
+
+def server(context: Context, kind: str) -> Server:
+    """The server of a kind; nothing is started."""
+    if kind == "given":
+        return Given(context.config.database.server)
+    return docker(context) if kind == "docker" else local(context)
+
+
 def choose(context: Context) -> tuple[str, str]:
     """The database server of this invocation and why; starts nothing."""
     candidates: dict[str, Callable[[], str | None]] = {
+        "docker": lambda: docker(context).why_not(),
         "local": lambda: local(context).why_not(),
         "sqlite": lambda: None,
     }
@@ -105,8 +128,11 @@ def dialect(kind: str) -> dict[str, str]:
     return DIALECTS["sqlite" if kind == "sqlite" else "postgresql"]
 
 
-def label(kind: str) -> str:
+def label(context: Context, kind: str) -> str:
     """What a server is called in digests, where that is known before it runs."""
+    if kind == "docker":
+        major = docker(context).major()
+        return f"postgresql-{major}" if major.isdecimal() else ""
     return {"sqlite": "sqlite", "local": f"postgresql-{MAJOR}"}.get(kind, "")
 
 
@@ -128,11 +154,10 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
         shelf.sweep()
         yield Place(shelf=shelf, variables=dialect(kind), label="sqlite", server=None)
         return
-    given = kind == "given"
-    server: Server = Given(context.config.database.server) if given else local(context)
-    address = server.start()
+    chosen = server(context, kind)
+    address = chosen.start()
     try:
-        shelf_ = _postgresql(context, run, address, given=given)
+        shelf_ = _postgresql(context, run, address, given=kind == "given")
         try:
             swept = shelf_.sweep()
             if swept:
@@ -141,12 +166,12 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
                 shelf=shelf_,
                 variables={**address.environment(), **dialect(kind)},
                 label=f"postgresql-{shelf_.version // 10000}",
-                server=server,
+                server=chosen,
             )
         finally:
             shelf_.close()
     finally:
-        server.stop()
+        chosen.stop()
 
 
 def _postgresql(
@@ -154,14 +179,19 @@ def _postgresql(
 ) -> "PostgreSQL":
     from harness.template.postgresql import PostgreSQL  # with psycopg
 
-    place_ = installation()
     return PostgreSQL(
         address,
         run.id,
         file_copy=not given,
-        binaries=place_ / "bin" if place_ else None,
+        binaries=binaries,
         environ=context.environ,
     )
+
+
+def binaries(version: int) -> Path | None:
+    """Programs of PostgreSQL that go well with a server of `version` (150004)."""
+    place_ = installation(version // 10000)
+    return place_ / "bin" if place_ else None
 
 
 def layers(

@@ -134,7 +134,8 @@ def answers(address: Address, database: str = "postgres") -> bool:
     """
     from psycopg import conninfo, pq
 
-    line = conninfo.make_conninfo(**_parameters(address, database))
+    options = {**_parameters(address, database), "connect_timeout": 2}
+    line = conninfo.make_conninfo(**options)
     return pq.PGconn.ping(line.encode()) in {pq.Ping.OK, pq.Ping.REJECT}
 
 

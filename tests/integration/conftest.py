@@ -14,7 +14,9 @@ from textwrap import dedent
 
 import pytest
 
-from harness.postgres import Address, Given, Local
+from harness.commands.workshop import binaries
+from harness.engine import Engine
+from harness.postgres import Address, Docker, Given, Local
 from harness.store import Run, Store
 from harness.template.base import Shelf
 from harness.template.postgresql import PostgreSQL
@@ -44,7 +46,34 @@ def address(store: Store) -> Iterator[Address]:
     server.stop()
 
 
-@pytest.fixture(params=["local", "given", "sqlite"])
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """The Docker engine; in CI it must be there."""
+    engine = Engine(os.environ)
+    reason = engine.why_not()
+    if reason and os.environ.get("CI"):
+        pytest.fail(f"CI has no Docker engine: {reason}")
+    if reason:
+        pytest.skip(f"no Docker engine: {reason}")
+    return engine
+
+
+IMAGE = "collecting-society/db:development"
+
+
+@pytest.fixture(scope="session")
+def contained(store: Store, engine: Engine) -> Iterator[Address]:
+    """The server in a container."""
+    if engine.inspect("image", IMAGE) is None:
+        subprocess.run(
+            [sys.executable, "-m", "harness", "build", "db"], cwd=ROOT, check=True
+        )
+    server = Docker(store, image=IMAGE, environ=os.environ)
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture(params=["docker", "local", "given", "sqlite"])
 def shelf(request: pytest.FixtureRequest, store: Store) -> Iterator[Shelf]:
     """Every place that keeps templates, for one run."""
     with Run(store) as run:
@@ -52,13 +81,14 @@ def shelf(request: pytest.FixtureRequest, store: Store) -> Iterator[Shelf]:
         if request.param == "sqlite":
             made = SQLite(store, run.id)
         else:
-            address = request.getfixturevalue("address")
             given = request.param == "given"
+            name = "contained" if request.param == "docker" else "address"
+            address = request.getfixturevalue(name)
             made = PostgreSQL(
                 Given(address.url()).start() if given else address,
                 run.id,
                 file_copy=not given,
-                binaries=None,
+                binaries=binaries,
                 environ=os.environ,
             )
         yield made

@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from harness.commands.workshop import binaries
 from harness.errors import TemplateError
 from harness.store import Run, Store
 from harness.template.base import Draft, Manifest, Shelf
@@ -142,7 +143,7 @@ def test_claim_of_a_killed_builder_passes_on_at_once(
     context = multiprocessing.get_context("fork")
     with Run(store) as run:
         shelf = PostgreSQL(
-            address, run.id, file_copy=True, binaries=None, environ=os.environ
+            address, run.id, file_copy=True, binaries=binaries, environ=os.environ
         )
         ready = context.Event()
         builder = context.Process(target=_claim_and_die, args=(shelf, ready))
@@ -161,7 +162,7 @@ def server(request: pytest.FixtureRequest, store: Store) -> "tuple[PostgreSQL, L
     run = Run(store)
     run.__enter__()
     shelf = PostgreSQL(
-        address, run.id, file_copy=True, binaries=None, environ=os.environ
+        address, run.id, file_copy=True, binaries=binaries, environ=os.environ
     )
     one = layer("counted")
     publish(
@@ -247,7 +248,7 @@ def test_only_databases_of_dead_runs_are_swept(
     execute(shelf, mine, "CREATE DATABASE somebody_elses")
     with Run(store) as run:
         other = PostgreSQL(
-            shelf.address, run.id, file_copy=True, binaries=None, environ=os.environ
+            shelf.address, run.id, file_copy=True, binaries=binaries, environ=os.environ
         )
         try:
             assert other.sweep() == ("harness_c_00dead00_1",)

@@ -14,6 +14,7 @@ import pytest
 from harness.errors import DatabaseError, MissingTool
 from harness.postgres import local
 from harness.postgres.local import SOCKET_LIMIT, Local
+from harness.postgres.membership import Membership, tail
 from harness.store import Lock, Store
 
 Usage = namedtuple("Usage", "total used free")
@@ -246,7 +247,7 @@ def test_a_server_that_runs_is_joined(store: Store, memory: Path) -> None:
     directory = one.directory()
     supervisor = Lock(directory / "supervisor.lock")
     supervisor.acquire()
-    (directory / "ready").touch()
+    (directory / "ready").write_text("{}")
     address = one.start()
     assert address.host == str(directory / "s")
     assert address.password == ""
@@ -269,7 +270,9 @@ def test_a_server_that_does_not_come_up(
     directory = one.directory()
     lines = [f"line {number}" for number in range(40)]
     (directory / "log").write_text("\n".join(lines))
-    monkeypatch.setattr(Local, "_launch", lambda *arguments: None)
+    monkeypatch.setattr(Membership, "_launch", lambda *arguments: None)
+    monkeypatch.setattr(local, "_unprivileged", lambda: None)
+    monkeypatch.setattr(local, "_reachable", lambda binaries, user: binaries)
     with pytest.raises(DatabaseError, match="did not start") as caught:
         one.start()
     assert caught.value.message.splitlines()[1:] == lines[-15:]
@@ -326,5 +329,5 @@ def test_an_installation_that_all_may_read_is_not_copied(tmp_path: Path) -> None
 
 def test_the_end_of_a_log(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"a\nb\nc\xff\n")
-    assert local._tail(tmp_path / "log", 2) == "b\nc\N{REPLACEMENT CHARACTER}"
-    assert local._tail(tmp_path / "none") == ""
+    assert tail(tmp_path / "log", 2) == "b\nc\N{REPLACEMENT CHARACTER}"
+    assert tail(tmp_path / "none") == ""

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server in a container: tuned, on loopback, data in memory where it fits.
+
+One container serves all runs of a state directory; see `Membership`.  Its data
+outlives it, as that of the embedded server does: templates are kept.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from harness import engine
+from harness.engine import Engine
+from harness.errors import HarnessError, ImageError, MissingTool
+from harness.postgres.base import Address, answers
+from harness.postgres.membership import Membership, Ready
+from harness.store import Store
+
+MEMORY: Final = Path("/dev/shm")
+ROOM: Final = 3 << 30
+"""Bytes that must be free in memory before data is put there."""
+WITHOUT_RYUK: Final = {"TESTCONTAINERS_RYUK_DISABLED": "true"}
+"""Its image cannot be had everywhere; who sets the variable otherwise may have it."""
+LABEL: Final = "harness.postgresql"
+"""Label of an image: the major version of PostgreSQL in it."""
+
+
+class Docker:
+    """The server in a container; see the module's text for its life."""
+
+    kind = "docker"
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        image: str,
+        storage: str = "auto",
+        timeout: float = 30.0,
+        keep: float = 0.0,
+        environ: Mapping[str, str],
+        memory: Path = MEMORY,
+        encoding: str = "UTF8",
+        locale: str = "C.UTF-8",
+    ) -> None:
+        """`timeout` and `keep` (idle time before the server stops) in seconds."""
+        self.store = store
+        self.image = image
+        self.storage = storage
+        self.timeout = timeout
+        self.keep = keep
+        self.environ = environ
+        self.memory = memory
+        self.initdb = f"--encoding={encoding} --locale={locale} --no-sync"
+        self.engine = Engine(environ)
+        self._membership: Membership | None = None
+        self._image: dict[str, Any] | None = None
+
+    def why_not(self) -> str | None:
+        """There may be no engine, no rights, no image."""
+        try:
+            self._found()
+        except HarnessError as error:
+            remedy = f" ({error.remedy})" if error.remedy else ""
+            return f"{error.message}{remedy}"
+        return None
+
+    def _found(self) -> dict[str, Any]:
+        """What the engine knows of the image."""
+        if self._image is None:
+            found = self.engine.inspect("image", self.image)
+            if found is None:
+                raise ImageError(
+                    f"the image {self.image} is not there", remedy="harness build db"
+                )
+            self._image = found
+        return self._image
+
+    def major(self) -> str:
+        """The major version of PostgreSQL in the image, else the image's id.
+
+        The official images say it in a variable.
+        """
+        config = self._found()["Config"]
+        labels = config.get("Labels") or {}
+        variables = dict(
+            line.partition("=")[::2] for line in config.get("Env") or () if "=" in line
+        )
+        named = labels.get(LABEL) or variables.get("PG_MAJOR")
+        return str(named or self._found()["Id"].removeprefix("sha256:")[:12])
+
+    def directory(self) -> Path:
+        """Locks, logs and the place of the data."""
+        return self.store.directory("docker", self.major())
+
+    @property
+    def name(self) -> str:
+        """The container's name; there can be only one on the same data."""
+        return f"harness-{self.store.id}-db-{self.major()}"
+
+    def _near(self) -> bool:
+        """Whether the engine sees this machine's directories."""
+        address = self.environ.get("DOCKER_HOST", "")
+        return not address or urlsplit(address).scheme == "unix"
+
+    def _data(self) -> str:
+        """The directory in memory, or the volume, that holds the data."""
+        mark = self.directory() / "data"
+        if mark.is_symlink() and mark.exists():
+            return str(mark.resolve())
+        if self.storage != "disk" and self._near() and self._memory_fits():
+            prefix = f"harness-{os.getuid()}-"
+            path = Path(tempfile.mkdtemp(prefix=prefix, dir=self.memory))
+            path.chmod(0o711)
+            mark.unlink(missing_ok=True)
+            mark.symlink_to(path)
+            return str(path)
+        labels = engine.labels(state=self.store.id, role="data")
+        self.engine.run("volume", "create", *engine.options(labels), self.name)
+        return self.name
+
+    def _memory_fits(self) -> bool:
+        try:
+            return (
+                os.access(self.memory, os.W_OK)
+                and shutil.disk_usage(self.memory).free >= ROOM
+            )
+        except OSError:
+            return False
+
+    def start(self) -> Address:
+        """Join the running server or start one.
+
+        Raises `MissingTool` without an engine, `ImageError` without the image,
+        `DatabaseError` with the end of the log when it does not come up in time.
+        """
+        self.engine.require()
+        self._found()
+        self._membership = self._share()
+        ready = self._membership.join(self._order, lambda one: answers(_address(one)))
+        return _address(ready)
+
+    def _share(self) -> Membership:
+        return Membership(
+            self.directory(),
+            name="PostgreSQL in a container",
+            gate=self.store.path / "docker.lock",
+            timeout=self.timeout,
+            keep=self.keep,
+            environ={**WITHOUT_RYUK, **self.environ},
+            remedy="harness doctor; or go without: --database local",
+        )
+
+    def _order(self) -> dict[str, object]:
+        return {
+            "kind": "docker",
+            "directory": str(self.directory()),
+            "image": self.image,
+            "name": self.name,
+            "labels": engine.labels(state=self.store.id, role="server"),
+            "data": self._data(),
+            "initdb": self.initdb,
+            "bind": "127.0.0.1" if self._near() else "",
+        }
+
+    def stop(self) -> None:
+        """Give the shared lock back; the supervisor does the rest."""
+        if self._membership:
+            self._membership.leave()
+
+    def alive(self) -> bool:
+        """Whether the supervisor, and with it the server, is there."""
+        try:
+            return self._share().alive()
+        except (MissingTool, ImageError):
+            return False
+
+
+def _address(ready: Ready) -> Address:
+    return Address(
+        host=ready["host"], port=int(ready["port"]), password=ready["password"]
+    )

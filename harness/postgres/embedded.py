@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The supervisor's side of the embedded server: data directory and process."""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from harness import proc
+from harness.errors import DatabaseError
+from harness.postgres.tuning import SETTINGS
+
+OWN: Final = {"listen_addresses": "", "unix_socket_permissions": "0700"}
+PAUSE: Final = 0.05
+
+
+class Embedded:
+    """``postgres`` as a child of the supervisor."""
+
+    pause = PAUSE
+
+    def __init__(self, order: Mapping[str, Any], environ: Mapping[str, str]) -> None:
+        self.directory = Path(order["directory"])
+        self.sockets: str = order["sockets"]
+        self.binaries: str = order["binaries"]
+        self.user: str | None = order["user"]
+        self.encoding: str = order["encoding"]
+        self.locale: str = order["locale"]
+        self.env = {"PATH": environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
+        self.child: proc.Child | None = None
+
+    def start(self) -> dict[str, Any]:
+        """See `Backend`."""
+        self._initialise()
+        data = self.directory / "data"
+        _end_orphan(data)
+        argv = [f"{self.binaries}/bin/postgres", "-D", str(data)]
+        settings = {**SETTINGS, **OWN, "unix_socket_directories": self.sockets}
+        for name, value in settings.items():
+            argv += ["-c", f"{name}={value}"]
+        with (self.directory / "log").open("ab") as log:
+            self.child = proc.Child(
+                argv,
+                env=self.env,
+                cwd=Path("/"),
+                stdout=log,
+                stderr=proc.STDOUT,
+                user=self.user,
+            )
+        self._await(self.child)
+        return {"host": self.sockets}
+
+    def _initialise(self) -> None:
+        """Make the data directory; it gets its name when it is complete."""
+        data = self.directory / "data"
+        if data.exists():
+            return
+        half = self.directory / "data.half"
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(mode=0o700)
+        if self.user:
+            for path in (half, Path(self.sockets)):
+                shutil.chown(path, user=self.user)
+        argv = [
+            f"{self.binaries}/bin/initdb",
+            f"--pgdata={half}",
+            "--username=postgres",
+            "--auth=trust",
+            "--no-sync",
+            "--no-instructions",
+            f"--encoding={self.encoding}",
+            f"--locale={self.locale}",
+        ]
+        proc.run(argv, env=self.env, cwd=Path("/"), user=self.user, timeout=60)
+        half.rename(data)
+
+    def _await(self, child: proc.Child) -> None:
+        """Wait until it takes connections; the client sets the deadline."""
+        status = self.directory / "data" / "postmaster.pid"
+        while child.process.poll() is None:
+            try:
+                lines = status.read_text("ascii").splitlines()
+            except OSError:
+                lines = []
+            if len(lines) >= 8 and lines[7].strip() == "ready":
+                return
+            time.sleep(0.005)
+        raise DatabaseError(f"postgres ended with exit code {child.code()}")
+
+    def running(self) -> str | None:
+        """See `Backend`."""
+        assert self.child is not None
+        if self.child.process.poll() is None:
+            return None
+        return f"postgres ended with exit code {self.child.code()}"
+
+    def stop(self) -> None:
+        """See `Backend`."""
+        if self.child is not None:
+            self.child.signal(signal.SIGINT)
+            self.child.end(grace=20)
+            self.child = None
+
+
+def _end_orphan(data: Path) -> None:
+    """End a server whose supervisor was killed; forget a stale pid file."""
+    status = data / "postmaster.pid"
+    try:
+        pid = int(status.read_text("ascii").splitlines()[0])
+        command = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError, IndexError):
+        status.unlink(missing_ok=True)
+        return
+    if os.fsencode(data) in command:
+        os.kill(pid, signal.SIGQUIT)
+        while Path(f"/proc/{pid}").exists():
+            time.sleep(PAUSE)
+    status.unlink(missing_ok=True)
