@@ -8,11 +8,11 @@ import threading
 import time
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from harness.commands.workshop import binaries
 from harness.errors import TemplateError
+from harness.postgres import connect
 from harness.store import Run, Store
 from harness.template.base import Draft, Manifest, Shelf
 from harness.template.layer import Layer
@@ -26,9 +26,7 @@ def layer(name: str, *, parent: Layer | None = None) -> Layer:
 
 def execute(shelf: Shelf, database: str, statement: str) -> list[tuple[object, ...]]:
     if isinstance(shelf, PostgreSQL):
-        with psycopg.connect(
-            host=shelf.address.host, user="postgres", dbname=database, autocommit=True
-        ) as connection:
+        with connect(shelf.address, database) as connection:
             cursor = connection.execute(statement)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
     with sqlite3.connect(database) as file:
@@ -88,12 +86,6 @@ def test_removed_template_is_gone(shelf: Shelf, made: Layer) -> None:
 def test_saved_and_restored_template_has_the_same_rows(
     shelf: Shelf, made: Layer, tmp_path: Path
 ) -> None:
-    if isinstance(shelf, PostgreSQL):
-        from harness.postgres.local import installation
-
-        place = installation()
-        assert place is not None
-        shelf.binaries = place / "bin"
     shelf.save(made.digest, tmp_path / "content")
     other = layer("other")
     draft = shelf.draft(other)
@@ -215,7 +207,7 @@ def test_clone_with_a_session_left_open_is_not_clean(
 ) -> None:
     shelf, one = server
     clone = shelf.clone(one.digest, "c2")
-    with psycopg.connect(host=shelf.address.host, user="postgres", dbname=clone):
+    with connect(shelf.address, clone):
         assert not shelf.clean(clone)
     shelf.drop(clone)
 
