@@ -8,7 +8,7 @@ again, and nothing else is ever touched.
 import json
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,7 @@ RUN: Final = "harness.run"
 ROLE: Final = "harness.role"
 """Label: what it is: server, runner, network, stack, data, image."""
 
+Match = re.Match[str]
 TIMEOUT: Final = 60.0
 """Seconds that a call may take unless its caller says more."""
 
@@ -146,6 +147,8 @@ class Engine:
             ids = [one.id for one in things if one.kind == kind]
             if not ids:
                 continue
+            if kind == "network":
+                self._disconnect(ids)
             options = ("--force", "--volumes") if kind == "container" else ()
             done = self.run(kind, "rm", *options, *ids, check=False)
             left = [
@@ -155,6 +158,21 @@ class Engine:
             ]
             if left:
                 raise failure(self.argv(kind, "rm", *ids), done.code, "\n".join(left))
+
+    def _disconnect(self, networks: Sequence[str]) -> None:
+        """Take off who is still on them: a server that other runs use."""
+        for network in networks:
+            found = self.inspect("network", network) or {}
+            for container in found.get("Containers") or {}:
+                self.run(
+                    "network", "disconnect", "--force", network, container, check=False
+                )
+
+    def sweep(self, state: str, live: Collection[str]) -> list[Owned]:
+        """Remove what runs have left that are not among the `live` ones."""
+        dead = [one for one in self.owned(state) if one.run and one.run not in live]
+        self.remove(dead)
+        return dead
 
 
 def labels(*, state: str, role: str, run: str = "") -> dict[str, str]:
@@ -168,11 +186,6 @@ def options(labels_: Mapping[str, str]) -> list[str]:
     return [part for key in labels_ for part in ("--label", f"{key}={labels_[key]}")]
 
 
-NO_ENGINE: Final = re.compile(
-    r"cannot connect to the docker daemon|docker daemon running|"
-    r"error during connect|connection refused|EOF$",
-    re.IGNORECASE,
-)
 GONE: Final = re.compile(r"no such|not found|already in progress", re.IGNORECASE)
 
 
@@ -185,44 +198,74 @@ def failure(argv: Sequence[str], code: int, output: str) -> HarnessError:
     """
     text = output.strip()
     line = proc.line(argv)
-    if "permission denied" in text and "connect" in text:
-        return MissingTool(
-            "you may not use the Docker engine's socket",
-            checked=text.splitlines()[0],
-            remedy="sudo usermod -aG docker $USER, then log in again",
-        )
-    if NO_ENGINE.search(text):
-        return MissingTool(
-            "the Docker engine does not answer",
-            checked=text.splitlines()[0],
-            remedy="start it: sudo systemctl start docker"
-            " (or go without: --database local)",
-        )
-    port = re.search(
-        r"(?:bind for |listen tcp4? )(?P<port>[\d.:]+).*"
-        r"(?:already allocated|already in use)", text, re.I,
-    )  # fmt: skip
-    if port:
-        return EngineError(
-            f"the port {port['port'].rstrip(':')} is taken",
-            checked=text.splitlines()[-1],
-            remedy="harness doctor says by whom; free it, or set another one",
-        )
-    if re.search(r"no space left on device", text, re.I):
-        return EngineError(
-            "the Docker engine has no space left",
-            checked=text.splitlines()[-1],
-            remedy="docker system df says what takes it; harness clean removes"
-            " what the harness made",
-        )
-    if re.search(
+    for pattern, make in MEANINGS:
+        for said in text.splitlines():
+            match = re.search(pattern, said, re.IGNORECASE)
+            if match:
+                return make(match, said, line)
+    return CommandFailed(f"{line} ended with exit code {code}:\n{text[-4000:]}")
+
+
+def _no_rights(match: Match, said: str, line: str) -> HarnessError:
+    return MissingTool(
+        "you may not use the Docker engine's socket",
+        checked=said,
+        remedy="sudo usermod -aG docker $USER, then log in again",
+    )
+
+
+def _no_engine(match: Match, said: str, line: str) -> HarnessError:
+    return MissingTool(
+        "the Docker engine does not answer",
+        checked=said,
+        remedy="start it: sudo systemctl start docker"
+        " (or go without: --database local)",
+    )
+
+
+def _port(match: Match, said: str, line: str) -> HarnessError:
+    return EngineError(
+        f"the port {match['port'].rstrip(':')} is taken",
+        checked=said,
+        remedy="harness doctor says by whom; free it, or set another one",
+    )
+
+
+def _full(match: Match, said: str, line: str) -> HarnessError:
+    return EngineError(
+        "the Docker engine has no space left",
+        checked=said,
+        remedy="docker system df says what takes it; harness clean removes"
+        " what the harness made",
+    )
+
+
+def _no_image(match: Match, said: str, line: str) -> HarnessError:
+    return ImageError(
+        "an image is not here and cannot be pulled",
+        checked=f"{line}: {said}",
+        remedy="without a registry: harness images base, then harness build",
+    )
+
+
+MEANINGS: Final[tuple[tuple[str, Callable[[Match, str, str], HarnessError]], ...]] = (
+    (r"permission denied.* connect", _no_rights),
+    (
+        r"cannot connect to the docker daemon|docker daemon running|"
+        r"error during connect|connection refused|EOF$",
+        _no_engine,
+    ),
+    (
+        r"(bind for |listen tcp4? )(?P<port>[\d.:]+).*"
+        r"(already allocated|already in use)",
+        _port,
+    ),
+    (r"no space left on device", _full),
+    (
         r"pull access denied|manifest unknown|failed to resolve (source|reference)|"
         r"unable to find image|failed to do request|no such image|"
-        r"lookup [^ ]+ on |registry[^ ]*: no such host", text, re.I,
-    ):  # fmt: skip
-        return ImageError(
-            "an image is not here and cannot be pulled",
-            checked=f"{line}: {text.splitlines()[-1]}",
-            remedy="without a registry: harness images base, then harness build",
-        )
-    return CommandFailed(f"{line} ended with exit code {code}:\n{text[-4000:]}")
+        r"lookup [^ ]+ on |registry[^ ]*: no such host",
+        _no_image,
+    ),
+)
+"""What docker says, and the error that it means."""

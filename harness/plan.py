@@ -36,6 +36,7 @@ class Step:
     options: tuple[str, ...] = ()
     coverage: bool = True
     paths: tuple[str, ...] = ()
+    runner: str = "venv"
 
     @property
     def name(self) -> str:
@@ -73,6 +74,7 @@ class Step:
             "coverage": self.coverage,
             "options": list(self.options),
             "paths": list(self.paths),
+            "in": self.runner,
         }
 
 
@@ -93,6 +95,7 @@ class Wish:
     paths: tuple[str, ...] = ()
     coverage: bool = True
     workers: int = 1
+    runner: str = "venv"
     serial: str = ""
     """Why the run may not be parallel, or nothing."""
 
@@ -145,6 +148,7 @@ def make(
             options=wish.options,
             coverage=wish.coverage,
             paths=wish.paths,
+            runner=wish.runner,
         )
         for name, names in by_series.items()
     )

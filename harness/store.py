@@ -182,10 +182,13 @@ class Run:
         """A private directory with a short path; it goes with the run."""
         path = Path(tempfile.gettempdir(), f"{SCRATCH}{self.id}")
         path.mkdir(mode=0o700, exist_ok=True)
+        (path / STATE).write_text(f"{self.store.path}\n", "utf-8")
         return path
 
 
 SCRATCH = "harness-run-"
+STATE = "state"
+"""File in a run's private directory that names the state directory."""
 
 
 def _forget(entry: Path) -> None:

@@ -41,7 +41,13 @@ def _test(commands: "Commands[Parser]") -> None:
         choices=("test", "class", "module", "worker"),
         help="how long a test keeps its database",
     )
-    one.add_argument("--in", dest="runner", choices=("venv",), help="where it runs")
+    one.add_argument(
+        "--in",
+        dest="runner",
+        choices=("venv", "image"),
+        default="",
+        help="where it runs: an environment here, or the service's image",
+    )
     one.add_argument("--jobs", type=int, help="number of worker processes")
     one.add_argument(
         "--changed-since",
@@ -181,6 +187,7 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         paths=paths,
         wanted_series=options.series,
         isolation=Isolation(options.isolation) if options.isolation else None,
+        runner=options.runner,
         changed_since=options.changed_since,
         measure=options.coverage,
         show=options.list or options.json,

@@ -6,13 +6,14 @@ while the server comes up and clones are made.  Else they are built before it,
 with nothing in the way of their progress.
 """
 
+import itertools
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from harness import history, proc, results
-from harness.commands import workshop
+from harness.commands import inside, workshop
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
@@ -20,6 +21,7 @@ from harness.modules import Graph
 from harness.plan import Step
 from harness.postgres import Server
 from harness.runners import tryton
+from harness.runners.image import Image, Inside
 from harness.sources import tests_of
 from harness.store import Run
 from harness.template import limits
@@ -41,21 +43,27 @@ def run(
     """
     for name in step.sources:
         tests_of(context.graph[name])
-    environment = workshop.prepare(context, step)
+    chosen = inside.find(context, step) if step.runner == "image" else None
+    environment = chosen.environment if chosen else workshop.prepare(context, step)
     graph = workshop.all_modules(context, step, environment)
     for one in step.tested:
         tests_of(graph.require(one.name))
-    _header(context, step, environment)
+    _header(context, step, environment, chosen)
     session = Session(context, current, step, environment, graph, directory)
+    session.image = chosen
     with session.stack:
         return session.run()
 
 
-def _header(context: Context, step: Step, environment: Environment) -> None:
+def _header(
+    context: Context, step: Step, environment: Environment, image: Image | None
+) -> None:
     rows = [("series", f"{step.series} on Python {environment.interpreter.name}")]
     rows += [("source", str(context.sources[name])) for name in step.sources]
     rows.append(("modules", ", ".join(one.name for one in step.tested)))
     rows.append(("database", f"{step.database} ({step.reason})"))
+    if image:
+        rows.append(("inside", f"{image.name} ({image.id})"))
     rows.append(("isolation", f"{step.isolation}, {step.workers} workers"))
     context.console.header(f"harness {step.name}", rows)
 
@@ -85,9 +93,12 @@ class Session:
         )
         self.stack = ExitStack()
         self.failures: list[HarnessError] = []
+        self.numbers = itertools.count(1)
         self.child: proc.Child | None = None
         self.started = 0.0
         self.lost = False
+        self.image: Image | None = None
+        self.inside: Inside | None = None
 
     def run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
@@ -96,12 +107,14 @@ class Session:
         )
         label = workshop.label(self.context, self.step.database)
         layers = self._layers(label) if label else None
-        if layers and self._ready(self._expected(layers)):
+        if layers and not self.image and self._ready(self._expected(layers)):
             self._launch(broker)
         where = self.stack.enter_context(
             workshop.place(self.context, self.current, self.step.database)
         )
         layers = layers or self._layers(where.label)
+        if self.image:
+            self._enter(self.image, where)
         telling = workshop.Telling(self.context)
         make = workshop.builder(
             self.context,
@@ -110,13 +123,15 @@ class Session:
             where,
             self._variables(where.variables),
             telling,
+            self._wrapped if self.inside else None,
         )
         expected = self._expected(layers)
         self._touch(expected)
         workshop.ensure_all(self.context, make, expected, telling)
         pool = workshop.pool(self.context, make, expected)
         self.stack.callback(pool.close)
-        broker.serve(pool, layers, where.variables)
+        more = self.inside.connections if self.inside else {}
+        broker.serve(pool, layers, {**where.variables, **more})
         if self.child is None:
             self._launch(broker)
         finished = self._wait(where.server)
@@ -130,6 +145,23 @@ class Session:
             leases=tuple(pool.costs),
             errors=tuple(self.failures),
         )
+
+    def _enter(self, image: Image, where: workshop.Place) -> None:
+        self.inside = self.stack.enter_context(
+            inside.prepare(
+                self.context,
+                self.current,
+                self.step,
+                chosen=image,
+                place=where,
+                directory=self.files.directory,
+            )
+        )
+
+    def _wrapped(self, argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
+        """The command of a build inside the image."""
+        assert self.inside is not None
+        return self.inside.wrap(argv, env, f"build-{next(self.numbers)}")
 
     def _layers(self, label: str) -> Layers:
         return workshop.layers(
@@ -165,7 +197,7 @@ class Session:
             self.step,
             modules=self.graph,
             files=self.files,
-            environ=self.context.environ,
+            environ={} if self.image else self.context.environ,
             database=database,
         )
 
@@ -174,14 +206,22 @@ class Session:
         argv = tryton.command(step, self.graph, self.environment, self.files)
         log = self.files.directory / f"{step.name}.command"
         log.write_text(proc.line(argv) + "\n", "utf-8")
-        variables = self._variables(workshop.dialect(step.database))
+        env = {
+            **self._variables(workshop.dialect(step.database)),
+            **broker.environment,
+        }
+        interactive = bool(tryton.serial(step.options))
+        if self.inside:
+            argv = self.inside.wrap(argv, env, "tests", interactive=interactive)
+            env = dict(self.context.environ)
+            self.stack.callback(self.inside.end, "tests")
         self.started = time.time()
         self.child = self.stack.enter_context(
             tryton.run(
                 argv,
-                env={**variables, **broker.environment},
+                env=env,
                 cwd=self.context.config.root,
-                interactive=bool(tryton.serial(step.options)),
+                interactive=interactive,
             )
         )
 

@@ -14,7 +14,7 @@ from harness.errors import ExitCode
 from harness.model import Isolation, RunResult, StepResult
 from harness.output import duration
 from harness.plan import Step
-from harness.runners import tryton
+from harness.runners import image, tryton
 from harness.store import Run
 
 
@@ -27,6 +27,7 @@ def run(
     paths: tuple[str, ...],
     wanted_series: str,
     isolation: Isolation | None,
+    runner: str,
     changed_since: str,
     measure: bool,
     show: bool,
@@ -41,6 +42,7 @@ def run(
         paths=paths,
         wanted_series=wanted_series,
         isolation=isolation,
+        runner=runner,
         changed_since=changed_since,
         measure=measure,
     )
@@ -59,6 +61,7 @@ def _plan(
     paths: tuple[str, ...],
     wanted_series: str,
     isolation: Isolation | None,
+    runner: str,
     changed_since: str,
     measure: bool,
 ) -> tuple[Step, ...]:
@@ -80,6 +83,7 @@ def _plan(
         isolation=isolation or table.isolation,
         options=options,
         paths=paths,
+        runner=runner or table.runner,
         coverage=measure or table.coverage,
         workers=config.jobs or os.cpu_count() or 1,
         serial=serial,
@@ -131,7 +135,11 @@ def _report(
         for one in step.tested
         if one.name in context.graph
     ]
-    covered = coverage.combine(parts, directory, roots=roots, remap={}) if parts else ()
+    covered = (
+        coverage.combine(parts, directory, roots=roots, remap=_remap(context, steps))
+        if parts
+        else ()
+    )
     shutil.rmtree(directory / "coverage", ignore_errors=True)
     result = RunResult(
         id=current.id,
@@ -159,6 +167,15 @@ def _report(
     seconds = duration(time.time() - current.started)
     context.console.info(f"report: {page} ({seconds} in all)")
     return int(code)
+
+
+def _remap(context: Context, steps: tuple[Step, ...]) -> dict[Path, list[str]]:
+    """Paths here, and what they are called inside images."""
+    inside = [name for step in steps if step.runner == "image" for name in step.sources]
+    paths = {name: context.sources[name].path for name in inside}
+    return {
+        Path(here): [there] for here, there in image.translations(paths, None).items()
+    }
 
 
 def _facts(steps: tuple[Step, ...]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
-from harness.template.build import Builder, Progress
+from harness.template.build import Builder, Progress, Wrap
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.sqlite import SQLite
@@ -222,8 +222,9 @@ def builder(
     where: Place,
     variables: Mapping[str, str],
     listener: Callable[[Progress], None],
+    wrap: Wrap | None = None,
 ) -> Builder:
-    """Builds the templates of a step."""
+    """Builds the templates of a step, by commands that `wrap` makes."""
     return Builder(
         where.shelf,
         env.python,
@@ -231,6 +232,7 @@ def builder(
         series=step.series,
         deadline=context.config.templates.deadline,
         listener=listener,
+        wrap=wrap,
     )
 
 

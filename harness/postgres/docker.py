@@ -5,9 +5,6 @@ One container serves all runs of a state directory; see `Membership`.  Its data
 outlives it, as that of the embedded server does: templates are kept.
 """
 
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,13 +13,11 @@ from urllib.parse import urlsplit
 from harness import engine
 from harness.engine import Engine
 from harness.errors import HarnessError, ImageError, MissingTool
+from harness.postgres import memory
 from harness.postgres.base import Address, answers
 from harness.postgres.membership import Membership, Ready
 from harness.store import Store
 
-MEMORY: Final = Path("/dev/shm")
-ROOM: Final = 3 << 30
-"""Bytes that must be free in memory before data is put there."""
 WITHOUT_RYUK: Final = {"TESTCONTAINERS_RYUK_DISABLED": "true"}
 """Its image cannot be had everywhere; who sets the variable otherwise may have it."""
 LABEL: Final = "harness.postgresql"
@@ -43,7 +38,7 @@ class Docker:
         timeout: float = 30.0,
         keep: float = 0.0,
         environ: Mapping[str, str],
-        memory: Path = MEMORY,
+        memory_: Path = memory.MEMORY,
         encoding: str = "UTF8",
         locale: str = "C.UTF-8",
     ) -> None:
@@ -54,7 +49,7 @@ class Docker:
         self.timeout = timeout
         self.keep = keep
         self.environ = environ
-        self.memory = memory
+        self.memory = memory_
         self.initdb = f"--encoding={encoding} --locale={locale} --no-sync"
         self.engine = Engine(environ)
         self._membership: Membership | None = None
@@ -112,9 +107,8 @@ class Docker:
         mark = self.directory() / "data"
         if mark.is_symlink() and mark.exists():
             return str(mark.resolve())
-        if self.storage != "disk" and self._near() and self._memory_fits():
-            prefix = f"harness-{os.getuid()}-"
-            path = Path(tempfile.mkdtemp(prefix=prefix, dir=self.memory))
+        if self.storage != "disk" and self._near() and memory.fits(self.memory):
+            path = memory.make(self.memory, mark)
             path.chmod(0o711)
             mark.unlink(missing_ok=True)
             mark.symlink_to(path)
@@ -122,15 +116,6 @@ class Docker:
         labels = engine.labels(state=self.store.id, role="data")
         self.engine.run("volume", "create", *engine.options(labels), self.name)
         return self.name
-
-    def _memory_fits(self) -> bool:
-        try:
-            return (
-                os.access(self.memory, os.W_OK)
-                and shutil.disk_usage(self.memory).free >= ROOM
-            )
-        except OSError:
-            return False
 
     def start(self) -> Address:
         """Join the running server or start one.

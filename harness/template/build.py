@@ -36,6 +36,7 @@ class Progress:
 
 
 Listener = Callable[[Progress], None]
+Wrap = Callable[[Sequence[str], Mapping[str, str]], list[str]]
 
 
 class Builder:
@@ -50,14 +51,19 @@ class Builder:
         series: str,
         deadline: float,
         listener: Listener,
+        wrap: Wrap | None = None,
     ) -> None:
-        """`deadline` is the seconds that one layer may take."""
+        """`deadline` is the seconds that one layer may take.
+
+        `wrap` makes the command that runs where the suite runs.
+        """
         self.shelf = shelf
         self.interpreter = interpreter
         self.env = env
         self.series = series
         self.deadline = deadline
         self.listener = listener
+        self.wrap = wrap
         self.costs: list[TemplateCost] = []
         self._known: dict[str, Manifest] = {}
         self._guard = threading.Lock()
@@ -89,7 +95,7 @@ class Builder:
     def _build(self, layer: Layer) -> Manifest:
         chain = layer.chain()
         missing = [one for one in chain if self.shelf.find(one.digest) is None]
-        with Process(self.interpreter, env=self.env) as process:
+        with Process(self.interpreter, env=self.env, wrap=self.wrap) as process:
             for one in missing:
                 made = self._layer(one, process)
         return made
@@ -189,10 +195,11 @@ class Builder:
 class Process:
     """The process that fills databases, started when it is first needed."""
 
-    def __init__(self, interpreter: Path, *, env: Mapping[str, str]) -> None:
-        self.argv = [
-            str(interpreter), "-W", "ignore", "-m", "harness.plugins.build",
-        ]  # fmt: skip
+    def __init__(
+        self, interpreter: Path, *, env: Mapping[str, str], wrap: Wrap | None = None
+    ) -> None:
+        argv = [str(interpreter), "-W", "ignore", "-m", "harness.plugins.build"]
+        self.argv = wrap(argv, env) if wrap else argv
         self.env = env
         self._child: proc.Child | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()

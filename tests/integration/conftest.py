@@ -109,6 +109,7 @@ def environment(state: Path, **more: str) -> dict[str, str]:
     return {
         **env,
         "HARNESS_STATE": str(state),
+        "HARNESS_DATABASE_SERVER": "local",
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "200",
         **more,

@@ -196,6 +196,7 @@ def test_rows_and_document_have_the_same_modules() -> None:
         "coverage": True,
         "options": [],
         "paths": [],
+        "in": "venv",
     }
 
 

@@ -8,6 +8,7 @@ from harness.errors import MissingTool, UsageError
 
 
 def choose(asked: str, **reasons: str | None) -> tuple[str, str]:
+    reasons = {"docker": "no engine", **reasons}
     return probe.choose(
         asked, {name: (lambda why=why: why) for name, why in reasons.items()}
     )
@@ -16,14 +17,20 @@ def choose(asked: str, **reasons: str | None) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("asked", "local", "sqlite", "expected"),
     [
-        ("auto", None, None, ("local", "auto: the first that can be used")),
+        (
+            "auto",
+            None,
+            None,
+            ("local", "auto: the first that can be used; not docker: no engine"),
+        ),
         (
             "auto",
             "the wheel is missing",
             None,
             (
                 "sqlite",
-                "auto: the first that can be used; not local: the wheel is missing",
+                "auto: the first that can be used; not docker: no engine,"
+                " not local: the wheel is missing",
             ),
         ),
         ("local", None, None, ("local", "asked for")),
@@ -55,13 +62,19 @@ def test_nothing_can_be_used() -> None:
 
 
 def test_a_server_that_is_not_there_yet() -> None:
-    with pytest.raises(UsageError, match="'docker' is not there yet") as caught:
-        choose("docker", local=None, sqlite=None)
-    assert caught.value.checked == "known are auto, local, sqlite, postgresql://…"
+    with pytest.raises(UsageError, match="'oracle' is not there yet") as caught:
+        choose("oracle", local=None, sqlite=None)
+    assert (
+        caught.value.checked == "known are auto, docker, local, sqlite, postgresql://…"
+    )
 
 
 def test_a_later_candidate_is_not_asked() -> None:
     def fail() -> str | None:
         raise AssertionError("sqlite was asked")
 
-    assert probe.choose("auto", {"local": lambda: None, "sqlite": fail})[0] == "local"
+    candidates = {"docker": lambda: None, "local": fail, "sqlite": fail}
+    assert probe.choose("auto", candidates) == (
+        "docker",
+        "auto: the first that can be used",
+    )

@@ -2,6 +2,7 @@
 """The embedded server, as far as nothing is started."""
 
 import os
+import shutil
 import stat
 import tempfile
 from collections import namedtuple
@@ -13,6 +14,7 @@ import pytest
 
 from harness.errors import DatabaseError, MissingTool
 from harness.postgres import local
+from harness.postgres import memory as memory_
 from harness.postgres.local import SOCKET_LIMIT, Local
 from harness.postgres.membership import Membership, tail
 from harness.store import Lock, Store
@@ -35,7 +37,7 @@ def memory(tmp_path: Path) -> Path:
 
 def free(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     monkeypatch.setattr(
-        local.shutil, "disk_usage", lambda path: Usage(64 * GIB, 0, count)
+        memory_.shutil, "disk_usage", lambda path: Usage(64 * GIB, 0, count)
     )
 
 
@@ -181,7 +183,7 @@ def test_a_directory_that_is_gone_is_made_again(
 ) -> None:
     free(monkeypatch, 9 * GIB)
     first = server(store, memory).directory()
-    first.rmdir()
+    shutil.rmtree(first)
     second = server(store, memory).directory()
     assert second.is_dir()
     assert (store.path / "server").resolve() == second

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness clean``."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from harness.cli.base import Commands, Parser, command
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context
+
+
+def add(commands: "Commands[Parser]") -> None:
+    """Add this command to the command line."""
+    one = command(commands, "clean", "remove what dead runs have left, nothing else")
+    one.add_argument(
+        "--all",
+        action="store_true",
+        help="also what is kept for speed: the stack's containers, images,"
+        " environments, templates",
+    )
+    one.add_argument(
+        "--volumes", action="store_true", help="also the stack's volumes, with the data"
+    )
+    one.add_argument("--dry-run", action="store_true", help="only show it")
+    one.add_argument("--yes", action="store_true", help="do not ask")
+    one.set_defaults(call=_clean)
+
+
+def _clean(
+    context: "Context", options: argparse.Namespace, rest: tuple[str, ...]
+) -> int:
+    from harness.commands import clean
+
+    return clean.run(
+        context,
+        everything=options.all,
+        volumes=options.volumes,
+        dry=options.dry_run,
+        yes=options.yes,
+        ask=input if sys.stdin is not None and sys.stdin.isatty() else None,
+    )

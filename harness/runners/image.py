@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Steps inside a service's image: the same command, wrapped in ``docker run``.
+
+The project, the state directory and the reports are mounted where they are
+outside, so that their paths mean the same on both sides.  The image's own
+environment and the sources have other paths in there: those are translated.
+"""
+
+import os
+import re
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from harness import engine as engine_
+from harness import proc
+from harness.engine import Engine
+from harness.environment import Environment, Interpreter
+from harness.errors import ImageError
+from harness.store import Lock, Store
+
+VENV: Final = "/opt/venv"
+"""Where an image has its Python environment unless it says otherwise."""
+SOURCES: Final = "/shared/src"
+"""Where an image has the sources, each by its name."""
+SHARED: Final = "1g"
+"""Shared memory; a browser needs more than Docker's 64 MB."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Image:
+    """An image that is here, with a readable copy of its environment."""
+
+    name: str
+    id: str
+    venv: str
+    environment: Environment
+
+
+def find(engine: Engine, store: Store, name: str) -> Image:
+    """The image; its package metadata and Tryton modules are copied out once.
+
+    Raises `ImageError` when it is not there, or has no environment.
+    """
+    found = engine.inspect("image", name)
+    if found is None:
+        raise ImageError(
+            f"the image {name} is not there", remedy="harness build", checked="images"
+        )
+    variables = dict(
+        line.partition("=")[::2] for line in found["Config"].get("Env") or ()
+    )
+    venv = variables.get("VIRTUAL_ENV", VENV)
+    id_ = str(found["Id"]).removeprefix("sha256:")[:12]
+    path = store.directory("images") / id_
+    lock = Lock(path.with_name(f"{id_}.lock"))
+    if not path.exists():
+        lock.acquire()
+        if not path.exists():
+            _copy(engine, name, venv, path)
+    lock.acquire(shared=True)
+    [library] = (path / "lib").glob("python3.*")
+    minor = int(library.name.removeprefix("python3."))
+    interpreter = Interpreter(path=Path(venv, "bin", "python"), version=(3, minor))
+    environment = Environment(path=path, interpreter=interpreter, lock=lock)
+    return Image(name=name, id=id_, venv=venv, environment=environment)
+
+
+def _copy(engine: Engine, name: str, venv: str, path: Path) -> None:
+    container = engine.run("create", name).stdout.strip()
+    half = Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{path.name}."))
+    try:
+        argv = engine.argv("cp", f"{container}:{venv}/lib", "-")
+        with proc.Child(
+            argv, env=engine.environ, stdout=proc.PIPE, stderr=proc.PIPE
+        ) as child:
+            _unpack(child.process.stdout, half)
+            child.process.communicate()
+        if not list(half.glob("lib/python3.*")):
+            raise ImageError(
+                f"the image {name} has no Python environment",
+                checked=f"{venv} in it",
+                remedy="set VIRTUAL_ENV in the image, or choose another one",
+            )
+        half.chmod(0o755)
+        half.rename(path)
+    except BaseException:
+        shutil.rmtree(half, ignore_errors=True)
+        raise
+    finally:
+        engine.run("rm", "--force", "--volumes", container, check=False)
+
+
+WANTED: Final = re.compile(
+    r"lib/python3\.\d+/site-packages/(trytond/.*(?<!\.pyc)|[^/]+\.dist-info/[^/]+)"
+)
+
+
+def _unpack(stream: Any, directory: Path) -> None:
+    try:
+        with tarfile.open(fileobj=stream, mode="r|") as archive:
+            for member in archive:
+                if member.isfile() and WANTED.fullmatch(member.name):
+                    archive.extract(member, directory, filter="data")
+    except tarfile.ReadError:
+        return  # nothing came: the caller looks at what is there
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inside:
+    """How the commands of one step are run in containers."""
+
+    engine: Engine
+    image: Image
+    labels: Mapping[str, str]
+    name: str
+    network: str
+    scratch: Path
+    mounts: tuple[tuple[str, str, str], ...]
+    """From, to, and ``ro`` or ``rw``."""
+    paths: tuple[tuple[str, str], ...]
+    """Beginnings of paths outside and inside, the longest first."""
+    aliases: tuple[str, ...] = ()
+    directory: str = ""
+    variables: Mapping[str, str]
+    connections: Mapping[str, str]
+    """libpq's variables inside that differ from those outside."""
+
+    def translate(self, text: str) -> str:
+        """A text with the paths that are meant inside."""
+        for outside, inside in self.paths:
+            text = re.sub(rf"{re.escape(outside)}(?=[/\"':,]|$)", inside, text)
+        return text
+
+    def wrap(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        role: str,
+        *,
+        interactive: bool = False,
+    ) -> list[str]:
+        """The command line that runs `argv` in a container called after `role`."""
+        merged = {**env, **self.connections, **self.variables, "HOME": "/tmp"}
+        lines = [f"{key}={self.translate(merged[key])}" for key in merged]
+        file = self.scratch / f"{role}.env"
+        file.touch(mode=0o600)
+        file.write_text("".join(f"{line}\n" for line in lines if "\n" not in line))
+        options = [
+            "run", "--rm", "--init", "--interactive",
+            *(("--tty",) if interactive else ()),
+            "--name", self.container(role), "--entrypoint", self.translate(argv[0]),
+            "--user", f"{os.getuid()}:{os.getgid()}", "--shm-size", SHARED,
+            "--env-file", str(file), *engine_.options(self.labels),
+        ]  # fmt: skip
+        if self.network:
+            options += ["--network", self.network]
+        if role == "tests" and self.network != "host":
+            for alias in self.aliases:
+                options += ["--network-alias", alias]
+        if self.directory:
+            options += ["--workdir", self.directory]
+        for source, target, mode in self.mounts:
+            options += ["--volume", f"{source}:{target}:{mode}"]
+        rest = [self.translate(part) for part in argv[1:]]
+        return self.engine.argv(*options, self.image.name, *rest)
+
+    def container(self, role: str) -> str:
+        """What the container of `role` is called."""
+        return f"{self.name}-{role}"
+
+    def end(self, role: str) -> None:
+        """Remove the container of `role`, if it is still there."""
+        self.engine.run("rm", "--force", "--volumes", self.container(role), check=False)
+
+
+def mounts(
+    *paths: Path,
+    sources: Mapping[str, Path],
+    writable: Sequence[Path],
+    more: Sequence[str],
+) -> tuple[tuple[str, str, str], ...]:
+    """`paths` and `writable` at their own places, sources at theirs inside.
+
+    `more` are ``OUTSIDE:INSIDE[:ro]`` of the configuration.
+    """
+    made = {str(path): (str(path), str(path), "ro") for path in paths}
+    made |= {str(path): (str(path), str(path), "rw") for path in writable}
+    for name, path in sources.items():
+        target = str(PurePosixPath(SOURCES, name))
+        made[target] = (str(path), target, "rw")
+    for line in more:
+        outside, inside, mode = (*line.split(":"), "rw")[:3]
+        made[inside] = (outside, inside, mode)
+    return tuple(made.values())
+
+
+def translations(sources: Mapping[str, Path], image: Image | None) -> dict[str, str]:
+    """Beginnings of paths outside → inside."""
+    made = {str(path): f"{SOURCES}/{name}" for name, path in sources.items()}
+    if image is not None:
+        made[str(image.environment.path)] = image.venv
+    return dict(sorted(made.items(), key=lambda pair: -len(pair[0])))
+
+
+@contextmanager
+def network(inside: Inside, *, server: str, aliases: Sequence[str]) -> Iterator[Inside]:
+    """A network of the run's own; the database server's container is on it too."""
+    engine = inside.engine
+    made = f"{inside.name}-network"
+    engine.run("network", "create", *engine_.options(inside.labels), made)
+    try:
+        if server:
+            names = [part for alias in aliases for part in ("--alias", alias)]
+            engine.run("network", "connect", *names, made, server)
+        yield replace(inside, network=made)
+    finally:
+        if server:
+            engine.run("network", "disconnect", "--force", made, server, check=False)
+        engine.run("network", "rm", made, check=False)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Commands and paths of a step inside an image; nothing is started."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.engine import Engine
+from harness.environment import Environment, Interpreter
+from harness.runners import image
+from harness.runners.image import Image, Inside
+from harness.store import Lock
+
+
+class Words(Engine):
+    """An engine that only makes command lines."""
+
+    def argv(self, *parts: object) -> list[str]:
+        return ["docker", *map(str, parts)]
+
+
+@pytest.fixture
+def inside(tmp_path: Path) -> Inside:
+    environment = Environment(
+        path=tmp_path / "images" / "abc",
+        interpreter=Interpreter(path=Path("/opt/venv/bin/python"), version=(3, 11)),
+        lock=Lock(tmp_path / "lock"),
+    )
+    found = Image(name="x/y:z", id="abc", venv="/opt/venv", environment=environment)
+    sources = {"alpha": Path("/home/me/src/alpha")}
+    return Inside(
+        engine=Words({}),
+        image=found,
+        labels={"harness.run": "r1"},
+        name="harness-r1-s",
+        network="net",
+        scratch=tmp_path,
+        mounts=image.mounts(
+            Path("/home/me"),
+            sources=sources,
+            writable=[Path("/state")],
+            more=("/a:/b:ro", "/c:/d"),
+        ),
+        paths=tuple(image.translations(sources, found).items()),
+        aliases=("web",),
+        variables={"MODE": "test"},
+        connections={"PGHOST": "db"},
+    )
+
+
+@pytest.mark.parametrize(
+    ("outside", "expected"),
+    [
+        ("/home/me/src/alpha/tests", "/shared/src/alpha/tests"),
+        ("--rootdir=/home/me/src/alpha", "--rootdir=/shared/src/alpha"),
+        ("/home/me/src/alphabet", "/home/me/src/alphabet"),
+        ('["/home/me/src/alpha"]', '["/shared/src/alpha"]'),
+        ("/state/results.jsonl", "/state/results.jsonl"),
+    ],
+)
+def test_paths_are_translated(inside: Inside, outside: str, expected: str) -> None:
+    assert inside.translate(outside) == expected
+
+
+def test_the_environment_is_the_images_own(inside: Inside) -> None:
+    python = inside.image.environment.python
+    assert inside.translate(str(python)) == "/opt/venv/bin/python"
+
+
+def test_the_command_line(inside: Inside) -> None:
+    argv = inside.wrap(["/x/python", "-m", "pytest"], {"PGHOST": "1.2.3.4"}, "tests")
+    text = " ".join(argv)
+    assert "--entrypoint /x/python" in text
+    assert "--network net --network-alias web" in text
+    assert "--volume /home/me:/home/me:ro" in text
+    assert "--volume /state:/state:rw" in text
+    assert "--volume /home/me/src/alpha:/shared/src/alpha:rw" in text
+    assert "--volume /a:/b:ro" in text
+    assert "--volume /c:/d:rw" in text
+    assert "--label harness.run=r1" in text
+    assert text.endswith("x/y:z -m pytest")
+    assert "--tty" not in argv
+
+
+def test_secrets_are_in_no_command_line(inside: Inside) -> None:
+    argv = inside.wrap(["python"], {"PGPASSWORD": "s3cret"}, "tests")
+    assert "s3cret" not in " ".join(argv)
+    file = inside.scratch / "tests.env"
+    assert file.stat().st_mode & 0o077 == 0
+    lines = file.read_text().splitlines()
+    assert "PGPASSWORD=s3cret" in lines
+    assert "PGHOST=db" in lines
+    assert "MODE=test" in lines
+
+
+def test_only_the_tests_have_the_aliases(inside: Inside) -> None:
+    assert "--network-alias" not in inside.wrap(["python"], {}, "build-1")
