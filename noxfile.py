@@ -14,7 +14,8 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
-HERE = all(map(importlib.util.find_spec, ("harness", "psycopg", "jinja2", "coverage")))
+NEEDED = ("harness", "psycopg", "jinja2", "coverage", "testcontainers")
+HERE = all(map(importlib.util.find_spec, NEEDED))
 DEVELOPMENT = HERE and all(map(importlib.util.find_spec, ("pytest", "ruff", "mypy")))
 
 
@@ -33,6 +34,27 @@ def tryton(session: nox.Session) -> None:
     session.run(
         program, "-m", "harness", "test", "tryton", *session.posargs, external=True
     )
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def build(session: nox.Session) -> None:
+    """The images of the services: -- [SERVICE ...] [--no-cache] [--pull]."""
+    program = python(session)
+    session.run(program, "-m", "harness", "build", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def bases(session: nox.Session) -> None:
+    """Refresh the digests of base images in harness/data/bases.toml."""
+    program = python(session)
+    session.run(program, "-m", "harness", "images", "refresh", external=True)
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def manage(session: nox.Session) -> None:
+    """Any command of the harness: -- up, urls, doctor, clean, ..."""
+    program = python(session)
+    session.run(program, "-m", "harness", *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
