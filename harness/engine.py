@@ -252,7 +252,8 @@ MEANINGS: Final[tuple[tuple[str, Callable[[Match, str, str], HarnessError]], ...
     (r"permission denied.* connect", _no_rights),
     (
         r"cannot connect to the docker daemon|docker daemon running|"
-        r"error during connect|connection refused|EOF$",
+        r"error during connect|^(?!error response from daemon).*connection refused|"
+        r"EOF$",
         _no_engine,
     ),
     (

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import __version__
-from harness.cli import testing
+from harness.cli import clean, doctor, images, stack, testing
 from harness.cli.base import Parser
 from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.options import split
@@ -22,7 +22,7 @@ from harness.output import Console
 if TYPE_CHECKING:
     from harness.commands.context import Context
 
-PARTS = (testing,)
+PARTS = (testing, images, stack, doctor, clean)
 """Modules that each add commands, in the order of the help."""
 
 EPILOG = """\
@@ -31,9 +31,12 @@ examples:
   harness test tryton party account_invoice -k view
   harness test tryton --changed-since main        what a change touches
   harness test tryton --list --json               the plan, nothing starts
+  harness test tryton collecting_society --in image
   harness template list                           finished template databases
+  harness build; harness up                       the images, the stack
+  harness doctor                                  what this machine lacks
 exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
-  4 something missing on the machine, 5 external command failed,
+  4 something missing on the machine, 5 external command failed, 6 image,
   7 database or template, 9 internal, 130 interrupted"""
 
 

@@ -55,7 +55,8 @@ class Stack:
     """``[tool.harness.stack]``: the services that ``harness up`` starts.
 
     `project` is Compose's name of it, empty for one made of the checkout's
-    place; `timeout` in seconds until all services must be healthy.
+    place; `timeout` in seconds until all services must be healthy.  Ports are those
+    of 127.0.0.1; a `db_port` of 0 publishes none.
     """
 
     environment: Annotated[
@@ -71,6 +72,9 @@ class Stack:
         "collecting_society",
     )
     timeout: Annotated[int, kinds.duration(1)] = 120
+    nginx_port: Annotated[int, kinds.number(1)] = 81
+    erpserver_port: Annotated[int, kinds.number(1)] = 8000
+    db_port: Annotated[int, kinds.number()] = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +116,12 @@ class SourceTable:
 
 @dataclass(frozen=True, kw_only=True)
 class SuiteTable:
-    """``[tool.harness.suite.NAME]``; `options` are extra arguments of pytest."""
+    """``[tool.harness.suite.NAME]``; `options` are extra arguments of pytest.
+
+    The rest is for ``--in image``: the service whose image is taken (or an image
+    with its tag), names of the container and of the database server on the run's
+    network, mounts, the working directory, variables.
+    """
 
     kind: Annotated[str, kinds.choice("tryton", "pytest")] = "tryton"
     modules: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = ()
@@ -122,6 +131,14 @@ class SuiteTable:
     options: Annotated[tuple[str, ...], kinds.strings("arguments of pytest")] = ()
     coverage: Annotated[bool, kinds.flag()] = False
     runner: Annotated[str, kinds.choice("venv", "image")] = "venv"
+    image: Annotated[str, kinds.text("a service or an image")] = "erpserver"
+    aliases: Annotated[tuple[str, ...], kinds.strings("names of hosts")] = ()
+    database_aliases: Annotated[tuple[str, ...], kinds.strings("names of hosts")] = (
+        "db",
+    )
+    mounts: Annotated[tuple[str, ...], kinds.strings('"OUTSIDE:INSIDE[:ro]"')] = ()
+    directory: Annotated[str, kinds.text("a directory in the image")] = ""
+    environment: Annotated[tuple[str, ...], kinds.strings('"NAME=VALUE"')] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

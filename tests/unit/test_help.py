@@ -49,8 +49,29 @@ def test_all_commands_are_there() -> None:
             f"harness template {action}"
             for action in ("list", "build", "explain", "export", "import", "prune")
         ),
+        "harness build",
+        "harness images",
+        *(f"harness images {action}" for action in ("base", "list", "refresh", "lock")),
         "harness config",
         "harness sources",
+        "harness clean",
+        "harness doctor",
+        *(
+            f"harness {command}"
+            for command in (
+                "up",
+                "down",
+                "restart",
+                "ps",
+                "logs",
+                "shell",
+                "exec",
+                "run",
+                "scale",
+                "urls",
+                "port",
+            )
+        ),
     }
 
 

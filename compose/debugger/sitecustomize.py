@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opens the debugger's port in a service's main process, and in no other.
+
+Python imports this before anything else, so no service's command has to change.
+The debugger itself triples the time of a start: it is loaded when the first client
+knocks, and that client is passed on to it.
+"""
+
+import os
+import sys
+
+PORT = os.environ.get("DEBUGGER_PORT", "0")  # noqa: TID251 (a program of its own)
+INSIDE = 5679
+
+
+def serve(listener):
+    """Pass every client on to the debugger."""
+    import socket
+    import threading
+
+    while True:
+        client, _ = listener.accept()
+        try:
+            if "debugpy" not in sys.modules:
+                import debugpy
+
+                debugpy.listen(("127.0.0.1", INSIDE))
+            server = socket.create_connection(("127.0.0.1", INSIDE))
+        except Exception as error:  # noqa: BLE001 (a service without it is better than none)
+            sys.stderr.write(f"no debugger: {type(error).__name__}: {error}\n")
+            client.close()
+            continue
+        for one, other in ((client, server), (server, client)):
+            threading.Thread(target=relay, args=(one, other), daemon=True).start()
+
+
+def relay(one, other):
+    """Copy until an end is closed."""
+    import contextlib
+    import socket
+
+    with contextlib.suppress(OSError):
+        while data := one.recv(65536):
+            other.sendall(data)
+    with contextlib.suppress(OSError):
+        other.shutdown(socket.SHUT_WR)
+
+
+def main():
+    """Listen, in a thread."""
+    import socket
+    import threading
+
+    # Published on 127.0.0.1 only.
+    listener = socket.create_server(("0.0.0.0", int(PORT)))  # noqa: S104
+    threading.Thread(target=serve, args=(listener,), daemon=True).start()
+
+
+if os.getpid() == 1 and PORT != "0":
+    main()

@@ -1,0 +1,211 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness up``, ``down``, ``ps``, ``logs``, ``scale`` …: the stack."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from harness.cli.base import Commands, Parser, command
+from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context
+
+Words = tuple[str, ...]
+NAMES = "SERVICE"
+
+
+def add(commands: "Commands[Parser]") -> None:
+    """Add these commands to the command line."""
+    _whole(commands)
+    _inside(commands)
+    one = _command(commands, "scale", "set how many there are of services")
+    one.add_argument(
+        "words", nargs="+", metavar="SERVICE=NUMBER", help="such as portal=2"
+    )
+    one.set_defaults(call=_scale)
+    one = _json(_command(commands, "urls", "where the stack is reached"))
+    one.set_defaults(call=_urls)
+    one = _command(commands, "port", "where a port of a service is published")
+    one.add_argument("service", metavar=NAMES, help="such as erpserver")
+    one.add_argument("port", type=int, metavar="PORT", help="its own, such as 5678")
+    one.set_defaults(call=_port)
+
+
+def _command(commands: "Commands[Parser]", name: str, text: str) -> Parser:
+    one = command(commands, name, text)
+    one.add_argument(
+        "--environment",
+        choices=("development", "staging", "production"),
+        default="",
+        help="which stack; else the configured one",
+    )
+    return one
+
+
+def _json(one: Parser) -> Parser:
+    one.add_argument("--json", action="store_true", help="as JSON")
+    return one
+
+
+def _services(one: Parser) -> Parser:
+    one.add_argument("services", nargs="*", metavar=NAMES, help="these only")
+    return one
+
+
+def _whole(commands: "Commands[Parser]") -> None:
+    one = _services(_command(commands, "up", "start the stack, its database included"))
+    one.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="until all is healthy and answers",
+    )
+    one.add_argument("--build", action="store_true", help="build missing images first")
+    one.set_defaults(call=_up)
+    one = _command(commands, "down", "end the stack and remove its containers")
+    one.add_argument("--volumes", action="store_true", help="and all of its data")
+    one.set_defaults(call=_down)
+    one = _services(_command(commands, "restart", "end services and start them again"))
+    one.set_defaults(call=_restart)
+    one = _json(_command(commands, "ps", "list the stack's containers"))
+    one.set_defaults(call=_ps)
+    one = _services(_command(commands, "logs", "what services have written"))
+    one.add_argument("-f", "--follow", action="store_true", help="go on, until Ctrl-C")
+    one.add_argument("--tail", default="all", metavar="N", help="the last N lines")
+    one.set_defaults(call=_logs)
+
+
+def _inside(commands: "Commands[Parser]") -> None:
+    one = _command(commands, "shell", "a shell in a running service")
+    one.add_argument("service", metavar=NAMES, help="such as erpserver")
+    one.set_defaults(call=_shell)
+    for name, text, call in (
+        ("exec", "run a command in a running service", _exec),
+        ("run", "run a command in a new container of a service", _run),
+    ):
+        one = _command(commands, name, text)
+        one.add_argument("service", metavar=NAMES, help="such as erpserver")
+        one.add_argument(
+            "words", nargs=argparse.REMAINDER, metavar="COMMAND", help="and its options"
+        )
+        one.set_defaults(call=call)
+
+
+def _up(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack_up
+
+    return stack_up.up(
+        context,
+        environment=options.environment,
+        services=options.services,
+        wait=options.wait,
+        build=options.build,
+    )
+
+
+def _down(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.down(context, environment=options.environment, volumes=options.volumes)
+
+
+def _restart(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.restart(
+        context, environment=options.environment, services=options.services
+    )
+
+
+def _ps(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.ps(context, environment=options.environment, as_json=options.json)
+
+
+def _logs(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.logs(
+        context,
+        environment=options.environment,
+        services=options.services,
+        follow=options.follow,
+        tail=options.tail,
+    )
+
+
+def _shell(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.shell(
+        context,
+        environment=options.environment,
+        service=options.service,
+        terminal=_terminal(),
+    )
+
+
+def _exec(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.execute(
+        context,
+        environment=options.environment,
+        service=options.service,
+        words=_given(options, "exec"),
+        terminal=_terminal(),
+    )
+
+
+def _run(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.run(
+        context,
+        environment=options.environment,
+        service=options.service,
+        words=_given(options, "run"),
+        terminal=_terminal(),
+    )
+
+
+def _given(options: argparse.Namespace, name: str) -> list[str]:
+    words: list[str] = options.words
+    words = words[1:] if words[:1] == ["--"] else words
+    if not words:
+        raise UsageError(
+            "no command is given",
+            remedy=f"harness {name} {options.service} COMMAND, or harness shell",
+        )
+    return words
+
+
+def _terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _scale(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.scale(context, environment=options.environment, words=options.words)
+
+
+def _urls(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack_urls
+
+    return stack_urls.urls(
+        context, environment=options.environment, as_json=options.json
+    )
+
+
+def _port(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack_urls
+
+    return stack_urls.port(
+        context,
+        environment=options.environment,
+        service=options.service,
+        inside=options.port,
+    )

@@ -1,0 +1,263 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness build`` and ``harness images``."""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from harness import __version__, modules, series
+from harness.commands.context import Context
+from harness.engine import Engine
+from harness.errors import ExitCode, ImageError
+from harness.images import base as bases
+from harness.images import dockerfile, material, secrets, services
+from harness.images.board import Board
+from harness.images.build import DIGEST, Builder, Built, Job
+from harness.images.material import DOCKERFILE, Material
+from harness.model import Module, Source
+from harness.output import duration, size
+from harness.series import Series
+from harness.store import write_atomically
+
+PLACE = "Dockerfiles"
+LOCKED = ("erpserver", "processing")
+"""Services with packages of a Tryton series."""
+
+
+def build(
+    context: Context,
+    *,
+    names: tuple[str, ...],
+    cache: bool,
+    pull: bool,
+    variant: str,
+    as_json: bool,
+) -> int:
+    """Build what has changed; the exit code."""
+    started = time.monotonic()
+    chosen = services.choose(names)
+    docker = Engine(context.environ)
+    variant = variant or context.config.images.variant
+    base = bases.ensure(docker, context.config.images.base, pull=pull)
+    release = _series(context)
+    gathered = _material(context, release, variant)
+    jobs = [_job(context, gathered, one, variant, release, base) for one in chosen]
+    board = Board(context.console, quiet=as_json)
+    secret = partial(secrets.gather, context.environ, context.config.images.suite)
+    builder = Builder(docker, gathered, secret, board, cache=cache)
+    same = [builder.unchanged(job) for job in jobs] if cache else [None] * len(jobs)
+    kept = [one for one in same if one]
+    todo = [job for job, one in zip(jobs, same, strict=True) if one is None]
+    if not as_json and any(job.service in LOCKED for job in todo):
+        _warn_unlocked(context, gathered, release)
+    done = {one.job.service: one for one in [*kept, *_build(board, builder, todo)]}
+    _show(context, [done[name] for name in chosen], started, as_json=as_json)
+    return ExitCode.OK
+
+
+def _warn_unlocked(context: Context, gathered: Material, release: Series) -> None:
+    if f"requirements/erpserver/locked-{release.name}.txt" not in gathered.files:
+        context.console.warn(
+            f"versions of series {release.name} are not locked: pip takes the newest"
+            " of it (harness images lock writes them down)"
+        )
+
+
+def _build(board: Board, builder: Builder, jobs: list[Job]) -> list[Built]:
+    if not jobs:
+        return []
+    with board.shown("building " + ", ".join(job.service for job in jobs)):
+        return builder.build(jobs)
+
+
+def _series(context: Context) -> Series:
+    """That of the Tryton modules among the sources, else the configured one."""
+    for _, module in _tryton(context):
+        return series.find(modules.series(module))
+    return series.find(context.config.series)
+
+
+def _tryton(context: Context) -> list[tuple[Source, Module]]:
+    return [
+        (source, context.graph[name])
+        for name, source in context.sources.items()
+        if name in context.graph
+    ]
+
+
+def _material(context: Context, release: Series, variant: str) -> Material:
+    root = context.config.root / PLACE
+    if not (root / DOCKERFILE).is_file():
+        raise ImageError(
+            "there is no Dockerfile", checked=f"{root / DOCKERFILE}",
+            remedy="git checkout Dockerfiles, or run it in a checkout of the stack",
+        )  # fmt: skip
+    found = _tryton(context)
+    tables = [context.config.source[source.name] for source, _ in found]
+    texts = material.requirements(
+        release,
+        [module for _, module in found],
+        [line for table in tables for line in table.requirements],
+        [line for table in tables for line in table.constraints],
+    )
+    editable = variant == "development"
+    chosen = [source for source, _ in found]
+    return material.gather(root, chosen, texts, editable=editable)
+
+
+def _job(
+    context: Context,
+    gathered: Material,
+    service: str,
+    variant: str,
+    release: Series,
+    base: str,
+) -> Job:
+    images = context.config.images
+    arguments = {"VARIANT": variant, "BASE": images.base, "SERIES": release.name}
+    text = (context.config.root / PLACE / DOCKERFILE).read_text("utf-8")
+    stages = dockerfile.parse(text, arguments)
+    closure = dockerfile.closure(stages, service)
+    revisions = [str(source) for source, _ in _tryton(context)]
+    return Job(
+        service=service,
+        image=f"{images.prefix}/{service}:{variant}",
+        digest=material.digest(closure, gathered, arguments, [base]),
+        arguments=arguments,
+        labels={
+            "org.opencontainers.image.title": service,
+            "org.opencontainers.image.version": __version__,
+            "org.opencontainers.image.revision": ", ".join(revisions),
+            "harness.service": service,
+            "harness.variant": variant,
+        },
+    )
+
+
+def _show(
+    context: Context, done: list[Built], started: float, *, as_json: bool
+) -> None:
+    if as_json:
+        context.console.info(json.dumps([_record(one) for one in done], indent=1))
+        return
+    rows = [
+        (
+            one.job.service,
+            one.job.image,
+            "built" if one.fresh else "unchanged",
+            size(one.size),
+            duration(one.seconds) if one.fresh else "",
+        )
+        for one in done
+    ]
+    context.console.table(rows, ["service", "image", "result", "size", "time"])
+    fresh = sum(one.fresh for one in done)
+    passed = duration(time.monotonic() - started)
+    context.console.info(f"{fresh} built, {len(done) - fresh} unchanged, in {passed}")
+
+
+def _record(one: Built) -> dict[str, object]:
+    return {
+        "service": one.job.service,
+        "image": one.job.image,
+        "digest": one.job.digest,
+        "built": one.fresh,
+        "size": one.size,
+        "seconds": round(one.seconds, 2),
+    }
+
+
+def base(context: Context, *, suite: str) -> int:
+    """Make the base image on this machine."""
+    images = context.config.images
+    docker = Engine(context.environ)
+    suite = suite or images.suite
+    title = f"{images.base} of Debian {suite}"
+    with context.console.step(title, ticker=True) as live:
+        made = bases.make(docker, images.base, suite, step=live.update)
+    found = docker.inspect("image", made) or {"Size": 0}
+    context.console.info(f"{images.base}: {size(int(found['Size']))}, {made[:19]}")
+    return ExitCode.OK
+
+
+def list_(context: Context, *, as_json: bool) -> int:
+    """List the images that the harness made."""
+    docker = Engine(context.environ)
+    ids = docker.run(
+        "image", "ls", "--quiet", "--filter", f"label={DIGEST}"
+    ).stdout.split()
+    found = [docker.inspect("image", one) for one in dict.fromkeys(ids)]
+    rows = [_image(one) for one in found if one]
+    rows.sort(key=lambda row: str(row["image"]))
+    if as_json:
+        context.console.info(json.dumps(rows, indent=1))
+    elif rows:
+        context.console.table(
+            [(r["image"], size(int(str(r["size"]))), r["created"], r["digest"])
+             for r in rows],
+            ["image", "size", "created", "digest"],
+        )  # fmt: skip
+    else:
+        context.console.info("there is none: harness build makes them")
+    return ExitCode.OK
+
+
+def _image(found: Mapping[str, Any]) -> dict[str, object]:
+    labels = found["Config"].get("Labels") or {}
+    return {
+        "image": next(iter(found.get("RepoTags") or ()), found["Id"][:19]),
+        "service": labels.get("harness.service", ""),
+        "variant": labels.get("harness.variant", ""),
+        "digest": labels[DIGEST],
+        "size": int(found["Size"]),
+        "created": str(found["Created"])[:19],
+    }
+
+
+def refresh(context: Context) -> int:
+    """Ask the registry for the digests of the base images, and write them down."""
+    before = bases.pins()
+    docker = Engine(context.environ)
+    with context.console.step("asking the registry", ticker=True) as live:
+        after = bases.ask(docker, before, step=live.update)
+    bases.write(after)
+    for name in after:
+        changed = "unchanged" if after[name] == before[name] else "new"
+        context.console.info(f"{name}  {after[name]}  {changed}")
+    return ExitCode.OK
+
+
+def lock(context: Context) -> int:
+    """Resolve all requirements anew and write the locked versions down."""
+    docker = Engine(context.environ)
+    release = _series(context)
+    base_ = bases.ensure(docker, context.config.images.base)
+    gathered = _material(context, release, "development")
+    job = _job(context, gathered, "locks", "development", release, base_)
+    board = Board(context.console, quiet=False)
+    secret = partial(secrets.gather, context.environ, context.config.images.suite)
+    builder = Builder(docker, gathered, secret, board)
+    with board.shown(f"locking requirements of series {release.name}"):
+        found = builder.export(replace_asked(job))
+    place = context.config.root / PLACE / "requirements"
+    changed = [name for name in sorted(found) if _written(place / name, found[name])]
+    context.console.info("\n".join(changed) or "nothing has changed")
+    return ExitCode.OK
+
+
+def replace_asked(job: Job) -> Job:
+    """The same job, with an argument that no build had before."""
+    return replace(job, arguments={**job.arguments, "ASKED": str(time.time())})
+
+
+def _written(path: Path, text: str) -> bool:
+    if path.exists() and path.read_text("utf-8") == text:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text)
+    path.chmod(0o644)
+    return True

@@ -1,0 +1,314 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness down``, ``ps``, ``logs``, ``shell``, ``scale`` …: the stack that is up."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from harness.commands.context import Context
+from harness.engine import STATE, Engine
+from harness.errors import ExitCode, ImageError, UsageError
+from harness.images.build import DIGEST
+from harness.stack import project as projects
+from harness.stack import secrets
+from harness.stack.compose import Compose, Container, replicas
+from harness.stack.project import Project
+from harness.store import write_atomically
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """The stack of this checkout, as a command sees it."""
+
+    context: Context
+    project: Project
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine that it runs on."""
+        return Engine(self.context.environ)
+
+    @cached_property
+    def looking(self) -> Compose:
+        """Compose as far as it needs neither files nor secrets."""
+        return self._compose([], {})
+
+    @cached_property
+    def compose(self) -> Compose:
+        """Compose with all files, variables and secrets."""
+        known = self.secrets
+        return self._compose([*self.project.files(), self._overlay()], known)
+
+    @cached_property
+    def secrets(self) -> dict[str, str]:
+        """Its secrets; those of development are made when missing.
+
+        Raises `ConfigError` for ones that are not fit for the environment.
+        """
+        return secrets.ensure(self.project.directory, self.project.environment)
+
+    def _compose(self, files: Sequence[Path], known: dict[str, str]) -> Compose:
+        state = self.context.store.id
+        return Compose(
+            self.engine,
+            project=self.project.name,
+            files=files,
+            directory=self.project.directory,
+            variables=projects.variables(self.project, state=state, secrets=known),
+        )
+
+    def _overlay(self) -> Path:
+        """The file of what depends on this checkout; JSON is YAML."""
+        sources = self.context.sources.values()
+        made = projects.overlay(self.project, sources)
+        place = self.context.store.directory("stack", self.project.name)
+        path = place / "checkout.yaml"
+        write_atomically(path, json.dumps(made, indent=1) + "\n")
+        return path
+
+    def up(self) -> list[Container]:
+        """The containers; raises `UsageError` where there are none."""
+        found = self.looking.ps()
+        if not any(one.state == "running" for one in found):
+            raise UsageError(
+                f"the stack {self.project.name} is not up",
+                checked="docker compose ps",
+                remedy=self.line("up"),
+            )
+        return found
+
+    def running(self, service: str) -> list[Container]:
+        """The containers of a service; raises `UsageError` where none runs."""
+        found = [one for one in self.up() if one.service == service]
+        if not any(one.state == "running" for one in found):
+            raise UsageError(
+                f"{service} does not run",
+                checked=f"docker compose ps: {found[0].status}" if found else "",
+                remedy=self.line("up", service),
+            )
+        return found
+
+    def line(self, *words: str) -> str:
+        """A command line for this environment."""
+        default = self.context.config.stack.environment
+        if self.project.environment != default:
+            words = (words[0], "--environment", self.project.environment, *words[1:])
+        return " ".join(["harness", *words])
+
+    def require_images(self, names: Sequence[str]) -> list[str]:
+        """What the images of services are made of, as digests, or their ids.
+
+        Raises `ImageError` where one is not there.
+        """
+        wanted = {name: self.project.image(name) for name in names}
+        form = (
+            f'{{{{or (index .Config.Labels "{DIGEST}") .Id}}}} {{{{json .RepoTags}}}}'
+        )
+        done = self.engine.run(
+            "image", "inspect", "--format", form, *wanted.values(), check=False
+        )
+        lines = [line for line in done.stdout.splitlines() if line.strip()]
+        lacking = [n for n, tag in wanted.items() if f'"{tag}"' not in done.stdout]
+        if done.code and not lacking:
+            self.engine.require()
+        if lacking:
+            self.engine.require()
+            variant = ""
+            if self.project.variant != self.context.config.images.variant:
+                variant = f" --variant {self.project.variant}"
+            raise ImageError(
+                f"{len(lacking)} of the stack's images are not built:"
+                f" {', '.join(lacking)}",
+                checked=", ".join(wanted[name] for name in lacking),
+                remedy=f"harness build{variant} {' '.join(lacking)}",
+            )
+        return [line.split()[0] for line in lines]
+
+
+def open_(context: Context, environment: str) -> Stack:
+    """The stack of this checkout in an environment; empty: the configured one."""
+    return Stack(context=context, project=projects.make(context.config, environment))
+
+
+def down(context: Context, *, environment: str, volumes: bool) -> int:
+    """End and remove all; with `volumes`, the data too."""
+    stack = open_(context, environment)
+    there = bool(stack.looking.ps()) or bool(_labelled(stack))
+    if not there:
+        context.console.info(f"the stack {stack.project.name} is not there")
+        return ExitCode.OK
+    what = "with its data" if volumes else "its data stay"
+    with context.console.step(f"down {stack.project.name} ({what})", ticker=True):
+        options = ["--volumes"] if volumes else []
+        stack.looking.run("down", "--remove-orphans", *options, timeout=300)
+        if volumes:
+            _sweep(stack)
+    return ExitCode.OK
+
+
+def _labelled(stack: Stack) -> list[tuple[str, str]]:
+    """What carries the project's label and ours, as (kind, name)."""
+    found = []
+    for kind in ("container", "network", "volume"):
+        column = "{{.Names}}" if kind == "container" else "{{.Name}}"
+        every = ("--all",) if kind == "container" else ()
+        done = stack.engine.run(
+            kind, "ls", *every, "--format", column,
+            "--filter", f"label=com.docker.compose.project={stack.project.name}",
+            "--filter", f"label={STATE}",
+        )  # fmt: skip
+        found += [(kind, name) for name in done.stdout.split()]
+    return found
+
+
+def _sweep(stack: Stack) -> None:
+    """Remove what Compose leaves: containers of ``run``, volumes they held."""
+    for kind, name in _labelled(stack):
+        force = ("--force",) if kind != "network" else ()
+        stack.engine.run(kind, "rm", *force, name)
+
+
+def restart(context: Context, *, environment: str, services: Sequence[str]) -> int:
+    """End services and start them again, in place."""
+    stack = open_(context, environment)
+    names = projects.services(services)
+    counts = replicas(stack.up())
+    for name in names:
+        stack.running(name)
+    title = f"restart {', '.join(names) or stack.project.name}"
+    with context.console.step(title, ticker=True):
+        stack.looking.run("restart", *names, timeout=300)
+        stack.compose.run(
+            "up", "--detach", "--no-recreate", "--wait",
+            *kept(counts, names or counts), *(names or counts),
+            timeout=context.config.stack.timeout,
+        )  # fmt: skip
+    return ExitCode.OK
+
+
+def kept(counts: Mapping[str, int], names: Iterable[str]) -> list[str]:
+    """Options of ``up`` that leave the replicas of what it touches as they are.
+
+    Its ``--no-deps`` would not: it makes containers that the next ``up`` replaces.
+    """
+    touched = projects.closure(names)
+    return [f"--scale={name}={counts[name]}" for name in touched if name in counts]
+
+
+def ps(context: Context, *, environment: str, as_json: bool) -> int:
+    """All containers of the stack."""
+    stack = open_(context, environment)
+    found = stack.looking.ps() if as_json else stack.up()
+    if as_json:
+        values = [
+            {
+                "service": one.service,
+                "name": one.name,
+                "state": one.state,
+                "health": one.health,
+                "status": one.status,
+                "image": one.image,
+                "ports": [
+                    {"inside": i, "address": a, "outside": o} for i, a, o in one.ports
+                ],
+            }
+            for one in found
+        ]
+        context.console.info(json.dumps(values, indent=2))
+        return ExitCode.OK
+    rows = [
+        (
+            one.service,
+            one.name,
+            one.health or one.state,
+            one.status.partition(" (")[0],
+            ", ".join(f"{address}:{out} → {into}" for into, address, out in one.ports),
+        )
+        for one in found
+    ]
+    context.console.table(rows, ("service", "container", "state", "status", "ports"))
+    return ExitCode.OK
+
+
+def logs(
+    context: Context,
+    *,
+    environment: str,
+    services: Sequence[str],
+    follow: bool,
+    tail: str,
+) -> int:
+    """What services have written."""
+    stack = open_(context, environment)
+    names = projects.services(services)
+    if not stack.looking.ps():
+        stack.up()
+    if tail != "all" and not tail.isdecimal():
+        raise UsageError(f"{tail!r} is no number of lines", remedy="--tail 100")
+    options = ["--follow"] if follow else []
+    words = ("logs", *options, "--tail", tail, *names)
+    if context.console.live:
+        code = stack.looking.attach(*words)
+    else:
+        code = stack.looking.read(context.console.info, "--ansi=never", *words)
+    ended = follow and code in (130, -2)  # Ctrl-C is how one leaves
+    return ExitCode.OK if ended or not code else ExitCode.COMMAND_FAILED
+
+
+def shell(context: Context, *, environment: str, service: str, terminal: bool) -> int:
+    """A shell in a service: bash where there is one."""
+    words = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
+    return execute(
+        context, environment=environment, service=service, words=words,
+        terminal=terminal,
+    )  # fmt: skip
+
+
+def execute(
+    context: Context,
+    *,
+    environment: str,
+    service: str,
+    words: Sequence[str],
+    terminal: bool,
+) -> int:
+    """A command in a running service; its exit code."""
+    stack = open_(context, environment)
+    (name,) = projects.services([service])
+    stack.running(name)
+    options = [] if terminal else ["--no-TTY"]
+    return stack.looking.attach("exec", *options, name, *words)
+
+
+def run(
+    context: Context,
+    *,
+    environment: str,
+    service: str,
+    words: Sequence[str],
+    terminal: bool,
+) -> int:
+    """A command in a new container of a service, which goes with it."""
+    stack = open_(context, environment)
+    (name,) = projects.services([service])
+    stack.require_images([name])
+    options = [] if terminal else ["--no-TTY"]
+    started = ("run", "--rm", "--env", "DEBUGGER_PORT=0", *options, name)
+    return stack.compose.attach("--progress=quiet", *started, *words)
+
+
+def scale(context: Context, *, environment: str, words: Sequence[str]) -> int:
+    """Set how many there are of services; the others stay as they are."""
+    stack = open_(context, environment)
+    wanted = projects.scales(words)
+    counts = replicas(stack.up()) | wanted
+    title = "scale " + ", ".join(f"{name}={n}" for name, n in wanted.items())
+    with context.console.step(title, ticker=True):
+        stack.compose.run(
+            "up", "--detach", "--no-recreate", "--wait",
+            *kept(counts, wanted), *wanted,
+            timeout=context.config.stack.timeout,
+        )  # fmt: skip
+    return ps(context, environment=environment, as_json=False)

@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness up``: images, ports, database, services, and a page that is answered."""
+
+import http.client
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import harness
+from harness import proc, store
+from harness.commands import stack_urls
+from harness.commands.context import Context
+from harness.commands.stack import Stack, kept, open_
+from harness.doctor import ports
+from harness.errors import EngineError, ExitCode, ImageError
+from harness.stack import database as databases
+from harness.stack import project as projects
+from harness.stack.compose import Container, replicas
+from harness.stack.database import Database, Recipe
+
+PROC = Path("/proc")
+ACCELERATE = Path(harness.__file__).parent / "plugins" / "accelerate.py"
+
+
+def up(
+    context: Context,
+    *,
+    environment: str,
+    services: Sequence[str],
+    wait: bool,
+    build: bool,
+) -> int:
+    """Start the stack, or services of it; what is up stays as it is."""
+    began = time.monotonic()
+    stack = open_(context, environment)
+    named = projects.services(services)
+    wanted = projects.started(named)
+    compose = stack.compose  # refuses bad secrets before anything starts
+    # The database is made by an erpserver.
+    require(stack, projects.closure([*wanted, "erpserver"]), build=build)
+    lock = context.store.directory("stack", stack.project.name) / "up.lock"
+    with store.locked(lock):
+        header(stack, wanted)
+        there = stack.looking.ps()
+        free_ports(stack, there, wanted)
+        ready_database(stack)
+        options = kept(replicas(there), wanted)
+        if wait:
+            options += ["--wait", f"--wait-timeout={context.config.stack.timeout}"]
+        with context.console.step("services", ticker=True):
+            compose.run(
+                "up", "--detach", *options, *wanted,
+                timeout=context.config.stack.timeout + 60,
+            )  # fmt: skip
+            if wait and "nginx" in wanted:
+                answered(stack)
+    seconds = time.monotonic() - began
+    context.console.info(f"up after {seconds:.1f} s\n")
+    stack_urls.show(stack, stack_urls.addresses(stack, stack.looking.ps()))
+    return ExitCode.OK
+
+
+def header(stack: Stack, wanted: Sequence[str]) -> None:
+    """What is about to be started."""
+    project = stack.project
+    rows = [("project", project.name), ("services", ", ".join(wanted))]
+    if project.environment == "development":
+        rows += [("source", str(one)) for one in stack.context.sources.values()]
+    rows.append(("images", f"{project.config.images.prefix}/…:{project.variant}"))
+    stack.context.console.header(f"harness up ({project.environment})", rows)
+
+
+def require(stack: Stack, names: Sequence[str], *, build: bool) -> None:
+    """The images are there; missing ones are built if that is asked for."""
+    try:
+        stack.require_images(names)
+    except ImageError:
+        if not build:
+            raise
+    else:
+        return
+    variant = f"--variant={stack.project.variant}"
+    words = [sys.executable, "-m", "harness", "build", variant, *names]
+    environ, root = stack.context.environ, stack.context.config.root
+    with proc.Child(words, env=environ, cwd=root, foreground=True) as child:
+        code = child.code()
+    if code:
+        raise ImageError(
+            "the stack's images could not be built",
+            checked=f"{proc.line(words[2:])} ended with exit code {code}",
+            remedy="see above",
+        )
+    stack.require_images(names)
+
+
+# -- ports ---------------------------------------------------------------------
+
+
+def free_ports(stack: Stack, there: Iterable[Container], wanted: Sequence[str]) -> None:
+    """Raises `EngineError` for a port that somebody else has, and says who."""
+    own = {out for container in there for _, _, out in container.ports}
+    for port, what in stack.project.ports.items():
+        if port in own or (what if what == "db" else "nginx") not in wanted:
+            continue
+        holder = who(stack, port)
+        if holder:
+            setting = f"{what}_port"
+            raise EngineError(
+                f"the port {port} for {what} is taken by {holder}",
+                checked=f"stack.{setting} = {port}"
+                f" ({stack.project.config.source_of(f'stack.{setting}')})",
+                remedy=f"free it, or take another one: HARNESS_STACK_"
+                f"{setting.upper()}={port + 10000 if port < 1024 else port + 1}"
+                " harness up (in [tool.harness.stack] for good)",
+            )
+
+
+def who(stack: Stack, port: int) -> str:
+    """Who listens on a port of 127.0.0.1; empty where nobody does."""
+    done = stack.engine.run(
+        "ps", "--filter", f"publish={port}", "--format",
+        '{{.Names}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}',
+    )  # fmt: skip
+    for line in done.stdout.splitlines():
+        name, project, published = line.split("\t")
+        if f":{port}->" in published:
+            text = f"the container {name}"
+            return f"{text} of the project {project}" if project else text
+    found = [
+        one for one in ports.listeners(PROC) if one.port == port and ports.clashes(one)
+    ]
+    if not found:
+        return ""
+    for pid in ports.holders(PROC, (one.inode for one in found)):
+        return f"pid {pid} ({ports.command(PROC, pid)})"
+    return f"a process of the user with the id {found[0].uid}"
+
+
+# -- database ------------------------------------------------------------------
+
+
+def ready_database(stack: Stack) -> None:
+    """The database is there and whole, and has all modules."""
+    context, config = stack.context, stack.context.config
+    made = Database(
+        stack.compose,
+        context.store,
+        name=config.stack.database,
+        script=stack.project.directory / "erpserver" / "initialise.py",
+        accelerate=ACCELERATE if stack.project.environment == "development" else None,
+    )
+    with context.console.step("database", ticker=True) as step:
+        stack.compose.run("up", "--detach", "--no-deps", "db")
+        names = made.names(patience=config.stack.timeout)
+        if made.name in names:
+            missing = made.missing(config.stack.modules)
+            if missing:
+                made.activate(made.name, missing, step.update)
+            return
+        step.update("none yet")
+    modules = ", ".join(config.stack.modules)
+    with context.console.step(f"database with {modules}", ticker=True) as step:
+        count = 0
+
+        def listener(name: str) -> None:
+            nonlocal count
+            count += 1
+            step.update(f"module {count}, {name}")
+
+        how = made.create(recipe(stack), stack.secrets["admin_password"], listener)
+    if how == "restored":
+        context.console.info("  restored from what an earlier stack has made")
+
+
+def recipe(stack: Stack) -> Recipe:
+    """What the database is made of."""
+    mounted = stack.project.environment == "development"
+    trees = [
+        f"{name} {databases.tree(source.path)}"
+        for name, source in sorted(stack.context.sources.items())
+        if mounted
+    ]
+    return Recipe(
+        modules=stack.context.config.stack.modules,
+        images=tuple(stack.require_images(["db", "erpserver"])),
+        trees=tuple(trees),
+    )
+
+
+# -- answers -------------------------------------------------------------------
+
+
+def answered(stack: Stack) -> None:
+    """Wait until portal and API answer through nginx."""
+    config = stack.context.config.stack
+    deadline = time.monotonic() + config.timeout
+    for service, names in projects.hosts(stack.project).items():
+        for name in names:
+            while (code := status(config.nginx_port, name)) >= 500 or not code:
+                if time.monotonic() > deadline:
+                    raise EngineError(
+                        f"{service} does not answer for {name}",
+                        checked=f"http://127.0.0.1:{config.nginx_port}/: {code}",
+                        remedy=f"harness logs {service} nginx says why",
+                    )
+                time.sleep(0.1)
+
+
+def status(port: int, host: str) -> int:
+    """The code of an answer; 0 without one."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()

@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The services that have an image: a target of the Dockerfile each."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Final
+
+from harness.errors import UsageError
+
+SERVICES: Final = (
+    "db",
+    "erpserver",
+    "portal",
+    "api",
+    "processing",
+    "nginx",
+    "selenium",
+    "documentation",
+)
+ALIASES: Final = {"tryton": "erpserver"}
+
+
+def choose(names: Iterable[str]) -> tuple[str, ...]:
+    """The services meant by `names`, all of them for none, in their order.
+
+    Raises `UsageError` with the nearest name.
+    """
+    wanted = {ALIASES.get(name, name) for name in names}
+    for name in sorted(wanted.difference(SERVICES)):
+        near = difflib.get_close_matches(name, [*SERVICES, *ALIASES], n=1)
+        raise UsageError(
+            f"there is no service {name!r}",
+            checked=f"services are {', '.join(SERVICES)}",
+            remedy=f"did you mean {near[0]}?" if near else "name one of them, or none",
+        )
+    return tuple(name for name in SERVICES if name in wanted or not wanted)

@@ -1,0 +1,266 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stack's database: made whole under another name, renamed last.
+
+So a database that has its name is complete, however the making of it ended.  A
+finished one is dumped into the state directory, under a digest of all that made
+it: the next empty stack on this machine restores it.
+"""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from harness import proc
+from harness.errors import CommandFailed, DatabaseError
+from harness.stack.compose import Compose
+from harness.store import Store
+from harness.template import digest
+
+VERSION: Final = 1
+"""Of this code: raise it when it makes another database."""
+USER: Final = "tryton"
+BUILDING: Final = "building_"
+"""Before the name of a database that is not whole."""
+KEPT: Final = 3
+"""Dumps that are kept; they have a megabyte each."""
+DEADLINE: Final = 900.0
+"""Seconds that the activation of modules may take."""
+SCRIPT: Final = "/opt/initialise"
+QUICKLY: Final = "-c synchronous_commit=off -c jit=off"
+"""Settings of the sessions that fill a database that is thrown away if they fail."""
+
+Listener = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What a database is made of; `images` and `trees` are digests."""
+
+    modules: tuple[str, ...]
+    images: tuple[str, ...]
+    trees: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """The name of its dump."""
+        facts = [VERSION, self.modules, self.images, self.trees]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
+
+
+def tree(path: Path) -> str:
+    """Digest of a mounted source."""
+    return hashlib.sha256(
+        json.dumps(digest.tree(path), sort_keys=True).encode()
+    ).hexdigest()
+
+
+def mark(recipe: Recipe, password: str) -> str:
+    """Tells passwords apart, and is as hard to guess from as their hash in a dump."""
+    salt = recipe.digest.encode()
+    return hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1).hex()[:16]
+
+
+class Database:
+    """The database `name` of a stack whose ``db`` runs."""
+
+    def __init__(
+        self,
+        compose: Compose,
+        store: Store,
+        *,
+        name: str,
+        script: Path,
+        accelerate: Path | None,
+    ) -> None:
+        """`script` is what activates; `accelerate` what may make that faster."""
+        self.compose = compose
+        self.store = store
+        self.name = name
+        self.script = script
+        self.accelerate = accelerate
+
+    def sql(self, database: str, *statements: str, check: bool = True) -> list[str]:
+        """Run statements as the owner of all; the lines that they answer."""
+        words = [part for one in statements for part in ("--command", one)]
+        done = self.compose.run(
+            "exec", "-T", "db", "psql", "--no-psqlrc", "--quiet", "--tuples-only",
+            "--no-align", "--set=ON_ERROR_STOP=1", f"--username={USER}",
+            f"--dbname={database}", *words, check=check,
+        )  # fmt: skip
+        if done.code:
+            raise CommandFailed(done.stderr.strip())
+        return done.stdout.split()
+
+    def names(self, *, patience: float) -> list[str]:
+        """All databases, once the server answers; `patience` in seconds."""
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                return self.sql("postgres", "SELECT datname FROM pg_database")
+            except CommandFailed as error:
+                running = [c.state for c in self.compose.ps() if c.service == "db"]
+                if time.monotonic() > deadline or "running" not in running:
+                    raise DatabaseError(
+                        "the stack's database server does not answer",
+                        checked=str(error).strip().splitlines()[-1],
+                        remedy="harness logs db says why",
+                    ) from error
+                time.sleep(0.1)
+
+    def missing(self, modules: Sequence[str]) -> list[str]:
+        """Those of `modules` that are not activated in the database.
+
+        Raises `DatabaseError` where it is no database of Tryton's.
+        """
+        try:
+            active = self.sql(
+                self.name, "SELECT name FROM ir_module WHERE state = 'activated'"
+            )
+        except CommandFailed as error:
+            raise DatabaseError(
+                f"the database {self.name} of the stack is none of Tryton's",
+                checked=str(error).strip().splitlines()[-1],
+                remedy="begin anew (all its data go): harness down --volumes",
+            ) from error
+        return [name for name in modules if name not in active]
+
+    def create(self, recipe: Recipe, password: str, listener: Listener) -> str:
+        """Make it, from a dump if there is one; says which.
+
+        `password` is that of admin: a dump with another one is given this one.
+        """
+        new = BUILDING + self.name
+        self._recreate(new)
+        place = self.store.directory("stack", "dumps")
+        own = place / f"{recipe.digest}-{mark(recipe, password)}.dump"
+        for dump in sorted(place.glob(f"{recipe.digest}-*.dump"), key=own.__ne__):
+            if self._restored(dump, new):
+                how = "restored"
+                if dump != own:
+                    self.admin(new, "--password", listener=listener)
+                break
+        else:
+            how = "made"
+            self.activate(new, recipe.modules, listener)
+            self._dump(new, own)
+        self.sql("postgres", f'ALTER DATABASE "{new}" RENAME TO "{self.name}"')
+        return how
+
+    def activate(
+        self, database: str, modules: Sequence[str], listener: Listener
+    ) -> None:
+        """Activate modules and all they depend on; an empty database is filled."""
+        self.admin(
+            database,
+            *("--update", *modules),
+            *("--activate-dependencies", "--email", "admin@localhost"),
+            listener=listener,
+        )
+
+    def admin(self, database: str, *words: str, listener: Listener) -> None:
+        """Call ``trytond-admin`` in a container of its own."""
+        name = f"{self.compose.project}-initialise"
+        self.compose.engine.run("rm", "--force", "--volumes", name, check=False)
+        variables = {
+            "TRYTONPASSFILE": "/run/secrets/admin_password",
+            "PGOPTIONS": QUICKLY if database != self.name else "",
+            "DEBUGGER_PORT": "0",
+        }
+        mounts = [f"{self.script}:{SCRIPT}/initialise.py:ro"]
+        if self.accelerate:
+            mounts.append(f"{self.accelerate}:{SCRIPT}/accelerate.py:ro")
+            variables["ACCELERATE"] = f"{SCRIPT}/accelerate.py"
+        options = [part for one in mounts for part in ("--volume", one)]
+        for key, value in variables.items():
+            options += ["--env", f"{key}={value}"]
+        self._follow(
+            *(
+                "run",
+                "--rm",
+                "--name",
+                name,
+                "--no-TTY",
+                "--no-deps",
+                *options,
+                "erpserver",
+            ),
+            *("python3", f"{SCRIPT}/initialise.py", "--database", database, *words),
+            listener=listener,
+        )
+
+    def _follow(self, *parts: str, listener: Listener) -> None:
+        """Run it; lines that name a module go to the listener."""
+        deadline = time.monotonic() + DEADLINE
+        tail: list[str] = []
+        child = self.compose.child(*parts, stdout=proc.PIPE, stderr=proc.STDOUT)
+        with child:
+            assert child.process.stdout
+            for line in child.process.stdout:
+                text = line.decode(errors="replace").rstrip()
+                module = re.fullmatch(r"module (\w+)", text)
+                if module:
+                    listener(module[1])
+                else:
+                    tail = [*tail[-30:], text]
+                if time.monotonic() > deadline:
+                    tail.append(f"given up after {DEADLINE:g} s")
+                    break
+            code = child.code() if time.monotonic() <= deadline else 1
+        if code:
+            raise DatabaseError(
+                f"the modules cannot be activated in {self.name}:\n" + "\n".join(tail),
+                checked=proc.line(child.argv),
+                remedy="mend the module, then harness up again: it begins anew",
+            )
+
+    def _recreate(self, new: str) -> None:
+        self.sql(
+            "postgres",
+            f'DROP DATABASE IF EXISTS "{new}" WITH (FORCE)',
+            f'CREATE DATABASE "{new}" TEMPLATE template0',
+        )
+
+    def _restored(self, dump: Path, new: str) -> bool:
+        """Whether a dump could be read; one that could not is removed."""
+        inside = f"/tmp/{dump.name}"
+        try:
+            self.compose.run("cp", dump, f"db:{inside}")
+            self.compose.run(
+                "exec", "-T", "--env", f"PGOPTIONS={QUICKLY}", "db", "sh", "-c",
+                f"pg_restore --username={USER} --dbname={new} --jobs=2"
+                f" --exit-on-error --no-owner {inside}; code=$?;"
+                f" rm -f {inside}; exit $code",
+                timeout=300,
+            )  # fmt: skip
+        except CommandFailed:
+            dump.unlink(missing_ok=True)
+            self._recreate(new)
+            return False
+        dump.touch()
+        return True
+
+    def _dump(self, database: str, dump: Path) -> None:
+        """Keep a copy; without one the next time only takes longer."""
+        inside = f"/tmp/{dump.name}"
+        new = dump.with_name(f".{dump.name}.{time.monotonic_ns()}")
+        try:
+            self.compose.run(
+                "exec", "-T", "db", "pg_dump", f"--username={USER}", "--format=custom",
+                "--compress=1", f"--file={inside}", database, timeout=300,
+            )  # fmt: skip
+            self.compose.run("cp", f"db:{inside}", new)
+            new.chmod(0o600)
+            new.replace(dump)
+        except CommandFailed:
+            return
+        finally:
+            new.unlink(missing_ok=True)
+            self.compose.run("exec", "-T", "db", "rm", "-f", inside, check=False)
+        old = sorted(dump.parent.glob("*.dump"), key=lambda one: one.stat().st_mtime)
+        for one in old[:-KEPT]:
+            one.unlink(missing_ok=True)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A checkout's stack in one environment: names, files, what Compose is told."""
+
+import difflib
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from harness.config import Config
+from harness.errors import ConfigError, UsageError
+from harness.model import Source
+
+DEFAULT: Final = ("db", "erpserver", "portal", "api", "processing", "nginx")
+"""What ``harness up`` starts when nothing is named."""
+PROFILES: Final = {"selenium": "browser"}
+"""Services that are started by name only, and Compose's profile of each."""
+SERVICES: Final = (*DEFAULT, *PROFILES)
+ALIASES: Final = {"tryton": "erpserver"}
+PYTHON: Final = ("erpserver", "portal", "api", "processing")
+"""Services that the sources are mounted into."""
+SINGLE: Final = {
+    "db": "it owns its volume",
+    "nginx": "it owns the ports",
+}
+"""Services that cannot be there twice, and why."""
+DEPENDS: Final = {
+    "erpserver": ("db",),
+    "portal": ("db",),
+    "api": ("db",),
+    "processing": ("erpserver",),
+    "nginx": ("portal", "api", "erpserver"),
+}
+"""What Compose starts before a service: depends_on of compose.yaml."""
+BEHIND: Final = {"portal": "nginx", "api": "nginx", "erpserver": "nginx"}
+"""Services that are reached through another one."""
+DOORS: Final = {("erpserver", 8000): 8000, ("portal", 6543): 81, ("api", 6544): 81}
+"""Ports of services that nginx stands for, and its own port for each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """The stack of a checkout; `name` is Compose's project."""
+
+    config: Config
+    environment: str
+    name: str
+
+    @property
+    def directory(self) -> Path:
+        """Where the Compose files are."""
+        return self.config.root / "compose"
+
+    @property
+    def variant(self) -> str:
+        """Of images: development's tools are in no other environment."""
+        if self.environment == "development":
+            return self.config.images.variant
+        return "production"
+
+    @property
+    def ports(self) -> dict[int, str]:
+        """The ports that are published, each with what for."""
+        stack = self.config.stack
+        found = {stack.nginx_port: "nginx", stack.erpserver_port: "erpserver"}
+        return found | ({stack.db_port: "db"} if stack.db_port else {})
+
+    def image(self, service: str) -> str:
+        """The image of a service."""
+        return f"{self.config.images.prefix}/{service}:{self.variant}"
+
+    def files(self) -> list[Path]:
+        """The Compose files that are in the checkout, later ones win."""
+        base = self.directory
+        found = [base / "compose.yaml", base / f"{self.environment}.yaml"]
+        missing = [path for path in found if not path.is_file()]
+        if missing:
+            raise ConfigError(
+                f"the stack's file {missing[0]} is not there",
+                checked=f"the root of the configuration is {self.config.root}",
+                remedy="run it in a complete checkout: git checkout -- compose",
+            )
+        local = base / "local.yaml"
+        return [*found, *([local] if local.is_file() else [])]
+
+
+def make(config: Config, environment: str = "") -> Project:
+    """The stack of this checkout; two checkouts never share one."""
+    environment = environment or config.stack.environment
+    ports = (config.stack.nginx_port, config.stack.erpserver_port)
+    for port in (*ports, config.stack.db_port):
+        if port > 65535 or (not port and port in ports):
+            raise ConfigError(
+                f"{port} is no port",
+                checked="stack.nginx_port, stack.erpserver_port, stack.db_port",
+                remedy="take one from 1 to 65535 (db_port 0: not published)",
+            )
+    if len({*ports, config.stack.db_port}) < 3:
+        raise ConfigError(
+            "two services of the stack have the same port",
+            checked="stack.nginx_port, stack.erpserver_port, stack.db_port",
+            remedy="give each its own",
+        )
+    name = config.stack.project or derived(config.root)
+    if environment != "development":
+        name = f"{name}-{environment}"
+    return Project(config=config, environment=environment, name=name)
+
+
+def derived(root: Path) -> str:
+    """A project's name from a checkout's place: readable, and of no other one."""
+    place = root.resolve()
+    word = re.sub(r"[^a-z0-9_-]+", "", place.name.lower()).strip("_-") or "stack"
+    return f"{word[:30]}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
+
+
+def services(words: Sequence[str]) -> list[str]:
+    """The services that are meant; raises `UsageError` for what is none."""
+    found: dict[str, None] = {}
+    for word in words:
+        name = ALIASES.get(word, word)
+        if name not in SERVICES:
+            near = difflib.get_close_matches(word, [*SERVICES, *ALIASES], n=1)
+            raise UsageError(
+                f"there is no service {word!r}",
+                checked=f"the services are {', '.join(SERVICES)}",
+                remedy=f"did you mean {near[0]}?" if near else "take one of these",
+            )
+        found[name] = None
+    return list(found)
+
+
+def started(named: Sequence[str]) -> list[str]:
+    """What ``harness up`` starts: the default ones, or these and their doors."""
+    if not named:
+        return list(DEFAULT)
+    return list(dict.fromkeys([*named, *(BEHIND[n] for n in named if n in BEHIND)]))
+
+
+def closure(named: Iterable[str]) -> list[str]:
+    """These services and all that Compose starts with them."""
+    found: dict[str, None] = {}
+    todo = list(named)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found[name] = None
+            todo += DEPENDS.get(name, ())
+    return [name for name in SERVICES if name in found]
+
+
+def scales(words: Sequence[str]) -> dict[str, int]:
+    """``portal=2``, ``erpserver=3``; raises `UsageError` for anything else."""
+    found: dict[str, int] = {}
+    for word in words:
+        service, _, number = word.partition("=")
+        if not number.isascii() or not number.isdecimal():
+            raise UsageError(
+                f"{word!r} does not say how many",
+                remedy="harness scale portal=2 erpserver=3",
+            )
+        (name,) = services([service])
+        if name in SINGLE and int(number) != 1:
+            raise UsageError(
+                f"there can be one {name} only: {SINGLE[name]}",
+                remedy="scale portal, api, erpserver or processing",
+            )
+        found[name] = int(number)
+    return found
+
+
+def variables(
+    project: Project, *, state: str, secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """What the Compose files are filled with; `state` is the label's value."""
+    stack = project.config.stack
+    return {
+        "COMPOSE_PROJECT_NAME": project.name,
+        "STACK_STATE": state,
+        "IMAGE_PREFIX": project.config.images.prefix,
+        "IMAGE_VARIANT": project.variant,
+        "NGINX_PORT": str(stack.nginx_port),
+        "ERPSERVER_PORT": str(stack.erpserver_port),
+        "DATABASE_NAME": stack.database,
+        **{name.upper(): value for name, value in secrets.items()},
+        "PGSERVICE_TEXT": service(secrets.get("database_password", "")),
+    }
+
+
+def service(password: str) -> str:
+    """A service file of libpq."""
+    return f"[stack]\nhost=db\nport=5432\nuser=tryton\npassword={password}\n"
+
+
+def overlay(project: Project, sources: Iterable[Source]) -> dict[str, Any]:
+    """What depends on this checkout: sources, settings of its own, db's port."""
+    changes: dict[str, dict[str, Any]] = {}
+    for name in SERVICES:
+        local = project.directory / "env" / "local" / f"{name}.env"
+        if local.is_file():
+            changes.setdefault(name, {})["env_file"] = [str(local)]
+    if project.environment == "development":
+        mounts = [
+            {
+                "type": "bind",
+                "source": str(source.path),
+                "target": f"/shared/src/{source.name}",
+                "read_only": True,
+            }
+            for source in sources
+        ]
+        for name in PYTHON if mounts else ():
+            changes.setdefault(name, {})["volumes"] = mounts
+    if project.config.stack.db_port:
+        port = f"127.0.0.1:{project.config.stack.db_port}:5432"
+        changes.setdefault("db", {})["ports"] = [port]
+    return {"services": changes}
+
+
+def settings(path: Path) -> dict[str, str]:
+    """An env file, as far as ``NAME=VALUE`` goes; empty where there is none."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except OSError:
+        return {}
+    pairs = (line.partition("=") for line in lines if not line.lstrip().startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
+
+
+def hosts(project: Project) -> dict[str, list[str]]:
+    """The host names of the portal and of the API."""
+    base = project.directory / "env"
+    known = settings(base / "nginx.env") | settings(base / "local" / "nginx.env")
+    return {
+        "portal": known.get("PORTAL_NAMES", "repertoire.test").split(),
+        "api": known.get("API_NAMES", "api.repertoire.test").split(),
+    }

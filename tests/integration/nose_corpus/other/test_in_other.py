@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# ruff: noqa
+from diary import note
+
+
+def test_it():
+    note("WRONG: run", __name__)

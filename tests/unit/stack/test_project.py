@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names, files, services and variables of a checkout's stack."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.config import Config
+from harness.config.schema import Stack
+from harness.errors import ConfigError, UsageError
+from harness.model import Origin, Source
+from harness.stack import project as projects
+
+
+def config(root: Path, **stack: object) -> Config:
+    return Config(root=root, stack=replace(Stack(), **stack))
+
+
+def test_two_checkouts_have_two_projects(tmp_path: Path) -> None:
+    one, other = tmp_path / "a" / "main", tmp_path / "b" / "main"
+    assert projects.derived(one) != projects.derived(other)
+    assert projects.derived(one) == projects.derived(one)
+
+
+@pytest.mark.parametrize("name", ["main", "My Checkout", "_x_", "äöü", "a" * 99])
+def test_a_derived_name_is_one_that_compose_takes(tmp_path: Path, name: str) -> None:
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,49}", projects.derived(tmp_path / name))
+
+
+def test_a_link_to_a_checkout_is_the_same_project(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    link = projects.derived(tmp_path / "link")
+    assert link == projects.derived(tmp_path / "real")
+
+
+def test_environments_do_not_share_a_project(tmp_path: Path) -> None:
+    made = config(tmp_path, project="x")
+    assert projects.make(made).name == "x"
+    assert projects.make(made, "production").name == "x-production"
+    assert projects.make(replace(made)).variant == "development"
+    assert projects.make(made, "staging").variant == "production"
+
+
+def test_the_configured_environment_is_the_default(tmp_path: Path) -> None:
+    made = projects.make(config(tmp_path, environment="staging"))
+    assert made.environment == "staging"
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [{"nginx_port": 70000}, {"nginx_port": 8000}, {"db_port": 81}],
+    ids=str,
+)
+def test_impossible_ports(tmp_path: Path, stack: dict[str, int]) -> None:
+    with pytest.raises(ConfigError):
+        projects.make(config(tmp_path, **stack))
+
+
+def test_what_is_published(tmp_path: Path) -> None:
+    made = projects.make(config(tmp_path, db_port=5432))
+    assert made.ports == {81: "nginx", 8000: "erpserver", 5432: "db"}
+
+
+def test_files_of_an_environment(tmp_path: Path) -> None:
+    made = projects.make(config(tmp_path))
+    with pytest.raises(ConfigError):
+        made.files()
+    base = tmp_path / "compose"
+    base.mkdir()
+    for name in ("compose", "development", "production"):
+        (base / f"{name}.yaml").touch()
+    assert made.files() == [base / "compose.yaml", base / "development.yaml"]
+    (base / "local.yaml").touch()
+    assert made.files()[-1] == base / "local.yaml"
+
+
+def test_services() -> None:
+    assert projects.services(["portal", "tryton", "portal"]) == ["portal", "erpserver"]
+    with pytest.raises(UsageError) as caught:
+        projects.services(["portla"])
+    assert caught.value.remedy == "did you mean portal?"
+
+
+def test_a_service_is_started_with_its_door() -> None:
+    assert projects.started(["portal"]) == ["portal", "nginx"]
+    assert projects.started(["db"]) == ["db"]
+    assert projects.started([]) == list(projects.DEFAULT)
+
+
+def test_closure() -> None:
+    assert projects.closure(["processing"]) == ["db", "erpserver", "processing"]
+    assert projects.closure(["nginx"]) == ["db", "erpserver", "portal", "api", "nginx"]
+    assert projects.closure([]) == []
+
+
+def test_scales() -> None:
+    assert projects.scales(["portal=2", "tryton=3"]) == {"portal": 2, "erpserver": 3}
+
+
+@pytest.mark.parametrize("word", ["portal", "portal=", "portal=x", "portal=-1", "db=2"])
+def test_what_cannot_be_scaled(word: str) -> None:
+    with pytest.raises(UsageError):
+        projects.scales([word])
+
+
+def test_variables(tmp_path: Path) -> None:
+    made = projects.make(config(tmp_path, project="x", nginx_port=1081))
+    found = projects.variables(made, state="s", secrets={"database_password": "pw"})
+    assert found["COMPOSE_PROJECT_NAME"] == "x"
+    assert found["NGINX_PORT"] == "1081"
+    assert found["STACK_STATE"] == "s"
+    assert found["DATABASE_PASSWORD"] == "pw"
+    assert "password=pw\n" in found["PGSERVICE_TEXT"]
+
+
+def test_sources_are_mounted_in_development_only(tmp_path: Path) -> None:
+    source = Source(name="x", path=tmp_path / "src" / "x", origin=Origin.SRC)
+    made = config(tmp_path)
+    [mount] = projects.overlay(projects.make(made), [source])["services"]["api"][
+        "volumes"
+    ]
+    assert mount["source"] == str(source.path)
+    assert mount["target"] == "/shared/src/x"
+    production = projects.make(made, "production")
+    assert projects.overlay(production, [source]) == {"services": {}}
+
+
+def test_local_settings_and_the_port_of_the_database(tmp_path: Path) -> None:
+    local = tmp_path / "compose" / "env" / "local"
+    local.mkdir(parents=True)
+    (local / "db.env").touch()
+    made = projects.make(config(tmp_path, db_port=15432))
+    assert projects.overlay(made, [])["services"] == {
+        "db": {
+            "env_file": [str(local / "db.env")],
+            "ports": ["127.0.0.1:15432:5432"],
+        }
+    }
+
+
+def test_host_names(tmp_path: Path) -> None:
+    local = tmp_path / "compose" / "env" / "local"
+    local.mkdir(parents=True)
+    env = local.parent / "nginx.env"
+    env.write_text("# names\nPORTAL_NAMES=a.test b.test\nAPI_NAMES=c.test\n")
+    (local / "nginx.env").write_text("API_NAMES=d.test")
+    found = projects.hosts(projects.make(config(tmp_path)))
+    assert found == {"portal": ["a.test", "b.test"], "api": ["d.test"]}
