@@ -10,6 +10,7 @@ from pathlib import Path
 from harness import store as register
 from harness.doctor.base import Finding, Machine, ok, skipped, some, warning
 from harness.output import size
+from harness.postgres import memory as shared
 from harness.store import SCRATCH, Lock, Store
 from harness.template import limits
 from harness.template.sqlite import SQLite
@@ -78,6 +79,7 @@ def memory(machine: Machine) -> list[Finding]:
         path
         for path in _own(machine, machine.memory, f"harness-{machine.uid}-*")
         if path.name not in known
+        and not shared.owned(path)
         and not _begins(path, bound)
         and not any(_locked(path / one) for one in ("supervisor.lock", "users.lock"))
         and not _served(machine, path)

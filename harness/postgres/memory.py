@@ -35,14 +35,18 @@ def orphans(memory: Path) -> list[Path]:
     """This user's directories to which no state directory leads any more."""
     found = []
     for path in sorted(memory.glob(f"harness-{os.getuid()}-*")):
-        try:
-            mark = Path((path / OWNER).read_text("utf-8").strip())
-        except OSError:
-            continue  # not made by `make`, or not ours to read
-        leads_here = mark.is_symlink() and mark.resolve() == path
-        if not leads_here and not in_use(path):
+        if (path / OWNER).exists() and not owned(path) and not in_use(path):
             found.append(path)
     return found
+
+
+def owned(path: Path) -> bool:
+    """Whether the link that `path` was made for still leads to it."""
+    try:
+        mark = Path((path / OWNER).read_text("utf-8").strip())
+    except OSError:
+        return False
+    return mark.is_symlink() and mark.resolve() == path
 
 
 def in_use(path: Path) -> bool:
