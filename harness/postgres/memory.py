@@ -33,11 +33,11 @@ def make(memory: Path, mark: Path) -> Path:
 
 def orphans(memory: Path) -> list[Path]:
     """This user's directories to which no state directory leads any more."""
-    found = []
-    for path in sorted(memory.glob(f"harness-{os.getuid()}-*")):
-        if (path / OWNER).exists() and not owned(path) and not in_use(path):
-            found.append(path)
-    return found
+    return [
+        path
+        for path in sorted(memory.glob(f"harness-{os.getuid()}-*"))
+        if (path / OWNER).exists() and not owned(path) and not in_use(path)
+    ]
 
 
 def owned(path: Path) -> bool:
