@@ -119,9 +119,9 @@ def _restart(context: "Context", options: argparse.Namespace, rest: Words) -> in
 
 
 def _ps(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack
+    from harness.commands import stack_show
 
-    return stack.ps(context, environment=options.environment, as_json=options.json)
+    return stack_show.ps(context, environment=options.environment, as_json=options.json)
 
 
 def _logs(context: "Context", options: argparse.Namespace, rest: Words) -> int:
@@ -187,23 +187,24 @@ def _terminal() -> bool:
 
 
 def _scale(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack
+    from harness.commands import stack, stack_show
 
-    return stack.scale(context, environment=options.environment, words=options.words)
+    stack.scale(context, environment=options.environment, words=options.words)
+    return stack_show.ps(context, environment=options.environment, as_json=False)
 
 
 def _urls(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack_urls
+    from harness.commands import stack_show
 
-    return stack_urls.urls(
+    return stack_show.urls(
         context, environment=options.environment, as_json=options.json
     )
 
 
 def _port(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack_urls
+    from harness.commands import stack_show
 
-    return stack_urls.port(
+    return stack_show.port(
         context,
         environment=options.environment,
         service=options.service,

@@ -2,13 +2,14 @@
 """``harness down``, ``ps``, ``logs``, ``shell``, ``scale`` …: the stack that is up."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from harness.commands.context import Context
-from harness.engine import STATE, Engine
+from harness.engine import Engine
 from harness.errors import ExitCode, ImageError, UsageError
 from harness.images.build import DIGEST
 from harness.stack import project as projects
@@ -135,39 +136,33 @@ def open_(context: Context, environment: str) -> Stack:
 def down(context: Context, *, environment: str, volumes: bool) -> int:
     """End and remove all; with `volumes`, the data too."""
     stack = open_(context, environment)
-    there = bool(stack.looking.ps()) or bool(_labelled(stack))
-    if not there:
-        context.console.info(f"the stack {stack.project.name} is not there")
+    kinds = ("container", "network", *(("volume",) if volumes else ()))
+    if not any(labelled(stack, kind) for kind in kinds):
+        context.console.info(f"the stack {stack.project.name} is not up")
         return ExitCode.OK
     what = "with its data" if volumes else "its data stay"
     with context.console.step(f"down {stack.project.name} ({what})", ticker=True):
-        options = ["--volumes"] if volumes else []
-        stack.looking.run("down", "--remove-orphans", *options, timeout=300)
-        if volumes:
-            _sweep(stack)
+        # Compose's own needs a container of each service that another depends on.
+        found = labelled(stack, "container")
+        servers = [name for name in found if re.search(r"-db-\d+$", name)]
+        for names in ([one for one in found if one not in servers], servers):
+            if names:
+                stack.engine.run("stop", *names, timeout=300)
+        for kind in kinds:
+            names = labelled(stack, kind)
+            force = ("--force",) if kind != "network" else ()
+            if names:
+                stack.engine.run(kind, "rm", *force, *names)
     return ExitCode.OK
 
 
-def _labelled(stack: Stack) -> list[tuple[str, str]]:
-    """What carries the project's label and ours, as (kind, name)."""
-    found = []
-    for kind in ("container", "network", "volume"):
-        column = "{{.Names}}" if kind == "container" else "{{.Name}}"
-        every = ("--all",) if kind == "container" else ()
-        done = stack.engine.run(
-            kind, "ls", *every, "--format", column,
-            "--filter", f"label=com.docker.compose.project={stack.project.name}",
-            "--filter", f"label={STATE}",
-        )  # fmt: skip
-        found += [(kind, name) for name in done.stdout.split()]
-    return found
-
-
-def _sweep(stack: Stack) -> None:
-    """Remove what Compose leaves: containers of ``run``, volumes they held."""
-    for kind, name in _labelled(stack):
-        force = ("--force",) if kind != "network" else ()
-        stack.engine.run(kind, "rm", *force, name)
+def labelled(stack: Stack, kind: str) -> list[str]:
+    """What of a kind belongs to the project, containers of ``run`` included."""
+    column = "{{.Names}}" if kind == "container" else "{{.Name}}"
+    every = ("--all",) if kind == "container" else ()
+    label = f"label=com.docker.compose.project={stack.project.name}"
+    done = stack.engine.run(kind, "ls", *every, "--format", column, "--filter", label)
+    return done.stdout.split()
 
 
 def restart(context: Context, *, environment: str, services: Sequence[str]) -> int:
@@ -179,7 +174,7 @@ def restart(context: Context, *, environment: str, services: Sequence[str]) -> i
         stack.running(name)
     title = f"restart {', '.join(names) or stack.project.name}"
     with context.console.step(title, ticker=True):
-        stack.looking.run("restart", *names, timeout=300)
+        stack.compose.run("restart", "--no-deps", *names, timeout=300)
         stack.compose.run(
             "up", "--detach", "--no-recreate", "--wait",
             *kept(counts, names or counts), *(names or counts),
@@ -195,41 +190,6 @@ def kept(counts: Mapping[str, int], names: Iterable[str]) -> list[str]:
     """
     touched = projects.closure(names)
     return [f"--scale={name}={counts[name]}" for name in touched if name in counts]
-
-
-def ps(context: Context, *, environment: str, as_json: bool) -> int:
-    """All containers of the stack."""
-    stack = open_(context, environment)
-    found = stack.looking.ps() if as_json else stack.up()
-    if as_json:
-        values = [
-            {
-                "service": one.service,
-                "name": one.name,
-                "state": one.state,
-                "health": one.health,
-                "status": one.status,
-                "image": one.image,
-                "ports": [
-                    {"inside": i, "address": a, "outside": o} for i, a, o in one.ports
-                ],
-            }
-            for one in found
-        ]
-        context.console.info(json.dumps(values, indent=2))
-        return ExitCode.OK
-    rows = [
-        (
-            one.service,
-            one.name,
-            one.health or one.state,
-            one.status.partition(" (")[0],
-            ", ".join(f"{address}:{out} → {into}" for into, address, out in one.ports),
-        )
-        for one in found
-    ]
-    context.console.table(rows, ("service", "container", "state", "status", "ports"))
-    return ExitCode.OK
 
 
 def logs(
@@ -311,4 +271,4 @@ def scale(context: Context, *, environment: str, words: Sequence[str]) -> int:
             *kept(counts, wanted), *wanted,
             timeout=context.config.stack.timeout,
         )  # fmt: skip
-    return ps(context, environment=environment, as_json=False)
+    return ExitCode.OK

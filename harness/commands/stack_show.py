@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``harness urls`` and ``harness port``: where the stack is reached."""
+"""``harness ps``, ``urls``, ``port``: what is up, and where it is reached."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -13,6 +13,41 @@ from harness.stack import secrets
 from harness.stack.compose import Container
 
 HOSTS = Path("/etc/hosts")
+
+
+def ps(context: Context, *, environment: str, as_json: bool) -> int:
+    """All containers of the stack."""
+    stack = open_(context, environment)
+    found = stack.looking.ps() if as_json else stack.up()
+    if as_json:
+        values = [
+            {
+                "service": one.service,
+                "name": one.name,
+                "state": one.state,
+                "health": one.health,
+                "status": one.status,
+                "image": one.image,
+                "ports": [
+                    {"inside": i, "address": a, "outside": o} for i, a, o in one.ports
+                ],
+            }
+            for one in found
+        ]
+        context.console.info(json.dumps(values, indent=2))
+        return ExitCode.OK
+    rows = [
+        (
+            one.service,
+            one.name,
+            one.health or one.state,
+            one.status.partition(" (")[0],
+            ", ".join(f"{address}:{out} → {into}" for into, address, out in one.ports),
+        )
+        for one in found
+    ]
+    context.console.table(rows, ("service", "container", "state", "status", "ports"))
+    return ExitCode.OK
 
 
 def urls(context: Context, *, environment: str, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import harness
 from harness import proc, store
-from harness.commands import stack_urls
+from harness.commands import stack_show
 from harness.commands.context import Context
 from harness.commands.stack import Stack, kept, open_
 from harness.doctor import ports
@@ -57,7 +57,7 @@ def up(
                 answered(stack)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
-    stack_urls.show(stack, stack_urls.addresses(stack, stack.looking.ps()))
+    stack_show.show(stack, stack_show.addresses(stack, stack.looking.ps()))
     return ExitCode.OK
 
 

@@ -29,16 +29,15 @@ class NoseModule(pytest.Module):
 
     def _getobj(self) -> Any:
         files = of(self.config).files
-        if self.config.getoption("importmode") != "importlib":
-            contexts.forget(self.path, files)
+        contexts.forget(self.path, files)
         try:
             module = super()._getobj()  # type: ignore[no-untyped-call]
-            files.add(str(module.__file__))
             self._packages = [
-                (path, contexts.load(path, module, self.config))
+                (path, contexts.load(path, self.path, module, self.config))
                 for path in rules.packages(self.path)
             ]
-            files.update(str(package.__file__) for _, package in self._packages)
+            loaded = [module, *(package for _, package in self._packages)]
+            files.update(str(one.__file__) for one in loaded)
             return module
         except SkipTest as error:
             pytest.skip(str(error), allow_module_level=True)

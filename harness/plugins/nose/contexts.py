@@ -126,10 +126,9 @@ def _own(owner: Any, name: str) -> bool:
     return getattr(found, "__module__", "") != "unittest.case"
 
 
-def load(path: Path, module: ModuleType, config: Any) -> ModuleType:
+def load(path: Path, file: Path, module: ModuleType, config: Any) -> ModuleType:
     """The module of a package, imported with one of the modules inside it."""
     init = path / "__init__.py"
-    file = Path(getattr(module, "__file__", None) or path)
     steps = len(file.parent.relative_to(path).parts) + (file.name != "__init__.py")
     parts = module.__name__.split(".")
     known = sys.modules.get(".".join(parts[: len(parts) - steps]))

@@ -4,7 +4,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from harness.commands.stack_urls import unresolved
+from harness.commands.stack_show import unresolved
 from harness.stack.database import Recipe, mark, tree
 
 RECIPE = Recipe(modules=("a", "b"), images=("1", "2"), trees=("x",))

@@ -1,0 +1,483 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The stack on a real engine: up, reached over HTTP, scaled, repaired, gone."""
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import engine
+from harness.engine import Engine
+from harness.stack.project import DEFAULT
+from tests.integration.conftest import ROOT, environment
+
+WITHOUT = Engine(dict(os.environ)).why_not()
+pytestmark = pytest.mark.skipif(bool(WITHOUT), reason=f"no Docker engine: {WITHOUT}")
+
+
+def say(text: str) -> None:
+    """For people who run it with -s."""
+    sys.stdout.write(f"{text}\n")
+
+
+if WITHOUT:
+    say(f"tests of the stack are skipped: {WITHOUT}")
+PREFIX, VARIANT = "collecting-society", "development"
+FAST = 30.0
+"""Seconds until an empty stack answers, where its database was made before."""
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout of its own, with ports of its own."""
+
+    root: Path
+    env: dict[str, str]
+    web: int
+    erp: int
+
+    def __call__(self, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *words],
+            cwd=self.root,
+            env={**self.env, **more},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+    def good(self, *words: str, **more: str) -> str:
+        done = self(*words, **more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def containers(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for one in json.loads(self.good("ps", "--json")):
+            found.setdefault(one["service"], []).append(one)
+        return found
+
+    @property
+    def project(self) -> str:
+        [one, *_] = self.containers()["db"]
+        return str(one["name"]).removesuffix("-db-1")
+
+    @property
+    def password(self) -> str:
+        path = self.root / "compose" / "secrets" / "development" / "admin_password"
+        return path.read_text().strip()
+
+
+def free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def checkout(root: Path, state: Path) -> Checkout:
+    root.mkdir(parents=True)
+    for name in ("compose", "examples"):
+        ignored = shutil.ignore_patterns("development", "local.yaml", "*.egg-info")
+        shutil.copytree(ROOT / name, root / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    web, erp = free(), free()
+    env = environment(
+        state,
+        HARNESS_STACK_NGINX_PORT=str(web),
+        HARNESS_STACK_ERPSERVER_PORT=str(erp),
+    )
+    return Checkout(root, env, web, erp)
+
+
+def docker(*words: str) -> str:
+    done = subprocess.run(
+        ["docker", *words], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout
+
+
+def left(label: str) -> list[str]:
+    return [
+        *docker("ps", "-aq", "--filter", f"label={label}").split(),
+        *docker("network", "ls", "-q", "--filter", f"label={label}").split(),
+        *docker("volume", "ls", "-q", "--filter", f"label={label}").split(),
+    ]
+
+
+@pytest.fixture(scope="module")
+def images() -> None:
+    tags = docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    lacking = [n for n in DEFAULT if f"{PREFIX}/{n}:{VARIANT}" not in tags]
+    if lacking:
+        reason = f"images are not built: harness build {' '.join(lacking)}"
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def stack(
+    images: None, state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Checkout]:
+    made = checkout(tmp_path_factory.mktemp("stack") / "checkout", state)
+    try:
+        say(made.good("up"))
+        yield made
+    finally:
+        made("down", "--volumes")
+
+
+def get(port: int, host: str) -> tuple[int, dict[str, str]]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    with contextlib.closing(connection):
+        connection.request("GET", "/", headers={"Host": host})
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status, dict(answer.getheaders())
+
+
+class Tryton:
+    """A client that speaks JSON-RPC."""
+
+    def __init__(self, port: int, database: str = "collecting_society") -> None:
+        self.port, self.path = port, f"/{database}/"
+        self.headers = {"Content-Type": "application/json"}
+
+    def call(self, method: str, *params: object) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        with contextlib.closing(connection):
+            body = json.dumps({"id": 1, "method": method, "params": params})
+            connection.request("POST", self.path, body, self.headers)
+            answer = connection.getresponse()
+            text = answer.read()
+            if answer.status != 200:
+                return answer.status
+            return json.loads(text)["result"]
+
+    def login(self, password: str) -> bool:
+        import base64
+
+        words = {"password": password}
+        found = self.call("common.db.login", "admin", words, "en")
+        if not isinstance(found, list):
+            return False
+        user, session = found[:2]
+        token = base64.b64encode(f"admin:{user}:{session}".encode()).decode()
+        self.headers["Authorization"] = f"Session {token}"
+        return True
+
+
+# -- reached -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("host", "service"), [("repertoire.test", "portal"), ("api.repertoire.test", "api")]
+)
+def test_portal_and_api_answer_by_their_names(
+    stack: Checkout, host: str, service: str
+) -> None:
+    status, headers = get(stack.web, host)
+    assert status == 200
+    assert headers.get("X-Harness-Placeholder", service) == service
+
+
+def test_other_names_are_not_answered(stack: Checkout) -> None:
+    assert get(stack.web, "example.org")[0] == 404
+
+
+def test_admin_logs_in_with_the_password_of_the_file(stack: Checkout) -> None:
+    client = Tryton(stack.erp)
+    assert not client.login("admin")
+    assert client.login(stack.password)
+    modules = client.call(
+        "model.ir.module.search_read",
+        [["name", "=", "collecting_society"]], 0, None, None, ["name", "state"], {},
+    )  # fmt: skip
+    assert [one["state"] for one in modules] == ["activated"]
+
+
+def test_the_password_is_for_its_owner_and_in_no_environment(stack: Checkout) -> None:
+    place = stack.root / "compose" / "secrets" / "development"
+    values = set()
+    for path in place.iterdir():
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        values.add(path.read_text().strip())
+    for containers in stack.containers().values():
+        shown = docker("inspect", containers[0]["name"])
+        assert not [value for value in values if value in shown]
+
+
+def test_all_is_on_the_loopback_only(stack: Checkout) -> None:
+    ports = [
+        port["address"]
+        for containers in stack.containers().values()
+        for one in containers
+        for port in one["ports"]
+    ]
+    assert set(ports) == {"127.0.0.1"}
+
+
+def test_nothing_runs_as_root(stack: Checkout) -> None:
+    for service in DEFAULT:
+        status = stack.good("exec", service, "cat", "/proc/1/status")
+        [uid] = re.findall(r"^Uid:\t(\d+)", status, re.MULTILINE)
+        assert uid != "0", service
+
+
+def test_sources_are_mounted(stack: Checkout) -> None:
+    path = "/shared/src/collecting_society/tryton.cfg"
+    inside = stack.good("exec", "erpserver", "cat", path)
+    outside = stack.root / "examples" / "collecting_society" / "tryton.cfg"
+    assert inside == outside.read_text()
+
+
+def test_the_debugger_answers(stack: Checkout) -> None:
+    where = stack.good("port", "erpserver", "5678").split()[0]
+    host, _, port = where.rpartition(":")
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        assert b"debugpy" in client.recv(4096)
+
+
+# -- said ----------------------------------------------------------------------
+
+
+def test_urls_within_a_second(stack: Checkout) -> None:
+    began = time.monotonic()
+    found = json.loads(stack.good("urls", "--json"))
+    say(f"harness urls: {time.monotonic() - began:.2f} s")
+    assert {one["service"]: one["url"] for one in found} == {
+        "portal": f"http://repertoire.test:{stack.web}/",
+        "api": f"http://api.repertoire.test:{stack.web}/",
+        "erpserver": f"http://127.0.0.1:{stack.erp}/",
+    }
+    assert all(one["up"] for one in found)
+
+
+def test_ports(stack: Checkout) -> None:
+    assert stack.good("port", "erpserver", "8000").strip() == f"127.0.0.1:{stack.erp}"
+    assert stack.good("port", "portal", "6543").strip() == f"127.0.0.1:{stack.web}"
+    done = stack("port", "db", "5432")
+    assert done.returncode == 2
+    assert "HARNESS_STACK_DB_PORT" in done.stdout
+
+
+def test_ps(stack: Checkout) -> None:
+    found = stack.containers()
+    assert set(found) == set(DEFAULT)
+    assert all(one["health"] == "healthy" for ones in found.values() for one in ones)
+
+
+def test_logs_exec_run_and_shell(stack: Checkout) -> None:
+    assert "database system is ready" in stack.good("logs", "db", "--tail", "50")
+    assert stack.good("exec", "db", "psql", "-Atc", "SELECT 40 + 2").strip() == "42"
+    assert stack("exec", "portal", "sh", "-c", "exit 3").returncode == 3
+    assert "uid=1000" in stack.good("run", "erpserver", "id")
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "shell", "portal"],
+        cwd=stack.root, env=stack.env, input="echo it is $((6 * 7)); exit 4\n",
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert "it is 42" in done.stdout
+    assert done.returncode == 4
+
+
+@pytest.mark.parametrize("command", ["up", "restart", "logs", "shell"])
+def test_a_wrong_service(stack: Checkout, command: str) -> None:
+    done = stack(command, "portla")
+    assert done.returncode == 2
+    assert "did you mean portal?" in done.stdout
+
+
+# -- changed -------------------------------------------------------------------
+
+
+def test_a_second_up_changes_nothing(stack: Checkout) -> None:
+    before = [one["name"] for ones in stack.containers().values() for one in ones]
+    ids = docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", *before)
+    began = time.monotonic()
+    stack.good("up")
+    say(f"second up: {time.monotonic() - began:.1f} s")
+    assert docker("inspect", "--format", "{{.Id}} {{.State.StartedAt}}", *before) == ids
+
+
+def test_replicas_share_the_work_and_survive_an_up(stack: Checkout) -> None:
+    stack.good("scale", "portal=3", "erpserver=2")
+    found = stack.containers()
+    assert (len(found["portal"]), len(found["erpserver"])) == (3, 2)
+    names = [one["name"] for one in (*found["portal"], *found["erpserver"])]
+    ids = docker("inspect", "--format", "{{.Id}}", *names)
+    time.sleep(6)  # nginx asks the DNS again after 5 s
+    for _ in range(30):
+        assert get(stack.web, "repertoire.test")[0] == 200
+        assert Tryton(stack.erp).login(stack.password)
+    nginx = docker("exec", f"{stack.project}-nginx-1", "hostname", "-i").strip()
+    for one in found["portal"]:
+        # A placeholder writes the address of each client.
+        assert (
+            f"{nginx} - - "
+            in subprocess.run(
+                ["docker", "logs", one["name"]],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stderr
+        ), one["name"]
+    stack.good("up")
+    assert docker("inspect", "--format", "{{.Id}}", *names) == ids
+    stack.good("scale", "portal=0")
+    assert get(stack.web, "repertoire.test")[0] >= 500
+    stack.good("logs", "api", "--tail", "1")
+    stack.good("exec", "api", "true")
+    stack.good("scale", "portal=1", "erpserver=1")
+    assert len(stack.containers()["portal"]) == 1
+    deadline = time.monotonic() + 15  # nginx keeps what the DNS says for 5 s
+    while get(stack.web, "repertoire.test")[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_restart(stack: Checkout) -> None:
+    stack.good("restart", "portal")
+    deadline = time.monotonic() + 10
+    while get(stack.web, "repertoire.test")[0] != 200:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def test_a_module_that_is_added_is_activated(stack: Checkout) -> None:
+    more = {"HARNESS_STACK_MODULES": "collecting_society,currency"}
+    change = "UPDATE ir_module SET state = 'not activated' WHERE name = 'currency'"
+    stack.good("exec", "db", "psql", "-qc", change)
+    stack.good("up", **more)
+    state = "SELECT state FROM ir_module WHERE name = 'currency'"
+    assert stack.good("exec", "db", "psql", "-Atc", state).strip() == "activated"
+
+
+# -- refused -------------------------------------------------------------------
+
+
+def test_another_checkout_is_told_who_has_the_port(
+    stack: Checkout, state: Path, tmp_path: Path
+) -> None:
+    other = checkout(tmp_path / "other", state)
+    done = other("up", HARNESS_STACK_NGINX_PORT=str(stack.web))
+    assert done.returncode == 4
+    assert f"{stack.project}-nginx-1" in done.stdout
+    assert "HARNESS_STACK_NGINX_PORT=" in done.stdout
+
+
+def test_a_process_that_has_the_port_is_named(
+    images: None, state: Path, tmp_path: Path
+) -> None:
+    other = checkout(tmp_path / "other", state)
+    with socket.create_server(("127.0.0.1", other.erp)):
+        done = other("up")
+    assert done.returncode == 4
+    assert f"pid {os.getpid()}" in done.stdout
+
+
+def test_production_refuses_missing_and_known_secrets(
+    images: None, state: Path, tmp_path: Path
+) -> None:
+    other = checkout(tmp_path / "other", state)
+    done = other("up", "--environment", "production")
+    assert done.returncode == 2
+    assert "database_password is missing" in done.stdout
+    place = other.root / "compose" / "secrets" / "production"
+    place.mkdir()
+    for name in ("database_password", "admin_password", "session_secret"):
+        (place / name).write_text("s0secret!!\n")
+        (place / name).chmod(0o600)
+    done = other("up", "--environment", "production")
+    assert done.returncode == 2
+    assert "admin_password is shorter" in done.stdout
+    assert "s0secret" not in done.stdout
+
+
+def test_compose_itself_refuses_too() -> None:
+    files = [f"--file={ROOT}/compose/{name}.yaml" for name in ("compose", "production")]
+    done = subprocess.run(
+        ["docker", "compose", *files, "up", "--no-start"],
+        capture_output=True, text=True, check=False, timeout=60,
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent"},
+    )  # fmt: skip
+    assert done.returncode
+    assert "DATABASE_PASSWORD" in done.stderr
+
+
+def test_missing_images_and_no_stack(state: Path, tmp_path: Path) -> None:
+    other = checkout(tmp_path / "other", state)
+    done = other("up", HARNESS_IMAGES_PREFIX="harness-test/none")
+    assert done.returncode == 6
+    assert "harness build" in done.stdout
+    for words in (("ps",), ("restart",), ("scale", "portal=2"), ("shell", "portal")):
+        done = other(*words)
+        assert done.returncode == 2, words
+        assert "harness up" in done.stdout
+
+
+# -- begun again ---------------------------------------------------------------
+
+
+def test_an_interrupted_beginning_is_repaired_and_nothing_is_left(
+    stack: Checkout, state: Path, tmp_path: Path
+) -> None:
+    """`stack` has made the dump: an empty stack is up fast, and gone in the end."""
+    other = checkout(tmp_path / "other", state)
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "harness", "up"],
+            cwd=other.root, env=other.env, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        assert child.stdout
+        for line in child.stdout:
+            if line.startswith("database with"):
+                break
+        time.sleep(1)
+        child.kill()
+        child.wait()
+        child.stdout.close()
+        names = "SELECT datname FROM pg_database"
+        found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
+        assert "collecting_society" not in found.split()
+        assert "building_collecting_society" in found.split()
+        other.good("up")
+        assert Tryton(other.erp).login(other.password)
+        found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
+        assert "building_collecting_society" not in found.split()
+        other.good("down", "--volumes")
+        began = time.monotonic()
+        say(other.good("up"))
+        seconds = time.monotonic() - began
+        say(f"up from nothing: {seconds:.1f} s")
+        assert seconds < FAST * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
+        assert Tryton(other.erp).login(other.password)
+        assert other.password != stack.password
+        project = other.project
+        labelled = f"com.docker.compose.project={project}"
+        everything = docker("ps", "-aq", "--filter", f"label={labelled}").split()
+        ours = docker(
+            "ps", "-aq", "--filter", f"label={labelled}",
+            "--filter", f"label={engine.ROLE}=stack",
+            "--filter", f"label={engine.STATE}",
+        ).split()  # fmt: skip
+        assert sorted(ours) == sorted(everything)
+        other.good("scale", "portal=0")
+        other.good("down")
+        assert docker("volume", "ls", "-q", "--filter", f"label={labelled}")
+        other.good("down", "--volumes")
+        assert left(labelled) == []
+    finally:
+        other("down", "--volumes")
