@@ -28,11 +28,9 @@ KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PULL: Final = 600.0
 
 NEUTRAL: Final = """\
-deb http://deb.debian.org/debian SUITE main
-deb http://deb.debian.org/debian SUITE-updates main
-deb http://deb.debian.org/debian-security SUITE-security main
+# Debian SUITE.  No address stands here: each build brings the machine's own.
 """
-"""Debian's own names: what is in the image, whatever it was made from."""
+"""What is left in the image, whatever it was made from."""
 LEFT_OUT: Final = (
     "path-exclude=/usr/share/man/*",
     "path-exclude=/usr/share/info/*",
@@ -161,8 +159,6 @@ def _mmdebstrap(environ: Mapping[str, str]) -> str:
 
 def _options(environ: Mapping[str, str], suite: str, place: Path) -> list[str]:
     text = NEUTRAL.replace("SUITE", suite)
-    if suite == "sid":
-        text = text.splitlines(keepends=True)[0]
     (place / "neutral.list").write_text(text, "utf-8")
     neutral = shlex.quote(str(place / "neutral.list"))
     apt = f'cp {neutral} "$1/etc/apt/sources.list"'

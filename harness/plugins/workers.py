@@ -186,6 +186,8 @@ class Dispatcher:
             report = hook.pytest_report_from_serializable(
                 config=self.config, data=message["data"]
             )
+            if isinstance(report.longrepr, list):  # a skip: JSON has no tuples
+                report.longrepr = tuple(report.longrepr)
             report.worker = worker.name
             report.node = worker  # as xdist's, so that -v names the worker
             report.waited = message["waited"]

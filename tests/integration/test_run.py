@@ -405,6 +405,17 @@ def test_interrupted_run(project: Path, state: Path, env: dict[str, str]) -> Non
     assert databases(state) == []
 
 
+def test_skipped_tests_have_their_reason(harness: Harness, project: Path) -> None:
+    (project / "src/alpha/alpha/tests/test_skip.py").write_text(
+        "import pytest\n\n\n@pytest.mark.skip(reason='not today')\n"
+        "def test_one():\n    pass\n\n\ndef test_two():\n    pass\n"
+    )
+    done = harness("test", "tryton", "alpha", "-k", "test_one or test_two")
+    assert done.returncode == 0, done.stdout
+    junit = (project / "reports" / "latest" / "junit.xml").read_text()
+    assert "not today" in junit
+
+
 def test_server_killed_in_mid_run(
     project: Path, state: Path, env: dict[str, str], tmp_path: Path
 ) -> None:

@@ -16,7 +16,7 @@ GOOD = """\
 #5 [debian 1/2] FROM docker.io/library/debian:bookworm-slim
 #5 CACHED
 #6 [db 2/4] RUN --mount=type=secret,id=apt     --mount=type=cache,id=a,target=/v /steps/debian postgresql-15
-#6 0.412 Get:1 http://deb.debian.org/debian bookworm InRelease
+#6 0.412 Get:1 http://mirror.example/debian bookworm InRelease
 #6 1.300 Setting up postgresql-15
 #6 DONE 12.4s
 #7 [db 3/4] COPY db/entrypoint /usr/local/bin/entrypoint
