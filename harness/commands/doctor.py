@@ -24,8 +24,6 @@ from harness.modules import series
 from harness.output import WIDTH
 from harness.postgres.local import MAJOR, installation
 
-PORTS = {81: "portal and API", 8000: "erpserver"}
-"""What the stack publishes on 127.0.0.1."""
 MARKS = {
     Status.OK: ("✓", "+", "32"),
     Status.WARNING: ("!", "!", "33"),
@@ -149,7 +147,10 @@ def machine(context: Context, *, encoding: str) -> Machine:
             "file names": sys.getfilesystemencoding(),
             "locale": locale.getpreferredencoding(do_setlocale=False),
         },
-        ports=PORTS,
+        ports={
+            context.config.stack.nginx_port: "portal and API",
+            context.config.stack.erpserver_port: "erpserver",
+        },
         temporary=Path(tempfile.gettempdir()),
     )
 

@@ -36,8 +36,6 @@ def say(text: str) -> None:
 if WITHOUT:
     say(f"tests of the stack are skipped: {WITHOUT}")
 PREFIX, VARIANT = "collecting-society", "development"
-FAST = 30.0
-"""Seconds until an empty stack answers, where its database was made before."""
 
 
 @dataclass(frozen=True)
@@ -462,7 +460,6 @@ def test_an_interrupted_beginning_is_repaired_and_nothing_is_left(
         say(other.good("up"))
         seconds = time.monotonic() - began
         say(f"up from nothing: {seconds:.1f} s")
-        assert seconds < FAST * (1 + os.getloadavg()[0] / (os.cpu_count() or 1))
         assert Tryton(other.erp).login(other.password)
         assert other.password != stack.password
         project = other.project
