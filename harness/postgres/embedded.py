@@ -13,7 +13,11 @@ from harness import proc
 from harness.errors import DatabaseError
 from harness.postgres.tuning import SETTINGS
 
-OWN: Final = {"listen_addresses": "", "unix_socket_permissions": "0700"}
+OWN: Final = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "dynamic_shared_memory_type": "mmap",  # in the data directory: it goes with it
+}
 PAUSE: Final = 0.05
 
 
