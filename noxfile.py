@@ -27,13 +27,34 @@ def python(session: nox.Session, extra: str = "", *, here: bool = HERE) -> str:
     return "python"
 
 
+def suite(session: nox.Session, name: str) -> None:
+    """Run a suite of the configuration."""
+    program = python(session)
+    session.run(program, "-m", "harness", "test", name, *session.posargs, external=True)
+
+
 @nox.session(venv_backend="none" if HERE else "venv")
 def tryton(session: nox.Session) -> None:
     """Tests of Tryton modules: -- [MODULE ...] [--series S] [pytest options]."""
-    program = python(session)
-    session.run(
-        program, "-m", "harness", "test", "tryton", *session.posargs, external=True
-    )
+    suite(session, "tryton")
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def portal_tests(session: nox.Session) -> None:
+    """The portal's suites: -- [unit|functional|--path ADDRESS] [options]."""
+    suite(session, "portal")
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def api_tests(session: nox.Session) -> None:
+    """The API's suites: -- [unit|functional|--path ADDRESS] [pytest options]."""
+    suite(session, "api")
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def processing_tests(session: nox.Session) -> None:
+    """The suites of audio processing: -- [unit|functional] [pytest options]."""
+    suite(session, "processing")
 
 
 @nox.session(venv_backend="none" if HERE else "venv")

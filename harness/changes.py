@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import Protocol
 
 from harness import proc
-from harness.errors import CommandFailed, UsageError
+from harness.errors import CommandFailed, NothingSelected, UsageError
 from harness.model import Source
 from harness.modules import Graph
 
@@ -43,6 +43,19 @@ def select(
     outside = _outside(context, revision)
     reasons = decide(context.graph, changed, outside)
     return {name: why for name, why in reasons.items() if not within or name in within}
+
+
+def require(context: Surroundings, revision: str, names: Iterable[str]) -> None:
+    """Raises `NothingSelected` when none of the sources changed, nor the rest."""
+    looked = [context.sources[name] for name in names if name in context.sources]
+    if any(_changed(one, revision, context.environ) for one in looked):
+        return
+    if not _outside(context, revision):
+        raise NothingSelected(
+            f"nothing of the suite changed since {revision}",
+            checked=", ".join(str(one) for one in looked),
+            remedy="leave --changed-since out",
+        )
 
 
 def decide(

@@ -11,7 +11,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import proc
@@ -45,11 +45,14 @@ class Wanted:
 
     series: Series
     interpreter: Interpreter
-    sources: tuple[tuple[Source, Module], ...]
+    sources: tuple[tuple[Source, Module | None], ...]
+    """Sources to install, with the Tryton module of those that are one."""
     official: tuple[str, ...]
     """Official modules under test, with what their tests need."""
     extra: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
+    extras: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Extras of a source's package, by its name."""
 
     @property
     def requirements(self) -> tuple[str, ...]:
@@ -58,7 +61,7 @@ class Wanted:
         depends = {
             name
             for _, module in self.sources
-            for name in module.depends
+            for name in (module.depends if module else ())
             if name not in {"ir", "res", *(one.name for one, _ in self.sources)}
         }
         return (
@@ -80,6 +83,7 @@ class Wanted:
             *self.requirements,
             *self.constraints,
             *self.series.constraints,
+            *sorted(self.extras.items()),
         ]
         for source, _ in self.sources:
             parts.append(str(source.path))
@@ -207,7 +211,9 @@ class Environments:
         step(f"installing trytond {wanted.series.name} and what the sources need")
         lines = list(wanted.requirements)
         for source, _ in wanted.sources:
-            lines += ["--editable", str(source.path)]
+            extras = ",".join(wanted.extras.get(source.name, ()))
+            lines += ["--editable", f"{source.path}[{extras}]" if extras else
+                      str(source.path)]  # fmt: skip
         try:
             self._pip(wanted, path, lines)
         except BaseException:

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 
 FLAGS = frozenset({"--list", "--json", "--keep", "--coverage", "--help", "-h"})
 VALUES = frozenset(
-    {"--series", "--database", "--isolation", "--in", "--jobs", "--changed-since"}
-)
+    {
+        "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
+        "--path",
+    }
+)  # fmt: skip
 PYTEST_VALUES = frozenset(
     {
         "-k", "-m", "-p", "-c", "-o", "-r", "-W", "-n",
@@ -24,6 +27,15 @@ PYTEST_VALUES = frozenset(
     }
 )  # fmt: skip
 """Options of pytest whose value may stand in the next word."""
+NOSE_VALUES = frozenset(
+    {
+        "-a", "--attr", "-A", "--eval-attr", "-i", "--include", "-e", "--exclude",
+        "-I", "--ignore-files", "--match", "--nose-match", "--testmatch", "--tests",
+        "--xunit-file", "--cover-package", "--cover-html-dir", "--cover-xml-file",
+        "--cover-min-percentage",
+    }
+)  # fmt: skip
+"""The same of nose, as its plugin has them."""
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
@@ -46,7 +58,7 @@ def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
                 own += [value for value in [next(words, None)] if value is not None]
         elif word.startswith("-") and len(word) > 1:
             other.append(word)
-            if word in PYTEST_VALUES:
+            if word in PYTEST_VALUES or word in NOSE_VALUES:
                 other += [value for value in [next(words, None)] if value is not None]
         else:
             names.append(word)

@@ -37,6 +37,10 @@ class Step:
     coverage: bool = True
     paths: tuple[str, ...] = ()
     runner: str = "venv"
+    source: Source | None = None
+    """The source whose suite it is; none for tests of Tryton modules."""
+    template: str = ""
+    nose: bool = False
 
     @property
     def name(self) -> str:
@@ -45,7 +49,8 @@ class Step:
 
     def rows(self) -> Iterable[tuple[str, ...]]:
         """For a table: suite, series, module, where from, database, reason."""
-        for one in self.tested:
+        tested = self.tested or (_as_tested(self),)
+        for one in tested:
             yield (
                 self.suite,
                 self.series,
@@ -68,6 +73,8 @@ class Step:
                 for one in self.tested
             ],
             "sources": list(self.sources),
+            "source": self.source.name if self.source else "",
+            "template": self.template,
             "database": {"server": self.database, "reason": self.reason},
             "isolation": str(self.isolation),
             "workers": self.workers,
@@ -78,8 +85,14 @@ class Step:
         }
 
 
+def _as_tested(step: Step) -> Tested:
+    assert step.source is not None
+    why = f"template {step.template}"
+    return Tested(name=step.source.name, origin=step.source.origin, reason=why)
+
+
 HEADERS = (
-    "suite", "series", "module", "from", "database", "isolation", "workers", "chosen",
+    "suite", "series", "tested", "from", "database", "isolation", "workers", "chosen",
 )  # fmt: skip
 
 
@@ -151,6 +164,58 @@ def make(
             runner=wish.runner,
         )
         for name, names in by_series.items()
+    )
+
+
+def of_source(
+    wish: Wish,
+    *,
+    source: Source,
+    beside: Sequence[str],
+    template: str,
+    nose: bool,
+    sources: Mapping[str, Source],
+    graph: Graph,
+    default_series: str,
+    database: tuple[str, str],
+) -> Step:
+    """The one step of a suite of kind ``pytest``.
+
+    The modules of `wish` are those of the template; `beside` are sources that are
+    installed with the suite's own.
+    """
+    if database[0] == "sqlite":
+        raise UsageError(
+            f"the suite {wish.suite} needs PostgreSQL: an application's processes"
+            " share its database",
+            checked="--database sqlite",
+            remedy="leave it out, or choose local or docker",
+        )
+    by_series = _by_series(wish, graph, default_series)
+    if len(by_series) > 1:
+        raise UsageError(
+            f"the modules of template {template} are of different series: "
+            + ", ".join(by_series),
+            remedy="pass --series",
+        )
+    others = dict.fromkeys([*beside, source.name])
+    modules = _needed(wish.modules, graph, sources)
+    return Step(
+        suite=wish.suite,
+        series=next(iter(by_series), wish.series or default_series),
+        tested=(),
+        sources=(*modules, *(one for one in others if one not in modules)),
+        database=database[0],
+        reason=database[1],
+        isolation=wish.isolation or Isolation.CLASS,
+        workers=1 if wish.serial else max(1, wish.workers),
+        options=wish.options,
+        coverage=wish.coverage,
+        paths=wish.paths,
+        runner=wish.runner,
+        source=source,
+        template=template,
+        nose=nose,
     )
 
 

@@ -132,11 +132,20 @@ def _uncollected(step: Step, event: Mapping[str, Any]) -> TestResult:
 
 def module(step: Step, test: str) -> str:
     """The module that a test belongs to."""
+    if step.source:
+        return _part(step, test)
     if len(step.tested) == 1:
         return step.tested[0].name
     parts = test.partition("::")[0].split("/")
     names = {one.name for one in step.tested}
     return next((part for part in reversed(parts) if part in names), "")
+
+
+def _part(step: Step, test: str) -> str:
+    """The directory of a suite's tests that a test lies in: ``unit``."""
+    parts = test.partition("::")[0].split("/")
+    after = parts[parts.index("tests") + 1 :] if "tests" in parts else parts
+    return after[0] if len(after) > 1 else step.suite
 
 
 def with_costs(

@@ -34,7 +34,20 @@ def _test(commands: "Commands[Parser]") -> None:
     )
     one.epilog = "All other options, and what follows --, go to pytest."
     one.add_argument("suite", help="a suite of the configuration, such as tryton")
-    one.add_argument("modules", nargs="*", help="modules, or pytest's PATH::TEST")
+    one.add_argument(
+        "words",
+        nargs="*",
+        metavar="MODULE|ADDRESS",
+        help="modules; of other suites their parts (unit), files, addresses of"
+        " pytest (file.py::Class) or nose (file.py:Class.method)",
+    )
+    one.add_argument(
+        "--path",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="the same; may be given several times",
+    )
     one.add_argument("--series", default="", help="Tryton series, such as 7.0")
     one.add_argument(
         "--isolation",
@@ -178,18 +191,17 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
             checked=f"configured are {', '.join(suites) or 'none'}",
             remedy=f"did you mean {near[0]}?" if near else "harness config",
         )
-    paths = tuple(one for one in options.modules if "/" in one or "::" in one)
-    return test.run(
-        context,
+    paths = [one for one in options.words if "/" in one or "::" in one]
+    asked = test.Asked(
         suite=options.suite,
-        modules=tuple(one for one in options.modules if one not in paths),
+        words=tuple(one for one in options.words if one not in paths),
+        paths=(*paths, *options.path),
         options=rest,
-        paths=paths,
-        wanted_series=options.series,
+        series=options.series,
         isolation=Isolation(options.isolation) if options.isolation else None,
         runner=options.runner,
         changed_since=options.changed_since,
         measure=options.coverage,
-        show=options.list or options.json,
-        as_json=options.json,
     )
+    show = options.list or options.json
+    return test.run(context, asked, show=show, as_json=options.json)

@@ -7,20 +7,21 @@ with nothing in the way of their progress.
 """
 
 import itertools
+import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from harness import history, proc, results
-from harness.commands import inside, workshop
+from harness.commands import inside, needs, workshop
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
 from harness.modules import Graph
 from harness.plan import Step
 from harness.postgres import Server
-from harness.runners import tryton
+from harness.runners import base, suite, tryton
 from harness.runners.image import Image, Inside
 from harness.sources import tests_of
 from harness.store import Run
@@ -41,11 +42,11 @@ def run(
 
     Raises what its environment, its server or its templates raise.
     """
-    for name in step.sources:
+    for name in step.sources if step.tested else ():
         tests_of(context.graph[name])
     chosen = inside.find(context, step) if step.runner == "image" else None
-    environment = chosen.environment if chosen else workshop.prepare(context, step)
-    graph = workshop.all_modules(context, step, environment)
+    environment = chosen.environment if chosen else needs.prepare(context, step)
+    graph = needs.all_modules(context, step, environment)
     for one in step.tested:
         tests_of(graph.require(one.name))
     _header(context, step, environment, chosen)
@@ -60,7 +61,10 @@ def _header(
 ) -> None:
     rows = [("series", f"{step.series} on Python {environment.interpreter.name}")]
     rows += [("source", str(context.sources[name])) for name in step.sources]
-    rows.append(("modules", ", ".join(one.name for one in step.tested)))
+    if step.template:
+        rows.append(("template", step.template))
+    else:
+        rows.append(("modules", ", ".join(one.name for one in step.tested)))
     rows.append(("database", f"{step.database} ({step.reason})"))
     if image:
         rows.append(("inside", f"{image.name} ({image.id})"))
@@ -85,7 +89,7 @@ class Session:
         self.step = step
         self.environment = environment
         self.graph = graph
-        self.files = tryton.Files(
+        self.files = base.Files(
             directory=directory,
             cache=context.store.directory("pytest", step.name),
             timings=context.store.path / "timings.json",
@@ -131,7 +135,7 @@ class Session:
         pool = workshop.pool(self.context, make, expected)
         self.stack.callback(pool.close)
         more = self.inside.connections if self.inside else {}
-        broker.serve(pool, layers, {**where.variables, **more})
+        broker.serve(pool, layers, {**where.variables, **more}, self._templates())
         if self.child is None:
             self._launch(broker)
         finished = self._wait(where.server)
@@ -168,8 +172,15 @@ class Session:
             self.context, self.step, self.environment, self.graph, label
         )
 
+    def _templates(self) -> dict[str, Request]:
+        """The templates that tests may ask for by name."""
+        name = self.step.template
+        return {name: needs.request(self.context.config, (name,))} if name else {}
+
     def _expected(self, layers: Layers) -> list[Layer]:
         """The databases that the tests will ask for, as far as is known."""
+        if self.step.template:
+            return [layers.resolve(one) for one in self._templates().values()]
         language = self.context.config.templates.language
         requests = [
             Request(modules=(one.name,), language=language) for one in self.step.tested
@@ -193,37 +204,59 @@ class Session:
         return all(limits.touched(store, layer.digest) for layer in expected)
 
     def _variables(self, database: dict[str, str]) -> dict[str, str]:
-        return tryton.variables(
+        return base.variables(
             self.step,
-            modules=self.graph,
+            measured=self._measured(),
             files=self.files,
             environ={} if self.image else self.context.environ,
             database=database,
         )
 
+    def _measured(self) -> list[Path]:
+        source = self.step.source
+        if source:
+            return suite.measured(source)
+        return tryton.measured(self.step, self.graph)
+
+    def _command(self) -> list[str]:
+        step = self.step
+        if step.source:
+            return suite.command(step, step.source, self.environment, self.files)
+        return tryton.command(step, self.graph, self.environment, self.files)
+
     def _launch(self, broker: Broker) -> None:
         step = self.step
-        argv = tryton.command(step, self.graph, self.environment, self.files)
+        argv = self._command()
         log = self.files.directory / f"{step.name}.command"
         log.write_text(proc.line(argv) + "\n", "utf-8")
         env = {
             **self._variables(workshop.dialect(step.database)),
             **broker.environment,
+            **self._own(),
         }
-        interactive = bool(tryton.serial(step.options))
+        interactive = bool(base.serial(step.options))
         if self.inside:
             argv = self.inside.wrap(argv, env, "tests", interactive=interactive)
             env = dict(self.context.environ)
             self.stack.callback(self.inside.end, "tests")
         self.started = time.time()
         self.child = self.stack.enter_context(
-            tryton.run(
+            base.run(
                 argv,
                 env=env,
-                cwd=self.context.config.root,
+                cwd=step.source.path if step.source else self.context.config.root,
                 interactive=interactive,
             )
         )
+
+    def _own(self) -> dict[str, str]:
+        """The suite's own variables; those that need a lease are set with it."""
+        table = self.context.config.suite[self.step.suite]
+        fixed, varying = suite.environment(table.environment)
+        if not self.step.template:
+            return fixed
+        given = {"template": self.step.template, "variables": varying}
+        return {**fixed, suite.VARIABLES: json.dumps(given)}
 
     def _wait(self, server: Server | None) -> results.Finished:
         """Until the tests end, or have no database server any more."""

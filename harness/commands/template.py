@@ -11,18 +11,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from harness import plan, series, store
-from harness.commands import workshop
+from harness.commands import needs, workshop
 from harness.commands.context import Context
-from harness.config import Config
 from harness.errors import ExitCode, TemplateError, UsageError
 from harness.output import duration, size
 from harness.plan import Step
-from harness.runners import tryton
+from harness.runners import base
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Draft, Manifest, Shelf
 from harness.template.build import Builder
-from harness.template.layer import Layer, Layers, Request
+from harness.template.layer import Layer, Layers
 
 MANIFEST, CONTENT = "manifest.json", "content"
 
@@ -89,22 +88,22 @@ def _bench(
             remedy="build them one after the other, or pass --series",
         )
     step = steps[0]
-    environment = workshop.prepare(context, step)
-    graph = workshop.all_modules(context, step, environment)
+    environment = needs.prepare(context, step)
+    graph = needs.all_modules(context, step, environment)
     with (
         tempfile.TemporaryDirectory() as scratch,
         Run(context.store) as run,
         workshop.place(context, run, step.database) as where,
     ):
-        files = tryton.Files(
+        files = base.Files(
             directory=Path(scratch),
             cache=Path(scratch),
             timings=Path(scratch),
             link=workshop.link(context),
         )
-        variables = tryton.variables(
+        variables = base.variables(
             replace(step, coverage=False),
-            modules=graph,
+            measured=(),
             files=files,
             environ=context.environ,
             database=where.variables,
@@ -119,31 +118,9 @@ def _bench(
         )
 
 
-def request(config: Config, names: tuple[str, ...]) -> Request:
-    """A configured template by its name, else a database with these modules."""
-    if len(names) != 1 or names[0] not in config.template:
-        return Request(modules=names, language=config.templates.language)
-    modules: list[str] = []
-    data: list[Path] = []
-    reclimit, language, name = 0, "", names[0]
-    while name:
-        table = config.template[name]
-        modules += table.modules
-        data[:0] = [config.root / path for path in table.data]
-        reclimit = reclimit or table.reclimit
-        language = language or table.language
-        name = table.parent
-    return Request(
-        modules=tuple(dict.fromkeys(modules)),
-        language=language or config.templates.language,
-        data=tuple(data),
-        reclimit=reclimit,
-    )
-
-
 def build(context: Context, *, names: tuple[str, ...], wanted_series: str) -> int:
     """Build a template, or say that it is there."""
-    wanted = request(context.config, names)
+    wanted = needs.request(context.config, names)
     with _bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
         workshop.ensure_all(context, bench.builder, [layer], bench.telling)
@@ -159,7 +136,7 @@ def build(context: Context, *, names: tuple[str, ...], wanted_series: str) -> in
 
 def explain(context: Context, *, names: tuple[str, ...], wanted_series: str) -> int:
     """What each layer is made of, and what changed since the last build."""
-    wanted = request(context.config, names)
+    wanted = needs.request(context.config, names)
     with _bench(context, wanted.modules, wanted_series) as bench:
         shelf = bench.builder.shelf
         known = shelf.all()
@@ -205,7 +182,7 @@ def export(
     context: Context, *, names: tuple[str, ...], wanted_series: str, output: Path
 ) -> int:
     """Write a template with all that is needed to use it to one file."""
-    wanted = request(context.config, names)
+    wanted = needs.request(context.config, names)
     if output.exists():
         raise UsageError(f"{output} exists", remedy="name another file with -o")
     with _bench(context, wanted.modules, wanted_series) as bench:

@@ -5,97 +5,126 @@ import json
 import os
 import shutil
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import changes, history, plan, results, series
-from harness.commands import session, workshop
+from harness.commands import needs, session, workshop
 from harness.commands.context import Context
-from harness.errors import ExitCode
+from harness.errors import ExitCode, SourceError
 from harness.model import Isolation, RunResult, StepResult
 from harness.output import duration
 from harness.plan import Step
-from harness.runners import image, tryton
+from harness.runners import base, image
+from harness.runners import suite as suites
 from harness.store import Run
 
 
-def run(
-    context: Context,
-    *,
-    suite: str,
-    modules: tuple[str, ...],
-    options: tuple[str, ...],
-    paths: tuple[str, ...],
-    wanted_series: str,
-    isolation: Isolation | None,
-    runner: str,
-    changed_since: str,
-    measure: bool,
-    show: bool,
-    as_json: bool,
-) -> int:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What the command line asks for; empty: as configured.
+
+    `words` are modules or addresses, whatever the suite is made of.
+    """
+
+    suite: str
+    words: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    series: str = ""
+    isolation: Isolation | None = None
+    runner: str = ""
+    changed_since: str = ""
+    measure: bool = False
+
+
+def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
     """Run a suite's tests; the exit code."""
-    steps = _plan(
-        context,
-        suite=suite,
-        modules=modules,
-        options=options,
-        paths=paths,
-        wanted_series=wanted_series,
-        isolation=isolation,
-        runner=runner,
-        changed_since=changed_since,
-        measure=measure,
-    )
+    steps = _plan(context, asked)
     if show:
         return _show(context, steps, as_json=as_json)
     with Run(context.store) as current:
         return _execute(context, current, steps)
 
 
-def _plan(
-    context: Context,
-    *,
-    suite: str,
-    modules: tuple[str, ...],
-    options: tuple[str, ...],
-    paths: tuple[str, ...],
-    wanted_series: str,
-    isolation: Isolation | None,
-    runner: str,
-    changed_since: str,
-    measure: bool,
-) -> tuple[Step, ...]:
+def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
     config = context.config
-    table = config.suite[suite]
-    reasons: dict[str, str] = {}
-    chosen = modules or table.modules
-    if changed_since:
-        reasons = changes.select(context, changed_since, within=modules)
-        chosen = tuple(reasons)
-    options = (*table.options, *options)
-    serial = tryton.serial(options)
+    table = config.suite[asked.suite]
+    options = (*table.options, *asked.options)
+    serial = base.serial(options)
     if serial:
         context.console.info(f"{serial} needs the terminal: not in parallel")
     wish = plan.Wish(
-        suite=suite,
-        modules=chosen,
-        series=wanted_series,
-        isolation=isolation or table.isolation,
+        suite=asked.suite,
+        series=asked.series,
+        isolation=asked.isolation or table.isolation,
         options=options,
-        paths=paths,
-        runner=runner or table.runner,
-        coverage=measure or table.coverage,
+        runner=asked.runner or table.runner,
+        coverage=asked.measure or table.coverage,
         workers=config.jobs or os.cpu_count() or 1,
         serial=serial,
     )
+    if table.kind == "pytest":
+        return (_of_source(context, asked, wish),)
+    return _of_modules(context, asked, wish)
+
+
+def _of_modules(context: Context, asked: Asked, wish: plan.Wish) -> tuple[Step, ...]:
+    reasons: dict[str, str] = {}
+    chosen = asked.words or context.config.suite[asked.suite].modules
+    if asked.changed_since:
+        reasons = changes.select(context, asked.changed_since, within=asked.words)
+        chosen = tuple(reasons)
     return plan.make(
-        wish,
+        replace(wish, modules=chosen, paths=asked.paths),
         sources=context.sources,
         graph=context.graph,
         official=series.official(),
-        default_series=config.series,
+        default_series=context.config.series,
         database=workshop.choose(context),
         reasons=reasons,
+    )
+
+
+def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:
+    config = context.config
+    table = config.suite[asked.suite]
+    for name in (table.source, *table.sources):
+        if name not in context.sources:
+            raise _no_source(context, name)
+    source = context.sources[table.source]
+    paths = suites.addresses(
+        (*asked.words, *asked.paths),
+        source=source,
+        paths=table.paths,
+        root=config.root,
+        nose=table.nose,
+    )
+    modules = needs.request(config, (table.template,)).modules
+    if asked.changed_since:
+        names = (table.source, *table.sources, *modules)
+        changes.require(context, asked.changed_since, names)
+    return plan.of_source(
+        replace(wish, modules=modules, paths=paths),
+        source=source,
+        beside=table.sources,
+        template=table.template,
+        nose=table.nose,
+        sources=context.sources,
+        graph=context.graph,
+        default_series=config.series,
+        database=workshop.choose(context),
+    )
+
+
+def _no_source(context: Context, name: str) -> SourceError:
+    table = context.config.source[name]
+    place = f"{context.config.src}/{name}"
+    clone = f"git clone {table.repository} {place}" if table.repository else ""
+    return SourceError(
+        f"the source {name} is not there",
+        checked=f"{place} and {context.config.examples}/{name}",
+        remedy=clone or f"put it into {place}",
     )
 
 
@@ -135,6 +164,7 @@ def _report(
         for one in step.tested
         if one.name in context.graph
     ]
+    roots += [step.source.path for step in steps if step.source]
     covered = (
         coverage.combine(parts, directory, roots=roots, remap=_remap(context, steps))
         if parts

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness import environment, modules, probe, series
+from harness import probe
 from harness.commands.context import Context
-from harness.environment import Environment, Environments, Wanted
+from harness.environment import Environment
 from harness.errors import HarnessError
-from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.output import Step as Live
 from harness.output import duration
@@ -81,40 +80,6 @@ def choose(context: Context) -> tuple[str, str]:
         "sqlite": lambda: None,
     }
     return probe.choose(context.config.database.server, candidates)
-
-
-def wanted(context: Context, step: Step) -> Wanted:
-    """The environment that a step needs."""
-    release = series.find(step.series)
-    chosen = [(context.sources[name], context.graph[name]) for name in step.sources]
-    tables = [context.config.source[name] for name in step.sources]
-    return Wanted(
-        series=release,
-        interpreter=environment.interpreter(release, context.environ),
-        sources=tuple(chosen),
-        official=tuple(one.name for one in step.tested if one.origin is Origin.INDEX),
-        extra=tuple(line for table in tables for line in table.requirements),
-        constraints=tuple(line for table in tables for line in table.constraints),
-    )
-
-
-def prepare(context: Context, step: Step) -> Environment:
-    """The finished environment of a step, installed now if it must be."""
-    environments = Environments(context.store, context.environ)
-    want = wanted(context, step)
-    ready = environments.installed(want)
-    if ready:
-        return ready
-    with context.console.step("environment", ticker=True) as live:
-        return environments.ensure(want, step=live.update)
-
-
-def all_modules(context: Context, step: Step, env: Environment) -> Graph:
-    """Official modules of the environment, and the sources over them."""
-    found: dict[str, Module] = {one.name: one for one in modules.installed(env.site)}
-    for name in step.sources:
-        found[name] = context.graph[name]
-    return Graph(found.values())
 
 
 DIALECTS = {

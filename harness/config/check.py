@@ -16,6 +16,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _cycles(config)
     yield from _missing_data(config)
     yield from _missing_sources(config)
+    yield from _incomplete_suites(config)
 
 
 def _problem(config: Config, key: str, value: object, why: str) -> str:
@@ -71,6 +72,22 @@ def _missing_sources(config: Config) -> Iterator[str]:
             key = f"source.{name}.path"
             why = f"there is no such directory, nor a repository to clone{_near(path)}"
             yield _problem(config, key, source.path, why)
+
+
+def _incomplete_suites(config: Config) -> Iterator[str]:
+    for name, suite in config.suite.items():
+        key = f"suite.{name}.source"
+        for asked in filter(None, (suite.source, *suite.sources)):
+            if asked not in config.source:
+                allowed = ", ".join(map(shown, config.source)) or "none is configured"
+                why = f"there is no such source, allowed: {allowed}"
+                yield _problem(config, key, asked, why + guess(asked, config.source))
+        if suite.kind == "pytest":
+            wanted = {"source": suite.source, "template": suite.template,
+                      "paths": suite.paths}  # fmt: skip
+            for missing in (one for one, value in wanted.items() if not value):
+                why = f"a suite of this kind needs {missing}"
+                yield _problem(config, f"suite.{name}.kind", suite.kind, why)
 
 
 def _near(path: Path) -> str:

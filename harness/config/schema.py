@@ -111,6 +111,7 @@ class SourceTable:
     path: Annotated[str, kinds.text("a directory, relative to the root")] = ""
     repository: Annotated[str, kinds.text("the address of a git repository")] = ""
     requirements: Annotated[tuple[str, ...], kinds.strings("pip requirements")] = ()
+    extras: Annotated[tuple[str, ...], kinds.strings("extras of the package")] = ()
     constraints: Annotated[tuple[str, ...], kinds.strings("pip constraints")] = ()
 
 
@@ -118,14 +119,22 @@ class SourceTable:
 class SuiteTable:
     """``[tool.harness.suite.NAME]``; `options` are extra arguments of pytest.
 
+    Of kind ``tryton``: the tests of `modules`.  Of kind ``pytest``: the tests of
+    `source` below `paths`, on leases of `template`, with `sources` installed
+    beside it; `nose` for suites in nose's style.  `environment` may hold
+    ``{files}``, ``{worker}``, ``{database}``, ``{uri}`` and ``{port:NAME}``.
+
     The rest is for ``--in image``: the service whose image is taken (or an image
     with its tag), names of the container and of the database server on the run's
-    network, mounts, the working directory, variables.
+    network, mounts, the working directory.
     """
 
     kind: Annotated[str, kinds.choice("tryton", "pytest")] = "tryton"
     modules: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = ()
-    paths: Annotated[tuple[str, ...], kinds.strings("paths of tests")] = ()
+    source: Annotated[str, kinds.text("the name of a source")] = ""
+    sources: Annotated[tuple[str, ...], kinds.strings("names of sources")] = ()
+    nose: Annotated[bool, kinds.flag()] = False
+    paths: Annotated[tuple[str, ...], kinds.strings("paths in the source")] = ()
     isolation: Annotated[Isolation, kinds.choice(*Isolation)] = Isolation.CLASS
     template: Annotated[str, kinds.text("the name of a template")] = ""
     options: Annotated[tuple[str, ...], kinds.strings("arguments of pytest")] = ()

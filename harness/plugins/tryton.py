@@ -19,28 +19,24 @@ from typing import Any, Iterator
 import pytest
 from _pytest.doctest import DoctestItem
 
-from harness.plugins import accelerate, lifeline, scenarios, workers
+from harness.plugins import accelerate, isolation, lifeline, scenarios, workers
 from harness.plugins.client import LeaseError, client
 from harness.plugins.databases import Databases
-
-MARK = "isolation"
-LEVELS = ("test", "class", "module", "worker")
 
 
 class Plugin:
     """Hooks of pytest."""
 
-    def __init__(self, isolation: str) -> None:
-        self.databases = Databases(isolation)
-        self.default = isolation
+    def __init__(self, default: str) -> None:
+        self.databases = Databases(default)
+        self.default = default
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: Any) -> None:
         """Note where we are, and which isolation the test asks for."""
         databases = self.databases
         databases.place = str(item.path)
-        mark = item.get_closest_marker(MARK)
-        databases.isolation = mark.args[0] if mark else self.default
+        databases.isolation = isolation.of(item, self.default)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
@@ -76,13 +72,7 @@ class Plugin:
 
         Raises a usage error for an isolation that does not exist.
         """
-        for item in items:
-            mark = item.get_closest_marker(MARK)
-            if mark and (len(mark.args) != 1 or mark.args[0] not in LEVELS):
-                raise pytest.UsageError(
-                    f"{item.nodeid}: isolation{mark.args!r} is none of"
-                    f" {', '.join(LEVELS)}"
-                )
+        isolation.check(items)
         cases: dict[Path, dict[str, list[Any]]] = {}
         for item in items:
             if isinstance(item, DoctestItem) and item.path.suffix == ".rst":
@@ -96,20 +86,12 @@ class Plugin:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
-    group = parser.getgroup("harness")
-    group.addoption(
-        "--isolation",
-        choices=LEVELS,
-        default="class",
-        help="how long a database is kept: test, class, module or worker",
-    )
+    isolation.add_option(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Take trytond's place where databases come from."""
-    config.addinivalue_line(
-        "markers", "isolation(level): how long a database is kept for this test"
-    )
+    isolation.describe(config)
     if not client.available:
         raise pytest.UsageError(
             "the plugin harness.plugins.tryton needs the harness around it:"

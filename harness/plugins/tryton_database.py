@@ -51,9 +51,14 @@ def close() -> None:
         known = getattr(backend.Database, attribute, None)
         if isinstance(known, dict):
             known.pop(name, None)
+    forget()
+
+
+def forget() -> None:
+    """Forget what is known of the database's content: it was put back."""
     for attribute in ("_list_cache", "_list_cache_timestamp"):
         getattr(backend.Database, attribute, {}).clear()
-    Cache.drop(name)
+    Cache.drop(logical())
 
 
 def switch(target: str | None) -> None:

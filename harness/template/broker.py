@@ -14,7 +14,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from harness.errors import HarnessError, InternalError
@@ -43,6 +43,7 @@ class Broker:
         self._pool: Pool | None = None
         self._layers: Layers | None = None
         self._variables: Mapping[str, str] = {}
+        self._templates: Mapping[str, Request] = {}
         self.asked: dict[str, Layer] = {}
         self._directory = directory
         self._socket = socket.socket(socket.AF_UNIX)
@@ -58,12 +59,20 @@ class Broker:
         self._socket.listen(64)
         return self
 
-    def serve(self, pool: Pool, layers: Layers, variables: Mapping[str, str]) -> None:
+    def serve(
+        self,
+        pool: Pool,
+        layers: Layers,
+        variables: Mapping[str, str],
+        templates: Mapping[str, Request] = MappingProxyType({}),
+    ) -> None:
         """Answer from now on; those who asked before have waited.
 
-        `variables` tell a worker where the database server is.
+        `variables` tell a worker where the database server is, `templates` are
+        those that it may ask for by name.
         """
         self._pool, self._layers, self._variables = pool, layers, variables
+        self._templates = templates
         threading.Thread(target=self._accept, name="broker", daemon=True).start()
 
     def __exit__(
@@ -137,7 +146,11 @@ class Broker:
         held: dict[str, Lease],
         files: dict[str, Path],
     ) -> Mapping[str, Any]:
-        layer = self.resolve(tuple(message["modules"]), message["language"])
+        if "template" in message:
+            layer = self.resolve(self._templates[message["template"]])
+        else:
+            modules = tuple(sorted(set(message["modules"])))
+            layer = self.resolve(Request(modules=modules, language=message["language"]))
         lease = self.pool.lease(layer, worker=message["worker"])
         key = f"{len(held)}-{os.urandom(4).hex()}"
         held[key] = lease
@@ -154,10 +167,9 @@ class Broker:
             "environment": dict(self._variables),
         }
 
-    def resolve(self, modules: tuple[str, ...], language: str) -> Layer:
+    def resolve(self, request: Request) -> Layer:
         """The layer that answers a request; remembered for the next run."""
         with self._guard:
-            request = Request(modules=tuple(sorted(set(modules))), language=language)
             assert self._layers is not None
             layer = self._layers.resolve(request)
             self.asked[layer.digest] = layer

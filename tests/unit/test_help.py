@@ -161,13 +161,13 @@ def test_options_may_stand_anywhere(line: str) -> None:
     own, _ = options.split(line.split())
     parsed = cli.parser().parse_args(own)
     assert parsed.suite == "tryton"
-    assert parsed.modules == ["party", "country"]
+    assert parsed.words == ["party", "country"]
     assert parsed.jobs == 2
 
 
 def test_pytest_options_among_the_modules_do_not_matter() -> None:
     own, rest = options.split(["test", "tryton", "-x", "party", "-k", "view"])
-    assert cli.parser().parse_args(own).modules == ["party"]
+    assert cli.parser().parse_args(own).words == ["party"]
     assert rest == ("-x", "-k", "view")
 
 

@@ -60,7 +60,6 @@ SIDEWAYS = frozenset(
         ("template", "postgres"),
         ("runners", "environment"),
         ("runners", "plan"),
-        ("runners", "plugins"),
     }
 )
 """Imports between parts of one level, and into `plugins`: these and no more."""

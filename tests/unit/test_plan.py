@@ -4,6 +4,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -174,7 +175,7 @@ def test_rows_and_document_have_the_same_modules() -> None:
     assert dict(zip(HEADERS, rows[0], strict=True)) == {
         "suite": "tryton",
         "series": "6.6",
-        "module": "collecting_society",
+        "tested": "collecting_society",
         "from": "src",
         "database": "local",
         "isolation": "class",
@@ -190,6 +191,8 @@ def test_rows_and_document_have_the_same_modules() -> None:
             {"name": "party", "origin": "index", "reason": "named"},
         ],
         "sources": ["party_name", "collecting_society"],
+        "source": "",
+        "template": "",
         "database": {"server": "local", "reason": "asked for"},
         "isolation": "class",
         "workers": 2,
@@ -207,3 +210,63 @@ def test_check_series() -> None:
         plan.check_series(society, "7.0")
     assert caught.value.remedy == "leave --series 7.0 out"
     plan.check_series(replace(society, origin=Origin.EXAMPLES), "7.0")
+
+
+# -- suites of a source --------------------------------------------------------
+
+PORTAL = Source(name="portal", path=Path("/stack/src/portal"), origin=Origin.SRC)
+
+
+def of_source(wish: Wish, **more: Any) -> Step:
+    given: dict[str, Any] = {
+        "source": PORTAL,
+        "beside": (),
+        "template": "portal",
+        "nose": True,
+        "sources": {**SOURCES, "portal": PORTAL},
+        "graph": GRAPH,
+        "default_series": "7.2",
+        "database": ("local", "asked for"),
+    }
+    return plan.of_source(wish, **{**given, **more})
+
+
+def test_a_suite_takes_the_series_and_the_sources_of_its_template() -> None:
+    wish = Wish(suite="portal", modules=("collecting_society",), workers=2)
+    step = of_source(wish, beside=("sale_fair",))
+    assert step.name == "portal-6.6"
+    assert step.sources == ("party_name", "collecting_society", "sale_fair", "portal")
+    assert (step.source, step.template, step.nose) == (PORTAL, "portal", True)
+    assert step.workers == 2
+
+
+def test_a_suite_on_an_official_template() -> None:
+    step = of_source(Wish(suite="portal", modules=("party",)))
+    assert (step.series, step.sources) == ("7.2", ("portal",))
+
+
+def test_a_suite_is_one_row() -> None:
+    step = of_source(Wish(suite="portal", modules=("party",)))
+    [row] = step.rows()
+    assert dict(zip(HEADERS, row, strict=True)) == {
+        "suite": "portal",
+        "series": "7.2",
+        "tested": "portal",
+        "from": "src",
+        "database": "local",
+        "isolation": "class",
+        "workers": "1",
+        "chosen": "template portal",
+    }
+    assert step.document()["source"] == "portal"
+
+
+def test_a_suite_needs_a_server() -> None:
+    with pytest.raises(UsageError, match="needs PostgreSQL"):
+        of_source(Wish(suite="portal"), database=("sqlite", "asked for"))
+
+
+def test_a_suite_has_one_series() -> None:
+    wish = Wish(suite="portal", modules=("collecting_society", "sale_fair"))
+    with pytest.raises(UsageError, match=r"different series: 6\.6, 7\.0"):
+        of_source(wish)

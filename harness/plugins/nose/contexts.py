@@ -12,7 +12,7 @@ import os
 import sys
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Callable, Sequence
+from typing import Any, Sequence
 
 from harness.plugins.nose import rules
 
@@ -23,6 +23,9 @@ FUNCTION = ("", "Up", "UpFunc")
 METHOD = ("", "Up")
 """What follows ``set`` and ``tear`` in the names of fixtures, in nose's order."""
 
+AROUND: list[Any] = []
+"""Objects whose ``enter`` and ``leave`` are called, with a level and a node, before and
+after the fixtures of packages and modules."""
 MARK = "__nose_fixture__"
 """Attribute of an exception: the fixture that it came from, in words."""
 
@@ -174,6 +177,18 @@ def forget(path: Path, files: set[str]) -> None:
                 del sys.modules[other]
 
 
+def begin(level: str, node: Any = None) -> None:
+    """Say that a level begins: its fixtures come next."""
+    for one in AROUND:
+        one.enter(level, node)
+
+
+def end(level: str) -> None:
+    """Say that a level is over, its fixtures too."""
+    for one in AROUND:
+        one.leave(level)
+
+
 class Packages:
     """The packages that are set up, the outermost first."""
 
@@ -191,10 +206,12 @@ class Packages:
                 raise self.failed[path]
             if path in active:
                 continue
+            begin("package")
             try:
                 run(module, setups((*PACKAGE, *MODULE)), f"package {module.__name__}")
             except BaseException as error:
                 self.failed[path] = error
+                end("package")
                 raise
             self.active.append((path, module))
 
@@ -216,6 +233,7 @@ class Packages:
                 run(module, names, f"package {module.__name__}")
             except Exception as error:
                 errors.append(error)
+            end("package")
         if errors:
             raise errors[0]
 
@@ -223,5 +241,4 @@ class Packages:
 def around(request: Any, owner: Any, forms: Sequence[str], title: str) -> None:
     """Set up, and tear down when the request is over."""
     run(owner, setups(forms), title)
-    end: Callable[[], None] = lambda: run(owner, teardowns(forms), title)  # noqa: E731
-    request.addfinalizer(end)
+    request.addfinalizer(lambda: run(owner, teardowns(forms), title))

@@ -28,6 +28,8 @@ def _nose_module(request: Any) -> None:
     request.session.addfinalizer(packages.close)
     request.addfinalizer(packages.leave)
     packages.enter(node.packages())
+    contexts.begin("module", node)
+    request.addfinalizer(lambda: contexts.end("module"))
     if node.path.name != "__init__.py":
         title = f"module {node.obj.__name__}"
         contexts.around(request, node.obj, contexts.MODULE, title)

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.template import differences, request
+from harness.commands.needs import request
+from harness.commands.template import differences
 from harness.config import Config, Templates, TemplateTable
 from harness.template.base import Manifest
 from harness.template.layer import Layer, Request

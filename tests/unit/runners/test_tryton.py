@@ -11,8 +11,8 @@ from harness import plan
 from harness.environment import Environment, Interpreter
 from harness.model import Isolation, Module, Origin
 from harness.plan import Step
-from harness.runners import tryton
-from harness.runners.tryton import Files
+from harness.runners import base, tryton
+from harness.runners.base import Files
 from harness.store import Lock
 
 
@@ -127,7 +127,7 @@ def test_paths_replace_the_modules_tests(
     ],
 )
 def test_serial(options: tuple[str, ...], expected: str) -> None:
-    assert tryton.serial(options) == expected
+    assert base.serial(options) == expected
 
 
 # -- the configuration of pytest ---------------------------------------------
@@ -241,9 +241,10 @@ DATABASE = {
 def variables(
     modules: dict[str, Module], files: Files, *names: str, **more: str
 ) -> dict[str, str]:
-    return tryton.variables(
-        step(modules, *(names or ("party",))),
-        modules=modules,
+    one = step(modules, *(names or ("party",)))
+    return base.variables(
+        one,
+        measured=tryton.measured(one, modules),
         files=files,
         environ=more,
         database=DATABASE,
@@ -281,18 +282,6 @@ def test_the_environment_is_computed(modules: dict[str, Module], files: Files) -
     }
 
 
-def test_the_broker_is_named(modules: dict[str, Module], files: Files) -> None:
-    env = tryton.variables(
-        step(modules, "party"),
-        modules=modules,
-        files=files,
-        environ={},
-        database={},
-        broker="/tmp/harness-x/broker",
-    )
-    assert env["HARNESS_BROKER"] == "/tmp/harness-x/broker"
-
-
 def test_sources_are_measured(modules: dict[str, Module], files: Files) -> None:
     env = variables(modules, files, "society", "party")
     assert json.loads(env["HARNESS_COVERAGE"]) == {
@@ -308,9 +297,9 @@ def test_official_modules_are_not(modules: dict[str, Module], files: Files) -> N
 
 
 def test_coverage_may_be_left_out(modules: dict[str, Module], files: Files) -> None:
-    env = tryton.variables(
+    env = base.variables(
         replace(step(modules, "society"), coverage=False),
-        modules=modules,
+        measured=[modules["society"].path],
         files=files,
         environ={},
         database={},

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a step needs before anything starts: its database, environment, modules."""
+
+from pathlib import Path
+
+from harness import environment, modules, series
+from harness.commands.context import Context
+from harness.config import Config
+from harness.environment import Environment, Environments, Wanted
+from harness.model import Module, Origin
+from harness.modules import Graph
+from harness.plan import Step
+from harness.template.layer import Request
+
+
+def request(config: Config, names: tuple[str, ...]) -> Request:
+    """A configured template by its name, else a database with these modules."""
+    if len(names) != 1 or names[0] not in config.template:
+        return Request(modules=names, language=config.templates.language)
+    modules: list[str] = []
+    data: list[Path] = []
+    reclimit, language, name = 0, "", names[0]
+    while name:
+        table = config.template[name]
+        modules += table.modules
+        data[:0] = [config.root / path for path in table.data]
+        reclimit = reclimit or table.reclimit
+        language = language or table.language
+        name = table.parent
+    return Request(
+        modules=tuple(dict.fromkeys(modules)),
+        language=language or config.templates.language,
+        data=tuple(data),
+        reclimit=reclimit,
+    )
+
+
+def wanted(context: Context, step: Step) -> Wanted:
+    """The environment that a step needs."""
+    release = series.find(step.series)
+    graph = context.graph
+    chosen = [(context.sources[name], graph.get(name)) for name in step.sources]
+    tables = {name: context.config.source[name] for name in step.sources}
+    official = [one.name for one in step.tested if one.origin is Origin.INDEX]
+    if step.template:
+        names = request(context.config, (step.template,)).modules
+        official += [name for name in names if name not in graph]
+    return Wanted(
+        series=release,
+        interpreter=environment.interpreter(release, context.environ),
+        sources=tuple(chosen),
+        official=tuple(official),
+        extra=tuple(line for one in tables.values() for line in one.requirements),
+        constraints=tuple(line for one in tables.values() for line in one.constraints),
+        extras={name: one.extras for name, one in tables.items() if one.extras},
+    )
+
+
+def prepare(context: Context, step: Step) -> Environment:
+    """The finished environment of a step, installed now if it must be."""
+    environments = Environments(context.store, context.environ)
+    want = wanted(context, step)
+    ready = environments.installed(want)
+    if ready:
+        return ready
+    with context.console.step("environment", ticker=True) as live:
+        return environments.ensure(want, step=live.update)
+
+
+def all_modules(context: Context, step: Step, env: Environment) -> Graph:
+    """Official modules of the environment, and the sources over them."""
+    found: dict[str, Module] = {one.name: one for one in modules.installed(env.site)}
+    for name in step.sources:
+        if name in context.graph:
+            found[name] = context.graph[name]
+    return Graph(found.values())

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Gives the suites of an application a database that is put back between tests.
+
+A worker has one lease.  Around each package, module, class and test that the
+isolation names, the state of the database is noted when it begins and restored
+when it ends: what fixtures of a wider scope have made stays, what the tests
+inside have made goes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import threading
+import warnings
+from typing import Any, Iterator
+
+import pytest
+
+from harness.plugins import accelerate, isolation, lifeline, workers
+from harness.plugins.client import Lease, LeaseError, client
+from harness.plugins.keeper import Keeper
+
+GIVEN = "HARNESS_SUITE"
+"""JSON: ``template``, and ``variables`` with placeholders."""
+NOSE = "harness.plugins.nose"
+RANK = {"worker": 0, "package": 1, "module": 1, "class": 2, "test": 3}
+"""A level is put back at its end if the isolation is as fine as it, or finer."""
+KEEPER = pytest.StashKey["Levels"]()
+
+
+class DatabaseWarning(pytest.PytestWarning):
+    """A test did something to its database that it should not do."""
+
+
+class Levels:
+    """The levels that have begun, each with the state to return to."""
+
+    def __init__(self, keeper: Keeper, default: str) -> None:
+        self.keeper = keeper
+        self.default = default
+        self.begun: list[tuple[str, int | None]] = []
+        self.node: Any = None
+        """What runs now, for warnings."""
+
+    def enter(self, level: str, node: Any = None) -> None:
+        """A level begins; fixtures of wider levels are done."""
+        asked = isolation.of(node, self.default) if node is not None else self.default
+        acts = RANK[asked] >= RANK[level]
+        self.begun.append((level, self.keeper.mark() if acts else None))
+
+    def leave(self, level: str) -> None:
+        """A level is over, with all its fixtures."""
+        at = max(n for n, (begun, _) in enumerate(self.begun) if begun == level)
+        _, mark = self.begun.pop(at)
+        if mark is None:
+            return
+        said = self.keeper.back(mark)
+        if said and self.node is not None:
+            self.node.warn(DatabaseWarning(f"{self.node.nodeid} {said}"))
+
+    @contextlib.contextmanager
+    def around(self, level: str, node: Any) -> Iterator[None]:
+        """Enter and leave."""
+        self.enter(level, node)
+        try:
+            yield
+        finally:
+            self.leave(level)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _harness_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    levels = request.config.stash[KEEPER]
+    if type(request.node).__name__ == "NoseModule":  # it calls `Levels` itself
+        yield
+        return
+    with levels.around("module", request.node):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="class")
+def _harness_class(request: pytest.FixtureRequest) -> Iterator[None]:
+    with request.config.stash[KEEPER].around("class", request.node):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _harness_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    with request.config.stash[KEEPER].around("test", request.node):
+        before = _transactions(), set(threading.enumerate())
+        yield
+        _look_back(request.node, *before)
+
+
+@pytest.fixture
+def lease(request: pytest.FixtureRequest) -> Lease:
+    """The lease of the test: ``database`` and ``files``."""
+    return request.config.stash[KEEPER].keeper.ensure()
+
+
+def _transactions() -> list[Any]:
+    """The transactions of trytond that are open in this thread."""
+    import sys
+
+    module = sys.modules.get("trytond.transaction")
+    if module is None:
+        return []
+    return [one for one in module.Transaction._local.transactions if one.connection]
+
+
+def _look_back(node: Any, open_: list[Any], threads: set[threading.Thread]) -> None:
+    """End what a test has left open, and name it."""
+    for one in reversed(_transactions()):
+        if one not in open_:
+            one.stop()
+            node.warn(DatabaseWarning(f"{node.nodeid} left a transaction open"))
+    for thread in set(threading.enumerate()) - threads:
+        if not thread.daemon:
+            text = f"{node.nodeid} left a thread running: {thread.name}"
+            node.warn(DatabaseWarning(text))
+
+
+class Plugin:
+    """Hooks of pytest."""
+
+    def __init__(self, levels: Levels) -> None:
+        self.levels = levels
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Refuse an isolation that does not exist."""
+        isolation.check(items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Have a lease before any fixture."""
+        self.levels.node = item
+        self.levels.keeper.ensure()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> None:
+        """A package's fixture is a level of its own."""
+        if fixturedef.scope == "package":
+            self.levels.enter("package")
+            fixturedef.addfinalizer(lambda: self.levels.leave("package"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that the harness sets."""
+    isolation.add_option(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Prepare the lease; it is taken when the first test begins."""
+    isolation.describe(config)
+    if not client.available or GIVEN not in os.environ:
+        raise pytest.UsageError(
+            "the plugin harness.plugins.database needs the harness around it:"
+            " run harness test, or leave the plugin out"
+        )
+    lifeline.hold()
+    given = json.loads(os.environ[GIVEN])
+    keeper = Keeper(given["template"], given["variables"])
+    levels = config.stash[KEEPER] = Levels(keeper, config.getoption("isolation"))
+    config.pluginmanager.register(Plugin(levels), "harness-database-hooks")
+    if config.pluginmanager.hasplugin(NOSE):
+        from harness.plugins.nose import contexts
+
+        contexts.AROUND.append(levels)
+    if not config.option.collectonly:
+        with warnings.catch_warnings(record=True):
+            keeper.tryton = _tryton()
+        workers.BEFORE.append(lambda session: warm(keeper))
+
+
+def _tryton() -> Any:
+    """Where trytond's databases are redirected; None without trytond."""
+    try:
+        import trytond.backend  # noqa: F401
+    except ImportError:
+        return None
+    accelerate.locations()
+    from harness.plugins import tryton_database
+
+    tryton_database.install()
+    accelerate.passwords()
+    return tryton_database
+
+
+def warm(keeper: Keeper) -> None:
+    """Set up Tryton's classes before the workers are forked: they have them then."""
+    if keeper.tryton:
+        from trytond.pool import Pool
+
+        with contextlib.suppress(LeaseError), warnings.catch_warnings(record=True):
+            keeper.ensure()
+            Pool(keeper.tryton.logical()).init()
+            keeper.give_back()
+    client.close()

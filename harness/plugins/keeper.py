@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one lease of a worker: what a suite sees of it, and how it is put back."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from typing import Any, Mapping
+from urllib.parse import quote
+
+from harness.plugins.client import Lease, client
+
+PLACEHOLDER = re.compile(r"\{(files|worker|database|uri|port:[a-z_]+)\}")
+
+
+class Keeper:
+    """Takes a lease of one template and keeps it as long as the process lives."""
+
+    def __init__(self, template: str, variables: Mapping[str, str]) -> None:
+        """`variables` have placeholders, filled in with each lease."""
+        self.template = template
+        self.variables = variables
+        self.lease: Lease | None = None
+        self.tryton: Any = None
+        """`harness.plugins.tryton_database`, where trytond is installed."""
+        self._ports: dict[str, int] = {}
+        self._pid = os.getpid()
+
+    def ensure(self) -> Lease:
+        """The lease of this process; a fork takes one of its own."""
+        if self.lease is None or self._pid != os.getpid():
+            self._pid = os.getpid()
+            self._ports.clear()
+            self._open(client.lease_of(self.template))
+        assert self.lease is not None
+        return self.lease
+
+    def _open(self, lease: Lease) -> None:
+        self.lease = lease
+        for name, text in self.variables.items():
+            os.environ[name] = PLACEHOLDER.sub(self._value, text)
+        if self.tryton:
+            from trytond import config
+
+            self.tryton.switch(lease.database)
+            getattr(config, "config", config).set("database", "path", lease.files)
+
+    def _value(self, match: re.Match[str]) -> str:
+        name, _, port = match[1].partition(":")
+        assert self.lease is not None
+        if name == "port":
+            return str(self._port(port))
+        known = {
+            "files": self.lease.files,
+            "worker": client.worker,
+            "database": self.lease.database,
+            "uri": address(self.lease.database, os.environ),
+        }
+        return known[name]
+
+    def _port(self, name: str) -> int:
+        """A port that is free, the same for the life of the worker."""
+        if name not in self._ports:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self._ports[name] = probe.getsockname()[1]
+        return self._ports[name]
+
+    def mark(self) -> int:
+        """Remember the state of the database and of the lease's files."""
+        return client.mark(self.ensure())
+
+    def back(self, mark: int) -> str:
+        """Return to the state at `mark`; what is to be said of it, or nothing."""
+        before = self.ensure()
+        back = client.back(before, mark)
+        if back.how in {"exchanged", "lost"}:
+            self._open(back.lease)
+        elif self.tryton and back.left:
+            self.tryton.close()
+        elif self.tryton and back.how != "clean":
+            self.tryton.forget()
+        return _words(back.how, back.reason, back.left)
+
+    def give_back(self) -> None:
+        """End with the lease, before a fork or at the end."""
+        if self.lease is not None and self._pid == os.getpid():
+            if self.tryton:
+                self.tryton.switch(None)
+            client.give_back(self.lease)
+        self.lease = None
+
+
+def _words(how: str, reason: str, left: tuple[str, ...]) -> str:
+    said = [f"left a session open: {one}" for one in left]
+    if how == "lost":
+        said.append(f"{reason}: what wider fixtures had made is gone")
+    elif how == "exchanged" and reason:
+        said.append(reason)
+    return "; ".join(said)
+
+
+def address(database: str, environ: Mapping[str, str]) -> str:
+    """A libpq address of `database` from libpq's own variables."""
+    user = quote(environ.get("PGUSER", ""), safe="")
+    password = quote(environ.get("PGPASSWORD", ""), safe="")
+    host, port = environ.get("PGHOST", ""), environ.get("PGPORT", "")
+    who = f"{user}:{password}@" if password else f"{user}@" if user else ""
+    if host.startswith("/"):
+        query = f"?host={quote(host, safe='')}" + (f"&port={port}" if port else "")
+        return f"postgresql://{who}/{quote(database)}{query}"
+    where = f"{host}:{port}" if port else host
+    return f"postgresql://{who}{where}/{quote(database)}"

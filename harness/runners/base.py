@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the runners of all kinds of suites share."""
+
+import configparser
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import proc
+from harness.plan import Step
+
+INTERACTIVE = (
+    "--pdb", "--trace", "-s", "--capture=no",
+    "--pdb-failures", "--pdb-errors", "--nocapture",
+)  # fmt: skip
+"""Options of pytest and nose that need the terminal: they switch parallel running
+off."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Files:
+    """Where a step writes; all in the run's own directory but for the cache."""
+
+    directory: Path
+    cache: Path
+    timings: Path
+    link: Path
+    """A directory on ``PYTHONPATH`` that holds nothing but the harness."""
+
+    def results(self, step: Step) -> Path:
+        """One JSON object a line."""
+        return self.directory / f"{step.name}.jsonl"
+
+    def junit(self, step: Step) -> Path:
+        """JUnit of the step alone."""
+        return self.directory / f"{step.name}.junit.xml"
+
+    def coverage(self, step: Step) -> Path:
+        """How the names of coverage data files begin."""
+        return self.directory / "coverage" / step.name
+
+    def no_configuration(self) -> Path:
+        """A configuration of pytest that says nothing, so that no other is found."""
+        path = self.directory / "pytest.ini"
+        path.write_text("[pytest]\n", "utf-8")
+        return path
+
+
+def serial(options: tuple[str, ...]) -> str:
+    """The option that keeps a run from being parallel, or nothing."""
+    for one, following in zip(options, (*options[1:], ""), strict=False):
+        if one in INTERACTIVE or re.fullmatch(r"-[hlqvx]*s[hlqsvx]*", one):
+            return one
+        if (one, following) == ("--capture", "no"):
+            return f"{one} {following}"
+    return ""
+
+
+def options(step: Step, files: Files) -> list[str]:
+    """Options of every step: workers, results, and what the user gave."""
+    return [
+        f"--workers={step.workers}",
+        f"--isolation={step.isolation}",
+        f"--timings={files.timings}",
+        f"--results={files.results(step)}",
+        f"--junitxml={files.junit(step)}",
+        "-o", f"cache_dir={files.cache}",
+        *step.options,
+    ]  # fmt: skip
+
+
+def configuration(directory: Path) -> Path | None:
+    """The file in a directory that configures pytest."""
+    for name in ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"):
+        if (directory / name).exists():
+            return directory / name
+    for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):
+        parser = configparser.ConfigParser()
+        try:
+            parser.read(directory / name, "utf-8")
+        except configparser.Error:
+            continue
+        if parser.has_section(section):
+            return directory / name
+    try:
+        text = (directory / "pyproject.toml").read_text("utf-8")
+        if "pytest" in tomllib.loads(text).get("tool", {}):
+            return directory / "pyproject.toml"
+    except (OSError, tomllib.TOMLDecodeError):
+        pass
+    return None
+
+
+def variables(
+    step: Step,
+    *,
+    measured: Iterable[Path],
+    files: Files,
+    environ: Mapping[str, str],
+    database: Mapping[str, str],
+) -> dict[str, str]:
+    """The environment of a step's processes, computed from nothing but these.
+
+    Coverage is taken of the directories `measured`, if the step wants any.
+    """
+    hidden = ("PYTEST_", "TRYTOND_", "DB_", "PG", "COVERAGE_", "HARNESS_")
+    env = {
+        key: value
+        for key, value in environ.items()
+        if not key.startswith(hidden) and key not in {"PYTHONPATH", "PYTHONHOME"}
+    }
+    env |= {**database, "PYTHONPATH": str(files.link)}
+    sources = [str(path) for path in measured]
+    if step.coverage and sources:
+        files.coverage(step).parent.mkdir(parents=True, exist_ok=True)
+        env["HARNESS_COVERAGE"] = json.dumps(
+            {"data": str(files.coverage(step)), "sources": sources}
+        )
+    return env
+
+
+def run(
+    argv: list[str], *, env: Mapping[str, str], cwd: Path, interactive: bool
+) -> proc.Child:
+    """Start a step; an interactive one gets the terminal."""
+    if interactive:
+        return proc.Child(argv, env=env, cwd=cwd, stdin=None, foreground=True)
+    return proc.Child(argv, env=env, cwd=cwd)

@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The command of a suite, and what its words lead to."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.environment import Environment, Interpreter
+from harness.errors import SourceError, UsageError
+from harness.model import Isolation, Origin, Source
+from harness.plan import Step
+from harness.runners import suite
+from harness.runners.base import Files
+from harness.store import Lock
+
+PATHS = ("portal_web/tests/unit", "portal_web/tests/functional")
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Source:
+    path = tmp_path / "stack" / "src" / "portal_web"
+    for name in ("unit/models.py", "unit/views/test_form.py", "functional/login.py"):
+        file = path / "portal_web" / "tests" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    (path / "portal_web" / "__init__.py").touch()
+    return Source(name="portal_web", path=path, origin=Origin.SRC)
+
+
+def find(source: Source, *words: str, nose: bool = True) -> tuple[str, ...]:
+    root = source.path.parents[1]
+    found = suite.addresses(words, source=source, paths=PATHS, root=root, nose=nose)
+    return tuple(one.removeprefix(f"{source.path}/portal_web/tests/") for one in found)
+
+
+# -- addresses ---------------------------------------------------------------
+
+
+def test_without_words_all_paths(source: Source) -> None:
+    assert find(source) == ("unit", "functional")
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [
+        ("unit", "unit"),
+        ("src/portal_web/portal_web/tests/unit/models.py", "unit/models.py"),
+        ("portal_web/tests/unit/models.py:Case.test_a", "unit/models.py:Case.test_a"),
+        ("unit/models.py:Case", "unit/models.py:Case"),
+        ("unit/models.py::Case::test_a", "unit/models.py::Case::test_a"),
+        ("unit/views", "unit/views"),
+        ("portal_web.tests.unit.models:Case", "portal_web.tests.unit.models:Case"),
+    ],
+)
+def test_words_of_nose(source: Source, word: str, expected: str) -> None:
+    assert find(source, word) == (expected,)
+
+
+def test_an_absolute_path(source: Source) -> None:
+    file = source.path / "portal_web/tests/unit/models.py"
+    assert find(source, f"{file}:Case") == ("unit/models.py:Case",)
+
+
+def test_nose_addresses_become_those_of_pytest(source: Source) -> None:
+    found = find(source, "unit/models.py:Case.test_a", "functional", nose=False)
+    assert found == ("unit/models.py::Case::test_a", "functional")
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("units", "did you mean unit"),
+        ("unit/model.py:Case", "did you mean unit/models.py"),
+        ("zzz", "name a test file, or one of unit, functional"),
+    ],
+)
+def test_what_leads_nowhere(source: Source, word: str, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        find(source, word, nose=False)
+    assert hint in caught.value.remedy
+
+
+def test_an_incomplete_source(source: Source) -> None:
+    with pytest.raises(SourceError, match=r"portal_web has no .*tests/api"):
+        suite.addresses(
+            (), source=source, paths=("tests/api",), root=source.path, nose=False
+        )
+
+
+# -- the environment ---------------------------------------------------------
+
+
+def test_variables_of_a_lease_are_told_apart() -> None:
+    fixed, varying = suite.environment(
+        ["A=1", "JSON={}", "FILES={files}/x", "URL=http://127.0.0.1:{port:web}/", "B="]
+    )
+    assert fixed == {"A": "1", "JSON": "{}", "B": ""}
+    assert varying == {"FILES": "{files}/x", "URL": "http://127.0.0.1:{port:web}/"}
+
+
+# -- the command -------------------------------------------------------------
+
+
+def command(source: Source, tmp_path: Path, **more: Any) -> list[str]:
+    step = Step(
+        suite="portal",
+        series="7.0",
+        tested=(),
+        sources=("portal_web",),
+        database="local",
+        reason="asked for",
+        isolation=Isolation.CLASS,
+        workers=2,
+        source=source,
+        template="portal",
+        paths=("tests/unit",),
+        **more,
+    )
+    environment = Environment(
+        path=tmp_path / "env",
+        interpreter=Interpreter(path=Path("/usr/bin/python3.11"), version=(3, 11)),
+        lock=Lock(tmp_path / "lock"),
+    )
+    files = Files(directory=tmp_path, cache=tmp_path, timings=tmp_path, link=tmp_path)
+    return suite.command(step, source, environment, files)
+
+
+def test_the_command(source: Source, tmp_path: Path) -> None:
+    argv = command(source, tmp_path, options=("-x",))
+    assert argv[3:11] == [
+        "-p", "harness.plugins.workers", "-p", "harness.plugins.results",
+        "-p", "harness.plugins.database", "-c", str(tmp_path / "pytest.ini"),
+    ]  # fmt: skip
+    assert argv[11] == f"--rootdir={source.path}"
+    assert "--isolation=class" in argv
+    assert argv[-2:] == ["-x", "tests/unit"]
+
+
+def test_nose_is_a_plugin(source: Source, tmp_path: Path) -> None:
+    assert "harness.plugins.nose" in command(source, tmp_path, nose=True)
+    assert "harness.plugins.nose" not in command(source, tmp_path)
+
+
+def test_a_suite_may_say_its_root(source: Source, tmp_path: Path) -> None:
+    argv = command(source, tmp_path, options=("--rootdir=/shared",))
+    assert [one for one in argv if "rootdir" in one] == ["--rootdir=/shared"]
+
+
+def test_the_sources_own_configuration(source: Source, tmp_path: Path) -> None:
+    (source.path / "pytest.ini").touch()
+    argv = command(source, tmp_path)
+    assert argv[argv.index("-c") + 1] == str(source.path / "pytest.ini")
+
+
+def test_packages_are_measured(source: Source) -> None:
+    assert suite.measured(source) == [source.path / "portal_web"]
+    (source.path / "portal_web" / "__init__.py").unlink()
+    assert suite.measured(source) == [source.path]
