@@ -23,6 +23,31 @@ class Lease(NamedTuple):
     digest: str
     kind: str
     seconds: float
+    mark: int = 0
+    """The mark that it came with: `Client.back` to it makes it as new."""
+    untracked: str = ""
+    """Why it cannot be put back in place, though that was asked for."""
+
+
+class Left(NamedTuple):
+    """A session that a test left in a transaction; the harness ended it."""
+
+    process: int
+    state: str
+    query: str
+
+
+class Way(NamedTuple):
+    """How a lease came back to a mark; see `harness.template.undo.Outcome`.
+
+    ``exchanged``: `lease` names another database now.  ``doubt``: it is not what
+    it was; a lease's own first mark never ends in doubt.
+    """
+
+    how: str
+    reason: str
+    left: tuple[Left, ...]
+    lease: Lease
 
 
 class LeaseError(Exception):
@@ -68,13 +93,27 @@ class Client:
             self._stream = connection.makefile("rwb")
         self._pid = os.getpid()
 
-    def lease(self, modules: list[str], language: str) -> Lease:
+    def lease(
+        self,
+        modules: list[str],
+        language: str,
+        *,
+        template: str = "",
+        tracked: bool = False,
+    ) -> Lease:
         """A clone with exactly these modules and what they depend on.
 
-        Raises `LeaseError` with the harness's own words.
+        `template` asks for a configured one by its name instead, `tracked` for one
+        that `mark` and `back` work with.  Raises `LeaseError` with the harness's
+        own words.
         """
         answer = self._ask(
-            ask="lease", modules=modules, language=language, worker=self.worker
+            ask="lease",
+            modules=modules,
+            language=language,
+            worker=self.worker,
+            template=template,
+            tracked=tracked,
         )
         os.environ.update(answer["environment"])
         return Lease(
@@ -85,6 +124,25 @@ class Client:
             digest=answer["digest"],
             kind=answer["kind"],
             seconds=answer["seconds"],
+            mark=answer["mark"],
+            untracked=answer["untracked"],
+        )
+
+    def mark(self, lease: Lease) -> int:
+        """Remember how a lease is now, its files too; marks may be nested."""
+        return int(self._ask(ask="mark", lease=lease.key)["mark"])
+
+    def back(self, lease: Lease, mark: int) -> Way:
+        """Put a lease and its files back to a mark; marks made later are gone.
+
+        Close the connections of this process to a database that is exchanged.
+        """
+        answer = self._ask(ask="back", lease=lease.key, mark=mark)
+        return Way(
+            how=answer["how"],
+            reason=answer["reason"],
+            left=tuple(Left(**one) for one in answer["left"]),
+            lease=lease._replace(database=answer["database"]),
         )
 
     def give_back(self, lease: Lease) -> None:
