@@ -95,6 +95,13 @@ BEGIN
         coalesce(body, 'SELECT NULL::oid, NULL::bigint, NULL::boolean LIMIT 0'));
 END $do$;
 
+CREATE FUNCTION harness.temporary(relation oid) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pg_class
+        WHERE oid = relation AND relpersistence = 't');
+END $$;
+
 -- What is around the rows and may change without a trigger or an event of its own.
 
 CREATE FUNCTION harness.around() RETURNS text LANGUAGE plpgsql AS $$
@@ -110,7 +117,27 @@ BEGIN
         (SELECT format('prepared transactions %s', count(*)) FROM pg_prepared_xacts
             WHERE database = current_database()),
         (SELECT format('event triggers %s', string_agg(format('%s %s', evtname, evtenabled), ','
-            ORDER BY evtname)) FROM pg_event_trigger));
+            ORDER BY evtname)) FROM pg_event_trigger),
+        (SELECT format('relations %s', count(*)) FROM pg_class
+            WHERE relpersistence <> 't'),
+        (SELECT format('triggers %s', count(*)) FROM pg_trigger
+            WHERE tgname IN ('~harness', '~harness_truncate') AND tgenabled = 'A'),
+        (SELECT format('functions %s', count(*)) FROM pg_proc));
+END $$;
+
+-- A change of the schema since a mark that no event trigger told of.
+
+CREATE FUNCTION harness.altered(since xid) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN coalesce(
+        (SELECT format('column %s of %s', attname, attrelid::regclass)
+            FROM pg_attribute a WHERE age(xmin) < age(since)
+            AND NOT harness.temporary(attrelid) LIMIT 1),
+        (SELECT format('trigger %s on %s', tgname, tgrelid::regclass)
+            FROM pg_trigger WHERE age(xmin) < age(since)
+            AND NOT harness.temporary(tgrelid) LIMIT 1),
+        (SELECT format('function %s', oid::regprocedure)
+            FROM pg_proc WHERE age(xmin) < age(since) LIMIT 1)) || ' has changed';
 END $$;
 
 CREATE FUNCTION harness.differs(before text, after text) RETURNS text
@@ -173,13 +200,20 @@ END $$;
 
 -- Everything as it was at the mark.  All keys that were touched are deleted, then the
 -- versions that are older than the boundary before their first change are put back.
+-- The session's settings are made once, by harness.ready(): to change them here would
+-- throw all plans away each time.
+
+CREATE FUNCTION harness.ready() RETURNS void LANGUAGE sql AS $$
+    SELECT set_config(name, value, false) FROM (VALUES
+        ('session_replication_role', 'replica'), ('harness.undoing', 'on'),
+        ('lock_timeout', '1s'), ('statement_timeout', '30s'),
+        ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
+        ('extra_float_digits', '1'), ('jit', 'off')) x(name, value)
+$$;
 
 CREATE FUNCTION harness.back(
     marked bigint, OUT trouble text, OUT restored int, OUT tables int, OUT moved int)
-LANGUAGE plpgsql
-SET session_replication_role = 'replica' SET "harness.undoing" = 'on'
-SET lock_timeout = '1s'
-SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     then_ harness.undo;
     now_ harness.position[];
@@ -187,6 +221,9 @@ DECLARE
     puts text[] := '{}';
     n int;
 BEGIN
+    IF current_setting('harness.undoing', true) IS DISTINCT FROM 'on' THEN
+        RAISE EXCEPTION 'harness.ready() comes first';
+    END IF;
     restored := 0;
     tables := 0;
     moved := 0;
@@ -197,7 +234,7 @@ BEGIN
     END IF;
     trouble := coalesce(harness.hold(), then_.doubt, (SELECT doubt FROM harness.undo
         WHERE id > marked AND doubt IS NOT NULL ORDER BY id LIMIT 1),
-        harness.differs(then_.around, harness.around()));
+        harness.differs(then_.around, harness.around()), harness.altered(then_.mark));
     IF trouble IS NOT NULL THEN
         RETURN;
     END IF;

@@ -29,8 +29,6 @@ RESETS = 300
 """After so many resets a database is worn: dead rows slow it down …"""
 ROWS = 100_000
 """… or after so many rows."""
-LIMIT = "30s"
-"""Longest time of one statement of ours."""
 
 How = Literal["clean", "reset", "exchanged", "doubt"]
 
@@ -117,7 +115,7 @@ class Undo:
         if self._connection is None or self._connection.closed:
             self._connection = connect(self.address, self.database)
             self._connection.prepare_threshold = 0
-            self._connection.execute(f"SET statement_timeout = '{LIMIT}'")
+            self._connection.execute("SELECT harness.ready()")
         return self._connection
 
     def mark(self) -> int:
