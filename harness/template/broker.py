@@ -38,7 +38,18 @@ class Held:
 
     def remember(self, mark: int) -> None:
         """The files at a mark of the database."""
+        if mark in self._snapshots:
+            self._snapshots.pop(mark).forget()
         self._snapshots[mark] = Snapshot(self.files, self.beside)
+
+    def check(self, mark: int) -> None:
+        """Raises `UsageError` for a mark that is gone or never was."""
+        if mark not in self._snapshots:
+            raise UsageError(
+                f"the lease {self.lease.database} has no mark {mark}",
+                checked=", ".join(map(str, self._snapshots)),
+                remedy="a way back ends at a mark and forgets those made after it",
+            )
 
     def restore(self, mark: int) -> None:
         """The files as they were; later marks are forgotten."""
@@ -197,6 +208,7 @@ class Broker:
         return {"ok": True, "mark": mark}
 
     def _back(self, one: Held, mark: int) -> Mapping[str, Any]:
+        one.check(mark)
         outcome, one.lease = self.pool.back(one.lease, mark)
         if outcome.how != "doubt":
             one.restore(mark)
