@@ -48,7 +48,7 @@ def remember(store: Store, step: Step, layers: Iterable[Layer]) -> None:
     known[f"{step.series} {step.tested[0].name}"] = [
         {"modules": list(layer.closure), "language": layer.language}
         for layer in layers
-        if not layer.data
+        if not layer.data and not layer.tracked
     ]
     store.write(ASKED, known)
 

@@ -116,7 +116,8 @@ class LeaseCost:
     """One hand-out of a lease.
 
     `kind`: ``ready`` (from the pool), ``fresh`` (cloned on demand), ``clean``
-    (handed on, since nothing wrote to it).  `seconds` is the waiting time of
+    (handed on, since nothing wrote to it), ``reset`` (put back in place, between two
+    tests or for the next worker).  `seconds` is the waiting time of
     the worker.
     """
 

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from harness import history, proc, results
@@ -175,7 +176,10 @@ class Session:
     def _templates(self) -> dict[str, Request]:
         """The templates that tests may ask for by name."""
         name = self.step.template
-        return {name: needs.request(self.context.config, (name,))} if name else {}
+        if not name:
+            return {}
+        wanted = needs.request(self.context.config, (name,))
+        return {name: replace(wanted, tracked=self.step.database != "given")}
 
     def _expected(self, layers: Layers) -> list[Layer]:
         """The databases that the tests will ask for, as far as is known."""

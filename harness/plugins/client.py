@@ -23,19 +23,30 @@ class Lease(NamedTuple):
     digest: str
     kind: str
     seconds: float
+    mark: int = 0
+    """The mark that it came with: `Client.back` to it makes it as new."""
+    untracked: str = ""
+    """Why it cannot be put back in place, though that was asked for."""
 
 
-class Back(NamedTuple):
-    """How a lease came back to the state of a mark.
+class Left(NamedTuple):
+    """A session that a test left in a transaction; the harness ended it."""
 
-    `how` is ``clean``, ``reset``, ``exchanged`` (another clone stands behind
-    `lease`) or ``lost`` (another clone, without what the mark had over the
-    template); `left` are the sessions that had to be ended.
+    process: int
+    state: str
+    query: str
+
+
+class Way(NamedTuple):
+    """How a lease came back to a mark; see `harness.template.undo.Outcome`.
+
+    ``exchanged``: `lease` names another database now.  ``doubt``: it is not what
+    it was; a lease's own first mark never ends in doubt.
     """
 
     how: str
     reason: str
-    left: tuple[str, ...]
+    left: tuple[Left, ...]
     lease: Lease
 
 
@@ -82,22 +93,28 @@ class Client:
             self._stream = connection.makefile("rwb")
         self._pid = os.getpid()
 
-    def lease(self, modules: list[str], language: str) -> Lease:
+    def lease(
+        self,
+        modules: list[str],
+        language: str,
+        *,
+        template: str = "",
+        tracked: bool = False,
+    ) -> Lease:
         """A clone with exactly these modules and what they depend on.
 
-        Raises `LeaseError` with the harness's own words.
+        `template` asks for a configured one by its name instead, `tracked` for one
+        that `mark` and `back` work with.  Raises `LeaseError` with the harness's
+        own words.
         """
-        return self._leased(ask="lease", modules=modules, language=language)
-
-    def lease_of(self, template: str) -> Lease:
-        """A clone of a template of the suite's configuration.
-
-        Raises `LeaseError` with the harness's own words.
-        """
-        return self._leased(ask="lease", template=template)
-
-    def _leased(self, **message: Any) -> Lease:
-        answer = self._ask(worker=self.worker, **message)
+        answer = self._ask(
+            ask="lease",
+            modules=modules,
+            language=language,
+            worker=self.worker,
+            template=template,
+            tracked=tracked,
+        )
         os.environ.update(answer["environment"])
         return Lease(
             key=answer["lease"],
@@ -107,17 +124,26 @@ class Client:
             digest=answer["digest"],
             kind=answer["kind"],
             seconds=answer["seconds"],
+            mark=answer["mark"],
+            untracked=answer["untracked"],
         )
 
     def mark(self, lease: Lease) -> int:
-        """Note the state of a lease."""
-        return 0
+        """Remember how a lease is now, its files too; marks may be nested."""
+        return int(self._ask(ask="mark", lease=lease.key)["mark"])
 
-    def back(self, lease: Lease, mark: int) -> Back:
-        """Return a lease to the state of `mark`."""
-        self.give_back(lease)
-        fresh = self.lease_of("portal")
-        return Back(how="exchanged", reason="", left=(), lease=fresh)
+    def back(self, lease: Lease, mark: int) -> Way:
+        """Put a lease and its files back to a mark; marks made later are gone.
+
+        Close the connections of this process to a database that is exchanged.
+        """
+        answer = self._ask(ask="back", lease=lease.key, mark=mark)
+        return Way(
+            how=answer["how"],
+            reason=answer["reason"],
+            left=tuple(Left(**one) for one in answer["left"]),
+            lease=lease._replace(database=answer["database"]),
+        )
 
     def give_back(self, lease: Lease) -> None:
         """Give a lease back; a harness that has gone has it already."""

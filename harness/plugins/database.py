@@ -48,6 +48,8 @@ class Levels:
         """A level begins; fixtures of wider levels are done."""
         asked = isolation.of(node, self.default) if node is not None else self.default
         acts = RANK[asked] >= RANK[level]
+        if acts and self.keeper.coarse:  # what wider levels have made would be lost
+            acts = all(mark is None for _, mark in self.begun)
         self.begun.append((level, self.keeper.mark() if acts else None))
 
     def leave(self, level: str) -> None:

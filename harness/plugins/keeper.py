@@ -9,7 +9,7 @@ import socket
 from typing import Any, Mapping
 from urllib.parse import quote
 
-from harness.plugins.client import Lease, client
+from harness.plugins.client import Lease, Way, client
 
 PLACEHOLDER = re.compile(r"\{(files|worker|database|uri|port:[a-z_]+)\}")
 
@@ -32,7 +32,8 @@ class Keeper:
         if self.lease is None or self._pid != os.getpid():
             self._pid = os.getpid()
             self._ports.clear()
-            self._open(client.lease_of(self.template))
+            lease = client.lease([], "", template=self.template, tracked=True)
+            self._open(lease)
         assert self.lease is not None
         return self.lease
 
@@ -67,21 +68,27 @@ class Keeper:
                 self._ports[name] = probe.getsockname()[1]
         return self._ports[name]
 
+    @property
+    def coarse(self) -> str:
+        """Why the lease can only be exchanged as a whole, or nothing."""
+        return self.ensure().untracked
+
     def mark(self) -> int:
         """Remember the state of the database and of the lease's files."""
-        return client.mark(self.ensure())
+        lease = self.ensure()
+        return lease.mark if lease.untracked else client.mark(lease)
 
     def back(self, mark: int) -> str:
         """Return to the state at `mark`; what is to be said of it, or nothing."""
-        before = self.ensure()
-        back = client.back(before, mark)
-        if back.how in {"exchanged", "lost"}:
-            self._open(back.lease)
-        elif self.tryton and back.left:
+        lease = self.ensure()
+        way = client.back(lease, mark)
+        if way.how == "exchanged":
+            self._open(way.lease)
+        elif self.tryton and way.left:
             self.tryton.close()
-        elif self.tryton and back.how != "clean":
+        elif self.tryton and way.how != "clean":
             self.tryton.forget()
-        return _words(back.how, back.reason, back.left)
+        return _words(way)
 
     def give_back(self) -> None:
         """End with the lease, before a fork or at the end."""
@@ -92,12 +99,13 @@ class Keeper:
         self.lease = None
 
 
-def _words(how: str, reason: str, left: tuple[str, ...]) -> str:
-    said = [f"left a session open: {one}" for one in left]
-    if how == "lost":
-        said.append(f"{reason}: what wider fixtures had made is gone")
-    elif how == "exchanged" and reason:
-        said.append(reason)
+def _words(way: Way) -> str:
+    said = [
+        f"left a session open: process {one.process}, {one.state}: {one.query}"
+        for one in way.left
+    ]
+    if way.how == "doubt":
+        said.append(f"its database cannot be put back, {way.reason}: it stays")
     return "; ".join(said)
 
 

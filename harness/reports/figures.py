@@ -20,7 +20,7 @@ from harness.model import (
 )
 
 BAD: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
-LEASE_KINDS: Final = ("clean", "ready", "fresh")
+LEASE_KINDS: Final = ("clean", "reset", "ready", "fresh")
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 

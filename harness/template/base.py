@@ -10,6 +10,7 @@ from typing import Protocol
 
 from harness.errors import TemplateError
 from harness.template.layer import Layer
+from harness.template.undo import Outcome
 
 Waiting = Callable[[], None]
 """Called once when somebody else builds the same template."""
@@ -97,6 +98,18 @@ class Shelf(Protocol):
 
     def drop(self, database: str) -> None:
         """Delete a clone, ending what is still connected to it."""
+
+    def untracked(self) -> str | None:
+        """The reason why no database here can be tracked, or None."""
+
+    def track(self, draft: Draft) -> None:
+        """Give a draft its undo log."""
+
+    def mark(self, database: str) -> int:
+        """Remember how a tracked clone is now; raises `DatabaseError`."""
+
+    def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
+        """Put a tracked clone back to a mark; see `Undo.back`."""
 
     def sweep(self) -> tuple[str, ...]:
         """Delete what dead runs left; the names of it."""

@@ -13,16 +13,55 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
-from harness.errors import HarnessError, InternalError
+from harness.errors import HarnessError, InternalError, UsageError
+from harness.template.files import Snapshot
 from harness.template.layer import Layer, Layers, Request
 from harness.template.pool import Lease, Pool
 
 BROKER = "HARNESS_BROKER"
 """Environment variable that names the socket."""
+
+
+class Held:
+    """A lease, its files, and what the files were at each mark."""
+
+    def __init__(self, lease: Lease, files: Path, *, beside: Path) -> None:
+        self.lease = lease
+        self.files = files
+        self.beside = beside
+        self._snapshots = {lease.mark: Snapshot(files, beside)}
+
+    def remember(self, mark: int) -> None:
+        """The files at a mark of the database."""
+        if mark in self._snapshots:
+            self._snapshots.pop(mark).forget()
+        self._snapshots[mark] = Snapshot(self.files, self.beside)
+
+    def check(self, mark: int) -> None:
+        """Raises `UsageError` for a mark that is gone or never was."""
+        if mark not in self._snapshots:
+            raise UsageError(
+                f"the lease {self.lease.database} has no mark {mark}",
+                checked=", ".join(map(str, self._snapshots)),
+                remedy="a way back ends at a mark and forgets those made after it",
+            )
+
+    def restore(self, mark: int) -> None:
+        """The files as they were; later marks are forgotten."""
+        for later in [one for one in self._snapshots if one > mark]:
+            self._snapshots.pop(later).forget()
+        self._snapshots[mark].restore()
+
+    def clear(self) -> None:
+        """Remove the files."""
+        for one in self._snapshots.values():
+            one.forget()
+        shutil.rmtree(self.files, ignore_errors=True)
 
 
 class Broker:
@@ -64,15 +103,15 @@ class Broker:
         pool: Pool,
         layers: Layers,
         variables: Mapping[str, str],
-        templates: Mapping[str, Request] = MappingProxyType({}),
+        templates: Mapping[str, Request] | None = None,
     ) -> None:
         """Answer from now on; those who asked before have waited.
 
-        `variables` tell a worker where the database server is, `templates` are
+        `variables` tell a worker where the database server is; `templates` are
         those that it may ask for by name.
         """
         self._pool, self._layers, self._variables = pool, layers, variables
-        self._templates = templates
+        self._templates = templates or {}
         threading.Thread(target=self._accept, name="broker", daemon=True).start()
 
     def __exit__(
@@ -103,34 +142,33 @@ class Broker:
             ).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        held: dict[str, Lease] = {}
-        files: dict[str, Path] = {}
+        held: dict[str, Held] = {}
         try:
             with connection, connection.makefile("rwb") as stream:
                 for line in stream:
-                    answer = self._answer(json.loads(line), held, files)
+                    answer = self._answer(json.loads(line), held)
                     stream.write(json.dumps(answer).encode() + b"\n")
                     stream.flush()
         except (OSError, ValueError):
             pass
         finally:
-            for lease in held.values():
-                self.pool.give_back(lease)
-            for path in files.values():
-                shutil.rmtree(path, ignore_errors=True)
+            for one in held.values():
+                self.pool.give_back(one.lease)
+                one.clear()
 
     def _answer(
-        self,
-        message: Mapping[str, Any],
-        held: dict[str, Lease],
-        files: dict[str, Path],
+        self, message: Mapping[str, Any], held: dict[str, Held]
     ) -> Mapping[str, Any]:
         try:
             if message["ask"] == "lease":
-                return self._lease(message, held, files)
-            lease = held.pop(message["lease"])
-            self.pool.give_back(lease)
-            shutil.rmtree(files.pop(message["lease"]), ignore_errors=True)
+                return self._lease(message, held)
+            if message["ask"] == "mark":
+                return self._mark(held[message["lease"]])
+            if message["ask"] == "back":
+                return self._back(held[message["lease"]], message["mark"])
+            one = held.pop(message["lease"])
+            self.pool.give_back(one.lease)
+            one.clear()
             return {"ok": True}
         except HarnessError as error:
             self.failed(error)
@@ -141,31 +179,55 @@ class Broker:
             return {"ok": False, "error": str(trouble)}
 
     def _lease(
-        self,
-        message: Mapping[str, Any],
-        held: dict[str, Lease],
-        files: dict[str, Path],
+        self, message: Mapping[str, Any], held: dict[str, Held]
     ) -> Mapping[str, Any]:
-        if "template" in message:
-            layer = self.resolve(self._templates[message["template"]])
-        else:
-            modules = tuple(sorted(set(message["modules"])))
-            layer = self.resolve(Request(modules=modules, language=message["language"]))
+        untracked = self.pool.shelf.untracked() if message.get("tracked") else ""
+        request = self._request(message, tracked=untracked is None)
+        layer = self.resolve(request)
         lease = self.pool.lease(layer, worker=message["worker"])
         key = f"{len(held)}-{os.urandom(4).hex()}"
-        held[key] = lease
-        files[key] = Path(tempfile.mkdtemp(prefix="files-", dir=self._directory))
+        files = Path(tempfile.mkdtemp(prefix="files-", dir=self._directory))
+        held[key] = Held(lease, files, beside=self._directory)
         return {
             "ok": True,
             "lease": key,
             "database": lease.database,
-            "files": str(files[key]),
+            "files": str(files),
             "modules": list(layer.closure),
             "digest": layer.digest,
             "kind": lease.kind,
             "seconds": lease.seconds,
+            "mark": lease.mark,
+            "untracked": untracked or "",
             "environment": dict(self._variables),
         }
+
+    def _mark(self, one: Held) -> Mapping[str, Any]:
+        mark = self.pool.mark(one.lease)
+        one.remember(mark)
+        return {"ok": True, "mark": mark}
+
+    def _back(self, one: Held, mark: int) -> Mapping[str, Any]:
+        one.check(mark)
+        outcome, one.lease = self.pool.back(one.lease, mark)
+        if outcome.how != "doubt":
+            one.restore(mark)
+        return {"ok": True, **asdict(outcome), "database": one.lease.database}
+
+    def _request(self, message: Mapping[str, Any], *, tracked: bool) -> Request:
+        name = message.get("template")
+        if not name:
+            modules = tuple(sorted(set(message["modules"])))
+            return Request(
+                modules=modules, language=message["language"], tracked=tracked
+            )
+        if name not in self._templates:
+            raise UsageError(
+                f"there is no template named {name!r}",
+                checked=", ".join(sorted(self._templates)) or "no template is there",
+                remedy=f"add [tool.harness.template.{name}] to the configuration",
+            )
+        return replace(self._templates[name], tracked=tracked)
 
     def resolve(self, request: Request) -> Layer:
         """The layer that answers a request; remembered for the next run."""

@@ -112,7 +112,10 @@ class Builder:
             self.listener(Progress(layer=layer, event="begin"))
             draft = self.shelf.draft(layer)
             try:
-                self._fill(draft, process)
+                if layer.tracked:
+                    self.shelf.track(draft)
+                else:
+                    self._fill(draft, process)
                 manifest = self.shelf.publish(draft, self._describe(layer, started))
             except BaseException:
                 process.kill()

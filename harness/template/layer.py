@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.errors import SourceError
 from harness.model import Origin
 from harness.modules import Graph
-from harness.template import digest
+from harness.template import digest, undo
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +24,8 @@ class Request:
     language: str = "en"
     data: tuple[Path, ...] = ()
     reclimit: int = 0
+    tracked: bool = False
+    """With an undo log, so that a lease of it can be put back in place."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +34,8 @@ class Layer:
 
     `closure` are all modules of the finished database, `facts` all that the
     digest was made of.  `trusted` layers hold nothing but released modules
-    that are not under test: their records are not validated again.
+    that are not under test: their records are not validated again.  A `tracked`
+    layer adds nothing but the undo log.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Layer:
     data: tuple[Path, ...] = ()
     reclimit: int = 0
     trusted: bool = False
+    tracked: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
 
     def chain(self) -> tuple["Layer", ...]:
@@ -105,7 +109,7 @@ class Layers:
             layer = self._add(layer, (name,))
         for path in request.data:
             layer = self._with_data(layer, path, request.reclimit)
-        return layer
+        return self._with_undo(layer) if request.tracked else layer
 
     def _official(self, wanted: frozenset[str]) -> Iterable[tuple[str, ...]]:
         """The official modules in steps: each cut's closure, then the rest."""
@@ -191,5 +195,18 @@ class Layers:
             closure=parent.closure,
             data=(path,),
             reclimit=reclimit,
+            facts=facts,
+        )
+
+    def _with_undo(self, parent: Layer) -> Layer:
+        facts = {"undo": undo.version()}
+        return Layer(
+            name=f"{parent.name}+undo",
+            digest=digest.combine(parent.digest, facts),
+            parent=parent,
+            language=parent.language,
+            closure=parent.closure,
+            trusted=True,
+            tracked=True,
             facts=facts,
         )

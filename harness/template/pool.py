@@ -10,7 +10,7 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.errors import DatabaseError, HarnessError
@@ -18,8 +18,9 @@ from harness.model import LeaseCost
 from harness.template.base import Shelf
 from harness.template.build import Builder
 from harness.template.layer import Layer
+from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Outcome
 
-Kind = Literal["ready", "fresh", "clean"]
+Kind = Literal["ready", "fresh", "clean", "reset"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,12 @@ class Lease:
     layer: Layer
     kind: Kind
     seconds: float
+    worker: str = ""
+
+    @property
+    def mark(self) -> int:
+        """The mark that it was handed out with."""
+        return PRISTINE if self.layer.tracked else UNTRACKED
 
 
 class Pool:
@@ -105,23 +112,62 @@ class Pool:
             layer=layer,
             kind=kind,
             seconds=time.perf_counter() - clock,
+            worker=worker,
         )
         with self._guard:
             self._out[lease.database] = lease
             closed = self._closed
         if closed:  # while it was cloned
             self._drop(database)
-        self.costs.append(
-            LeaseCost(
-                worker=worker,
-                template=layer.name,
-                kind=kind,
-                started=started,
-                seconds=lease.seconds,
-            )
-        )
+        self._note(lease, kind, started, lease.seconds)
         self.expect(layer)
         return lease
+
+    def _note(self, lease: Lease, kind: Kind, started: float, seconds: float) -> None:
+        self.costs.append(
+            LeaseCost(
+                worker=lease.worker,
+                template=lease.layer.name,
+                kind=kind,
+                started=started,
+                seconds=seconds,
+            )
+        )
+
+    def mark(self, lease: Lease) -> int:
+        """Remember how a lease is now; `NOWHERE` when there is no way back."""
+        return self.shelf.mark(lease.database) if lease.layer.tracked else NOWHERE
+
+    def back(self, lease: Lease, mark: int) -> tuple[Outcome, Lease]:
+        """Put a lease back to a mark; what holds it now, if another clone does.
+
+        At the mark that it was handed out with, doubt ends in an exchange.
+        Raises what cloning raises.
+        """
+        started = time.time()
+        clock = time.perf_counter()
+        outcome = self._back(lease, mark)
+        if mark == lease.mark and (outcome.how == "doubt" or outcome.worn):
+            other = self._exchange(lease)
+            reason = outcome.reason or "so many resets slow a database down"
+            return replace(outcome, how="exchanged", reason=reason), other
+        if outcome.how == "reset":
+            self._note(lease, "reset", started, time.perf_counter() - clock)
+        return outcome, lease
+
+    def _back(self, lease: Lease, mark: int, *, alone: bool = False) -> Outcome:
+        if not lease.layer.tracked:
+            reason = self.shelf.untracked() or "its template has no undo log"
+            return Outcome(how="doubt", reason=reason)
+        return self.shelf.back(lease.database, mark, alone=alone)
+
+    def _exchange(self, lease: Lease) -> Lease:
+        """Another clone of the same template; the old one is dropped."""
+        other = self.lease(lease.layer, worker=lease.worker)
+        with self._guard:
+            if self._out.pop(lease.database, None) is not None:
+                self._hands.submit(self._drop, lease.database)
+        return other
 
     def _take(self, layer: Layer) -> tuple[str, Kind] | None:
         """A ready clone, waiting for one that is being made already."""
@@ -153,7 +199,7 @@ class Pool:
             raise
 
     def give_back(self, lease: Lease) -> None:
-        """Take a lease back: handed on if nothing wrote to it, else dropped."""
+        """Take a lease back: handed on if it is or can be made clean."""
         with self._guard:
             if self._out.pop(lease.database, None) is None:
                 return  # closed meanwhile, and dropped
@@ -161,15 +207,22 @@ class Pool:
 
     def _tidy(self, lease: Lease) -> None:
         try:
-            clean = not self._closed and self.shelf.clean(lease.database)
+            kind = None if self._closed else self._cleaned(lease)
         except HarnessError:
-            clean = False
-        if clean:
+            kind = None
+        if kind:
             with self._guard:
-                self._ready[lease.layer.digest].appendleft((lease.database, "clean"))
+                self._ready[lease.layer.digest].appendleft((lease.database, kind))
                 self._guard.notify_all()
         else:
             self._drop(lease.database)
+
+    def _cleaned(self, lease: Lease) -> Kind | None:
+        if not lease.layer.tracked:
+            return "clean" if self.shelf.clean(lease.database) else None
+        outcome = self._back(lease, PRISTINE, alone=True)
+        kinds: dict[str, Kind] = {"clean": "clean", "reset": "reset"}
+        return None if outcome.worn else kinds.get(outcome.how)
 
     def _drop(self, database: str) -> None:
         try:

@@ -9,7 +9,6 @@ advisory lock of its session, so a name is enough to find what a dead run left.
 import hashlib
 import re
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,11 +17,12 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from harness import proc
-from harness.errors import DatabaseError, MissingTool, TemplateError
+from harness.errors import DatabaseError, TemplateError
 from harness.postgres.base import Address, connect
+from harness.template import counters, programs, undo
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
 from harness.template.layer import Layer
+from harness.template.undo import Outcome, Undos
 
 OURS = re.compile(r"harness_[bc]_(?P<run>[0-9a-f]+)_")
 COUNTERS_SINCE = 150000
@@ -57,6 +57,7 @@ class PostgreSQL:
         self.environ = environ
         self._local = threading.local()
         self._all: list[psycopg.Connection[Any]] = []
+        self._undos = Undos(address)
         self._alive = connect(address)
         self._alive.execute("SELECT pg_advisory_lock(%s)", [key(run)])
         self.version = self._alive.info.server_version
@@ -233,46 +234,34 @@ class PostgreSQL:
             )
 
     def clean(self, database: str) -> bool:
-        """See `Shelf`: no row was touched, no sequence moved, by anybody.
-
-        Counters are complete only when all sessions are gone, so it waits a
-        moment for that; whatever stays in doubt is not clean.
-        """
-        if self.version < COUNTERS_SINCE or not self._deserted(database):
-            return False
-        rows = self._execute(
-            "SELECT tup_inserted + tup_updated + tup_deleted"
-            " FROM pg_stat_database WHERE datname = %s",
-            database,
+        """See `Shelf`: no row was touched, no sequence moved, by anybody."""
+        return self.version >= COUNTERS_SINCE and counters.clean(
+            self._connection, self.address, database
         )
-        if not rows or rows[0][0]:
-            return False
-        try:
-            with connect(self.address, database) as connection:
-                moved = connection.execute(
-                    "SELECT EXISTS (SELECT FROM pg_statio_all_sequences"
-                    " WHERE blks_read + blks_hit > 0)"
-                ).fetchone()
-        except psycopg.Error:
-            return False
-        return moved is not None and not moved[0]
-
-    def _deserted(self, database: str, *, patience: float = 0.2) -> bool:
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            rows = self._execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = %s", database
-            )
-            if not rows[0][0]:
-                return True
-            time.sleep(0.002)
-        return False
 
     def drop(self, database: str) -> None:
         """See `Shelf`."""
+        self._undos.forget(database)
         self._execute(
             SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(database))
         )
+
+    def untracked(self) -> str | None:
+        """See `Shelf`."""
+        return undo.why_not(self._connection)
+
+    def track(self, draft: Draft) -> None:
+        """See `Shelf`."""
+        with connect(self.address, draft.database) as connection:
+            undo.track(connection, draft.layer.name)
+
+    def mark(self, database: str) -> int:
+        """See `Shelf`."""
+        return self._undos[database].mark()
+
+    def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
+        """See `Shelf`."""
+        return self._undos[database].back(mark, alone=alone)
 
     def end_sessions(self, database: str) -> None:
         """End what is connected to a database, and wait for it."""
@@ -317,20 +306,12 @@ class PostgreSQL:
         self._tool("pg_restore", "-d", draft.database, "--no-owner", str(path))
 
     def _tool(self, name: str, *arguments: str) -> None:
-        place = self.binaries(self.version)
-        program = str(place / name) if place else name
         env = {**self.environ, **self.address.environment()}
-        try:
-            proc.run([program, *arguments], env=env)
-        except MissingTool as error:
-            raise MissingTool(
-                f"{name} is missing",
-                checked="the embedded PostgreSQL and PATH",
-                remedy="apt-get install postgresql-client",
-            ) from error
+        programs.run(self.binaries(self.version), name, *arguments, env=env)
 
     def close(self) -> None:
         """See `Shelf`."""
+        self._undos.close()
         for connection in (*self._all, self._alive):
             connection.close()
 

@@ -17,6 +17,7 @@ from harness.errors import TemplateError
 from harness.store import Lock, Store, disk_full, write_atomically
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
 from harness.template.layer import Layer
+from harness.template.undo import NOWHERE, Outcome
 
 
 class SQLite:
@@ -111,6 +112,22 @@ class SQLite:
 
     def drop(self, database: str) -> None:
         """See `Shelf`: the worker's memory goes with it."""
+
+    def untracked(self) -> str | None:
+        """See `Shelf`."""
+        return "SQLite databases have no undo log: use PostgreSQL"
+
+    def track(self, draft: Draft) -> None:
+        """See `Shelf`."""
+        raise TemplateError(str(self.untracked()), remedy="--database local")
+
+    def mark(self, database: str) -> int:
+        """See `Shelf`."""
+        return NOWHERE
+
+    def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
+        """See `Shelf`."""
+        return Outcome(how="doubt", reason=str(self.untracked()))
 
     def sweep(self) -> tuple[str, ...]:
         """See `Shelf`: drafts that nobody writes to any more."""

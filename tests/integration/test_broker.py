@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,12 +23,17 @@ from harness.template import broker as broker_
 from harness.template.broker import Broker
 from harness.template.layer import Layer, Request
 from harness.template.pool import Lease
+from harness.template.undo import PRISTINE, UNTRACKED, Left, Outcome
 
 
 class Pool:
     """Leases with numbered databases, and what came back."""
 
     def __init__(self) -> None:
+        self.shelf = self
+        self.reason: str | None = None
+        self.outcome = Outcome(how="reset", rows=2, tables=1)
+        self.backs: list[tuple[str, int]] = []
         self.leased: list[tuple[str, str]] = []
         self.returned: list[str] = []
         self.error: Exception | None = None
@@ -38,6 +44,18 @@ class Pool:
         self.leased.append((layer.name, worker))
         database = f"{layer.name}_{len(self.leased)}"
         return Lease(database=database, layer=layer, kind="ready", seconds=0.25)
+
+    def untracked(self) -> str | None:
+        return self.reason
+
+    def mark(self, lease: Lease) -> int:
+        return 2 + len(self.backs)
+
+    def back(self, lease: Lease, mark: int) -> tuple[Outcome, Lease]:
+        self.backs.append((lease.database, mark))
+        if self.outcome.how == "exchanged":
+            lease = replace(lease, database=f"{lease.database}_other")
+        return self.outcome, lease
 
     def give_back(self, lease: Lease) -> None:
         self.returned.append(lease.database)
@@ -60,6 +78,7 @@ class Layers:
             parent=None,
             language=request.language,
             closure=("country", *request.modules),
+            tracked=request.tracked,
         )
 
 
@@ -272,6 +291,97 @@ def test_a_line_that_is_no_json_ends_only_its_connection(
         connection.sendall(b"GET / HTTP/1.1\n")
         assert connection.recv(1000) == b""
     assert client.lease(["party"], "en").database == "party_1"
+
+
+# -- the way back --------------------------------------------------------------
+
+
+def test_a_tracked_lease(client: Client, layers: Layers, pool: Pool) -> None:
+    lease = client.lease(["party"], "en", tracked=True)
+    assert layers.asked == [Request(modules=("party",), tracked=True)]
+    assert (lease.mark, lease.untracked) == (PRISTINE, "")
+    assert client.lease(["party"], "en").mark == UNTRACKED
+
+
+def test_who_cannot_track_says_why(client: Client, layers: Layers, pool: Pool) -> None:
+    pool.reason = "no superuser"
+    lease = client.lease(["party"], "en", tracked=True)
+    assert layers.asked == [Request(modules=("party",))]
+    assert (lease.mark, lease.untracked) == (UNTRACKED, "no superuser")
+
+
+def test_a_template_by_its_name(
+    pool: Pool, layers: Layers, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = Request(modules=("party",), language="de", data=(Path("portal.txt"),))
+    with Broker(directory=directory) as broker:
+        monkeypatch.setenv("HARNESS_BROKER", broker.environment["HARNESS_BROKER"])
+        broker.serve(pool, layers, {}, {"portal": known})  # type: ignore[arg-type]
+        own = Client()
+        own.lease([], "en", template="portal", tracked=True)
+        own.lease([], "en", template="portal")
+        with pytest.raises(LeaseError, match=r"no template named 'portl'\n.*portal"):
+            own.lease([], "en", template="portl")
+        own.close()
+    assert layers.asked == [replace(known, tracked=True), known]
+
+
+def test_the_way_back(client: Client, pool: Pool) -> None:
+    left = Left(process=4711, state="idle in transaction", query="UPDATE party")
+    pool.outcome = Outcome(how="reset", left=(left,))
+    lease = client.lease(["party"], "en", tracked=True)
+    mark = client.mark(lease)
+    way = client.back(lease, mark)
+    assert pool.backs == [("party_1", mark)]
+    assert (way.how, way.reason, way.lease) == ("reset", "", lease)
+    assert way.left == ((4711, "idle in transaction", "UPDATE party"),)
+
+
+def test_an_exchange_names_the_other_database(client: Client, pool: Pool) -> None:
+    pool.outcome = Outcome(how="exchanged", reason="create table")
+    lease = client.lease(["party"], "en", tracked=True)
+    way = client.back(lease, lease.mark)
+    assert (way.how, way.reason) == ("exchanged", "create table")
+    assert way.lease == lease._replace(database="party_1_other")
+    client.give_back(way.lease)
+    assert pool.returned == ["party_1_other"]
+
+
+def test_files_go_the_same_way(client: Client, directory: Path) -> None:
+    lease = client.lease(["party"], "en", tracked=True)
+    files = Path(lease.files)
+    (files / "fixture").write_text("of the class")
+    mark = client.mark(lease)
+    for _ in range(2):
+        (files / "fixture").write_text("of the test!")
+        (files / "new").mkdir()
+        client.back(lease, mark)
+        assert [path.name for path in files.iterdir()] == ["fixture"]
+        assert (files / "fixture").read_text() == "of the class"
+    client.back(lease, lease.mark)
+    assert list(files.iterdir()) == []
+    client.give_back(lease)
+    assert [path.name for path in directory.iterdir()] == ["broker"]
+
+
+def test_files_stay_where_there_is_doubt(client: Client, pool: Pool) -> None:
+    lease = client.lease(["party"], "en", tracked=True)
+    mark = client.mark(lease)
+    (Path(lease.files) / "new").write_text("x")
+    pool.outcome = Outcome(how="doubt", reason="create table")
+    assert client.back(lease, mark).how == "doubt"
+    assert (Path(lease.files) / "new").exists()
+
+
+def test_an_unknown_mark_is_refused(client: Client, pool: Pool) -> None:
+    lease = client.lease(["party"], "en", tracked=True)
+    with pytest.raises(LeaseError, match="no mark 99"):
+        client.back(lease, 99)
+    mark = client.mark(lease)
+    client.back(lease, lease.mark)
+    with pytest.raises(LeaseError, match=f"no mark {mark}"):
+        client.back(lease, mark)
+    assert [mark for _, mark in pool.backs] == [PRISTINE]
 
 
 def test_many_workers_at_once(broker: Broker, pool: Pool) -> None:

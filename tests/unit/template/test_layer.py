@@ -11,6 +11,7 @@ import pytest
 from harness.errors import SourceError, UsageError
 from harness.model import Module, Origin
 from harness.modules import Graph
+from harness.template import undo
 from harness.template.layer import Layer, Layers, Request, Surroundings
 
 DEPENDS: Mapping[str, tuple[str, ...]] = {
@@ -419,3 +420,22 @@ def test_the_order_of_scripts_reaches_the_digest(
     one = make().resolve(Request(data=(data["master"], data["demo"])))
     other = make().resolve(Request(data=(data["demo"], data["master"])))
     assert one.digest != other.digest
+
+
+# -- the undo log --------------------------------------------------------------
+
+
+def test_the_undo_log_is_a_layer_of_its_own(
+    make: Make, data: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = Request(modules=("society",), data=(data["master"],))
+    below = make().resolve(request)
+    above = make().resolve(replace(request, tracked=True))
+    assert above.parent == below
+    assert (above.name, above.tracked, below.tracked) == ("master+undo", True, False)
+    assert above.closure == below.closure
+    assert (above.modules, above.data) == ((), ())
+    monkeypatch.setattr(undo, "version", lambda: "another")
+    other = make().resolve(replace(request, tracked=True))
+    assert other.digest != above.digest
+    assert other.parent == below

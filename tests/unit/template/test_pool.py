@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Leases: ready, fresh, clean; the cap; what happens when something fails."""
+"""Leases: ready, fresh, clean, reset; the cap; what happens when something fails."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,6 +12,7 @@ from harness.errors import DatabaseError, HarnessError, TemplateError
 from harness.model import LeaseCost
 from harness.template.layer import Layer
 from harness.template.pool import Lease, Pool
+from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Outcome
 
 
 def layer(name: str) -> Layer:
@@ -18,6 +20,7 @@ def layer(name: str) -> Layer:
 
 
 PARTY, BANK = layer("party"), layer("bank")
+TRACKED = replace(layer("tracked"), tracked=True)
 
 
 class Shelf:
@@ -30,6 +33,8 @@ class Shelf:
         self.written: set[str] = set()
         self.clone_error: Exception | None = None
         self.drop_error: Exception | None = None
+        self.outcome = Outcome(how="reset", rows=1, tables=1)
+        self.backs: list[tuple[str, int, bool]] = []
         self.gate = threading.Event()
         self.gate.set()
         self._guard = threading.Lock()
@@ -47,6 +52,16 @@ class Shelf:
 
     def clean(self, database: str) -> bool:
         return database not in self.written
+
+    def untracked(self) -> str | None:
+        return "no superuser"
+
+    def mark(self, database: str) -> int:
+        return 7
+
+    def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
+        self.backs.append((database, mark, alone))
+        return self.outcome
 
     def drop(self, database: str) -> None:
         with self._guard:
@@ -236,6 +251,101 @@ def test_no_two_workers_share_a_clone(make: Make, shelf: Shelf) -> None:
     pool.close()
     assert shelf.clones == set()
     assert pool._count == 0
+
+
+# -- the way back --------------------------------------------------------------
+
+
+def test_a_tracked_lease_is_put_back(make: Make, shelf: Shelf) -> None:
+    pool = make()
+    lease = leased(pool, TRACKED)
+    assert (lease.mark, pool.mark(lease)) == (PRISTINE, 7)
+    assert pool.back(lease, 7) == (shelf.outcome, lease)
+    assert shelf.backs == [(lease.database, 7, False)]
+    assert [cost.kind for cost in pool.costs] == ["fresh", "reset"]
+    assert pool.costs[1].worker == "w1"
+
+
+def test_a_way_back_that_was_none_costs_nothing(make: Make, shelf: Shelf) -> None:
+    pool = make()
+    lease = leased(pool, TRACKED)
+    shelf.outcome = Outcome(how="clean")
+    assert pool.back(lease, PRISTINE) == (shelf.outcome, lease)
+    assert len(pool.costs) == 1
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Outcome(how="doubt", reason="create table"), "create table"),
+        (Outcome(how="reset", worn=True), "so many resets slow a database down"),
+    ],
+)
+def test_doubt_at_the_first_mark_ends_in_an_exchange(
+    make: Make, shelf: Shelf, outcome: Outcome, reason: str
+) -> None:
+    pool = make()
+    lease = leased(pool, TRACKED)
+    shelf.outcome = outcome
+    found, other = pool.back(lease, PRISTINE)
+    assert (found.how, found.reason) == ("exchanged", reason)
+    assert (other.layer, other.worker) == (TRACKED, "w1")
+    until(lambda: shelf.clones == {other.database})
+    pool.give_back(other)
+    pool.close()
+    assert (shelf.clones, pool._count) == (set(), 0)
+
+
+def test_doubt_at_a_later_mark_is_told(make: Make, shelf: Shelf) -> None:
+    pool = make()
+    lease = leased(pool, TRACKED)
+    shelf.outcome = Outcome(how="doubt", reason="create table")
+    assert pool.back(lease, 7) == (shelf.outcome, lease)
+    assert shelf.clones == {lease.database}
+
+
+def test_an_exchange_that_fails_leaves_the_lease(make: Make, shelf: Shelf) -> None:
+    pool = make()
+    lease = leased(pool, TRACKED)
+    shelf.outcome = Outcome(how="doubt", reason="lost")
+    shelf.clone_error = DatabaseError("the server was lost")
+    with pytest.raises(DatabaseError, match="lost"):
+        pool.back(lease, PRISTINE)
+    assert shelf.clones == {lease.database}
+
+
+def test_without_a_log_there_is_only_the_exchange(make: Make, shelf: Shelf) -> None:
+    pool = make()
+    lease = leased(pool, PARTY)
+    assert (lease.mark, pool.mark(lease)) == (UNTRACKED, NOWHERE)
+    assert pool.back(lease, NOWHERE)[0] == Outcome(how="doubt", reason="no superuser")
+    outcome, other = pool.back(lease, UNTRACKED)
+    assert (outcome.how, outcome.reason) == ("exchanged", "no superuser")
+    assert other.database != lease.database
+    assert shelf.backs == []
+
+
+def test_a_tracked_lease_is_reset_for_the_next_worker(make: Make, shelf: Shelf) -> None:
+    pool = make()
+    first = leased(pool, TRACKED)
+    pool.give_back(first)
+    until(lambda: ready(pool, TRACKED) == 1)
+    assert shelf.backs == [(first.database, PRISTINE, True)]
+    second = leased(pool, TRACKED, "w2")
+    assert (second.kind, second.database) == ("reset", first.database)
+
+
+@pytest.mark.parametrize(
+    "outcome", [Outcome(how="doubt"), Outcome(how="reset", worn=True)]
+)
+def test_a_doubtful_or_worn_one_is_not_handed_on(
+    make: Make, shelf: Shelf, outcome: Outcome
+) -> None:
+    pool = make()
+    shelf.outcome = outcome
+    pool.give_back(leased(pool, TRACKED))
+    until(lambda: not shelf.clones)
+    assert ready(pool, TRACKED) == 0
 
 
 # -- ahead and cap -----------------------------------------------------------

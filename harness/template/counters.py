@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether a database was written to, by the server's own statistics."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from harness.errors import DatabaseError
+from harness.postgres.base import Address, connect
+
+if TYPE_CHECKING:
+    import psycopg
+
+PATIENCE = 0.2
+"""Seconds for the sessions of a database to end: only then are counters complete."""
+
+
+def clean(
+    connection: "psycopg.Connection[Any]", address: Address, database: str
+) -> bool:
+    """Whether no row was touched and no sequence moved; False in doubt."""
+    import psycopg
+
+    try:
+        if not _deserted(connection, database) or _written(connection, database):
+            return False
+        with connect(address, database) as inside:
+            moved = inside.execute(
+                "SELECT EXISTS (SELECT FROM pg_statio_all_sequences"
+                " WHERE blks_read + blks_hit > 0)"
+            ).fetchone()
+    except (psycopg.Error, DatabaseError):
+        return False
+    return moved is not None and not moved[0]
+
+
+def _deserted(connection: "psycopg.Connection[Any]", database: str) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        row = connection.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s", [database]
+        ).fetchone()
+        if row == (0,):
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def _written(connection: "psycopg.Connection[Any]", database: str) -> bool:
+    row = connection.execute(
+        "SELECT tup_inserted + tup_updated + tup_deleted"
+        " FROM pg_stat_database WHERE datname = %s",
+        [database],
+    ).fetchone()
+    return row is None or bool(row[0])
