@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- The undo log of a tracked template; docs/design.md, "Undo", has the proof.
 --
--- harness.undo has three kinds of rows: boundaries (mark is set), old versions of rows
--- (rel is set), and reasons why the log cannot be complete (doubt is set).
+-- harness.undo has three kinds of rows: marks (mark is set), rows that were added to a
+-- table or removed from it (rel is set), and reasons why the log cannot be complete
+-- (doubt is set).
 
 CREATE SCHEMA harness;
 
@@ -10,7 +11,7 @@ CREATE TYPE harness.position AS (seq oid, last bigint, called boolean);
 
 CREATE TABLE harness.undo (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    rel oid, key text, old text, born xid,
+    rel oid, added boolean, key text, line text,
     doubt text,
     mark xid, at timestamptz, positions harness.position[], around text
 );
@@ -55,7 +56,8 @@ END $$;
 
 CREATE FUNCTION harness.emptied() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
-SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 AS $$
+SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
+SET bytea_output = 'hex' SET TimeZone = 'UTC' AS $$
 DECLARE many boolean;
 BEGIN
     EXECUTE format('SELECT count(*) > 10000 FROM (SELECT FROM ONLY %s LIMIT 10001) x',
@@ -64,8 +66,8 @@ BEGIN
         INSERT INTO harness.undo (doubt) VALUES (
             format('truncate of %s, which has more than 10000 rows', TG_RELID::regclass));
     ELSE
-        EXECUTE format('INSERT INTO harness.undo (rel, key, old, born)'
-            ' SELECT %s, %s, t::text, t.xmin FROM ONLY %s t',
+        EXECUTE format('INSERT INTO harness.undo (rel, added, key, line)'
+            ' SELECT %s, false, %s, t::text FROM ONLY %s t',
             TG_RELID, TG_ARGV[0], TG_RELID::regclass);
     END IF;
     RETURN NULL;
@@ -148,23 +150,17 @@ LANGUAGE sql AS $$
 $$;
 
 -- Keep all writers of this database out until the transaction ends; else the reason.
--- Afterwards no transaction is under way whose number is below ours.
 
 CREATE FUNCTION harness.hold(OUT trouble text)
 LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
-DECLARE mine xid;
 BEGIN
-    BEGIN
-        LOCK TABLE harness.undo IN EXCLUSIVE MODE;
-    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-        trouble := 'the undo log is locked';
-    END;
-    mine := pg_current_xact_id()::xid;
+    LOCK TABLE harness.undo IN EXCLUSIVE MODE;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pg_stat_clear_snapshot();
     SELECT coalesce(string_agg(format('process %s has written and not committed: %s',
-            pid, left(query, 200)), '; '), trouble) INTO trouble
+        pid, left(query, 200)), '; '), 'the undo log is locked') INTO trouble
     FROM pg_stat_activity WHERE datname = current_database()
-        AND pid <> pg_backend_pid() AND age(backend_xid) > age(mine);
+        AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL;
 END $$;
 
 CREATE FUNCTION harness.mark(OUT id bigint, OUT trouble text) LANGUAGE plpgsql AS $$
@@ -198,17 +194,18 @@ BEGIN
     PERFORM pg_terminate_backend(pid, 2000) FROM unnest(others) pid;
 END $$;
 
--- Everything as it was at the mark.  All keys that were touched are deleted, then the
--- versions that are older than the boundary before their first change are put back.
--- The session's settings are made once, by harness.ready(): to change them here would
--- throw all plans away each time.
+-- Everything as it was at the mark.  The log is a sum: rows now = rows then + added -
+-- removed, whatever the order.  What is left of it is deleted and inserted, all deletions
+-- first.  The session's settings are made once, by harness.ready(): to change them here
+-- would throw all plans away each time.
 
 CREATE FUNCTION harness.ready() RETURNS void LANGUAGE sql AS $$
     SELECT set_config(name, value, false) FROM (VALUES
         ('session_replication_role', 'replica'), ('harness.undoing', 'on'),
         ('lock_timeout', '1s'), ('statement_timeout', '30s'),
         ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
-        ('extra_float_digits', '1'), ('jit', 'off')) x(name, value)
+        ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('TimeZone', 'UTC'),
+        ('search_path', 'pg_catalog'), ('jit', 'off')) x(name, value)
 $$;
 
 CREATE FUNCTION harness.back(
@@ -239,24 +236,22 @@ BEGIN
         RETURN;
     END IF;
     FOR part IN
-        WITH log AS (
-            SELECT *, max(id) FILTER (WHERE mark IS NOT NULL) OVER (ORDER BY id) AS epoch
-            FROM harness.undo WHERE id >= marked
-        ), judged AS (
-            SELECT l.id, l.rel, l.key, l.epoch,
-                CASE WHEN age(l.born) >= age(b.mark) THEN l.old END AS old
-            FROM log l JOIN harness.undo b ON b.id = l.epoch WHERE l.rel IS NOT NULL
-        ), folded AS (
-            SELECT DISTINCT ON (rel, key) rel, key, old FROM judged
-            ORDER BY rel, key, epoch, old IS NULL, id
+        WITH total AS (
+            SELECT rel, key, line, sum(CASE WHEN added THEN 1 ELSE -1 END) AS many
+            FROM harness.undo WHERE id > marked AND rel IS NOT NULL
+            GROUP BY rel, key, line
         )
-        SELECT t.rel, t.remove, t.put, array_agg(key) AS keys,
-            array_agg(old) FILTER (WHERE old IS NOT NULL) AS olds
-        FROM folded f JOIN harness.tracked t ON t.rel = f.rel GROUP BY t.rel
+        SELECT t.remove, t.put, count(*) AS lines,
+            array_agg(coalesce(key, line)) FILTER (WHERE many > 0) AS gone,
+            array_agg(line) FILTER (WHERE many < 0) AS olds
+        FROM total JOIN harness.tracked t USING (rel),
+            generate_series(1, abs(many)) GROUP BY t.rel
     LOOP
-        EXECUTE part.remove USING part.keys;
+        IF part.gone IS NOT NULL THEN
+            EXECUTE part.remove USING part.gone;
+        END IF;
         tables := tables + 1;
-        restored := restored + cardinality(part.keys);
+        restored := restored + part.lines;
         IF part.olds IS NOT NULL THEN
             puts := puts || ARRAY[ARRAY[part.put, part.olds::text]];
         END IF;
@@ -271,20 +266,17 @@ BEGIN
             EXCEPT SELECT * FROM unnest(now_)) p
         JOIN pg_class c ON c.oid = p.seq AND c.relpersistence <> 't';
     END IF;
-    IF tables > 0 THEN
-        DELETE FROM harness.undo WHERE id > marked;
-        INSERT INTO harness.undo (mark) VALUES (pg_current_xact_id()::xid);
-    END IF;
+    DELETE FROM harness.undo WHERE id > marked;
 END $$;
 
 -- From here on: the triggers.
 
 CREATE FUNCTION harness.key(alias text, columns text[]) RETURNS text
 LANGUAGE sql AS $$
-    SELECT CASE WHEN cardinality(columns) = 1
-        THEN format('%s.%s::text', alias, columns[1])
+    SELECT CASE WHEN columns IS NULL THEN 'NULL::text'
+        WHEN cardinality(columns) = 1 THEN format('%s.%s::text', alias, columns[1])
         ELSE format('ROW(%s)::text', string_agg(alias || '.' || c, ', ' ORDER BY n)) END
-    FROM unnest(columns) WITH ORDINALITY u(c, n)
+    FROM (VALUES (1)) one LEFT JOIN unnest(columns) WITH ORDINALITY u(c, n) ON true
 $$;
 
 DO $do$
@@ -292,19 +284,23 @@ DECLARE
     part record;
     name text;
     number int := 0;
+    style text := 'SET DateStyle = ''ISO, YMD'' SET IntervalStyle = ''postgres'''
+        ' SET extra_float_digits = 1 SET bytea_output = ''hex'' SET TimeZone = ''UTC''';
     untouched text := 'WHEN (current_setting(''harness.undoing'', true)'
         ' IS DISTINCT FROM ''on'')';
 BEGIN
+    SET LOCAL search_path = pg_catalog;
     -- a function for each distinct list of key columns
     CREATE TEMPORARY TABLE todo ON COMMIT DROP AS
     SELECT c.oid::regclass AS rel, k.columns, k.types, CASE
             WHEN c.relkind = 'f' THEN 'its data elsewhere'
-            WHEN k.columns IS NULL THEN 'no primary key'
             WHEN c.relhasrules THEN 'rules'
             WHEN a.amname <> 'heap' THEN 'a storage of its own'
             WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid
                 AND atttypid = 'money'::regtype AND NOT attisdropped)
                 THEN 'a column of type money'
+            WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid
+                AND attgenerated = 'v') THEN 'a virtual column'
         END AS reason
     FROM pg_class c
     LEFT JOIN pg_am a ON a.oid = c.relam
@@ -326,20 +322,21 @@ BEGIN
         number := number + 1;
         EXECUTE format($f$
             CREATE FUNCTION harness.log_%s() RETURNS trigger
-            LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
-            SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres'
-            SET extra_float_digits = 1 AS $$
+            LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog %s AS $$
             BEGIN
-                IF TG_OP <> 'INSERT' THEN
-                    INSERT INTO harness.undo (rel, key, old, born)
-                    VALUES (TG_RELID, %2$s, OLD::text, OLD.xmin);
-                    IF TG_OP = 'DELETE' OR %2$s = %3$s THEN
-                        RETURN NULL;
-                    END IF;
+                IF TG_OP = 'INSERT' THEN
+                    INSERT INTO harness.undo (rel, added, key, line)
+                    VALUES (TG_RELID, true, %4$s, NEW::text);
+                ELSIF TG_OP = 'DELETE' THEN
+                    INSERT INTO harness.undo (rel, added, key, line)
+                    VALUES (TG_RELID, false, %3$s, OLD::text);
+                ELSE
+                    INSERT INTO harness.undo (rel, added, key, line)
+                    VALUES (TG_RELID, false, %3$s, OLD::text),
+                        (TG_RELID, true, %4$s, NEW::text);
                 END IF;
-                INSERT INTO harness.undo (rel, key) VALUES (TG_RELID, %3$s);
                 RETURN NULL;
-            END $$ $f$, number, harness.key('OLD', part.columns),
+            END $$ $f$, number, style, harness.key('OLD', part.columns),
             harness.key('NEW', part.columns));
         FOREACH name IN ARRAY part.rels::text[] LOOP
             EXECUTE format('CREATE TRIGGER "~harness" AFTER INSERT OR UPDATE OR DELETE'
@@ -363,7 +360,13 @@ BEGIN
 
     INSERT INTO harness.tracked
     SELECT t.rel,
-        CASE WHEN cardinality(t.columns) = 1
+        CASE WHEN t.columns IS NULL
+            THEN format('DELETE FROM ONLY %1$s WHERE ctid IN (SELECT x.ctid'
+                ' FROM (SELECT ctid, t::text AS line,'
+                ' row_number() OVER (PARTITION BY t::text) AS n FROM ONLY %1$s t) x'
+                ' JOIN (SELECT line, count(*) AS many FROM unnest($1) line'
+                ' GROUP BY line) y ON x.line = y.line AND x.n <= y.many)', t.rel)
+            WHEN cardinality(t.columns) = 1
             THEN format('DELETE FROM ONLY %s WHERE %s = ANY ($1::%s[])',
                 t.rel, t.columns[1], t.types[1])
             ELSE format('DELETE FROM ONLY %s t WHERE %s = ANY ($1)',
