@@ -20,6 +20,38 @@ CREATE TABLE harness.tracked (
     rel regclass PRIMARY KEY, remove text NOT NULL, put text NOT NULL
 );
 
+-- The text of a row depends on settings of the session.  `plain` says that they are those
+-- that the way back has; else `line` makes its text with them.  (A function with SET
+-- clauses costs more than the rest of a trigger.)
+
+DO $do$
+BEGIN
+    EXECUTE format($f$
+        CREATE FUNCTION harness.plain() RETURNS boolean LANGUAGE sql STABLE AS $$
+            SELECT current_setting('TimeZone') = %1$L
+                AND current_setting('DateStyle') LIKE 'ISO,%%'
+                AND current_setting('IntervalStyle') = 'postgres'
+                AND current_setting('extra_float_digits') = '1'
+                AND current_setting('bytea_output') = 'hex'
+        $$;
+        CREATE FUNCTION harness.line(anyelement) RETURNS text LANGUAGE plpgsql STABLE
+        SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET TimeZone = %1$L
+        SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
+        BEGIN
+            RETURN $1::text;
+        END $$;
+        CREATE FUNCTION harness.ready() RETURNS void LANGUAGE sql AS $$
+            SELECT set_config(name, value, false) FROM (VALUES
+                ('session_replication_role', 'replica'), ('harness.undoing', 'on'),
+                ('lock_timeout', '1s'), ('statement_timeout', '30s'),
+                ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
+                ('extra_float_digits', '1'), ('bytea_output', 'hex'),
+                ('TimeZone', %1$L), ('search_path', 'pg_catalog'), ('jit', 'off')
+            ) x(name, value)
+        $$;
+    $f$, current_setting('TimeZone'));
+END $do$;
+
 -- What a test does by statement, not by row: enough to say that we cannot follow.
 
 CREATE FUNCTION harness.doubt() RETURNS trigger
@@ -56,8 +88,7 @@ END $$;
 
 CREATE FUNCTION harness.emptied() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
-SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1
-SET bytea_output = 'hex' SET TimeZone = 'UTC' AS $$
+AS $$
 DECLARE many boolean;
 BEGIN
     EXECUTE format('SELECT count(*) > 10000 FROM (SELECT FROM ONLY %s LIMIT 10001) x',
@@ -67,7 +98,7 @@ BEGIN
             format('truncate of %s, which has more than 10000 rows', TG_RELID::regclass));
     ELSE
         EXECUTE format('INSERT INTO harness.undo (rel, added, key, line)'
-            ' SELECT %s, false, %s, t::text FROM ONLY %s t',
+            ' SELECT %s, false, %s, harness.line(t) FROM ONLY %s t',
             TG_RELID, TG_ARGV[0], TG_RELID::regclass);
     END IF;
     RETURN NULL;
@@ -104,9 +135,24 @@ BEGIN
         WHERE oid = relation AND relpersistence = 't');
 END $$;
 
+-- A change of the schema since a mark that no event trigger told of, or nothing.
+
+CREATE FUNCTION harness.altered(since xid) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN coalesce(
+        (SELECT format(' (%s of %s)', attname, attrelid::regclass)
+            FROM pg_attribute WHERE age(xmin) < age(since)
+            AND NOT harness.temporary(attrelid) LIMIT 1),
+        (SELECT format(' (%s on %s)', tgname, tgrelid::regclass)
+            FROM pg_trigger WHERE age(xmin) < age(since)
+            AND NOT harness.temporary(tgrelid) LIMIT 1), '');
+END $$;
+
 -- What is around the rows and may change without a trigger or an event of its own.
 
-CREATE FUNCTION harness.around() RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION harness.around(since xid) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    old int := age(since);
 BEGIN
     RETURN concat_ws('; ',
         (SELECT format('large objects %s', count(*)) FROM pg_largeobject_metadata),
@@ -122,24 +168,14 @@ BEGIN
             ORDER BY evtname)) FROM pg_event_trigger),
         (SELECT format('relations %s', count(*)) FROM pg_class
             WHERE relpersistence <> 't'),
-        (SELECT format('triggers %s', count(*)) FROM pg_trigger
-            WHERE tgname IN ('~harness', '~harness_truncate') AND tgenabled = 'A'),
-        (SELECT format('functions %s', count(*)) FROM pg_proc));
-END $$;
-
--- A change of the schema since a mark that no event trigger told of.
-
-CREATE FUNCTION harness.altered(since xid) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN coalesce(
-        (SELECT format('column %s of %s', attname, attrelid::regclass)
-            FROM pg_attribute a WHERE age(xmin) < age(since)
-            AND NOT harness.temporary(attrelid) LIMIT 1),
-        (SELECT format('trigger %s on %s', tgname, tgrelid::regclass)
-            FROM pg_trigger WHERE age(xmin) < age(since)
-            AND NOT harness.temporary(tgrelid) LIMIT 1),
-        (SELECT format('function %s', oid::regprocedure)
-            FROM pg_proc WHERE age(xmin) < age(since) LIMIT 1)) || ' has changed';
+        (SELECT format('triggers %s', count(*) FILTER (WHERE tgenabled = 'A'
+                AND tgname IN ('~harness', '~harness_truncate')))
+            || CASE WHEN min(age(xmin)) < old THEN harness.altered(since) ELSE '' END
+            FROM pg_trigger),
+        (SELECT format('functions %s', count(*))
+            || CASE WHEN min(age(xmin)) < old THEN ' (changed)' ELSE '' END FROM pg_proc),
+        (SELECT 'columns' || CASE WHEN min(age(xmin)) < old THEN harness.altered(since)
+            ELSE '' END FROM pg_attribute));
 END $$;
 
 CREATE FUNCTION harness.differs(before text, after text) RETURNS text
@@ -168,7 +204,7 @@ BEGIN
     trouble := harness.hold();
     INSERT INTO harness.undo (mark, at, positions, around, doubt) VALUES (
         pg_current_xact_id()::xid, clock_timestamp(), harness.positions(),
-        harness.around(), trouble) RETURNING undo.id INTO id;
+        harness.around(pg_current_xact_id()::xid), trouble) RETURNING undo.id INTO id;
 END $$;
 
 -- Wait for transactions begun since the mark to end; who does not is told and ended.
@@ -199,15 +235,6 @@ END $$;
 -- first.  The session's settings are made once, by harness.ready(): to change them here
 -- would throw all plans away each time.
 
-CREATE FUNCTION harness.ready() RETURNS void LANGUAGE sql AS $$
-    SELECT set_config(name, value, false) FROM (VALUES
-        ('session_replication_role', 'replica'), ('harness.undoing', 'on'),
-        ('lock_timeout', '1s'), ('statement_timeout', '30s'),
-        ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
-        ('extra_float_digits', '1'), ('bytea_output', 'hex'), ('TimeZone', 'UTC'),
-        ('search_path', 'pg_catalog'), ('jit', 'off')) x(name, value)
-$$;
-
 CREATE FUNCTION harness.back(
     marked bigint, OUT trouble text, OUT restored int, OUT tables int, OUT moved int)
 LANGUAGE plpgsql AS $$
@@ -231,7 +258,7 @@ BEGIN
     END IF;
     trouble := coalesce(harness.hold(), then_.doubt, (SELECT doubt FROM harness.undo
         WHERE id > marked AND doubt IS NOT NULL ORDER BY id LIMIT 1),
-        harness.differs(then_.around, harness.around()), harness.altered(then_.mark));
+        harness.differs(then_.around, harness.around(then_.mark)));
     IF trouble IS NOT NULL THEN
         RETURN;
     END IF;
@@ -241,7 +268,7 @@ BEGIN
             FROM harness.undo WHERE id > marked AND rel IS NOT NULL
             GROUP BY rel, key, line
         )
-        SELECT t.remove, t.put, count(*) AS lines,
+        SELECT t.rel, t.remove, t.put, count(*) AS lines,
             array_agg(coalesce(key, line)) FILTER (WHERE many > 0) AS gone,
             array_agg(line) FILTER (WHERE many < 0) AS olds
         FROM total JOIN harness.tracked t USING (rel),
@@ -249,6 +276,11 @@ BEGIN
     LOOP
         IF part.gone IS NOT NULL THEN
             EXECUTE part.remove USING part.gone;
+            GET DIAGNOSTICS n = ROW_COUNT;
+            IF n <> cardinality(part.gone) THEN
+                RAISE EXCEPTION 'the log of % knows % rows that are not there',
+                    part.rel, cardinality(part.gone) - n;
+            END IF;
         END IF;
         tables := tables + 1;
         restored := restored + part.lines;
@@ -271,12 +303,13 @@ END $$;
 
 -- From here on: the triggers.
 
-CREATE FUNCTION harness.key(alias text, columns text[]) RETURNS text
+CREATE FUNCTION harness.key(alias text, columns text[], plain boolean) RETURNS text
 LANGUAGE sql AS $$
-    SELECT CASE WHEN columns IS NULL THEN 'NULL::text'
-        WHEN cardinality(columns) = 1 THEN format('%s.%s::text', alias, columns[1])
-        ELSE format('ROW(%s)::text', string_agg(alias || '.' || c, ', ' ORDER BY n)) END
-    FROM (VALUES (1)) one LEFT JOIN unnest(columns) WITH ORDINALITY u(c, n) ON true
+    SELECT CASE WHEN columns IS NULL THEN 'NULL::text' ELSE format(
+        CASE WHEN plain THEN '(%s)::text' ELSE 'harness.line(%s)' END,
+        CASE WHEN cardinality(columns) = 1 THEN format('%s.%s', alias, columns[1])
+            ELSE format('ROW(%s)', (SELECT string_agg(alias || '.' || c, ', ' ORDER BY n)
+                FROM unnest(columns) WITH ORDINALITY u(c, n))) END) END
 $$;
 
 DO $do$
@@ -284,8 +317,6 @@ DECLARE
     part record;
     name text;
     number int := 0;
-    style text := 'SET DateStyle = ''ISO, YMD'' SET IntervalStyle = ''postgres'''
-        ' SET extra_float_digits = 1 SET bytea_output = ''hex'' SET TimeZone = ''UTC''';
     untouched text := 'WHEN (current_setting(''harness.undoing'', true)'
         ' IS DISTINCT FROM ''on'')';
 BEGIN
@@ -322,29 +353,39 @@ BEGIN
         number := number + 1;
         EXECUTE format($f$
             CREATE FUNCTION harness.log_%s() RETURNS trigger
-            LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog %s AS $$
+            LANGUAGE plpgsql SECURITY DEFINER AS $$
             BEGIN
-                IF TG_OP = 'INSERT' THEN
-                    INSERT INTO harness.undo (rel, added, key, line)
-                    VALUES (TG_RELID, true, %4$s, NEW::text);
-                ELSIF TG_OP = 'DELETE' THEN
-                    INSERT INTO harness.undo (rel, added, key, line)
-                    VALUES (TG_RELID, false, %3$s, OLD::text);
+                IF harness.plain() THEN
+                    IF TG_OP <> 'INSERT' THEN
+                        INSERT INTO harness.undo (rel, added, key, line)
+                        VALUES (TG_RELID, false, %s, OLD::text);
+                    END IF;
+                    IF TG_OP <> 'DELETE' THEN
+                        INSERT INTO harness.undo (rel, added, key, line)
+                        VALUES (TG_RELID, true, %s, NEW::text);
+                    END IF;
                 ELSE
-                    INSERT INTO harness.undo (rel, added, key, line)
-                    VALUES (TG_RELID, false, %3$s, OLD::text),
-                        (TG_RELID, true, %4$s, NEW::text);
+                    IF TG_OP <> 'INSERT' THEN
+                        INSERT INTO harness.undo (rel, added, key, line)
+                        VALUES (TG_RELID, false, %s, harness.line(OLD));
+                    END IF;
+                    IF TG_OP <> 'DELETE' THEN
+                        INSERT INTO harness.undo (rel, added, key, line)
+                        VALUES (TG_RELID, true, %s, harness.line(NEW));
+                    END IF;
                 END IF;
                 RETURN NULL;
-            END $$ $f$, number, style, harness.key('OLD', part.columns),
-            harness.key('NEW', part.columns));
+            END $$ $f$, number,
+            harness.key('OLD', part.columns, true), harness.key('NEW', part.columns, true),
+            harness.key('OLD', part.columns, false),
+            harness.key('NEW', part.columns, false));
         FOREACH name IN ARRAY part.rels::text[] LOOP
             EXECUTE format('CREATE TRIGGER "~harness" AFTER INSERT OR UPDATE OR DELETE'
                 ' ON %s FOR EACH ROW %s EXECUTE FUNCTION harness.log_%s()',
                 name, untouched, number);
             EXECUTE format('CREATE TRIGGER "~harness_truncate" BEFORE TRUNCATE'
                 ' ON %s %s EXECUTE FUNCTION harness.emptied(%L)',
-                name, untouched, harness.key('t', part.columns));
+                name, untouched, harness.key('t', part.columns, false));
             EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~harness",'
                 ' ENABLE ALWAYS TRIGGER "~harness_truncate"', name);
         END LOOP;
@@ -370,7 +411,7 @@ BEGIN
             THEN format('DELETE FROM ONLY %s WHERE %s = ANY ($1::%s[])',
                 t.rel, t.columns[1], t.types[1])
             ELSE format('DELETE FROM ONLY %s t WHERE %s = ANY ($1)',
-                t.rel, harness.key('t', t.columns)) END,
+                t.rel, harness.key('t', t.columns, true)) END,
         format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE'
             ' SELECT %2$s FROM unnest($1::%1$s[])', t.rel, c.columns)
     FROM todo t, LATERAL (
@@ -386,7 +427,7 @@ BEGIN
     END LOOP;
 END $do$;
 
-DROP FUNCTION harness.key(text, text[]);
+DROP FUNCTION harness.key(text, text[], boolean);
 
 CREATE EVENT TRIGGER harness_ddl ON ddl_command_end EXECUTE FUNCTION harness.ddl();
 CREATE EVENT TRIGGER harness_drop ON sql_drop EXECUTE FUNCTION harness.ddl();

@@ -487,7 +487,7 @@ def test_what_cannot_be_put_back_is_in_doubt(
     [
         (
             "ALTER TABLE party ADD COLUMN more text",
-            "column more of public.party has changed",
+            "columns (more of public.party)",
         ),
         ("CREATE TABLE more (a integer)", "changed: relations"),
         ("DROP TABLE address", "changed: relations"),
