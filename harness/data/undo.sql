@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- The undo log of a tracked template; docs/design.md, "Undo", has the proof.
 --
--- harness.undo has three kinds of rows: boundaries (mark is set), old versions of rows
--- (rel is set), and reasons why the log cannot be complete (doubt is set).
+-- harness.undo has three kinds of rows: marks (mark is set), rows that were added to a
+-- table or removed from it (rel is set), and reasons why the log cannot be complete
+-- (doubt is set).
 
 CREATE SCHEMA harness;
 
@@ -10,7 +11,7 @@ CREATE TYPE harness.position AS (seq oid, last bigint, called boolean);
 
 CREATE TABLE harness.undo (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    rel oid, key text, old text, born xid,
+    rel oid, added boolean, key text, line text,
     doubt text,
     mark xid, at timestamptz, positions harness.position[], around text
 );
@@ -18,6 +19,38 @@ CREATE TABLE harness.undo (
 CREATE TABLE harness.tracked (
     rel regclass PRIMARY KEY, remove text NOT NULL, put text NOT NULL
 );
+
+-- The text of a row depends on settings of the session.  `plain` says that they are those
+-- that the way back has; else `line` makes its text with them.  (A function with SET
+-- clauses costs more than the rest of a trigger.)
+
+DO $do$
+BEGIN
+    EXECUTE format($f$
+        CREATE FUNCTION harness.plain() RETURNS boolean LANGUAGE sql STABLE AS $$
+            SELECT current_setting('TimeZone') = %1$L
+                AND current_setting('DateStyle') LIKE 'ISO,%%'
+                AND current_setting('IntervalStyle') = 'postgres'
+                AND current_setting('extra_float_digits') = '1'
+                AND current_setting('bytea_output') = 'hex'
+        $$;
+        CREATE FUNCTION harness.line(anyelement) RETURNS text LANGUAGE plpgsql STABLE
+        SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET TimeZone = %1$L
+        SET extra_float_digits = 1 SET bytea_output = 'hex' AS $$
+        BEGIN
+            RETURN $1::text;
+        END $$;
+        CREATE FUNCTION harness.ready() RETURNS void LANGUAGE sql AS $$
+            SELECT set_config(name, value, false) FROM (VALUES
+                ('session_replication_role', 'replica'), ('harness.undoing', 'on'),
+                ('lock_timeout', '1s'), ('statement_timeout', '30s'),
+                ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
+                ('extra_float_digits', '1'), ('bytea_output', 'hex'),
+                ('TimeZone', %1$L), ('search_path', 'pg_catalog'), ('jit', 'off')
+            ) x(name, value)
+        $$;
+    $f$, current_setting('TimeZone'));
+END $do$;
 
 -- What a test does by statement, not by row: enough to say that we cannot follow.
 
@@ -55,7 +88,7 @@ END $$;
 
 CREATE FUNCTION harness.emptied() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
-SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres' SET extra_float_digits = 1 AS $$
+AS $$
 DECLARE many boolean;
 BEGIN
     EXECUTE format('SELECT count(*) > 10000 FROM (SELECT FROM ONLY %s LIMIT 10001) x',
@@ -64,8 +97,8 @@ BEGIN
         INSERT INTO harness.undo (doubt) VALUES (
             format('truncate of %s, which has more than 10000 rows', TG_RELID::regclass));
     ELSE
-        EXECUTE format('INSERT INTO harness.undo (rel, key, old, born)'
-            ' SELECT %s, %s, t::text, t.xmin FROM ONLY %s t',
+        EXECUTE format('INSERT INTO harness.undo (rel, added, key, line)'
+            ' SELECT %s, false, %s, harness.line(t) FROM ONLY %s t',
             TG_RELID, TG_ARGV[0], TG_RELID::regclass);
     END IF;
     RETURN NULL;
@@ -102,9 +135,24 @@ BEGIN
         WHERE oid = relation AND relpersistence = 't');
 END $$;
 
+-- A change of the schema since a mark that no event trigger told of, or nothing.
+
+CREATE FUNCTION harness.altered(since xid) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN coalesce(
+        (SELECT format(' (%s of %s)', attname, attrelid::regclass)
+            FROM pg_attribute WHERE age(xmin) < age(since)
+            AND NOT harness.temporary(attrelid) LIMIT 1),
+        (SELECT format(' (%s on %s)', tgname, tgrelid::regclass)
+            FROM pg_trigger WHERE age(xmin) < age(since)
+            AND NOT harness.temporary(tgrelid) LIMIT 1), '');
+END $$;
+
 -- What is around the rows and may change without a trigger or an event of its own.
 
-CREATE FUNCTION harness.around() RETURNS text LANGUAGE plpgsql AS $$
+CREATE FUNCTION harness.around(since xid) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    old int := age(since);
 BEGIN
     RETURN concat_ws('; ',
         (SELECT format('large objects %s', count(*)) FROM pg_largeobject_metadata),
@@ -120,24 +168,14 @@ BEGIN
             ORDER BY evtname)) FROM pg_event_trigger),
         (SELECT format('relations %s', count(*)) FROM pg_class
             WHERE relpersistence <> 't'),
-        (SELECT format('triggers %s', count(*)) FROM pg_trigger
-            WHERE tgname IN ('~harness', '~harness_truncate') AND tgenabled = 'A'),
-        (SELECT format('functions %s', count(*)) FROM pg_proc));
-END $$;
-
--- A change of the schema since a mark that no event trigger told of.
-
-CREATE FUNCTION harness.altered(since xid) RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN coalesce(
-        (SELECT format('column %s of %s', attname, attrelid::regclass)
-            FROM pg_attribute a WHERE age(xmin) < age(since)
-            AND NOT harness.temporary(attrelid) LIMIT 1),
-        (SELECT format('trigger %s on %s', tgname, tgrelid::regclass)
-            FROM pg_trigger WHERE age(xmin) < age(since)
-            AND NOT harness.temporary(tgrelid) LIMIT 1),
-        (SELECT format('function %s', oid::regprocedure)
-            FROM pg_proc WHERE age(xmin) < age(since) LIMIT 1)) || ' has changed';
+        (SELECT format('triggers %s', count(*) FILTER (WHERE tgenabled = 'A'
+                AND tgname IN ('~harness', '~harness_truncate')))
+            || CASE WHEN min(age(xmin)) < old THEN harness.altered(since) ELSE '' END
+            FROM pg_trigger),
+        (SELECT format('functions %s', count(*))
+            || CASE WHEN min(age(xmin)) < old THEN ' (changed)' ELSE '' END FROM pg_proc),
+        (SELECT 'columns' || CASE WHEN min(age(xmin)) < old THEN harness.altered(since)
+            ELSE '' END FROM pg_attribute));
 END $$;
 
 CREATE FUNCTION harness.differs(before text, after text) RETURNS text
@@ -148,23 +186,17 @@ LANGUAGE sql AS $$
 $$;
 
 -- Keep all writers of this database out until the transaction ends; else the reason.
--- Afterwards no transaction is under way whose number is below ours.
 
 CREATE FUNCTION harness.hold(OUT trouble text)
 LANGUAGE plpgsql SET lock_timeout = '100ms' AS $$
-DECLARE mine xid;
 BEGIN
-    BEGIN
-        LOCK TABLE harness.undo IN EXCLUSIVE MODE;
-    EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
-        trouble := 'the undo log is locked';
-    END;
-    mine := pg_current_xact_id()::xid;
+    LOCK TABLE harness.undo IN EXCLUSIVE MODE;
+EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
     PERFORM pg_stat_clear_snapshot();
     SELECT coalesce(string_agg(format('process %s has written and not committed: %s',
-            pid, left(query, 200)), '; '), trouble) INTO trouble
+        pid, left(query, 200)), '; '), 'the undo log is locked') INTO trouble
     FROM pg_stat_activity WHERE datname = current_database()
-        AND pid <> pg_backend_pid() AND age(backend_xid) > age(mine);
+        AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL;
 END $$;
 
 CREATE FUNCTION harness.mark(OUT id bigint, OUT trouble text) LANGUAGE plpgsql AS $$
@@ -172,7 +204,7 @@ BEGIN
     trouble := harness.hold();
     INSERT INTO harness.undo (mark, at, positions, around, doubt) VALUES (
         pg_current_xact_id()::xid, clock_timestamp(), harness.positions(),
-        harness.around(), trouble) RETURNING undo.id INTO id;
+        harness.around(pg_current_xact_id()::xid), trouble) RETURNING undo.id INTO id;
 END $$;
 
 -- Wait for transactions begun since the mark to end; who does not is told and ended.
@@ -198,18 +230,10 @@ BEGIN
     PERFORM pg_terminate_backend(pid, 2000) FROM unnest(others) pid;
 END $$;
 
--- Everything as it was at the mark.  All keys that were touched are deleted, then the
--- versions that are older than the boundary before their first change are put back.
--- The session's settings are made once, by harness.ready(): to change them here would
--- throw all plans away each time.
-
-CREATE FUNCTION harness.ready() RETURNS void LANGUAGE sql AS $$
-    SELECT set_config(name, value, false) FROM (VALUES
-        ('session_replication_role', 'replica'), ('harness.undoing', 'on'),
-        ('lock_timeout', '1s'), ('statement_timeout', '30s'),
-        ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
-        ('extra_float_digits', '1'), ('jit', 'off')) x(name, value)
-$$;
+-- Everything as it was at the mark.  The log is a sum: rows now = rows then + added -
+-- removed, whatever the order.  What is left of it is deleted and inserted, all deletions
+-- first.  The session's settings are made once, by harness.ready(): to change them here
+-- would throw all plans away each time.
 
 CREATE FUNCTION harness.back(
     marked bigint, OUT trouble text, OUT restored int, OUT tables int, OUT moved int)
@@ -234,29 +258,32 @@ BEGIN
     END IF;
     trouble := coalesce(harness.hold(), then_.doubt, (SELECT doubt FROM harness.undo
         WHERE id > marked AND doubt IS NOT NULL ORDER BY id LIMIT 1),
-        harness.differs(then_.around, harness.around()), harness.altered(then_.mark));
+        harness.differs(then_.around, harness.around(then_.mark)));
     IF trouble IS NOT NULL THEN
         RETURN;
     END IF;
     FOR part IN
-        WITH log AS (
-            SELECT *, max(id) FILTER (WHERE mark IS NOT NULL) OVER (ORDER BY id) AS epoch
-            FROM harness.undo WHERE id >= marked
-        ), judged AS (
-            SELECT l.id, l.rel, l.key, l.epoch,
-                CASE WHEN age(l.born) >= age(b.mark) THEN l.old END AS old
-            FROM log l JOIN harness.undo b ON b.id = l.epoch WHERE l.rel IS NOT NULL
-        ), folded AS (
-            SELECT DISTINCT ON (rel, key) rel, key, old FROM judged
-            ORDER BY rel, key, epoch, old IS NULL, id
+        WITH total AS (
+            SELECT rel, key, line, sum(CASE WHEN added THEN 1 ELSE -1 END) AS many
+            FROM harness.undo WHERE id > marked AND rel IS NOT NULL
+            GROUP BY rel, key, line
         )
-        SELECT t.rel, t.remove, t.put, array_agg(key) AS keys,
-            array_agg(old) FILTER (WHERE old IS NOT NULL) AS olds
-        FROM folded f JOIN harness.tracked t ON t.rel = f.rel GROUP BY t.rel
+        SELECT t.rel, t.remove, t.put, count(*) AS lines,
+            array_agg(coalesce(key, line)) FILTER (WHERE many > 0) AS gone,
+            array_agg(line) FILTER (WHERE many < 0) AS olds
+        FROM total JOIN harness.tracked t USING (rel),
+            generate_series(1, abs(many)) GROUP BY t.rel
     LOOP
-        EXECUTE part.remove USING part.keys;
+        IF part.gone IS NOT NULL THEN
+            EXECUTE part.remove USING part.gone;
+            GET DIAGNOSTICS n = ROW_COUNT;
+            IF n <> cardinality(part.gone) THEN
+                RAISE EXCEPTION 'the log of % knows % rows that are not there',
+                    part.rel, cardinality(part.gone) - n;
+            END IF;
+        END IF;
         tables := tables + 1;
-        restored := restored + cardinality(part.keys);
+        restored := restored + part.lines;
         IF part.olds IS NOT NULL THEN
             puts := puts || ARRAY[ARRAY[part.put, part.olds::text]];
         END IF;
@@ -271,20 +298,18 @@ BEGIN
             EXCEPT SELECT * FROM unnest(now_)) p
         JOIN pg_class c ON c.oid = p.seq AND c.relpersistence <> 't';
     END IF;
-    IF tables > 0 THEN
-        DELETE FROM harness.undo WHERE id > marked;
-        INSERT INTO harness.undo (mark) VALUES (pg_current_xact_id()::xid);
-    END IF;
+    DELETE FROM harness.undo WHERE id > marked;
 END $$;
 
 -- From here on: the triggers.
 
-CREATE FUNCTION harness.key(alias text, columns text[]) RETURNS text
+CREATE FUNCTION harness.key(alias text, columns text[], plain boolean) RETURNS text
 LANGUAGE sql AS $$
-    SELECT CASE WHEN cardinality(columns) = 1
-        THEN format('%s.%s::text', alias, columns[1])
-        ELSE format('ROW(%s)::text', string_agg(alias || '.' || c, ', ' ORDER BY n)) END
-    FROM unnest(columns) WITH ORDINALITY u(c, n)
+    SELECT CASE WHEN columns IS NULL THEN 'NULL::text' ELSE format(
+        CASE WHEN plain THEN '(%s)::text' ELSE 'harness.line(%s)' END,
+        CASE WHEN cardinality(columns) = 1 THEN format('%s.%s', alias, columns[1])
+            ELSE format('ROW(%s)', (SELECT string_agg(alias || '.' || c, ', ' ORDER BY n)
+                FROM unnest(columns) WITH ORDINALITY u(c, n))) END) END
 $$;
 
 DO $do$
@@ -295,16 +320,18 @@ DECLARE
     untouched text := 'WHEN (current_setting(''harness.undoing'', true)'
         ' IS DISTINCT FROM ''on'')';
 BEGIN
+    SET LOCAL search_path = pg_catalog;
     -- a function for each distinct list of key columns
     CREATE TEMPORARY TABLE todo ON COMMIT DROP AS
     SELECT c.oid::regclass AS rel, k.columns, k.types, CASE
             WHEN c.relkind = 'f' THEN 'its data elsewhere'
-            WHEN k.columns IS NULL THEN 'no primary key'
             WHEN c.relhasrules THEN 'rules'
             WHEN a.amname <> 'heap' THEN 'a storage of its own'
             WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid
                 AND atttypid = 'money'::regtype AND NOT attisdropped)
                 THEN 'a column of type money'
+            WHEN EXISTS (SELECT FROM pg_attribute WHERE attrelid = c.oid
+                AND attgenerated = 'v') THEN 'a virtual column'
         END AS reason
     FROM pg_class c
     LEFT JOIN pg_am a ON a.oid = c.relam
@@ -326,28 +353,39 @@ BEGIN
         number := number + 1;
         EXECUTE format($f$
             CREATE FUNCTION harness.log_%s() RETURNS trigger
-            LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog
-            SET DateStyle = 'ISO, YMD' SET IntervalStyle = 'postgres'
-            SET extra_float_digits = 1 AS $$
+            LANGUAGE plpgsql SECURITY DEFINER AS $$
             BEGIN
-                IF TG_OP <> 'INSERT' THEN
-                    INSERT INTO harness.undo (rel, key, old, born)
-                    VALUES (TG_RELID, %2$s, OLD::text, OLD.xmin);
-                    IF TG_OP = 'DELETE' OR %2$s = %3$s THEN
-                        RETURN NULL;
+                IF harness.plain() THEN
+                    IF TG_OP <> 'INSERT' THEN
+                        INSERT INTO harness.undo (rel, added, key, line)
+                        VALUES (TG_RELID, false, %s, OLD::text);
+                    END IF;
+                    IF TG_OP <> 'DELETE' THEN
+                        INSERT INTO harness.undo (rel, added, key, line)
+                        VALUES (TG_RELID, true, %s, NEW::text);
+                    END IF;
+                ELSE
+                    IF TG_OP <> 'INSERT' THEN
+                        INSERT INTO harness.undo (rel, added, key, line)
+                        VALUES (TG_RELID, false, %s, harness.line(OLD));
+                    END IF;
+                    IF TG_OP <> 'DELETE' THEN
+                        INSERT INTO harness.undo (rel, added, key, line)
+                        VALUES (TG_RELID, true, %s, harness.line(NEW));
                     END IF;
                 END IF;
-                INSERT INTO harness.undo (rel, key) VALUES (TG_RELID, %3$s);
                 RETURN NULL;
-            END $$ $f$, number, harness.key('OLD', part.columns),
-            harness.key('NEW', part.columns));
+            END $$ $f$, number,
+            harness.key('OLD', part.columns, true), harness.key('NEW', part.columns, true),
+            harness.key('OLD', part.columns, false),
+            harness.key('NEW', part.columns, false));
         FOREACH name IN ARRAY part.rels::text[] LOOP
             EXECUTE format('CREATE TRIGGER "~harness" AFTER INSERT OR UPDATE OR DELETE'
                 ' ON %s FOR EACH ROW %s EXECUTE FUNCTION harness.log_%s()',
                 name, untouched, number);
             EXECUTE format('CREATE TRIGGER "~harness_truncate" BEFORE TRUNCATE'
                 ' ON %s %s EXECUTE FUNCTION harness.emptied(%L)',
-                name, untouched, harness.key('t', part.columns));
+                name, untouched, harness.key('t', part.columns, false));
             EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER "~harness",'
                 ' ENABLE ALWAYS TRIGGER "~harness_truncate"', name);
         END LOOP;
@@ -363,11 +401,17 @@ BEGIN
 
     INSERT INTO harness.tracked
     SELECT t.rel,
-        CASE WHEN cardinality(t.columns) = 1
+        CASE WHEN t.columns IS NULL
+            THEN format('DELETE FROM ONLY %1$s WHERE ctid IN (SELECT x.ctid'
+                ' FROM (SELECT ctid, t::text AS line,'
+                ' row_number() OVER (PARTITION BY t::text) AS n FROM ONLY %1$s t) x'
+                ' JOIN (SELECT line, count(*) AS many FROM unnest($1) line'
+                ' GROUP BY line) y ON x.line = y.line AND x.n <= y.many)', t.rel)
+            WHEN cardinality(t.columns) = 1
             THEN format('DELETE FROM ONLY %s WHERE %s = ANY ($1::%s[])',
                 t.rel, t.columns[1], t.types[1])
             ELSE format('DELETE FROM ONLY %s t WHERE %s = ANY ($1)',
-                t.rel, harness.key('t', t.columns)) END,
+                t.rel, harness.key('t', t.columns, true)) END,
         format('INSERT INTO %1$s (%2$s) OVERRIDING SYSTEM VALUE'
             ' SELECT %2$s FROM unnest($1::%1$s[])', t.rel, c.columns)
     FROM todo t, LATERAL (
@@ -383,7 +427,7 @@ BEGIN
     END LOOP;
 END $do$;
 
-DROP FUNCTION harness.key(text, text[]);
+DROP FUNCTION harness.key(text, text[], boolean);
 
 CREATE EVENT TRIGGER harness_ddl ON ddl_command_end EXECUTE FUNCTION harness.ddl();
 CREATE EVENT TRIGGER harness_drop ON sql_drop EXECUTE FUNCTION harness.ddl();

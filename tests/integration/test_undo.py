@@ -72,6 +72,7 @@ CREATE TABLE reading_new PARTITION OF reading FOR VALUES FROM ('2025-01-01')
 CREATE TABLE event (id bigserial PRIMARY KEY, what text);
 CREATE TABLE child (more text, PRIMARY KEY (id)) INHERITS (event);
 CREATE TABLE audit (id serial PRIMARY KEY, what text, number integer DEFAULT 0);
+CREATE TABLE heap (a integer, b text, at timestamptz);
 CREATE SEQUENCE numbers INCREMENT 5 START 100;
 CREATE SEQUENCE unused START 7;
 
@@ -105,6 +106,7 @@ INSERT INTO reading SELECT date '2024-12-20' + i, i, i / 3.0
 FROM generate_series(1, 25) i;
 INSERT INTO event (what) VALUES ('one'), ('two');
 INSERT INTO child (what, more) VALUES ('three', 'more');
+INSERT INTO heap SELECT i / 3, NULL, '2024-01-01 00:00Z' FROM generate_series(1, 12) i;
 SELECT nextval('numbers');
 """
 
@@ -160,6 +162,11 @@ WRITES = (
     "TRUNCATE party CASCADE",
     "TRUNCATE reading",
     "TRUNCATE event RESTART IDENTITY",
+    "INSERT INTO heap VALUES ({n} % 5, NULL, '2024-01-01 00:00Z'), ({n}, {text}, NULL)",
+    "UPDATE heap SET b = {text} WHERE a = {n} % 5",
+    "UPDATE heap SET a = a + 1",
+    "DELETE FROM heap WHERE ctid IN (SELECT ctid FROM heap WHERE a < 3 LIMIT 2)",
+    "TRUNCATE heap",
     "SELECT nextval('numbers')",
     "SELECT nextval('unused')",
     "SELECT setval('numbers', {n} + 1000)",
@@ -168,7 +175,9 @@ WRITES = (
     " RESET session_replication_role",
     "SET DateStyle = 'German'; SET IntervalStyle = 'sql_standard';"
     " SET extra_float_digits = 0; SET TimeZone = 'Asia/Tokyo';"
-    " UPDATE party SET name = {text} WHERE id % 3 = {n} % 3; RESET ALL",
+    " SET bytea_output = 'escape'; SET search_path = 'odd schema';"
+    " UPDATE public.party SET name = {text} WHERE id % 3 = {n} % 3;"
+    " UPDATE public.heap SET a = a; RESET ALL",
     "CREATE TEMPORARY TABLE scratch (id serial PRIMARY KEY, a text);"
     " INSERT INTO scratch (a) VALUES ({text}); DROP TABLE scratch",
     "DO $$ BEGIN INSERT INTO party (id, name) VALUES ({n}, 'x'); DELETE FROM party;"
@@ -415,7 +424,7 @@ def test_each_kind_of_write_is_put_back(bed: Bed, lease: Lease) -> None:
             outcome, _ = bed.pool.back(lease, PRISTINE)
             assert outcome.how in {"clean", "reset"}, (text, outcome)
             assert not difference(before, bed.dump(lease)), text
-    assert [text.split()[0] for text, _ in failed] in ([], ["LOCK"]), failed
+    assert [text.split()[0] for text, _ in failed] in ([], ["LOCK"])
 
 
 # -- doubt -------------------------------------------------------------------
@@ -442,8 +451,8 @@ def test_each_kind_of_write_is_put_back(bed: Bed, lease: Lease) -> None:
         ("ALTER DATABASE {database} SET DateStyle = 'German'", "changed: settings"),
         ("ALTER DATABASE {database} CONNECTION LIMIT 7", "changed: database"),
         ("ALTER EVENT TRIGGER harness_ddl DISABLE", "changed: event triggers"),
-        ("INSERT INTO heap VALUES (1)", "insert on public.heap, which has no primary"),
-        ("TRUNCATE heap", "truncate on public.heap, which has no primary key"),
+        ("INSERT INTO ruled VALUES (1)", "insert on public.ruled, which has rules"),
+        ("TRUNCATE ruled", "truncate on public.ruled, which has rules"),
         ("UPDATE purse SET money = money * 2", "a column of type money"),
         ("UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = '~harness'", "triggers"),
         (
@@ -476,7 +485,10 @@ def test_what_cannot_be_put_back_is_in_doubt(
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        ("ALTER TABLE party ADD COLUMN more text", "column more of party has changed"),
+        (
+            "ALTER TABLE party ADD COLUMN more text",
+            "columns (more of public.party)",
+        ),
         ("CREATE TABLE more (a integer)", "changed: relations"),
         ("DROP TABLE address", "changed: relations"),
         ('ALTER TABLE party DISABLE TRIGGER "~harness"', "changed: triggers"),
@@ -504,7 +516,8 @@ def test_schema_that_changed_behind_the_event_triggers(
 def doubtful(bed: Bed) -> Layer:
     return bed.template(
         SCHEMA,
-        "CREATE TABLE heap (a integer)",
+        "CREATE TABLE ruled (id integer PRIMARY KEY)",
+        "CREATE RULE kept AS ON DELETE TO ruled DO INSTEAD NOTHING",
         "CREATE TABLE purse (id serial PRIMARY KEY, money money)",
     )
 
