@@ -199,9 +199,20 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL;
 END $$;
 
-CREATE FUNCTION harness.mark(OUT id bigint, OUT trouble text) LANGUAGE plpgsql AS $$
+-- A mark; `as_new`: all is as it was in the template, at the first mark.
+
+CREATE FUNCTION harness.mark(OUT id bigint, OUT trouble text, OUT as_new boolean)
+LANGUAGE plpgsql AS $$
+DECLARE
+    first harness.undo;
 BEGIN
     trouble := harness.hold();
+    SELECT * INTO first FROM harness.undo u WHERE u.id = 1;
+    as_new := trouble IS NULL AND first.doubt IS NULL
+        AND NOT EXISTS (SELECT FROM harness.undo u
+            WHERE u.id > 1 AND (u.rel IS NOT NULL OR u.doubt IS NOT NULL))
+        AND harness.positions() IS NOT DISTINCT FROM first.positions
+        AND harness.differs(first.around, harness.around(first.mark)) IS NULL;
     INSERT INTO harness.undo (mark, at, positions, around, doubt) VALUES (
         pg_current_xact_id()::xid, clock_timestamp(), harness.positions(),
         harness.around(pg_current_xact_id()::xid), trouble) RETURNING undo.id INTO id;

@@ -105,7 +105,9 @@ def _words(way: Way) -> str:
         for one in way.left
     ]
     if way.how == "doubt":
-        said.append(f"its database cannot be put back, {way.reason}: it stays")
+        said.append(f"left what cannot be put back: {way.reason}")
+    elif way.how == "exchanged" and way.reason and not way.lease.untracked:
+        said.append(f"{way.reason}: another one took its place")
     return "; ".join(said)
 
 

@@ -108,6 +108,9 @@ class Shelf(Protocol):
     def mark(self, database: str) -> int:
         """Remember how a tracked clone is now; raises `DatabaseError`."""
 
+    def as_new(self, database: str, mark: int) -> bool:
+        """Whether nothing was written to a clone before the mark."""
+
     def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
         """Put a tracked clone back to a mark; see `Undo.back`."""
 

@@ -35,11 +35,26 @@ class Held:
         self.files = files
         self.beside = beside
         self._snapshots = {lease.mark: Snapshot(files, beside)}
+        self._renewed: set[int] = set()
+
+    def at(self, mark: int) -> int:
+        """The mark of the database that now stands for `mark`.
+
+        Raises `UsageError` for one that is gone or never was.
+        """
+        self.check(mark)
+        return self.lease.mark if mark in self._renewed else mark
+
+    def renew(self, lease: Lease) -> None:
+        """Another clone stands behind the lease: its first mark is all marks."""
+        self.lease = lease
+        self._renewed = set(self._snapshots)
 
     def remember(self, mark: int) -> None:
         """The files at a mark of the database."""
         if mark in self._snapshots:
             self._snapshots.pop(mark).forget()
+        self._renewed.discard(mark)
         self._snapshots[mark] = Snapshot(self.files, self.beside)
 
     def check(self, mark: int) -> None:
@@ -208,8 +223,9 @@ class Broker:
         return {"ok": True, "mark": mark}
 
     def _back(self, one: Held, mark: int) -> Mapping[str, Any]:
-        one.check(mark)
-        outcome, one.lease = self.pool.back(one.lease, mark)
+        outcome, lease = self.pool.back(one.lease, one.at(mark))
+        if outcome.how == "exchanged":
+            one.renew(lease)
         if outcome.how != "doubt":
             one.restore(mark)
         return {"ok": True, **asdict(outcome), "database": one.lease.database}

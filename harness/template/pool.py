@@ -141,19 +141,23 @@ class Pool:
     def back(self, lease: Lease, mark: int) -> tuple[Outcome, Lease]:
         """Put a lease back to a mark; what holds it now, if another clone does.
 
-        At the mark that it was handed out with, doubt ends in an exchange.
+        At the mark that it was handed out with, and at marks that are no different,
+        doubt ends in an exchange.
         Raises what cloning raises.
         """
         started = time.time()
         clock = time.perf_counter()
         outcome = self._back(lease, mark)
-        if mark == lease.mark and (outcome.how == "doubt" or outcome.worn):
-            other = self._exchange(lease)
-            reason = outcome.reason or "so many resets slow a database down"
-            return replace(outcome, how="exchanged", reason=reason), other
+        if (outcome.how == "doubt" or outcome.worn) and self._as_new(lease, mark):
+            return replace(outcome, how="exchanged"), self._exchange(lease)
         if outcome.how == "reset":
             self._note(lease, "reset", started, time.perf_counter() - clock)
         return outcome, lease
+
+    def _as_new(self, lease: Lease, mark: int) -> bool:
+        return mark == lease.mark or (
+            lease.layer.tracked and self.shelf.as_new(lease.database, mark)
+        )
 
     def _back(self, lease: Lease, mark: int, *, alone: bool = False) -> Outcome:
         if not lease.layer.tracked:

@@ -259,6 +259,10 @@ class PostgreSQL:
         """See `Shelf`."""
         return self._undos[database].mark()
 
+    def as_new(self, database: str, mark: int) -> bool:
+        """See `Shelf`."""
+        return mark in self._undos[database].as_new
+
     def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
         """See `Shelf`."""
         return self._undos[database].back(mark, alone=alone)

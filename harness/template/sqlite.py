@@ -125,6 +125,10 @@ class SQLite:
         """See `Shelf`."""
         return NOWHERE
 
+    def as_new(self, database: str, mark: int) -> bool:
+        """See `Shelf`."""
+        return False
+
     def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
         """See `Shelf`."""
         return Outcome(how="doubt", reason=str(self.untracked()))

@@ -109,6 +109,8 @@ class Undo:
         self.database = database
         self.resets = 0
         self.rows = 0
+        self.as_new = {PRISTINE}
+        """Marks at which all was as in the template."""
         self._connection: psycopg.Connection[Any] | None = None
 
     def _open(self) -> "psycopg.Connection[Any]":
@@ -127,7 +129,9 @@ class Undo:
         import psycopg
 
         try:
-            row = self._open().execute("SELECT id FROM harness.mark()").fetchone()
+            row = (
+                self._open().execute("SELECT id, as_new FROM harness.mark()").fetchone()
+            )
         except psycopg.Error as error:
             raise DatabaseError(
                 f"the lease {self.database} cannot be marked: {str(error).strip()}",
@@ -135,6 +139,8 @@ class Undo:
                 remedy="look for a test that drops or locks its database",
             ) from error
         assert row is not None
+        if row[1]:
+            self.as_new.add(int(row[0]))
         return int(row[0])
 
     def back(self, mark: int, *, alone: bool = False) -> Outcome:

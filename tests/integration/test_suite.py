@@ -175,12 +175,8 @@ def test_what_wider_fixtures_made_stays(
     write(
         unit__package="def setup_package():\n    make('package')\n",
         unit__test_a="KEPT = ['one']\n" + dedent(LEVELS),
-        unit__test_b="""\
-            import pytest
-            KEPT = []
-            pytestmark = pytest.mark.isolation('test')
-            """
-        + LEVELS,
+        unit__test_b="import pytest\nKEPT = []\n"
+        "pytestmark = pytest.mark.isolation('test')\n" + dedent(LEVELS),
         functional__test_c="def test_e():\n    assert names() == []\n",
     )
     done = run("--database", server)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.plugins import database, keeper
-from harness.plugins.client import Back, Lease
+from harness.plugins.client import Lease, Left, Way
 from harness.plugins.database import DatabaseWarning, Levels
 from harness.plugins.keeper import Keeper, address
 
@@ -35,6 +35,8 @@ class Node:
 
 class Kept:
     """A keeper that notes what it is told."""
+
+    coarse = ""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -77,6 +79,13 @@ def test_levels_as_fine_as_the_isolation_act(
         *(f"mark {mark}" for mark in noted),
         *(f"back {mark}" for mark in reversed(noted)),
     ]
+
+
+def test_without_an_undo_log_the_widest_level_acts() -> None:
+    made, kept = levels("test")
+    kept.coarse = "no superuser"
+    through(made, Node())
+    assert kept.calls == ["mark 1", "back 1"]
 
 
 def test_a_level_that_is_left_late_returns_to_its_own_state() -> None:
@@ -160,6 +169,10 @@ def test_a_thread_that_a_test_left_running_is_named() -> None:
 # -- the lease -----------------------------------------------------------------
 
 
+OPEN = (Left(process=7, state="idle in transaction", query="SELECT 1"),)
+Answer = tuple[str, str, tuple[Left, ...]]
+
+
 class Client:
     """A harness that gives out one database after the other."""
 
@@ -168,21 +181,27 @@ class Client:
     def __init__(self) -> None:
         self.given = 0
         self.returned: list[str] = []
-        self.answer: tuple[str, str, tuple[str, ...]] = ("clean", "", ())
+        self.answer: Answer = ("clean", "", ())
+        self.untracked = ""
 
-    def lease_of(self, template: str) -> Lease:
+    def lease(self, modules: list[str], language: str, **more: object) -> Lease:
+        assert (modules, language) == ([], "")
+        assert more == {"template": "portal", "tracked": True}
         self.given += 1
         return Lease(
             key=f"k{self.given}", database=f"harness_c_{self.given}",
-            files="/tmp/files-1", modules=(), digest=template, kind="ready",
-            seconds=0.0,
+            files="/tmp/files-1", modules=(), digest="", kind="ready",
+            seconds=0.0, mark=1, untracked=self.untracked,
         )  # fmt: skip
 
-    def back(self, lease: Lease, mark: int) -> Back:
+    def mark(self, lease: Lease) -> int:
+        return 5
+
+    def back(self, lease: Lease, mark: int) -> Way:
         how, reason, left = self.answer
-        if how in {"exchanged", "lost"}:
-            lease = self.lease_of(lease.digest)
-        return Back(how=how, reason=reason, left=left, lease=lease)
+        if how == "exchanged":
+            lease = self.lease([], "", template="portal", tracked=True)
+        return Way(how=how, reason=reason, left=left, lease=lease)
 
     def give_back(self, lease: Lease) -> None:
         self.returned.append(lease.key)
@@ -220,7 +239,7 @@ def test_variables_follow_another_database(client: Client) -> None:
     made = Keeper("portal", VARIABLES)
     made.ensure()
     client.answer = ("exchanged", "the database was dropped", ())
-    assert made.back(1) == "the database was dropped"
+    assert made.back(1) == "the database was dropped: another one took its place"
     assert os.environ["WEB_NAME"] == "w2-harness_c_2"
 
 
@@ -230,16 +249,17 @@ def test_variables_follow_another_database(client: Client) -> None:
         (("clean", "", ()), ""),
         (("reset", "", ()), ""),
         (("exchanged", "", ()), ""),
-        (("reset", "", ("pid 7 idle",)), "left a session open: pid 7 idle"),
         (
-            ("lost", "the schema was changed", ()),
-            "the schema was changed: what wider fixtures had made is gone",
+            ("reset", "", OPEN),
+            "left a session open: process 7, idle in transaction: SELECT 1",
+        ),
+        (
+            ("doubt", "create table x", ()),
+            "left what cannot be put back: create table x",
         ),
     ],
 )
-def test_what_is_said(
-    client: Client, answer: tuple[str, str, tuple[str, ...]], said: str
-) -> None:
+def test_what_is_said(client: Client, answer: Answer, said: str) -> None:
     made = Keeper("portal", {})
     made.ensure()
     client.answer = answer
@@ -267,11 +287,11 @@ class Tryton:
     [
         (("clean", "", ()), []),
         (("reset", "", ()), ["forget"]),
-        (("reset", "", ("pid 7 idle",)), ["close"]),
+        (("reset", "", OPEN), ["close"]),
     ],
 )
 def test_caches_go_with_the_data(
-    client: Client, answer: tuple[str, str, tuple[str, ...]], calls: list[str]
+    client: Client, answer: Answer, calls: list[str]
 ) -> None:
     made = Keeper("portal", {})
     made.ensure()
@@ -279,6 +299,14 @@ def test_caches_go_with_the_data(
     client.answer = answer
     made.back(1)
     assert tryton.calls == calls
+
+
+def test_a_lease_without_an_undo_log_has_one_mark(client: Client) -> None:
+    client.untracked = "no superuser"
+    made = Keeper("portal", {})
+    assert (made.mark(), made.coarse) == (1, "no superuser")
+    client.answer = ("exchanged", "no superuser", ())
+    assert made.back(1) == ""
 
 
 def test_a_lease_is_given_back_once(client: Client) -> None:
