@@ -95,7 +95,8 @@ def _address(
     found = [place / file for place in bases if file and (place / file).exists()]
     if found:
         return f"{found[0]}{colons}{inside}"
-    if nose and "/" not in file and not file.endswith(".py"):
+    likely = difflib.get_close_matches(word, places, n=1)
+    if nose and "/" not in file and not file.endswith(".py") and not likely:
         return word  # a module's dotted name: the plugin knows where it is
     known = [*places, *_files(bases)]
     near = difflib.get_close_matches(file, known, n=3, cutoff=0.5)

@@ -54,6 +54,7 @@ WEB = """\
     from trytond.transaction import Transaction
 
     def start(**options):
+        Pool(os.environ['DB_NAME']).init()
         return Transaction().start(os.environ['DB_NAME'], 1, **options)
 
     def make(name):
