@@ -167,6 +167,8 @@ WRITES = (
     "UPDATE heap SET a = a + 1",
     "DELETE FROM heap WHERE ctid IN (SELECT ctid FROM heap WHERE a < 3 LIMIT 2)",
     "TRUNCATE heap",
+    "CREATE SEQUENCE made_{n} START {n}; SELECT nextval('made_{n}')",
+    "SELECT nextval(oid) FROM pg_class WHERE relname LIKE 'made%'",
     "SELECT nextval('numbers')",
     "SELECT nextval('unused')",
     "SELECT setval('numbers', {n} + 1000)",
