@@ -10,6 +10,7 @@ import os
 import random
 import re
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +21,14 @@ import pytest
 
 from harness.commands.workshop import binaries
 from harness.errors import DatabaseError
+from harness.plugins.client import Client
 from harness.postgres import Address, connect
 from harness.store import Run, Store
 from harness.template import undo
 from harness.template.base import Manifest
+from harness.template.broker import Broker
 from harness.template.build import Builder
-from harness.template.layer import Layer
+from harness.template.layer import Layer, Request
 from harness.template.pool import Lease, Pool
 from harness.template.postgresql import PostgreSQL
 from harness.template.undo import PRISTINE, Undo
@@ -792,3 +795,40 @@ def test_a_lease_given_back_is_reset_and_handed_on(bed: Bed, layer: Layer) -> No
     with pytest.raises(psycopg.OperationalError):
         left.execute("SELECT 1")
     bed.pool.give_back(second)
+
+
+def test_over_the_broker(
+    bed: Bed, layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a worker does, from the client to the database and the files."""
+
+    class Layers:
+        def resolve(self, request: Request) -> Layer:
+            assert request.tracked
+            return layer
+
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-", dir="/tmp") as place,
+        Broker(directory=Path(place)) as broker,
+    ):
+        monkeypatch.setenv("HARNESS_BROKER", broker.environment["HARNESS_BROKER"])
+        broker.serve(bed.pool, Layers(), {})  # type: ignore[arg-type]
+        client = Client()
+        lease = client.lease([], "en", tracked=True)
+        before = dump(bed.address, lease.database)
+        for statement, how in (
+            ("DELETE FROM party", "reset"),
+            ("SELECT 1", "clean"),
+            ("DROP TABLE event CASCADE", "exchanged"),
+        ):
+            with connect(bed.address, lease.database) as connection:
+                connection.execute(statement)  # type: ignore[call-overload]
+            Path(lease.files, "written").write_text("x")
+            way = client.back(lease, lease.mark)
+            assert way.how == how
+            assert (way.lease.database == lease.database) is (how != "exchanged")
+            lease = way.lease
+            assert not difference(before, dump(bed.address, lease.database))
+            assert list(Path(lease.files).iterdir()) == []
+        client.give_back(lease)
+        client.close()
