@@ -24,7 +24,7 @@ from harness.template import undo
 from harness.template.undo import PRISTINE, Undo
 
 SMALL = {
-    "party_party": "INSERT INTO party_party (code, active)"
+    "res_group": "INSERT INTO res_group (name, active)"
     " VALUES (gen_random_uuid()::text, true)",
     "ir_cron": "UPDATE ir_cron SET active = active WHERE id = 1",
     "res_user": "UPDATE res_user SET name = name || '.' WHERE id = 1",
@@ -45,7 +45,7 @@ WRITES = {
     "1 row, 4 statements": tuple(SMALL.values()),
     "1000 rows updated": ("UPDATE ir_model_field SET name = name WHERE id <= 1000",),
     "1000 rows inserted": (
-        "INSERT INTO party_party (code, active)"
+        "INSERT INTO res_group (name, active)"
         " SELECT gen_random_uuid()::text, true FROM generate_series(1, 1000)",
     ),
 }

@@ -213,7 +213,7 @@ CREATE FUNCTION harness.differs(before text, after text) RETURNS text
 LANGUAGE sql AS $$
     SELECT format('changed: %s, before: %s', b, a)
     FROM unnest(string_to_array(before, '; '), string_to_array(after, '; ')) x(a, b)
-    WHERE a IS DISTINCT FROM b LIMIT 1
+    WHERE before IS NOT NULL AND a IS DISTINCT FROM b LIMIT 1
 $$;
 
 -- Keep all writers of this database out until the transaction ends; else the reason.
@@ -230,7 +230,8 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL;
 END $$;
 
--- A mark; `as_new`: all is as it was in the template, at the first mark.
+-- A mark; `as_new`: all is as it was in the template, at the first mark.  A mark after a
+-- doubt is one itself: a table that was made since has no triggers.
 
 CREATE FUNCTION harness.mark(OUT id bigint, OUT trouble text, OUT as_new boolean)
 LANGUAGE plpgsql AS $$
@@ -239,11 +240,15 @@ DECLARE
 BEGIN
     trouble := harness.hold();
     SELECT * INTO first FROM harness.undo u WHERE u.id = 1;
-    as_new := trouble IS NULL AND first.doubt IS NULL
-        AND NOT EXISTS (SELECT FROM harness.undo u
-            WHERE u.id > 1 AND (u.rel IS NOT NULL OR u.doubt IS NOT NULL))
-        AND harness.positions() IS NOT DISTINCT FROM first.positions
-        AND harness.differs(first.around, harness.around(first.mark)) IS NULL;
+    trouble := coalesce(trouble,
+        (SELECT u.doubt FROM harness.undo u WHERE u.doubt IS NOT NULL ORDER BY u.id LIMIT 1),
+        harness.differs(first.around, harness.around(first.mark)),
+        (SELECT format('%s is a foreign table', oid::regclass)
+            FROM pg_class WHERE relkind = 'f' LIMIT 1),
+        (SELECT 'there are large objects' FROM pg_largeobject_metadata LIMIT 1));
+    as_new := trouble IS NULL
+        AND NOT EXISTS (SELECT FROM harness.undo u WHERE u.id > 1 AND u.rel IS NOT NULL)
+        AND harness.positions() IS NOT DISTINCT FROM first.positions;
     INSERT INTO harness.undo (mark, at, positions, around, doubt) VALUES (
         pg_current_xact_id()::xid, clock_timestamp(), harness.positions(),
         harness.around(pg_current_xact_id()::xid), trouble) RETURNING undo.id INTO id;

@@ -630,6 +630,38 @@ def test_a_mark_while_somebody_writes_is_one_of_no_return(
     bed.pool.give_back(other)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("CREATE TABLE n (a integer)", "INSERT INTO n VALUES (1)", "create table"),
+        ("SELECT lo_create(4711)", "SELECT lo_put(4711, 0, 'x')", "large objects"),
+        ("ALTER DATABASE {database} SET DateStyle = 'German'", "SELECT 1", "settings"),
+        ("INSERT INTO event (what) VALUES ('x')", "SELECT 1", ""),
+    ],
+)
+def test_a_mark_after_a_doubt_is_one_of_no_return(
+    bed: Bed, lease: Lease, before: str, after: str, reason: str
+) -> None:
+    with bed.open(lease) as connection:
+        connection.execute(before.format(database=lease.database))  # type: ignore
+        mark = bed.pool.mark(lease)
+        connection.execute(after)  # type: ignore[call-overload]
+    outcome, _ = bed.pool.back(lease, mark)
+    assert outcome.how == ("doubt" if reason else "clean")
+    assert reason in outcome.reason
+
+
+def test_foreign_tables_are_never_put_back(bed: Bed) -> None:
+    layer = bed.template(
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
+        "CREATE FOREIGN TABLE far (a integer) SERVER s"
+    )
+    lease = bed.lease(layer)
+    outcome = bed.shelf.back(lease.database, PRISTINE)
+    assert (outcome.how, outcome.reason) == ("doubt", "public.far is a foreign table")
+    bed.pool.give_back(lease)
+
+
 def test_a_transaction_that_is_older_than_the_mark_stays(
     bed: Bed, lease: Lease
 ) -> None:
