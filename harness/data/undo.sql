@@ -5,6 +5,7 @@
 -- table or removed from it (rel is set), and reasons why the log cannot be complete
 -- (doubt is set).
 
+SET LOCAL search_path = pg_catalog;
 CREATE SCHEMA harness;
 
 CREATE TYPE harness.position AS (seq oid, last bigint, called boolean);
@@ -65,11 +66,15 @@ END $$;
 CREATE FUNCTION harness.ddl() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    IF TG_EVENT = 'sql_drop' THEN
+    IF current_setting('harness.undoing', true) = 'on' THEN
+        RETURN;
+    ELSIF TG_EVENT = 'sql_drop' THEN
         INSERT INTO harness.undo (doubt)
         SELECT lower(TG_TAG) || ' ' || object_identity
         FROM pg_event_trigger_dropped_objects()
         WHERE original AND NOT is_temporary LIMIT 1;
+    ELSIF TG_TAG = 'CREATE SEQUENCE' THEN  -- found by comparison, dropped on the way back
+        INSERT INTO harness.undo (line) VALUES ('create sequence');
     ELSIF TG_TAG = 'DROP OWNED' OR TG_TAG NOT LIKE 'DROP %' THEN
         INSERT INTO harness.undo (doubt)
         SELECT lower(TG_TAG) || coalesce(' ' || min(object_identity), '')
@@ -106,6 +111,23 @@ END $$;
 
 -- Where all sequences stand.
 
+CREATE FUNCTION harness.temporary(relation oid) RETURNS boolean
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM pg_class
+        WHERE oid = relation AND relpersistence = 't');
+END $$;
+
+CREATE FUNCTION harness.others(known harness.position[])
+RETURNS TABLE (seq regclass) LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT s.seqrelid::regclass FROM pg_sequence s
+    WHERE s.seqrelid NOT IN (SELECT k.seq FROM unnest(known) k)
+        AND s.seqrelid <> pg_get_serial_sequence('harness.undo', 'id')::regclass
+        AND NOT harness.temporary(s.seqrelid)
+    ORDER BY 1;
+END $$;
+
 DO $do$
 DECLARE body text;
 BEGIN
@@ -121,19 +143,27 @@ BEGIN
         WHERE relkind = 'S' AND relpersistence <> 't'
             AND relnamespace <> 'harness'::regnamespace;
     END IF;
-    EXECUTE format('CREATE FUNCTION harness.positions() RETURNS harness.position[]'
-        ' LANGUAGE plpgsql AS $$ BEGIN RETURN (SELECT'
-        ' array_agg(ROW(seq, last, called)::harness.position ORDER BY seq)'
-        ' FROM (%s) AS x(seq, last, called)); END $$',
+    EXECUTE format($f$
+        CREATE FUNCTION harness.positions() RETURNS harness.position[]
+        LANGUAGE plpgsql AS $$
+        DECLARE
+            found harness.position[] := (
+                SELECT array_agg(ROW(seq, last, called)::harness.position ORDER BY seq)
+                FROM (%s) AS x(seq, last, called));
+            more record;
+            one harness.position;
+        BEGIN
+            FOR more IN SELECT * FROM harness.others(found)
+                WHERE current_setting('server_version_num')::int < 180000
+            LOOP
+                EXECUTE format('SELECT %%s::oid, last_value, is_called FROM %%s',
+                    more.seq::oid, more.seq) INTO one;
+                found := found || one;
+            END LOOP;
+            RETURN found;
+        END $$ $f$,
         coalesce(body, 'SELECT NULL::oid, NULL::bigint, NULL::boolean LIMIT 0'));
 END $do$;
-
-CREATE FUNCTION harness.temporary(relation oid) RETURNS boolean
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN EXISTS (SELECT FROM pg_class
-        WHERE oid = relation AND relpersistence = 't');
-END $$;
 
 -- A change of the schema since a mark that no event trigger told of, or nothing.
 
@@ -142,7 +172,8 @@ BEGIN
     RETURN coalesce(
         (SELECT format(' (%s of %s)', attname, attrelid::regclass)
             FROM pg_attribute WHERE age(xmin) < age(since)
-            AND NOT harness.temporary(attrelid) LIMIT 1),
+            AND NOT harness.temporary(attrelid)
+            AND attrelid NOT IN (SELECT seqrelid FROM pg_sequence) LIMIT 1),
         (SELECT format(' (%s on %s)', tgname, tgrelid::regclass)
             FROM pg_trigger WHERE age(xmin) < age(since)
             AND NOT harness.temporary(tgrelid) LIMIT 1), '');
@@ -167,7 +198,7 @@ BEGIN
         (SELECT format('event triggers %s', string_agg(format('%s %s', evtname, evtenabled), ','
             ORDER BY evtname)) FROM pg_event_trigger),
         (SELECT format('relations %s', count(*)) FROM pg_class
-            WHERE relpersistence <> 't'),
+            WHERE relpersistence <> 't' AND relkind <> 'S'),
         (SELECT format('triggers %s', count(*) FILTER (WHERE tgenabled = 'A'
                 AND tgname IN ('~harness', '~harness_truncate')))
             || CASE WHEN min(age(xmin)) < old THEN harness.altered(since) ELSE '' END
@@ -182,7 +213,7 @@ CREATE FUNCTION harness.differs(before text, after text) RETURNS text
 LANGUAGE sql AS $$
     SELECT format('changed: %s, before: %s', b, a)
     FROM unnest(string_to_array(before, '; '), string_to_array(after, '; ')) x(a, b)
-    WHERE a IS DISTINCT FROM b LIMIT 1
+    WHERE before IS NOT NULL AND a IS DISTINCT FROM b LIMIT 1
 $$;
 
 -- Keep all writers of this database out until the transaction ends; else the reason.
@@ -199,7 +230,8 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL;
 END $$;
 
--- A mark; `as_new`: all is as it was in the template, at the first mark.
+-- A mark; `as_new`: all is as it was in the template, at the first mark.  A mark after a
+-- doubt is one itself: a table that was made since has no triggers.
 
 CREATE FUNCTION harness.mark(OUT id bigint, OUT trouble text, OUT as_new boolean)
 LANGUAGE plpgsql AS $$
@@ -208,11 +240,15 @@ DECLARE
 BEGIN
     trouble := harness.hold();
     SELECT * INTO first FROM harness.undo u WHERE u.id = 1;
-    as_new := trouble IS NULL AND first.doubt IS NULL
-        AND NOT EXISTS (SELECT FROM harness.undo u
-            WHERE u.id > 1 AND (u.rel IS NOT NULL OR u.doubt IS NOT NULL))
-        AND harness.positions() IS NOT DISTINCT FROM first.positions
-        AND harness.differs(first.around, harness.around(first.mark)) IS NULL;
+    trouble := coalesce(trouble,
+        (SELECT u.doubt FROM harness.undo u WHERE u.doubt IS NOT NULL ORDER BY u.id LIMIT 1),
+        harness.differs(first.around, harness.around(first.mark)),
+        (SELECT format('%s is a foreign table', oid::regclass)
+            FROM pg_class WHERE relkind = 'f' LIMIT 1),
+        (SELECT 'there are large objects' FROM pg_largeobject_metadata LIMIT 1));
+    as_new := trouble IS NULL
+        AND NOT EXISTS (SELECT FROM harness.undo u WHERE u.id > 1 AND u.rel IS NOT NULL)
+        AND harness.positions() IS NOT DISTINCT FROM first.positions;
     INSERT INTO harness.undo (mark, at, positions, around, doubt) VALUES (
         pg_current_xact_id()::xid, clock_timestamp(), harness.positions(),
         harness.around(pg_current_xact_id()::xid), trouble) RETURNING undo.id INTO id;
@@ -304,7 +340,11 @@ BEGIN
     END LOOP;
     now_ := harness.positions();
     IF now_ IS DISTINCT FROM then_.positions THEN
-        SELECT count(setval(p.seq::regclass, p.last, p.called)) INTO moved
+        FOR part IN SELECT * FROM harness.others(then_.positions) LOOP
+            EXECUTE format('DROP SEQUENCE %s', part.seq);
+            moved := moved + 1;
+        END LOOP;
+        SELECT moved + count(setval(p.seq::regclass, p.last, p.called)) INTO moved
         FROM (SELECT * FROM unnest(then_.positions)
             EXCEPT SELECT * FROM unnest(now_)) p
         JOIN pg_class c ON c.oid = p.seq AND c.relpersistence <> 't';
@@ -331,7 +371,6 @@ DECLARE
     untouched text := 'WHEN (current_setting(''harness.undoing'', true)'
         ' IS DISTINCT FROM ''on'')';
 BEGIN
-    SET LOCAL search_path = pg_catalog;
     -- a function for each distinct list of key columns
     CREATE TEMPORARY TABLE todo ON COMMIT DROP AS
     SELECT c.oid::regclass AS rel, k.columns, k.types, CASE

@@ -10,6 +10,7 @@ import os
 import random
 import re
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,12 +21,14 @@ import pytest
 
 from harness.commands.workshop import binaries
 from harness.errors import DatabaseError
+from harness.plugins.client import Client
 from harness.postgres import Address, connect
 from harness.store import Run, Store
 from harness.template import undo
 from harness.template.base import Manifest
+from harness.template.broker import Broker
 from harness.template.build import Builder
-from harness.template.layer import Layer
+from harness.template.layer import Layer, Request
 from harness.template.pool import Lease, Pool
 from harness.template.postgresql import PostgreSQL
 from harness.template.undo import PRISTINE, Undo
@@ -167,6 +170,8 @@ WRITES = (
     "UPDATE heap SET a = a + 1",
     "DELETE FROM heap WHERE ctid IN (SELECT ctid FROM heap WHERE a < 3 LIMIT 2)",
     "TRUNCATE heap",
+    "CREATE SEQUENCE made_{n} START {n}; SELECT nextval('made_{n}')",
+    "SELECT nextval(oid) FROM pg_class WHERE relname LIKE 'made%'",
     "SELECT nextval('numbers')",
     "SELECT nextval('unused')",
     "SELECT setval('numbers', {n} + 1000)",
@@ -625,6 +630,38 @@ def test_a_mark_while_somebody_writes_is_one_of_no_return(
     bed.pool.give_back(other)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("CREATE TABLE n (a integer)", "INSERT INTO n VALUES (1)", "create table"),
+        ("SELECT lo_create(4711)", "SELECT lo_put(4711, 0, 'x')", "large objects"),
+        ("ALTER DATABASE {database} SET DateStyle = 'German'", "SELECT 1", "settings"),
+        ("INSERT INTO event (what) VALUES ('x')", "SELECT 1", ""),
+    ],
+)
+def test_a_mark_after_a_doubt_is_one_of_no_return(
+    bed: Bed, lease: Lease, before: str, after: str, reason: str
+) -> None:
+    with bed.open(lease) as connection:
+        connection.execute(before.format(database=lease.database))  # type: ignore
+        mark = bed.pool.mark(lease)
+        connection.execute(after)  # type: ignore[call-overload]
+    outcome, _ = bed.pool.back(lease, mark)
+    assert outcome.how == ("doubt" if reason else "clean")
+    assert reason in outcome.reason
+
+
+def test_foreign_tables_are_never_put_back(bed: Bed) -> None:
+    layer = bed.template(
+        "CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
+        "CREATE FOREIGN TABLE far (a integer) SERVER s"
+    )
+    lease = bed.lease(layer)
+    outcome = bed.shelf.back(lease.database, PRISTINE)
+    assert (outcome.how, outcome.reason) == ("doubt", "public.far is a foreign table")
+    bed.pool.give_back(lease)
+
+
 def test_a_transaction_that_is_older_than_the_mark_stays(
     bed: Bed, lease: Lease
 ) -> None:
@@ -790,3 +827,40 @@ def test_a_lease_given_back_is_reset_and_handed_on(bed: Bed, layer: Layer) -> No
     with pytest.raises(psycopg.OperationalError):
         left.execute("SELECT 1")
     bed.pool.give_back(second)
+
+
+def test_over_the_broker(
+    bed: Bed, layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a worker does, from the client to the database and the files."""
+
+    class Layers:
+        def resolve(self, request: Request) -> Layer:
+            assert request.tracked
+            return layer
+
+    with (
+        tempfile.TemporaryDirectory(prefix="harness-", dir="/tmp") as place,
+        Broker(directory=Path(place)) as broker,
+    ):
+        monkeypatch.setenv("HARNESS_BROKER", broker.environment["HARNESS_BROKER"])
+        broker.serve(bed.pool, Layers(), {})  # type: ignore[arg-type]
+        client = Client()
+        lease = client.lease([], "en", tracked=True)
+        before = dump(bed.address, lease.database)
+        for statement, how in (
+            ("DELETE FROM party", "reset"),
+            ("SELECT 1", "clean"),
+            ("DROP TABLE event CASCADE", "exchanged"),
+        ):
+            with connect(bed.address, lease.database) as connection:
+                connection.execute(statement)  # type: ignore[call-overload]
+            Path(lease.files, "written").write_text("x")
+            way = client.back(lease, lease.mark)
+            assert way.how == how
+            assert (way.lease.database == lease.database) is (how != "exchanged")
+            lease = way.lease
+            assert not difference(before, dump(bed.address, lease.database))
+            assert list(Path(lease.files).iterdir()) == []
+        client.give_back(lease)
+        client.close()

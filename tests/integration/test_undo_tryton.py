@@ -46,7 +46,6 @@ SCRIPTS = {
     >>> for leaf in leaves:
     ...     leaf.save()
     >>> one = Party(name='One'); one.categories.append(root); one.save()
-    >>> copy = Party(Party.copy([one.id], config.context)[0]) if False else one
     >>> address = one.addresses.new(); address.street = 'x'; one.save()
     >>> leaves[3].parent = leaves[4]; leaves[3].save()
     >>> one.delete()
@@ -59,8 +58,8 @@ SCRIPTS = {
     >>> from proteus import Model
     >>> Party = Model.get('party.party')
     >>> Party(name='Stays').save()
-    >>> Party(name='Fails', code='1', lang=None).save()
-    >>> bad = Party(name='Fails', code='1')
+    >>> Party(name='First', code='X1').save()
+    >>> bad = Party(name='Fails', code='X1')
     >>> try:
     ...     bad.save()
     ... except Exception:
