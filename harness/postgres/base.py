@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every database server offers, and how the harness connects to it."""
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -145,6 +146,8 @@ def connect(
     """An autocommit connection; raises `DatabaseError` with what was tried."""
     import psycopg
 
+    # what it would log of a lost connection, it also raises
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         return psycopg.connect(autocommit=True, **_parameters(address, database))
     except psycopg.OperationalError as error:

@@ -11,6 +11,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, LiteralString
 
@@ -265,7 +266,14 @@ class PostgreSQL:
 
     def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
         """See `Shelf`."""
-        return self._undos[database].back(mark, alone=alone)
+        outcome = self._undos[database].back(mark, alone=alone)
+        if outcome.how == "doubt" and not self._exists(database):
+            return replace(outcome, reason="its database was dropped")
+        return outcome
+
+    def _exists(self, database: str) -> bool:
+        sql = "SELECT 1 FROM pg_database WHERE datname = %s"
+        return bool(self._execute(sql, database))
 
     def end_sessions(self, database: str) -> None:
         """End what is connected to a database, and wait for it."""
