@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from trytond.pool import Pool
+from trytond.tools import escape_wildcard
 
 MODEL = "collecting_society.artist"
 
@@ -30,14 +31,8 @@ def lookup(text: str) -> list[Any]:
     Artist = Pool().get(MODEL)
     return list(
         Artist.search([("code", "=", text)], limit=2)
-        or Artist.search([("name", "ilike", _literal(text))], limit=2)
+        or Artist.search([("name", "ilike", escape_wildcard(text))], limit=2)
     )
-
-
-def _literal(text: str) -> str:
-    from trytond.tools import escape_wildcard
-
-    return str(escape_wildcard(text))
 
 
 def create(party: Any, *, name: str, group: bool, description: str | None) -> Any:

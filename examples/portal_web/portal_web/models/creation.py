@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from trytond.pool import Pool
+from trytond.tools import escape_wildcard
 
 MODEL = "collecting_society.creation"
 KINDS = ("performing", "mechanical")
@@ -31,8 +32,6 @@ def choices(party: Any) -> list[tuple[str, str]]:
 
 def lookup(text: str) -> list[Any]:
     """The creations of a code or ISWC, else those of a title, whatever its case."""
-    from trytond.tools import escape_wildcard
-
     Creation = Pool().get(MODEL)
     return list(
         Creation.search(["OR", ("code", "=", text), ("iswc", "=", text)], limit=2)

@@ -139,7 +139,7 @@ def track_form(request: Request) -> Form:
                 "creation",
                 N_("Creation"),
                 required=True,
-                help=N_("The code, such as C000001, the ISWC, or the whole title."),
+                help=N_("The code, such as C00000001, the ISWC, or the whole title."),
             ),
             Field("title", N_("Title"), help=N_("If it differs from the creation's.")),
             Duration("duration", N_("Duration"), help=N_("Such as 3:25.")),
