@@ -8,7 +8,7 @@ import configparser
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,29 +36,38 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
-def read(path: Path | None, environ: dict[str, str]) -> dict[str, str]:
-    """The settings of an ini file, in which ``%(NAME)s`` is a variable."""
+def read(path: Path | None, environ: Mapping[str, str]) -> dict[str, str]:
+    """The settings of an ini file, in which ``%(NAME)s`` is a variable.
+
+    Raises `SettingsError` for a file that is none.
+    """
     if path is None:
         return {}
-    document = configparser.ConfigParser(defaults=environ, strict=False)
+    document = configparser.ConfigParser()
     document.optionxform = str  # type: ignore[assignment,method-assign]
-    with path.open(encoding="utf-8") as lines:
-        document.read_file(lines)
-    section = document["app:main"]
-    return {k: section[k] for k in section if k not in environ and k != "use"}
+    variables = {name: value.replace("%", "%%") for name, value in environ.items()}
+    try:
+        document.read_dict({"DEFAULT": variables})
+        with path.open(encoding="utf-8") as lines:
+            document.read_file(lines)
+        section = document["app:main"]
+        return {k: section[k] for k in section if k not in environ and k != "use"}
+    except KeyError:
+        raise SettingsError(f"{path} has no section [app:main]") from None
+    except (OSError, UnicodeDecodeError, configparser.Error) as error:
+        raise SettingsError(f"{path}: {error}") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until a signal comes; the exit code."""
     options = parser().parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    environ = {k: v.replace("%", "%%") for k, v in os.environ.items()}
     try:
-        settings: dict[str, Any] = dict(read(options.config, environ))
+        settings: dict[str, Any] = dict(read(options.config, os.environ))
         if options.service:
             settings["service"] = options.service
         app = make_app(None, **settings)
-    except (SettingsError, OSError, configparser.Error, LookupError) as error:
+    except (SettingsError, LookupError) as error:
         sys.stderr.write(f"portal_web: {error}\n")
         return 2
     proxy: dict[str, Any] = {}
