@@ -118,7 +118,7 @@ def headers_tween_factory(
         response = handler(request)
         for name, value in headers.items():
             response.headers.setdefault(name, value)
-        if not request.path_info.startswith("/static/"):
+        if not request.environ["PATH_INFO"].startswith("/static/"):
             response.headers.setdefault("Cache-Control", "no-store")
         return response
 

@@ -132,7 +132,7 @@ def tween_factory(
     """The tween that gives each request but those for static files its transaction."""
 
     def tween(request: Request) -> Response:
-        if request.path_info.startswith("/static/"):
+        if request.environ["PATH_INFO"].startswith("/static/"):
             return handler(request)
         extras = request.environ.setdefault(EXTRAS, {})
         redirect = None
@@ -179,7 +179,8 @@ def execution_policy(environ: dict[str, Any], router: Any) -> Response:
                 lost = True
             if not lost or attempt == retries:
                 return response
-            logger.info("%s %s is made once more", request.method, request.path)
+            path = request.environ["PATH_INFO"]
+            logger.info("%s %r is made once more", request.method, path)
     raise AssertionError("unreachable")
 
 

@@ -123,12 +123,12 @@ def bad_text(error: UnicodeDecodeError, request: Request) -> Response:
 @exception_view_config(backend.DatabaseOperationalError)
 def no_database(error: Exception, request: Request) -> Response:
     """The database does not answer, or others were faster all the time."""
-    logger.error("%s %s: %s", request.method, request.path, error)
+    logger.error("%s %r: %s", request.method, request.environ["PATH_INFO"], error)
     return respond(Problem(503, "Try again.", headers={"Retry-After": "1"}))
 
 
 @exception_view_config(Exception)
 def failure(error: Exception, request: Request) -> Response:
     """What nobody thought of; the reason is in the log alone."""
-    logger.error("%s %s", request.method, request.path, exc_info=error)
+    logger.error("%s %r", request.method, request.environ["PATH_INFO"], exc_info=error)
     return respond(Problem(500))

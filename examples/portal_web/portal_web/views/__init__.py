@@ -70,6 +70,10 @@ def add_routes(config: Configurator) -> None:
 def add_globals(event: BeforeRender) -> None:
     """What every page knows."""
     event["show_duration"] = show_duration
+    try:
+        event["here"] = event["request"].path_qs
+    except UnicodeDecodeError:  # an address that is no text, on its error page
+        event["here"] = ""
 
 
 def includeme(config: Configurator) -> None:

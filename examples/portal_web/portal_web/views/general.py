@@ -135,14 +135,14 @@ def bad_text(error: UnicodeDecodeError, request: Request) -> dict[str, Any]:
 )
 def no_database(error: Exception, request: Request) -> dict[str, Any]:
     """The database does not answer, or others were faster all the time."""
-    logger.error("%s %s: %s", request.method, request.path, error)
+    logger.error("%s %r: %s", request.method, request.environ["PATH_INFO"], error)
     return show(request, HTTPServiceUnavailable.code)
 
 
 @exception_view_config(Exception, renderer="error.jinja2")
 def failure(error: Exception, request: Request) -> dict[str, Any] | Response:
     """What nobody thought of; the reason is in the log alone."""
-    logger.error("%s %s", request.method, request.path, exc_info=error)
+    logger.error("%s %r", request.method, request.environ["PATH_INFO"], exc_info=error)
     return show(request, 500)
 
 

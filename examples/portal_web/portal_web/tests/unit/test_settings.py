@@ -141,7 +141,7 @@ class IniFile(unittest.TestCase):
 
     def test_that_is_not_there(self):
         with self.assertRaisesRegex(SettingsError, "No such file"):
-            read(self.path / "nothing", {})
+            read(self.path.with_name("nothing"), {})
 
     def test_percent_signs_of_variables_are_kept(self):
         self.path.write_text("[app:main]\nsecret = %(SECRET)s\n")
