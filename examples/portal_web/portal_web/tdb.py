@@ -165,6 +165,22 @@ def tween_factory(
 
 def execution_policy(environ: dict[str, Any], router: Any) -> Response:
     """Make a request once more if its transaction lost against another one."""
+    try:
+        return _respond(environ, router)
+    finally:
+        _close(environ)
+
+
+def _close(environ: dict[str, Any]) -> None:
+    """Close the temporary files of an upload."""
+    parsed, _ = environ.get("webob._parsed_post_vars", ((), None))
+    for value in getattr(parsed, "values", list)():
+        file = getattr(value, "file", None)
+        if file is not None:
+            file.close()
+
+
+def _respond(environ: dict[str, Any], router: Any) -> Response:
     retries = router.registry.settings["portal_web.retries"]
     for attempt in range(retries + 1):
         if attempt:

@@ -73,15 +73,21 @@ def iswc_taken(iswc: str, creation: Any = None) -> bool:
 def save(creation: Any, values: dict[str, Any]) -> Any:
     """Write a creation; a new one for None."""
     Creation = Pool().get(MODEL)
-    values = {**values, "genres": [("add", [int(one) for one in values["genres"]])]}
-    values["artist"] = int(values["artist"])
+    wanted = {int(one) for one in values["genres"]}
+    present = {genre.id for genre in creation.genres} if creation else set()
+    values = {
+        **values,
+        "artist": int(values["artist"]),
+        "genres": [
+            ("add", sorted(wanted - present)),
+            ("remove", sorted(present - wanted)),
+        ],
+    }
     if values["instrumental"]:
         values["lyrics"] = None
     if creation is None:
         (creation,) = Creation.create([values])
     else:
-        old = [genre.id for genre in creation.genres]
-        values["genres"] = [("remove", old), *values["genres"]]
         Creation.write([creation], values)
     return creation
 

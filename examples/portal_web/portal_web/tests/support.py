@@ -24,6 +24,7 @@ from trytond.pool import Pool
 from webtest import TestApp
 
 from portal_web import make
+from portal_web.models import web_user
 from portal_web.settings import Settings, load
 from portal_web.tdb import Work
 
@@ -82,6 +83,17 @@ def browser(service: str = "portal", who: str | None = None) -> TestApp:
     if who:
         log_in(made, who)
     return made
+
+
+def member(name: str) -> str:
+    """The address of a new member, of whom no other test knows."""
+    address = f"{unique(name).replace(' ', '.')}@example.com".lower()
+    with transaction():
+        made = web_user.register(
+            email=address, password=PASSWORD, name=name, language="en"
+        )
+        web_user.verify(made.email_token)
+    return address
 
 
 def log_in(app: TestApp, who: str, password: str = PASSWORD) -> Any:

@@ -226,6 +226,7 @@ def _check_contribution(form: Form, creation: Any, artist: Any) -> None:
     given = [kind for kind in model.KINDS if form[kind]]
     if given and role.kind != "authorship":
         form.reject(given[0], N_("Only authors have rights of a creation."))
+        return
     shares = model.shares(creation)
     for kind in given:
         left = model.HUNDRED - shares[kind]

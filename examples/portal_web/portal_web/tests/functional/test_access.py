@@ -9,7 +9,7 @@ from portal_web.tests.support import ADA, BELA
 
 OPEN = {
     "home", "health", "licences", "repertoire", "language", "register", "verify",
-    "login", "logout", "__portal_web:static/",
+    "login", "logout", "__static/",
 }  # fmt: skip
 SINGLE = {
     "artist": ("", "/edit", "/members", "/members/1/remove"),
