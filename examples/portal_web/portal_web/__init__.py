@@ -40,5 +40,7 @@ def make(settings: Settings) -> Router:
     config.include("portal_web.i18n")
     config.include("portal_web.security")
     config.include("portal_web.tdb")
-    config.include("portal_web.views" if settings.service == "portal" else "portal_web.api")
+    config.include(
+        "portal_web.views" if settings.service == "portal" else "portal_web.api"
+    )
     return config.make_wsgi_app()

@@ -124,7 +124,9 @@ class Password(Field):
 
     type = "password"
 
-    def __init__(self, name: str, label: str, *, shortest: int = 0, **more: Any) -> None:
+    def __init__(
+        self, name: str, label: str, *, shortest: int = 0, **more: Any
+    ) -> None:
         super().__init__(name, label, longest=1024, **more)
         self.shortest = shortest
 
@@ -136,7 +138,8 @@ class Password(Field):
         """See `Field`."""
         if len(text) < self.shortest:
             raise Invalid(
-                N_("At least %(shortest)s characters are needed."), shortest=self.shortest
+                N_("At least %(shortest)s characters are needed."),
+                shortest=self.shortest,
             )
         if "\x00" in text:
             raise Invalid(N_("This character is not allowed."))
@@ -220,7 +223,9 @@ class Number(Field):
                 most=self.most,
             )
         if value != round(value, self.places):
-            raise Invalid(N_("At most %(places)s places are allowed."), places=self.places)
+            raise Invalid(
+                N_("At most %(places)s places are allowed."), places=self.places
+            )
         return value.quantize(Decimal(self.step))
 
 

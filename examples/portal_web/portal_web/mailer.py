@@ -48,7 +48,9 @@ class SMTPMailer:
         address = self.address
         secure = address.scheme == "smtps"
         connect = smtplib.SMTP_SSL if secure else smtplib.SMTP
-        with connect(address.hostname or "localhost", address.port or 0, timeout=20) as s:
+        with connect(
+            address.hostname or "localhost", address.port or 0, timeout=20
+        ) as s:
             if not secure and s.has_extn("starttls"):
                 s.starttls()
             if address.username:

@@ -38,7 +38,7 @@ def _container(head: bytes) -> str | None:
 
 
 def _mpeg_frame(head: bytes) -> bool:
-    """Whether a frame of MPEG audio, layer III, begins: no field has a forbidden value."""
+    """Whether a frame of MPEG audio, layer III, begins, with no forbidden value."""
     if len(head) < 4 or head[0] != 0xFF or head[1] & 0xE0 != 0xE0:
         return False
     version, layer = head[1] >> 3 & 3, head[1] >> 1 & 3

@@ -76,7 +76,9 @@ class SecurityPolicy:
             return Allowed("logged in")
         return Denied("not logged in")
 
-    def remember(self, request: Request, userid: str, **_: Any) -> list[tuple[str, str]]:
+    def remember(
+        self, request: Request, userid: str, **_: Any
+    ) -> list[tuple[str, str]]:
         """Begin a session with the key of a session of Tryton."""
         language = request.session.get("language")
         request.session.invalidate()

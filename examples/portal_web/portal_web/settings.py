@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the application is told: by its caller (an ini file), else by the environment."""
+"""What the application is told: by its caller, else by the environment."""
 
 from __future__ import annotations
 

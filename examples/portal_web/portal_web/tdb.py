@@ -27,6 +27,7 @@ from trytond.transaction import Transaction
 
 logger = logging.getLogger(__name__)
 
+
 class _NoTransactionError(Exception):
     def fix(self, extras: dict[str, Any]) -> None:
         """Series 6.6 does not ask for locks."""
@@ -165,19 +166,24 @@ def tween_factory(
 
 def execution_policy(environ: dict[str, Any], router: Any) -> Response:
     """Make a request once more if its transaction lost against another one."""
+    sent = environ.get("wsgi.input")
     try:
         return _respond(environ, router)
     finally:
-        _close(environ)
+        _close(environ, sent)
 
 
-def _close(environ: dict[str, Any]) -> None:
-    """Close the temporary files of an upload."""
-    parsed, _ = environ.get("webob._parsed_post_vars", ((), None))
+def _close(environ: dict[str, Any], sent: Any) -> None:
+    """Close the temporary files that WebOb made of what was sent."""
+    parsed, _ = environ.pop("webob._parsed_post_vars", ((), None))
     for value in getattr(parsed, "values", list)():
         file = getattr(value, "file", None)
         if file is not None:
             file.close()
+    copied = environ.get("wsgi.input")
+    if copied is not sent:
+        copied.close()
+        environ["wsgi.input"] = sent
 
 
 def _respond(environ: dict[str, Any], router: Any) -> Response:

@@ -73,7 +73,10 @@ def schemas() -> Json:
         "Titled": titled,
         "Artist": artist,
         "ArtistWhole": _extended(
-            artist, description=OPTIONAL, genres=_array(TEXT), members=_array(_ref("Artist"))
+            artist,
+            description=OPTIONAL,
+            genres=_array(TEXT),
+            members=_array(_ref("Artist")),
         ),
         "Creation": creation,
         "CreationWhole": _extended(
@@ -141,7 +144,11 @@ PAGING = [
     for name, text, schema in [
         ("q", "what the names, titles or codes contain", {**TEXT, "maxLength": 100}),
         ("page", "the number of the page", {**INTEGER, "minimum": 1, "default": 1}),
-        ("per_page", "how many are on a page", {**INTEGER, "minimum": 1, "maximum": 100}),
+        (
+            "per_page",
+            "how many are on a page",
+            {**INTEGER, "minimum": 1, "maximum": 100},
+        ),
     ]
 ]
 MEMBER = [{"bearer": []}, {"session": [], "csrf": []}]
@@ -212,13 +219,17 @@ def paths() -> Json:
             }
         },
         "/v1/artists": {"get": _list("Artists", "ArtistPage")},
-        "/v1/artists/{code}": {"get": _single("An artist", "ArtistWhole", "code", code)},
+        "/v1/artists/{code}": {
+            "get": _single("An artist", "ArtistWhole", "code", code)
+        },
         "/v1/creations": {"get": _list("Registered creations", "CreationPage")},
         "/v1/creations/{code}": {
             "get": _single("A creation", "CreationWhole", "code", code)
         },
         "/v1/releases": {"get": _list("Published releases", "ReleasePage")},
-        "/v1/releases/{code}": {"get": _single("A release", "ReleaseWhole", "code", code)},
+        "/v1/releases/{code}": {
+            "get": _single("A release", "ReleaseWhole", "code", code)
+        },
         "/v1/licences": {"get": _operation("Licences", "LicenceList")},
         "/v1/tokens": {
             "post": _operation(

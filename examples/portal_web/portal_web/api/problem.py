@@ -68,7 +68,9 @@ def http_error(error: HTTPException, request: Request) -> Response:
     if isinstance(error, PredicateMismatch) and request.matched_route:
         methods = sorted(offered(request))
         return respond(
-            Problem(405, f"Use {', '.join(methods)}.", headers={"Allow": ", ".join(methods)})
+            Problem(
+                405, f"Use {', '.join(methods)}.", headers={"Allow": ", ".join(methods)}
+            )
         )
     if error.status_int < 400:
         return error
@@ -105,7 +107,9 @@ def bad_token(error: BadCSRFToken, request: Request) -> Response:
 def forbidden(request: Request) -> Response:
     """Who asks is not known."""
     challenge = {"WWW-Authenticate": 'Bearer realm="portal"'}
-    return respond(Problem(401, "A token is needed: POST /v1/tokens.", headers=challenge))
+    return respond(
+        Problem(401, "A token is needed: POST /v1/tokens.", headers=challenge)
+    )
 
 
 @exception_view_config(UserError)

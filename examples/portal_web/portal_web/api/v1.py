@@ -250,7 +250,7 @@ OVERHEAD = 1 << 16
 
 @view_config(route_name="uploads", renderer="json", request_method="POST")
 def create_upload(request: Request) -> dict[str, Any]:
-    """Take a file: ``multipart/form-data`` with ``file``, ``category``, ``creation``."""
+    """Take a ``file``, with its ``category`` and the code of its ``creation``."""
     user = member(request)
     if request.content_type != "multipart/form-data":
         raise Problem(415, "Send multipart/form-data.")
@@ -285,5 +285,7 @@ def create_upload(request: Request) -> dict[str, Any]:
         detail = error.message % error.values if error.values else error.message
         raise Problem(error.status, detail) from error
     request.response.status_int = 201
-    request.response.headers["Location"] = request.route_path("upload", uuid=content.uuid)
+    request.response.headers["Location"] = request.route_path(
+        "upload", uuid=content.uuid
+    )
     return records.upload(content)

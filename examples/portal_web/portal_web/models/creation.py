@@ -113,7 +113,9 @@ def find_role(number: int) -> Any:
     return Pool().get("collecting_society.contribution.role")(number)
 
 
-def add_contribution(creation: Any, artist: Any, role: int, rights: dict[str, Any]) -> None:
+def add_contribution(
+    creation: Any, artist: Any, role: int, rights: dict[str, Any]
+) -> None:
     """An artist contributed to it, and has rights of these shares."""
     Contribution = Pool().get("collecting_society.contribution")
     given = [{"kind": kind, "share": share} for kind, share in rights.items() if share]

@@ -205,14 +205,16 @@ def profile(request: Request) -> Any:
         changed = attempt(
             request,
             form,
-            lambda: web_user.change_profile(
-                request.identity,
-                name=form["name"],
-                birthdate=form["birthdate"],
-                language=form["language"],
-                default_artist=int(number) if number else None,
-            )
-            or True,
+            lambda: (
+                web_user.change_profile(
+                    request.identity,
+                    name=form["name"],
+                    birthdate=form["birthdate"],
+                    language=form["language"],
+                    default_artist=int(number) if number else None,
+                )
+                or True
+            ),
         )
         if changed:
             request.session["language"] = form["language"]

@@ -45,14 +45,14 @@ def artist_form(request: Request, artist: Any = None) -> Form:
     ]
     if artist is None:
         fields.insert(1, Choice("kind", N_("Kind"), KINDS, required=True))
-    initial = (
-        {"name": artist.name, "description": artist.description} if artist else {}
-    )
+    initial = {"name": artist.name, "description": artist.description} if artist else {}
     sent = request.POST if request.method == "POST" else None
     return Form(fields, sent, initial or {"kind": "solo"})
 
 
-@view_config(route_name="artist_new", renderer="artist_edit.jinja2", permission="member")
+@view_config(
+    route_name="artist_new", renderer="artist_edit.jinja2", permission="member"
+)
 def new(request: Request) -> Any:
     """Another artist."""
     form = artist_form(request)
@@ -73,7 +73,9 @@ def new(request: Request) -> Any:
     return page(request, form, artist=None)
 
 
-@view_config(route_name="artist_edit", renderer="artist_edit.jinja2", permission="member")
+@view_config(
+    route_name="artist_edit", renderer="artist_edit.jinja2", permission="member"
+)
 def edit(artist: Any, request: Request) -> Any:
     """Change it."""
     form = artist_form(request, artist)
@@ -81,10 +83,10 @@ def edit(artist: Any, request: Request) -> Any:
         changed = attempt(
             request,
             form,
-            lambda: model.change(
-                artist, name=form["name"], description=form["description"]
-            )
-            or True,
+            lambda: (
+                model.change(artist, name=form["name"], description=form["description"])
+                or True
+            ),
         )
         if changed:
             say(request, request.translate("The artist is saved."))

@@ -129,7 +129,9 @@ def contribution_form(request: Request, *, sent: bool) -> Form:
     shares = [
         Number(
             kind,
-            N_("Performing right, %") if kind == "performing" else N_("Mechanical right, %"),
+            N_("Performing right, %")
+            if kind == "performing"
+            else N_("Mechanical right, %"),
             least=model.HUNDRED * 0,
             most=model.HUNDRED,
         )
@@ -159,7 +161,10 @@ def licence_form(request: Request, *, sent: bool) -> Form:
 
 
 def show_page(
-    request: Request, creation: Any, *, contribution: Form | None = None,
+    request: Request,
+    creation: Any,
+    *,
+    contribution: Form | None = None,
     licence: Form | None = None,
 ) -> dict[str, Any]:
     """The page of a creation, with the form that was sent, if one was."""
@@ -206,13 +211,15 @@ def add_contribution(creation: Any, request: Request) -> Any:
         if form.good and attempt(
             request,
             form,
-            lambda: model.add_contribution(
-                creation,
-                artist,
-                int(form["role"]),
-                {kind: form[kind] for kind in model.KINDS},
-            )
-            or True,
+            lambda: (
+                model.add_contribution(
+                    creation,
+                    artist,
+                    int(form["role"]),
+                    {kind: form[kind] for kind in model.KINDS},
+                )
+                or True
+            ),
         ):
             say(request, request.translate("The contribution is saved."))
             return go(request, "creation", id=creation.id)

@@ -45,7 +45,9 @@ def licences(request: Request) -> dict[str, Any]:
     return {"licences": creation.licences()}
 
 
-@view_config(route_name="repertoire", renderer="repertoire.jinja2", request_method="GET")
+@view_config(
+    route_name="repertoire", renderer="repertoire.jinja2", request_method="GET"
+)
 def repertoire(request: Request) -> dict[str, Any]:
     """What is registered, for everybody to search."""
     query = paging.clean(request.GET.get("q"))
@@ -130,9 +132,7 @@ def bad_text(error: UnicodeDecodeError, request: Request) -> dict[str, Any]:
     return show(request, 400)
 
 
-@exception_view_config(
-    backend.DatabaseOperationalError, renderer="error.jinja2"
-)
+@exception_view_config(backend.DatabaseOperationalError, renderer="error.jinja2")
 def no_database(error: Exception, request: Request) -> dict[str, Any]:
     """The database does not answer, or others were faster all the time."""
     logger.error("%s %r: %s", request.method, request.environ["PATH_INFO"], error)
@@ -144,5 +144,3 @@ def failure(error: Exception, request: Request) -> dict[str, Any] | Response:
     """What nobody thought of; the reason is in the log alone."""
     logger.error("%s %r", request.method, request.environ["PATH_INFO"], exc_info=error)
     return show(request, 500)
-
-

@@ -143,7 +143,12 @@ def track_form(request: Request) -> Form:
             ),
             Field("title", N_("Title"), help=N_("If it differs from the creation's.")),
             Duration("duration", N_("Duration"), help=N_("Such as 3:25.")),
-            Field("isrc", N_("ISRC"), help=N_("Such as DE-X12-25-00001."), check=check_isrc),
+            Field(
+                "isrc",
+                N_("ISRC"),
+                help=N_("Such as DE-X12-25-00001."),
+                check=check_isrc,
+            ),
         ],
         request.POST if request.method == "POST" else None,
     )

@@ -26,7 +26,9 @@ def setup_module():
 
 
 def titles(**words):
-    return [tag.get_text() for tag in app.get("/creations", words).html.select("#list a")]
+    return [
+        tag.get_text() for tag in app.get("/creations", words).html.select("#list a")
+    ]
 
 
 class TestList:
@@ -95,7 +97,9 @@ class TestNew:
 
     def test_ones_artist_is_proposed(self):
         form = self.form()
-        assert_equal(form["artist"].value, str(support.number("artist", "Ada Lark", "name")))
+        assert_equal(
+            form["artist"].value, str(support.number("artist", "Ada Lark", "name"))
+        )
 
     def test_all_fields(self):
         title = support.unique("Full")
@@ -187,7 +191,10 @@ class TestContributions(Edited):
 
     def test_3_not_more_than_is_left(self):
         self.wrong(
-            "performing", "Only 40.00 % are left", contributor="Bela Bolt", performing="41"
+            "performing",
+            "Only 40.00 % are left",
+            contributor="Bela Bolt",
+            performing="41",
         )
 
     def test_3_not_twice_in_a_role(self):
@@ -216,7 +223,9 @@ class TestContributions(Edited):
 
     def test_6_one_can_be_removed(self):
         page = self.page()
-        form = next(f for f in page.forms.values() if "/contributions/" in (f.action or ""))
+        form = next(
+            f for f in page.forms.values() if "/contributions/" in (f.action or "")
+        )
         form.submit()
         assert_equal(len(self.page().html.select("#contributions li")), 2)
 
@@ -309,7 +318,9 @@ def test_a_contribution_of_another_creation_is_not_removed():
 def test_a_reason_of_tryton_is_shown_and_nothing_is_written():
     """Somebody took the last share between the page and its form."""
     page = app.get(f"/creations/{made[0]}")
-    form = fill(page.forms["contribution-form"], contributor="Ada Lark", performing="50")
+    form = fill(
+        page.forms["contribution-form"], contributor="Ada Lark", performing="50"
+    )
     form["role"].select(text="Composer")
     form.submit(status=303)
     page = form.submit(status=422)

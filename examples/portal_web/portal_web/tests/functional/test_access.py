@@ -22,8 +22,18 @@ SINGLE = {
         "/publish", "/withdraw", "/delete",
     ),
 }  # fmt: skip
-LISTS = ("/profile", "/profile/password", "/artists", "/artists/new", "/creations",
-         "/creations/new", "/releases", "/releases/new", "/uploads", "/uploads/new")
+LISTS = (
+    "/profile",
+    "/profile/password",
+    "/artists",
+    "/artists/new",
+    "/creations",
+    "/creations/new",
+    "/releases",
+    "/releases/new",
+    "/uploads",
+    "/uploads/new",
+)
 OF_BELA = {"artist": "Bela Bolt", "creation": "Copper Wire", "release": "Wires"}
 
 browsers = {}
@@ -113,7 +123,11 @@ def test_each_post_needs_a_token():
 
 @nottest
 def own_needs_a_token(kind, end):
-    own = {"artist": "Ada Lark", "creation": "Unfinished Field", "release": "More Fields"}
+    own = {
+        "artist": "Ada Lark",
+        "creation": "Unfinished Field",
+        "release": "More Fields",
+    }
     field = "name" if kind == "artist" else "title"
     number = support.number(kind, own[kind], field)
     path = f"/{kind}s/{number}{end}"

@@ -186,7 +186,12 @@ class TestRegistrationOfKnownAddress:
     @classmethod
     def setUpClass(cls):
         cls.before = support.count("artist"), len(support.mails(ADA))
-        cls.answer = register(support.browser(), email=ADA, password="another " * 3, repeated="another " * 3)
+        cls.answer = register(
+            support.browser(),
+            email=ADA,
+            password="another " * 3,
+            repeated="another " * 3,
+        )
 
     def test_a_stranger_does_not_learn_it(self):
         assert_equal(self.answer.status_int, 303)
@@ -279,7 +284,11 @@ class TestProfile:
         assert_in("Gusto", form["default_artist"].options[1][2])
 
     def test_2_it_can_be_changed(self):
-        page = fill(self.form(), name="Gustav <Maria>", birthdate="1981-01-01").submit().follow()
+        page = (
+            fill(self.form(), name="Gustav <Maria>", birthdate="1981-01-01")
+            .submit()
+            .follow()
+        )
         assert_in("Your profile is saved.", page.text)
         assert_equal(page.forms["form"]["name"].value, "Gustav <Maria>")
         assert_not_in("<Maria>", page.text)
@@ -295,9 +304,13 @@ class TestProfile:
 
     def test_5_artists_of_others_cannot_be_chosen(self):
         form = self.form()
-        form["default_artist"].force_value(str(support.number("artist", "Bela Bolt", "name")))
+        form["default_artist"].force_value(
+            str(support.number("artist", "Bela Bolt", "name"))
+        )
         page = form.submit(status=422)
-        assert_in("cannot be chosen", page.html.find(id="default_artist-error").get_text())
+        assert_in(
+            "cannot be chosen", page.html.find(id="default_artist-error").get_text()
+        )
 
     @attr("language")
     def test_6_its_language_is_that_of_the_pages(self):
@@ -337,4 +350,6 @@ class TestPassword:
         other = support.browser(who=self.email)
         assert_equal(self.change().status_int, 303)
         assert_equal(other.get("/profile").status_int, 303)
-        assert_equal(support.log_in(other, self.email, "another password").status_int, 303)
+        assert_equal(
+            support.log_in(other, self.email, "another password").status_int, 303
+        )

@@ -174,7 +174,9 @@ class TestMembers:
 
     def remove(self, name):
         page = app.get(f"/artists/{self.number}")
-        item = next(li for li in page.html.select("#members li") if name in li.get_text())
+        item = next(
+            li for li in page.html.select("#members li") if name in li.get_text()
+        )
         form = next(f for f in page.forms.values() if f.action == item.form["action"])
         return form.submit().follow()
 
@@ -193,7 +195,9 @@ def leads_nowhere(path):
     form = app.get("/artists/new").forms["form"]
     token = form["csrf_token"].value
     answer = app.post(
-        path.format(number=number), {"csrf_token": token, "member": "A000001"}, status="*"
+        path.format(number=number),
+        {"csrf_token": token, "member": "A000001"},
+        status="*",
     )
     eq_(answer.status_int, 404)
 

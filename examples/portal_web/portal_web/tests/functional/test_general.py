@@ -1,7 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pages for everybody."""
 
-from nose.tools import assert_equal, assert_false, assert_in, assert_not_in, eq_, nottest
+from nose.tools import (
+    assert_equal,
+    assert_false,
+    assert_in,
+    assert_not_in,
+    eq_,
+    nottest,
+)
 from webob import Request
 
 from portal_web.i18n import LANGUAGES
@@ -120,7 +127,13 @@ def is_error(path, status, words):
 
 
 def test_errors():
-    for path in ["/nothing", "/artists/x", "/artists/99999999999", "/verify/short", "/a%00b"]:
+    for path in [
+        "/nothing",
+        "/artists/x",
+        "/artists/99999999999",
+        "/verify/short",
+        "/a%00b",
+    ]:
         yield is_error, path, 404, "no such page"
     yield is_error, "/repertoire?q=%ff", 400, "cannot be understood"
 
@@ -179,7 +192,9 @@ class TestLicences:
         assert_equal(len(rows), support.count("licence"))
 
     def test_the_freest_is_first(self):
-        assert_equal(app.get("/licences").html.select("tbody tr")[0]["id"], "licence-CC0")
+        assert_equal(
+            app.get("/licences").html.select("tbody tr")[0]["id"], "licence-CC0"
+        )
 
     def test_links_leave_no_trace(self):
         for link in app.get("/licences").html.select("tbody a"):
@@ -217,7 +232,12 @@ class TestLanguage:
         assert_equal(self.choose("xx").follow().html.html["lang"], "en")
 
     def test_it_does_not_lead_away(self):
-        for address in ["//evil.test", "https://evil.test", "/\\evil.test", "/\t/evil.test"]:
+        for address in [
+            "//evil.test",
+            "https://evil.test",
+            "/\\evil.test",
+            "/\t/evil.test",
+        ]:
             form = self.browser.get("/").forms["language-form"]
             form["next"] = address
             answer = form.submit("language", value="de")

@@ -73,7 +73,9 @@ class TestNew(Logged):
 
     def test_without_a_gtin_as_often_as_one_likes(self):
         for _ in range(2):
-            assert_equal(self.form(title=support.unique("Free")).submit().status_int, 303)
+            assert_equal(
+                self.form(title=support.unique("Free")).submit().status_int, 303
+            )
 
 
 class TestTracks(Logged):
@@ -107,7 +109,9 @@ class TestTracks(Logged):
 
     def test_2_under_another_title(self):
         self.add(creation="C00000002", title="Evening (Live)")
-        assert_equal([title for title, *_ in self.tracks()], ["Morning Field", "Evening (Live)"])
+        assert_equal(
+            [title for title, *_ in self.tracks()], ["Morning Field", "Evening (Live)"]
+        )
 
     def test_3_of_somebody_else_if_it_is_registered(self):
         self.add(creation="Copper Wire")
@@ -177,7 +181,9 @@ class TestWorkflow(Logged):
 class TestWithoutTracks(Logged):
     def test_it_cannot_be_announced(self):
         page = self.form(title=support.unique("Empty")).submit().follow()
-        form = next(f for f in page.forms.values() if (f.action or "").endswith("announce"))
+        form = next(
+            f for f in page.forms.values() if (f.action or "").endswith("announce")
+        )
         page = form.submit().follow()
         assert_equal(len(page.html.select(".message.problem")), 1)
         assert_equal(page.html.find(id="state").get_text(), "Draft")

@@ -8,14 +8,25 @@ import smtplib
 import tempfile
 from pathlib import Path
 
-from nose.tools import assert_equal, assert_in, assert_is_instance, assert_not_in, raises
+from nose.tools import (
+    assert_equal,
+    assert_in,
+    assert_is_instance,
+    assert_not_in,
+    raises,
+)
 
 from portal_web import mailer
 from portal_web.settings import load
 
 
 def message(**more):
-    values = {"sender": "a@b.test", "recipient": "c@d.test", "subject": "S", "text": "T"}
+    values = {
+        "sender": "a@b.test",
+        "recipient": "c@d.test",
+        "subject": "S",
+        "text": "T",
+    }
     return mailer.compose(**{**values, **more})
 
 
@@ -108,7 +119,12 @@ class TestSMTP:
         mailer.SMTPMailer("smtp://mail.test:2525").send(message())
         assert_equal(
             FakeServer.calls,
-            [("connect", "mail.test", 2525), ("starttls",), ("send", "c@d.test"), ("quit",)],
+            [
+                ("connect", "mail.test", 2525),
+                ("starttls",),
+                ("send", "c@d.test"),
+                ("quit",),
+            ],
         )
 
     def test_login_comes_after_tls(self):

@@ -43,9 +43,21 @@ def is_known(name):
 
 
 def test_known():
-    for name in (
-        "wav rf64 aiff aifc flac vorbis opus id3 mp3 pdf text bom musicxml".split()
-    ):
+    for name in [
+        "wav",
+        "rf64",
+        "aiff",
+        "aifc",
+        "flac",
+        "vorbis",
+        "opus",
+        "id3",
+        "mp3",
+        "pdf",
+        "text",
+        "bom",
+        "musicxml",
+    ]:
         yield is_known, name
 
 

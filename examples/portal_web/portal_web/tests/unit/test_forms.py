@@ -124,7 +124,12 @@ def test_number_refused():
 
 def test_duration():
     field = forms.Duration("a", "A")
-    for text, seconds in [("0:01", 1), ("3:25", 205), ("125:00", 7500), ("1:02:03", 3723)]:
+    for text, seconds in [
+        ("0:01", 1),
+        ("3:25", 205),
+        ("125:00", 7500),
+        ("1:02:03", 3723),
+    ]:
         yield read, field, text, dt.timedelta(seconds=seconds)
 
 
@@ -136,7 +141,13 @@ def test_duration_refused():
 
 
 def test_duration_shown():
-    for seconds, text in [(0, "0:00"), (59, "0:59"), (60, "1:00"), (3599, "59:59"), (3600, "1:00:00")]:
+    for seconds, text in [
+        (0, "0:00"),
+        (59, "0:59"),
+        (60, "1:00"),
+        (3599, "59:59"),
+        (3600, "1:00:00"),
+    ]:
         yield eq_, forms.show_duration(dt.timedelta(seconds=seconds)), text
     yield eq_, forms.show_duration(None), ""
 

@@ -57,7 +57,9 @@ class TestCatalogue:
         assert_equal(missing, {})
 
     def test_none_is_left_over(self):
-        left = {message.id for message in self.german if message.id} - set(self.messages)
+        left = {message.id for message in self.german if message.id} - set(
+            self.messages
+        )
         assert_equal(left, set())
 
     def test_none_is_fuzzy(self):
@@ -79,7 +81,8 @@ class TestCatalogue:
         wrong = [
             message.id
             for message in self.german
-            if message.id and {message.id[-1], message.string[-1]} & marks
+            if message.id
+            and {message.id[-1], message.string[-1]} & marks
             and message.id[-1] != message.string[-1]
         ]
         assert_equal(wrong, [])

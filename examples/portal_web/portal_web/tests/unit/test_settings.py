@@ -9,7 +9,14 @@ from pathlib import Path
 
 from nose.exc import SkipTest
 from nose.plugins.attrib import attr
-from nose.tools import assert_equal, assert_in, assert_not_equal, assert_raises, nottest, with_setup
+from nose.tools import (
+    assert_equal,
+    assert_in,
+    assert_not_equal,
+    assert_raises,
+    nottest,
+    with_setup,
+)
 
 from portal_web.__main__ import read
 from portal_web.settings import SettingsError, load
@@ -39,14 +46,20 @@ class TestCascade:
         assert settings.secure
 
     def test_what_is_given_counts_more(self):
-        settings = load({"url": "http://b.test"}, {**BASE, "PORTAL_URL": "http://a.test"})
+        settings = load(
+            {"url": "http://b.test"}, {**BASE, "PORTAL_URL": "http://a.test"}
+        )
         assert_equal(settings.url, "http://b.test")
 
     def test_empty_variables_are_none(self):
         assert_equal(load({}, {**BASE, "PORTAL_USER": ""}).user, "admin")
 
     def test_the_stack_says_it_in_other_words(self):
-        environ = {"DATABASE_NAME": "a", "UPLOADS": "/b", "API_ORIGINS": "http://c http://d"}
+        environ = {
+            "DATABASE_NAME": "a",
+            "UPLOADS": "/b",
+            "API_ORIGINS": "http://c http://d",
+        }
         settings = load({}, environ)
         assert_equal(settings.database, "a")
         assert_equal(settings.files, Path("/b"))
@@ -128,7 +141,9 @@ class IniFile(unittest.TestCase):
         self.path = directory / "portal.ini"
 
     def test_variables(self):
-        self.path.write_text("[app:main]\nuse = egg:portal_web\nfiles = %(HERE)s/files\n")
+        self.path.write_text(
+            "[app:main]\nuse = egg:portal_web\nfiles = %(HERE)s/files\n"
+        )
         self.assertEqual(read(self.path, {"HERE": "/a"}), {"files": "/a/files"})
 
     def test_without_a_file(self):

@@ -18,8 +18,8 @@ from trytond import backend
 from trytond.pool import Pool
 from trytond.transaction import Transaction
 
-from portal_web.tests import support
 from portal_web.tdb import Tdb
+from portal_web.tests import support
 
 tdb = None
 
@@ -52,7 +52,7 @@ class TestTransaction:
     def test_rollback_by_an_exception(self):
         with assert_raises(ZeroDivisionError), tdb.transaction():
             write(self.name)
-            1 / 0
+            raise ZeroDivisionError
         assert_equal(named(self.name), 0)
 
     def test_rollback_by_hand(self):
@@ -62,9 +62,10 @@ class TestTransaction:
         assert_equal(named(self.name), 0)
 
     def test_one_that_only_reads_cannot_write(self):
-        with assert_raises(backend.DatabaseOperationalError.__mro__[1]):
-            with tdb.transaction(readonly=True):
-                write(self.name)
+        error = assert_raises(Exception)  # its class depends on the driver
+        with error as caught, tdb.transaction(readonly=True):
+            write(self.name)
+        assert_in("read-only transaction", str(caught.exception))
 
     @raises(RuntimeError)
     def test_there_is_one_in_a_thread(self):

@@ -67,7 +67,9 @@ class TestPaging:
         assert answer["items"] == []
         assert answer["total"] > 0
 
-    @pytest.mark.parametrize("words", ["page=0", "page=x", "per_page=0", "per_page=101"])
+    @pytest.mark.parametrize(
+        "words", ["page=0", "page=x", "per_page=0", "per_page=101"]
+    )
     def test_numbers_out_of_bounds(self, api: TestApp, kind: str, words: str) -> None:
         answer = api.get(f"/v1/{kind}?{words}", status=400)
         assert answer.json["errors"][0]["parameter"] == words.partition("=")[0]
@@ -100,7 +102,10 @@ def test_a_release(api: TestApp) -> None:
     answer = api.get("/v1/releases/R0000001").json
     assert answer["release_date"] == "2025-03-14"
     assert answer["duration"] == 314
-    assert [one["title"] for one in answer["tracks"]] == ["Morning Field", "Evening Field"]
+    assert [one["title"] for one in answer["tracks"]] == [
+        "Morning Field",
+        "Evening Field",
+    ]
 
 
 def test_licences(api: TestApp) -> None:
@@ -159,7 +164,9 @@ def test_head(api: TestApp) -> None:
 
 
 def test_a_query_that_is_no_text(api: TestApp) -> None:
-    assert api.get("/v1/artists?q=%ff", status=400).json["detail"] == "This is not UTF-8."
+    assert (
+        api.get("/v1/artists?q=%ff", status=400).json["detail"] == "This is not UTF-8."
+    )
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,9 @@ class TestWhoMay:
         before = stored()
         headers = {"Authorization": header} if header else {}
         files = [("file", "a.flac", flac())]
-        answer = api.post("/v1/uploads", upload_files=files, headers=headers, status=401)
+        answer = api.post(
+            "/v1/uploads", upload_files=files, headers=headers, status=401
+        )
         assert answer.json["status"] == 401
         assert stored() == before
 
@@ -189,7 +191,9 @@ def small() -> None:
 
 @pytest.mark.usefixtures("small")
 class TestLimit:
-    @pytest.mark.parametrize(("length", "status"), [(1 << 20, 201), ((1 << 20) + 1, 413)])
+    @pytest.mark.parametrize(
+        ("length", "status"), [(1 << 20, 201), ((1 << 20) + 1, 413)]
+    )
     def test_size(self, ada: TestApp, length: int, status: int) -> None:
         assert send(ada, flac(length - 4)).status_int == status
 
