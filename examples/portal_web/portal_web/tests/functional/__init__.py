@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The portal as a browser without scripts sees it."""
+
+from portal_web.tests import support
+
+
+def setup_package():
+    """The application is made once; all that follows asks the same one."""
+    support.application()
