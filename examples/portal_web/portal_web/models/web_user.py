@@ -45,11 +45,16 @@ def find_language(code: str) -> Any:
     return language
 
 
-def renew_token(user: Any) -> str:
-    """Another token for a web user whose address is not proved."""
+def register_again(user: Any, *, password: str, name: str) -> None:
+    """Who registers last an address that is not proved is who may prove it.
+
+    Whoever was before, perhaps a stranger, does not get an account of the owner.
+    """
+    user.party.name = name
+    user.party.save()
     user.set_email_token()
     user.save()
-    return str(user.email_token)
+    Pool().get("web.user").write([user], {"password": password})
 
 
 def find_token(token: str) -> Any:

@@ -75,7 +75,7 @@ def _register(request: Request, form: Form) -> bool:
         )
     else:
         if user:
-            web_user.renew_token(user)
+            web_user.register_again(user, password=form["password"], name=form["name"])
         else:
             user = web_user.register(
                 email=form["email"],

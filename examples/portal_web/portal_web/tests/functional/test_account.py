@@ -207,12 +207,16 @@ class TestRegistrationOfKnownAddress:
 
 
 class TestRegistrationAgain:
-    def test_a_new_link_is_sent(self):
-        register(support.browser(), email=CARLA)
+    def test_who_registered_last_is_who_may_prove_it(self):
+        new = "quite another one"
+        register(support.browser(), email=CARLA, password=new, repeated=new)
         with support.transaction(readonly=True):
             token = support.user(CARLA).email_token
         assert_not_equal(token, "carla-has-not-followed-this-link")
         assert_in(token, support.mails(CARLA)[-1].get_content())
+        app = support.browser()
+        app.get(link(CARLA)).forms[0].submit()
+        assert_equal(support.log_in(app, CARLA, new).status_int, 303)
 
 
 class TestRegistrationInGerman:
