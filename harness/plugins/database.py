@@ -171,7 +171,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
         contexts.AROUND.append(levels)
     if not config.option.collectonly:
-        with warnings.catch_warnings(record=True):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a suite may make errors of its own
             keeper.tryton = _tryton()
         workers.BEFORE.append(lambda session: warm(keeper))
 
@@ -195,7 +196,8 @@ def warm(keeper: Keeper) -> None:
     if keeper.tryton:
         from trytond.pool import Pool
 
-        with contextlib.suppress(LeaseError), warnings.catch_warnings(record=True):
+        with contextlib.suppress(LeaseError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
             keeper.ensure()
             Pool(keeper.tryton.logical()).init()
             keeper.give_back()
