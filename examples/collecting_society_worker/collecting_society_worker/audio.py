@@ -168,11 +168,14 @@ class FFmpeg:
             raise WorkerError(f"ffmpeg wrote no excerpt: {_last(done.stderr)}")
 
     def _input(self, file: Path, sound: Sound, *span: str) -> list[str]:
-        quiet = ["-v", "error", "-nostdin", "-xerror"]
         # What the worker has found it to be, and nothing that it may point to.
-        strict = ["-protocol_whitelist", "file,pipe", "-f", KINDS[sound.kind].demuxer]
+        only = ["-protocol_whitelist", "file,pipe", "-f", KINDS[sound.kind].demuxer]
+        # Every sample counts, or it was lossy before: foreign tags are no harm then.
+        strict = (
+            ["-xerror", "-err_detect", "crccheck+explode"] if sound.lossless else []
+        )
         source = [*span, "-i", f"file:{file}", "-map", "0:a:0"]
-        return [self.program, *quiet, *strict, *source]
+        return [self.program, "-v", "error", "-nostdin", *only, *strict, *source]
 
 
 def _last(text: str) -> str:

@@ -109,7 +109,16 @@ class Files:
                     if path.stat().st_mtime < limit:
                         path.unlink()
                         swept.append(path)
+        self._sweep_locks(limit)
         return swept
+
+    def _sweep_locks(self, limit: float) -> None:
+        """A dead worker's lock is free, its empty file stays: taking it removes it."""
+        for path in (self.root / LOCKS).iterdir():
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < limit:
+                    with self.lock(path.name):
+                        pass
 
     @contextmanager
     def lock(self, name: str, *, wait: bool = False) -> Iterator[bool]:
