@@ -271,15 +271,17 @@ class Content(NumberedMixin, Workflow, ModelSQL, ModelView):
     @ModelView.button
     @Workflow.transition('preprocessed')
     def preprocess(cls, contents):
+        "Contents without data have their file, of a known size, at the worker"
         pool = Pool()
         Configuration = pool.get('collecting_society.configuration')
         limit = Configuration(1).max_upload_size * MEGABYTE
         for content in contents:
-            if not content.data:
+            size = len(content.data) if content.data else content.size
+            if not size:
                 raise ProcessingError(gettext(
                         'collecting_society.msg_content_empty',
                         content=content.rec_name))
-            if content.size > limit:
+            if size > limit:
                 raise ProcessingError(gettext(
                         'collecting_society.msg_content_size',
                         content=content.rec_name))
@@ -288,8 +290,15 @@ class Content(NumberedMixin, Workflow, ModelSQL, ModelView):
     @ModelView.button
     @Workflow.transition('checksummed')
     def checksum(cls, contents):
+        "Without data, the worker delivers the checksum beforehand"
         Checksum = Pool().get('collecting_society.checksum')
-        Checksum.save([Checksum.compute(c) for c in contents])
+        missing = [c for c in contents if not c.checksums]
+        for content in missing:
+            if not content.data:
+                raise ProcessingError(gettext(
+                        'collecting_society.msg_checksum_missing',
+                        content=content.rec_name))
+        Checksum.save([Checksum.compute(c) for c in missing])
 
     @classmethod
     @ModelView.button

@@ -70,6 +70,26 @@ class ContentTestCase(DatabaseTestCase):
         Content.preprocess([self.create_content(b'x' * 10 ** 6)])
 
     @with_transaction()
+    def test_file_elsewhere(self):
+        "Test content whose file and checksum are the worker's"
+        Content = get('content')
+        create('configuration', max_upload_size=1)
+        with self.assertRaises(ProcessingError):
+            Content.preprocess([self.create_content(None, size=10 ** 6 + 1)])
+        content = self.create_content(None, size=10 ** 6)
+        Content.preprocess([content])
+        with self.assertRaises(ProcessingError):
+            Content.checksum([content])
+        content = self.create_content(None, size=10 ** 6)
+        Content.preprocess([content])
+        create(
+            'checksum', content=content.id, algorithm='sha256', code='c0ffee')
+        content = Content(content.id)
+        Content.checksum([content])
+        self.assertEqual(content.processing_state, 'checksummed')
+        self.assertEqual([c.code for c in content.checksums], ['c0ffee'])
+
+    @with_transaction()
     def test_volume_full(self):
         "Test that a full volume takes no content"
         Content = get('content')
