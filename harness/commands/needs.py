@@ -10,7 +10,7 @@ from harness.environment import Environment, Environments, Wanted
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
-from harness.template.layer import Request
+from harness.template.layer import Program, Request
 
 
 def request(config: Config, names: tuple[str, ...]) -> Request:
@@ -18,12 +18,12 @@ def request(config: Config, names: tuple[str, ...]) -> Request:
     if len(names) != 1 or names[0] not in config.template:
         return Request(modules=names, language=config.templates.language)
     modules: list[str] = []
-    data: list[Path] = []
+    data: list[Path | Program] = []
     reclimit, language, name = 0, "", names[0]
     while name:
         table = config.template[name]
         modules += table.modules
-        data[:0] = [config.root / path for path in table.data]
+        data[:0] = [config.root / path for path in table.data] + _programs(config, name)
         reclimit = reclimit or table.reclimit
         language = language or table.language
         name = table.parent
@@ -33,6 +33,22 @@ def request(config: Config, names: tuple[str, ...]) -> Request:
         data=tuple(data),
         reclimit=reclimit,
     )
+
+
+def _programs(config: Config, template: str) -> list[Path | Program]:
+    table = config.template[template]
+    if not table.command:
+        return []
+    program = Program(
+        name=template,
+        argv=table.command,
+        root=config.root,
+        directory=config.root / table.directory,
+        reads=table.reads,
+        packages=table.packages,
+        environment=table.environment,
+    )
+    return [program]
 
 
 def wanted(context: Context, step: Step) -> Wanted:
