@@ -10,7 +10,12 @@ from harness.environment import Environment, Environments, Wanted
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
+from harness.runners import suite
 from harness.template.layer import Program, Request
+
+
+OURS = ("PG", "HARNESS_")
+"""How variables begin that no file of a suite can set."""
 
 
 def request(config: Config, names: tuple[str, ...]) -> Request:
@@ -33,6 +38,21 @@ def request(config: Config, names: tuple[str, ...]) -> Request:
         data=tuple(data),
         reclimit=reclimit,
     )
+
+
+def variables(config: Config, step: Step) -> tuple[dict[str, str], dict[str, str]]:
+    """The variables of a step's suite: those that are fixed, those of a lease.
+
+    What the suite's table says wins over what its files say; where the database is
+    they do not say at all.
+    """
+    table = config.suite[step.suite]
+    files: dict[str, str] = {}
+    for path in table.environment_files:
+        files = suite.read((config.root / path).read_text("utf-8"), files)
+    fixed, varying = suite.environment(table.environment)
+    others = {key: files[key] for key in files if not key.startswith(OURS)}
+    return {**others, **fixed}, varying
 
 
 def _programs(config: Config, template: str) -> list[Path | Program]:

@@ -217,9 +217,9 @@ class Session:
         )
 
     def _measured(self) -> list[Path]:
-        source = self.step.source
-        if source:
-            return suite.measured(source)
+        if self.step.source:
+            found = suite.tested(self.step, self.context.sources)
+            return [path for one in found for path in suite.measured(one)]
         return tryton.measured(self.step, self.graph)
 
     def _command(self) -> list[str]:
@@ -255,8 +255,7 @@ class Session:
 
     def _own(self) -> dict[str, str]:
         """The suite's own variables; those that need a lease are set with it."""
-        table = self.context.config.suite[self.step.suite]
-        fixed, varying = suite.environment(table.environment)
+        fixed, varying = needs.variables(self.context.config, self.step)
         if not self.step.template:
             return fixed
         given = {"template": self.step.template, "variables": varying}

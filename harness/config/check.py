@@ -107,6 +107,13 @@ def _incomplete_suites(config: Config) -> Iterator[str]:
                 allowed = ", ".join(map(shown, config.source)) or "none is configured"
                 why = f"there is no such source, allowed: {allowed}"
                 yield _problem(config, key, asked, why + guess(asked, config.source))
+        for path in suite.paths:
+            other, colon, _ = path.rpartition(":")
+            if colon and other not in suite.sources:
+                allowed = ", ".join(map(shown, suite.sources)) or "none is given"
+                why = f"its source must be one of sources: {allowed}"
+                key = f"suite.{name}.paths"
+                yield _problem(config, key, path, why + guess(other, suite.sources))
         if suite.kind == "pytest":
             wanted = {"source": suite.source, "template": suite.template,
                       "paths": suite.paths}  # fmt: skip

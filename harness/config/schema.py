@@ -133,8 +133,8 @@ class SuiteTable:
     Of kind ``tryton``: the tests of `modules`.  Of kind ``pytest``: the tests of
     `source` below `paths`, on leases of `template`, with `sources` installed
     beside it; `nose` for suites in nose's style.  `environment` may hold
-    ``{files}``, ``{worker}``, ``{database}``, ``{uri}`` and ``{port:NAME}``; it goes
-    before what `environment_files` say.  A path may be ``SOURCE:PATH``, in one of
+    ``{files}``, ``{worker}``, ``{database}``, ``{uri}`` and ``{port:NAME}``; it wins
+    over `environment_files`.  A path may be ``SOURCE:PATH``, in one of
     `sources`; `rootdir` is pytest's, in the source.
 
     The rest is for ``--in image``: the service whose image is taken (or an image

@@ -3,8 +3,9 @@
 
 It reads orders, one JSON object a line, and answers each with events, one JSON
 object a line: ``{"module": …}`` while modules are loaded, ``{"line": …}`` while a
-program speaks, then ``{"done": …}`` or ``{"error": …}``.  The controller copies the database between two orders, so
-the classes that are set up already serve the next layer too.
+program speaks, then ``{"done": …}`` or ``{"error": …}``.  The controller copies the
+database between two orders, so the classes that are set up already serve the next
+layer too.
 """
 
 from __future__ import annotations
