@@ -13,7 +13,6 @@ from harness.plan import Step
 from harness.runners import suite
 from harness.template.layer import Program, Request
 
-
 OURS = ("PG", "HARNESS_")
 """How variables begin that no file of a suite can set."""
 
