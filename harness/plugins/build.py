@@ -254,6 +254,7 @@ class Builder:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
+            preexec_fn=lifeline.hold,
         ) as child:
             said: deque[str] = deque(maxlen=30)
             for line in child.stdout or ():

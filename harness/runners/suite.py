@@ -100,11 +100,11 @@ def addresses(
     Raises `UsageError` for what leads nowhere.
     """
     places: dict[str, list[Path]] = {}
+    every: list[Path] = []
     for path in paths:
         name, _, inner = path.rpartition(":")
-        place = (sources[name] if name else source).path / inner
-        places.setdefault(place.name, []).append(place)
-    every = [place for found in places.values() for place in found]
+        every.append((sources[name] if name else source).path / inner)
+        places.setdefault(every[-1].name, []).append(every[-1])
     missing = [str(path) for path in every if not path.exists()]
     if missing:
         raise SourceError(
