@@ -60,10 +60,8 @@ class Levels:
         if mark is None:
             return
         _end([one for one in _transactions() if one not in before])
-        lease = self.keeper.lease
         said = self.keeper.back(mark)
-        if self.keeper.lease is not lease:
-            _end(before)
+        _end([one for one in _transactions() if one.connection.closed])
         if said and self.node is not None:
             self.node.warn(DatabaseWarning(f"{self.node.nodeid} {said}"))
 
