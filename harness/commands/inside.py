@@ -42,7 +42,8 @@ def find(context: Context, step: Step) -> Image:
         )
     maker = Engine(context.environ)
     maker.require()
-    return image.find(maker, context.store, name)
+    get = "harness build" if asked in SERVICES else "docker pull"
+    return image.find(maker, context.store, name, remedy=f"{get} {asked}")
 
 
 @contextmanager

@@ -61,6 +61,9 @@ def _header(
     context: Context, step: Step, environment: Environment, image: Image | None
 ) -> None:
     rows = [("series", f"{step.series} on Python {environment.interpreter.name}")]
+    config = context.config
+    if config.profile:
+        rows.append(("profile", f"{config.profile} ({config.source_of('profile')})"))
     rows += [("source", str(context.sources[name])) for name in step.sources]
     if step.template:
         rows.append(("template", step.template))
