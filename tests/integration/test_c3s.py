@@ -125,5 +125,5 @@ def test_what_is_missing_is_red(env: dict[str, str], run: Run) -> None:
     )
     done = run("test", "portal", "functional", "--database", "local")
     assert done.returncode == 1, done.stdout
-    assert "KeyError: 'VIRTUAL_HOST_ERPSERVER'" in done.stdout
+    assert "envvar not found: { 'mail.host'" in done.stdout
     assert "PASSED" not in done.stdout
