@@ -140,6 +140,7 @@ def _tests(context: Context, release: Series) -> dict[str, str]:
             for source in _packages(context)
             for line in tables[source.name].requirements
         ],
+        extras={name: one.extras for name, one in tables.items() if one.extras},
         pinned=pinned,
     )
 

@@ -152,11 +152,13 @@ def tests(
     *,
     official: Iterable[str],
     extra: Iterable[str],
+    extras: Mapping[str, Sequence[str]],
     pinned: Iterable[str],
 ) -> dict[str, str]:
     """What the image ``tests`` has more than the sources, as files of the context.
 
-    `official` are modules of templates; what is pinned holds in all of it.
+    `official` are modules of templates, `extras` those of packages by their source's
+    name; what is pinned holds in all of it.
     """
     wanted = [
         *TOOLS,
@@ -166,6 +168,9 @@ def tests(
     return {
         "requirements/tests/wanted.in": "".join(f"{line}\n" for line in wanted),
         "requirements/tests/constraints.txt": "".join(f"{line}\n" for line in pinned),
+        "requirements/tests/extras.txt": "".join(
+            f"{name}[{','.join(extras[name])}]\n" for name in sorted(extras)
+        ),
     }
 
 

@@ -189,6 +189,7 @@ def test_what_the_image_needs() -> None:
         series.find("6.6"),
         official=["party", "account_de_skr03", "party"],
         extra=["WebTest"],
+        extras={"portal_web": ("test", "docs")},
         pinned=["pytest==7.2.2"],
     )
     wanted = made["requirements/tests/wanted.in"].splitlines()
@@ -199,3 +200,4 @@ def test_what_the_image_needs() -> None:
     ]
     assert any(line.startswith("pytest>=7.2") for line in wanted)
     assert made["requirements/tests/constraints.txt"] == "pytest==7.2.2\n"
+    assert made["requirements/tests/extras.txt"] == "portal_web[test,docs]\n"
