@@ -41,6 +41,8 @@ class Step:
     """The source whose suite it is; none for tests of Tryton modules."""
     template: str = ""
     nose: bool = False
+    rootdir: str = ""
+    """pytest's, in the source."""
 
     @property
     def name(self) -> str:
@@ -174,6 +176,7 @@ def of_source(
     beside: Sequence[str],
     template: str,
     nose: bool,
+    rootdir: str,
     sources: Mapping[str, Source],
     graph: Graph,
     default_series: str,
@@ -216,6 +219,7 @@ def of_source(
         source=source,
         template=template,
         nose=nose,
+        rootdir=rootdir,
     )
 
 

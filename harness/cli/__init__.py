@@ -106,7 +106,8 @@ def _context(
     from harness.commands.context import Context
 
     overrides: dict[str, tuple[object, str]] = {}
-    for name, key in (("database", "database.server"), ("jobs", "jobs")):
+    keys = {"database": "database.server", "jobs": "jobs", "profile": "profile"}
+    for name, key in keys.items():
         value = getattr(options, name, None)
         if value is not None:
             overrides[key] = (value, f"--{name}")

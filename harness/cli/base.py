@@ -26,9 +26,16 @@ Commands = argparse._SubParsersAction
 
 def command(commands: "Commands[Parser]", name: str, text: str) -> Parser:
     """A command with its help text."""
-    return commands.add_parser(
+    made = commands.add_parser(
         name, help=text, description=text.capitalize() + ".", allow_abbrev=False
     )
+    made.add_argument(
+        "--profile",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="a profile of the configuration, or none",
+    )
+    return made
 
 
 def actions(parser: Parser) -> "Commands[Parser]":

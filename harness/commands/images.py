@@ -12,7 +12,7 @@ from typing import Any
 from harness import __version__, modules, series
 from harness.commands.context import Context
 from harness.engine import Engine
-from harness.errors import ExitCode, ImageError
+from harness.errors import ExitCode, ImageError, SourceError
 from harness.images import base as bases
 from harness.images import dockerfile, material, secrets, services
 from harness.images.board import Board
@@ -104,9 +104,55 @@ def _material(context: Context, release: Series, variant: str) -> Material:
         [line for table in tables for line in table.requirements],
         [line for table in tables for line in table.constraints],
     )
-    editable = variant == "development"
-    chosen = [source for source, _ in found]
-    return material.gather(root, chosen, texts, editable=editable)
+    texts |= _tests(context, release)
+    return material.gather(
+        root,
+        [source for source, _ in found],
+        texts,
+        editable=variant == "development",
+        packages=_packages(context),
+    )
+
+
+def _packages(context: Context) -> list[Source]:
+    """The sources that are Python packages, but no Tryton modules."""
+    kinds = context.config.source
+    return [
+        one for name, one in context.sources.items() if kinds[name].kind == "python"
+    ]
+
+
+def _tests(context: Context, release: Series) -> dict[str, str]:
+    """What suites need that run in the image ``tests``."""
+    config = context.config
+    tables = {name: config.source[name] for name in context.sources}
+    modules_ = [name for one in config.template.values() for name in one.modules]
+    pinned: list[str] = []
+    for name, table in tables.items():
+        for pin in table.pins:
+            pinned += material.pins(_text(context.sources[name].path / pin))
+        pinned += table.constraints
+    return material.tests(
+        release,
+        official=[name for name in modules_ if name not in context.graph],
+        extra=[
+            line
+            for source in _packages(context)
+            for line in tables[source.name].requirements
+        ],
+        extras={name: one.extras for name, one in tables.items() if one.extras},
+        pinned=pinned,
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise SourceError(
+            f"the pins of a source cannot be read: {path}: {error.strerror}",
+            remedy="correct [tool.harness.source] pins, or complete the checkout",
+        ) from error
 
 
 def _job(
@@ -118,7 +164,13 @@ def _job(
     base: str,
 ) -> Job:
     images = context.config.images
-    arguments = {"VARIANT": variant, "BASE": images.base, "SERIES": release.name}
+    arguments = {
+        "VARIANT": variant,
+        "BASE": images.base,
+        "SERIES": release.name,
+        "TESTS_PACKAGES": " ".join(images.packages),
+        "TESTS_BUILDING": " ".join(images.build_packages),
+    }
     text = (context.config.root / PLACE / DOCKERFILE).read_text("utf-8")
     stages = dockerfile.parse(text, arguments)
     closure = dockerfile.closure(stages, service)

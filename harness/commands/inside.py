@@ -7,6 +7,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from harness import engine
+from harness.commands import needs
 from harness.commands.context import Context
 from harness.commands.workshop import Place
 from harness.engine import Engine
@@ -17,8 +18,10 @@ from harness.runners import image
 from harness.runners.image import Image, Inside
 from harness.store import Run
 
-SERVICES = ("erpserver", "portal", "api", "processing", "selenium", "documentation")
-"""Services whose images have a Python environment."""
+SERVICES = (
+    "erpserver", "portal", "api", "processing", "selenium", "documentation", "tests",
+)  # fmt: skip
+"""Images that have a Python environment."""
 
 
 def find(context: Context, step: Step) -> Image:
@@ -39,7 +42,8 @@ def find(context: Context, step: Step) -> Image:
         )
     maker = Engine(context.environ)
     maker.require()
-    return image.find(maker, context.store, name)
+    get = "harness build" if asked in SERVICES else "docker pull"
+    return image.find(maker, context.store, name, remedy=f"{get} {asked}")
 
 
 @contextmanager
@@ -77,7 +81,7 @@ def prepare(
         paths=tuple(image.translations(sources, chosen).items()),
         aliases=table.aliases,
         directory=table.directory or str(context.config.root),
-        variables=dict(line.partition("=")[::2] for line in table.environment),
+        variables=needs.variables(context.config, step)[0],
         connections={"PGHOST": table.database_aliases[0], "PGPORT": "5432"}
         if isinstance(server, Docker) and table.database_aliases
         else {},

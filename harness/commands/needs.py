@@ -10,7 +10,11 @@ from harness.environment import Environment, Environments, Wanted
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
-from harness.template.layer import Request
+from harness.runners import suite
+from harness.template.layer import Program, Request
+
+OURS = ("PG", "HARNESS_")
+"""How variables begin that no file of a suite can set."""
 
 
 def request(config: Config, names: tuple[str, ...]) -> Request:
@@ -18,12 +22,12 @@ def request(config: Config, names: tuple[str, ...]) -> Request:
     if len(names) != 1 or names[0] not in config.template:
         return Request(modules=names, language=config.templates.language)
     modules: list[str] = []
-    data: list[Path] = []
+    data: list[Path | Program] = []
     reclimit, language, name = 0, "", names[0]
     while name:
         table = config.template[name]
         modules += table.modules
-        data[:0] = [config.root / path for path in table.data]
+        data[:0] = [config.root / path for path in table.data] + _programs(config, name)
         reclimit = reclimit or table.reclimit
         language = language or table.language
         name = table.parent
@@ -33,6 +37,37 @@ def request(config: Config, names: tuple[str, ...]) -> Request:
         data=tuple(data),
         reclimit=reclimit,
     )
+
+
+def variables(config: Config, step: Step) -> tuple[dict[str, str], dict[str, str]]:
+    """The variables of a step's suite: those that are fixed, those of a lease.
+
+    What the suite's table says wins over what its files say; where the database is
+    they do not say at all.
+    """
+    table = config.suite[step.suite]
+    files: dict[str, str] = {}
+    for path in table.environment_files:
+        files = suite.read((config.root / path).read_text("utf-8"), files)
+    fixed, varying = suite.environment(table.environment)
+    others = {key: files[key] for key in files if not key.startswith(OURS)}
+    return {**others, **fixed}, varying
+
+
+def _programs(config: Config, template: str) -> list[Path | Program]:
+    table = config.template[template]
+    if not table.command:
+        return []
+    program = Program(
+        name=template,
+        argv=table.command,
+        root=config.root,
+        directory=config.root / table.directory,
+        reads=table.reads,
+        packages=table.packages,
+        environment=table.environment,
+    )
+    return [program]
 
 
 def wanted(context: Context, step: Step) -> Wanted:

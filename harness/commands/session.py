@@ -61,6 +61,9 @@ def _header(
     context: Context, step: Step, environment: Environment, image: Image | None
 ) -> None:
     rows = [("series", f"{step.series} on Python {environment.interpreter.name}")]
+    config = context.config
+    if config.profile:
+        rows.append(("profile", f"{config.profile} ({config.source_of('profile')})"))
     rows += [("source", str(context.sources[name])) for name in step.sources]
     if step.template:
         rows.append(("template", step.template))
@@ -217,9 +220,9 @@ class Session:
         )
 
     def _measured(self) -> list[Path]:
-        source = self.step.source
-        if source:
-            return suite.measured(source)
+        if self.step.source:
+            found = suite.tested(self.step, self.context.sources)
+            return [path for one in found for path in suite.measured(one)]
         return tryton.measured(self.step, self.graph)
 
     def _command(self) -> list[str]:
@@ -255,8 +258,7 @@ class Session:
 
     def _own(self) -> dict[str, str]:
         """The suite's own variables; those that need a lease are set with it."""
-        table = self.context.config.suite[self.step.suite]
-        fixed, varying = suite.environment(table.environment)
+        fixed, varying = needs.variables(self.context.config, self.step)
         if not self.step.template:
             return fixed
         given = {"template": self.step.template, "variables": varying}

@@ -99,6 +99,7 @@ def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:
         paths=table.paths,
         root=config.root,
         nose=table.nose,
+        sources={name: context.sources[name] for name in table.sources},
     )
     modules = needs.request(config, (table.template,)).modules
     if asked.changed_since:
@@ -110,6 +111,7 @@ def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:
         beside=table.sources,
         template=table.template,
         nose=table.nose,
+        rootdir=table.rootdir,
         sources=context.sources,
         graph=context.graph,
         default_series=config.series,
@@ -164,7 +166,12 @@ def _report(
         for one in step.tested
         if one.name in context.graph
     ]
-    roots += [step.source.path for step in steps if step.source]
+    roots += [
+        one.path
+        for step in steps
+        if step.source
+        for one in suites.tested(step, context.sources)
+    ]
     covered = (
         coverage.combine(parts, directory, roots=roots, remap=_remap(context, steps))
         if parts

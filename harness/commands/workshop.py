@@ -231,6 +231,8 @@ def _words(progress: Progress) -> str:
     if progress.event == "end":
         more = f" ({len(layer.modules)} modules)" if len(layer.modules) > 1 else ""
         return f"layer {layer.name}{more} built in {duration(progress.elapsed)}"
+    if progress.event == "line":
+        return f"layer {layer.name}: {progress.line}"
     if progress.event == "module":
         return (
             f"layer {layer.name}: {progress.module}"

@@ -15,6 +15,8 @@ def problems(config: Config) -> Iterator[str]:
     yield from _unknown_templates(config)
     yield from _cycles(config)
     yield from _missing_data(config)
+    yield from _commands(config)
+    yield from _missing_files(config)
     yield from _missing_sources(config)
     yield from _incomplete_suites(config)
 
@@ -65,6 +67,29 @@ def _missing_data(config: Config) -> Iterator[str]:
                 yield _problem(config, key, path, why)
 
 
+def _commands(config: Config) -> Iterator[str]:
+    for name, template in config.template.items():
+        key = f"template.{name}.command"
+        if template.command and not template.reads:
+            why = "what it depends on must stand in reads: it would never be run again"
+            yield _problem(config, key, list(template.command), why)
+        for path in (*template.reads, *filter(None, [template.directory])):
+            if template.command and not (config.root / path).exists():
+                hint = _near(config.root / path)
+                why = f"it needs {path}, which is not in {config.root}{hint}"
+                yield _problem(config, key, list(template.command), why)
+
+
+def _missing_files(config: Config) -> Iterator[str]:
+    for name, suite in config.suite.items():
+        for path in suite.environment_files:
+            if not (config.root / path).is_file():
+                key = f"suite.{name}.environment_files"
+                hint = _near(config.root / path)
+                why = f"there is no such file in {config.root}{hint}"
+                yield _problem(config, key, path, why)
+
+
 def _missing_sources(config: Config) -> Iterator[str]:
     for name, source in config.source.items():
         path = config.root / source.path
@@ -82,6 +107,13 @@ def _incomplete_suites(config: Config) -> Iterator[str]:
                 allowed = ", ".join(map(shown, config.source)) or "none is configured"
                 why = f"there is no such source, allowed: {allowed}"
                 yield _problem(config, key, asked, why + guess(asked, config.source))
+        for path in suite.paths:
+            other, colon, _ = path.rpartition(":")
+            if colon and other not in suite.sources:
+                allowed = ", ".join(map(shown, suite.sources)) or "none is given"
+                why = f"its source must be one of sources: {allowed}"
+                key = f"suite.{name}.paths"
+                yield _problem(config, key, path, why + guess(other, suite.sources))
         if suite.kind == "pytest":
             wanted = {"source": suite.source, "template": suite.template,
                       "paths": suite.paths}  # fmt: skip

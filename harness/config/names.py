@@ -9,6 +9,10 @@ FILE: Final = "pyproject.toml"
 TABLE: Final = "tool.harness"
 PREFIX: Final = "HARNESS_"
 DEFAULT: Final = "default"
+PROFILE: Final = "profile"
+WHEN: Final = "when"
+NONE: Final = "none"
+"""In place of a profile's name: none, not even one that would be taken by itself."""
 
 #: Variables with the prefix that are no settings: they are read before there is
 #: a configuration (show tracebacks; where to write the log).
@@ -25,10 +29,16 @@ def folded(name: str) -> str:
     return name.lower().replace(".", "_").replace("-", "_")
 
 
+def table(source: str) -> str:
+    """The table of the file that a source stands for: the whole, or a profile."""
+    profile = source.removeprefix(f"{PROFILE} ") if source != FILE else ""
+    return f"{TABLE}.{PROFILE}.{profile}" if profile else TABLE
+
+
 def place(key: str, source: str) -> str:
     """Where a value of `key` stands: source first, then its name there."""
-    if source == FILE:
-        return f"{FILE}: {TABLE}.{key}"
+    if source == FILE or source.startswith(f"{PROFILE} "):
+        return f"{FILE}: {table(source)}.{key}"
     kind = "environment" if source.startswith(PREFIX) else "command line"
     return f"{kind}: {source} ({key})"
 

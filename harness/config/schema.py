@@ -14,6 +14,9 @@ from harness.model import Isolation
 
 _LANGUAGE: Final = r"[a-z]{2,3}(_[A-Za-z0-9]{2,4})?"
 _MODULES: Final = "names of modules"
+_BELOW: Final = "existing paths below the root, relative to it"
+_VARIABLES: Final = '"NAME=VALUE"'
+_DEBIAN: Final = "names of Debian packages"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,8 @@ class Images:
     """``[tool.harness.images]``: images are called ``prefix/SERVICE:variant``.
 
     `base` is the image that all others begin with, `suite` the Debian release of
-    it where it is made on this machine.
+    it where it is made on this machine.  `packages` are what the image ``tests``
+    has of Debian, `build_packages` what only its making needs.
     """
 
     prefix: Annotated[str, kinds.text("a repository", r"[a-z0-9][a-z0-9._/:-]*")] = (
@@ -47,6 +51,8 @@ class Images:
     )
     variant: Annotated[str, kinds.choice("development", "production")] = "development"
     base: Annotated[str, kinds.text("an image")] = "debian:bookworm-slim"
+    packages: Annotated[tuple[str, ...], kinds.strings(_DEBIAN)] = ()
+    build_packages: Annotated[tuple[str, ...], kinds.strings(_DEBIAN)] = ()
     suite: Annotated[str, kinds.text("a Debian release", r"[a-z]+")] = "bookworm"
 
 
@@ -105,14 +111,19 @@ class Pool:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceTable:
-    """``[tool.harness.source.NAME]``; an empty `path` is looked for by name."""
+    """``[tool.harness.source.NAME]``; an empty `path` is looked for by name.
 
-    kind: Annotated[str, kinds.choice("tryton", "python")] = "tryton"
+    One of kind ``data`` is not installed.  `pins` are files in it in which
+    ``NAME==VERSION`` stands: constraints of pip, in images ``tests``.
+    """
+
+    kind: Annotated[str, kinds.choice("tryton", "python", "data")] = "tryton"
     path: Annotated[str, kinds.text("a directory, relative to the root")] = ""
     repository: Annotated[str, kinds.text("the address of a git repository")] = ""
     requirements: Annotated[tuple[str, ...], kinds.strings("pip requirements")] = ()
     extras: Annotated[tuple[str, ...], kinds.strings("extras of the package")] = ()
     constraints: Annotated[tuple[str, ...], kinds.strings("pip constraints")] = ()
+    pins: Annotated[tuple[str, ...], kinds.strings("files in the source")] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +133,9 @@ class SuiteTable:
     Of kind ``tryton``: the tests of `modules`.  Of kind ``pytest``: the tests of
     `source` below `paths`, on leases of `template`, with `sources` installed
     beside it; `nose` for suites in nose's style.  `environment` may hold
-    ``{files}``, ``{worker}``, ``{database}``, ``{uri}`` and ``{port:NAME}``.
+    ``{files}``, ``{worker}``, ``{database}``, ``{uri}`` and ``{port:NAME}``; it wins
+    over `environment_files`.  A path may be ``SOURCE:PATH``, in one of
+    `sources`; `rootdir` is pytest's, in the source.
 
     The rest is for ``--in image``: the service whose image is taken (or an image
     with its tag), names of the container and of the database server on the run's
@@ -135,6 +148,7 @@ class SuiteTable:
     sources: Annotated[tuple[str, ...], kinds.strings("names of sources")] = ()
     nose: Annotated[bool, kinds.flag()] = False
     paths: Annotated[tuple[str, ...], kinds.strings("paths in the source")] = ()
+    rootdir: Annotated[str, kinds.text("a directory in the source")] = ""
     isolation: Annotated[Isolation, kinds.choice(*Isolation)] = Isolation.CLASS
     template: Annotated[str, kinds.text("the name of a template")] = ""
     options: Annotated[tuple[str, ...], kinds.strings("arguments of pytest")] = ()
@@ -147,7 +161,8 @@ class SuiteTable:
     )
     mounts: Annotated[tuple[str, ...], kinds.strings('"OUTSIDE:INSIDE[:ro]"')] = ()
     directory: Annotated[str, kinds.text("a directory in the image")] = ""
-    environment: Annotated[tuple[str, ...], kinds.strings('"NAME=VALUE"')] = ()
+    environment: Annotated[tuple[str, ...], kinds.strings(_VARIABLES)] = ()
+    environment_files: Annotated[tuple[str, ...], kinds.strings(_BELOW)] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +170,10 @@ class TemplateTable:
     """``[tool.harness.template.NAME]``; `data` are documents relative to the root.
 
     A `reclimit` of 0 and an empty `language` leave the general setting.
+
+    `command` is run last, in `directory`, with `environment`: a program that fills
+    the database ``DB_NAME`` of ``TRYTOND_DATABASE_URI``.  Its outcome depends on the
+    files and directories that it `reads`, and on installed `packages`.
     """
 
     parent: Annotated[str, kinds.text("the name of another template")] = ""
@@ -162,6 +181,11 @@ class TemplateTable:
     data: Annotated[
         tuple[str, ...], kinds.strings("existing files below the root, relative to it")
     ] = ()
+    command: Annotated[tuple[str, ...], kinds.strings("a program's words")] = ()
+    directory: Annotated[str, kinds.text("a directory, relative to the root")] = ""
+    reads: Annotated[tuple[str, ...], kinds.strings(_BELOW)] = ()
+    packages: Annotated[tuple[str, ...], kinds.strings("names of packages")] = ()
+    environment: Annotated[tuple[str, ...], kinds.strings(_VARIABLES)] = ()
     reclimit: Annotated[int, kinds.number()] = 0
     language: Annotated[
         str, kinds.text('a language such as "en", or nothing', rf"({_LANGUAGE})?")
@@ -187,12 +211,16 @@ NAMED: Final[dict[str, type]] = {
 class Config:
     """``[tool.harness]``: the whole configuration, valid and finished.
 
-    `reports`, `examples`, `src` are relative to `root`; `jobs` of 0 is the number
+    `profile` are the tables that were laid over the others.  `reports`, `examples`,
+    `src` are relative to `root`; `jobs` of 0 is the number
     of CPUs; an empty `state` is computed by its user.  `origins` has the source of
     each key that is not a default.
     """
 
     root: Path
+    profile: Annotated[
+        str, kinds.text('a profile, "none", or nothing for the one that fits')
+    ] = ""
     series: Annotated[
         str, kinds.text('a release series in quotes, such as "7.0"', r"\d+\.\d+")
     ] = "7.0"

@@ -137,9 +137,9 @@ BEGIN
             ' WHERE s.seqrelid <> %s',
             pg_get_serial_sequence('harness.undo', 'id')::regclass::oid);
     ELSE
-        SELECT string_agg(format('SELECT %s::oid, last_value, is_called FROM %s',
-            c.oid, c.oid::regclass), ' UNION ALL ' ORDER BY c.oid)
-        INTO body FROM pg_class c
+        SELECT string_agg(format('SELECT %s::oid, last_value, is_called FROM %I.%I',
+            c.oid, n.nspname, c.relname), ' UNION ALL ' ORDER BY c.oid)
+        INTO body FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE relkind = 'S' AND relpersistence <> 't'
             AND relnamespace <> 'harness'::regnamespace;
     END IF;

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a build is handed: the context, its arguments, and their digest.
 
-The context is the directory ``Dockerfiles/`` with a copy of each source, and with
-what the sources and their series require.
+The context is the directory ``Dockerfiles/`` with a copy of each source: of Tryton
+modules below ``sources/``, of other packages below ``packages/``; and with what the
+sources and their series require.
 """
 
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +25,8 @@ SKIPPED: Final = frozenset(
     | {".ruff_cache", "__pycache__", "node_modules"}
 )
 """Names in a source that no image has a use for."""
+TOOLS: Final = ("pytest>=7.2,<10", "coverage>=7.2")
+"""What runs tests in images; which of them may be decided by the sources' pins."""
 MADE: Final = frozenset({"build", "dist"})
 """Names in the root of a source that packaging tools make."""
 PACKAGING: Final = frozenset({"pyproject.toml", "setup.py", "setup.cfg", "tryton.cfg"})
@@ -66,17 +70,28 @@ class Material:
 
 
 def gather(
-    root: Path, sources: Sequence[Source], texts: Mapping[str, str], *, editable: bool
+    root: Path,
+    sources: Sequence[Source],
+    texts: Mapping[str, str],
+    *,
+    editable: bool,
+    packages: Sequence[Source] = (),
 ) -> Material:
-    """The material of a checkout's ``Dockerfiles/`` and its sources."""
+    """The material of a checkout's ``Dockerfiles/`` and its sources.
+
+    `sources` are Tryton modules; `packages` are other ones, which are always
+    installed editable.
+    """
     files = {str(path.relative_to(root)): path for path in _walk(root)}
     loose = set()
-    for source in sources:
+    copied = [("sources", one, editable) for one in sources]
+    copied += [("packages", one, True) for one in packages]
+    for place, source, mounted in copied:
         for path in _walk(source.path):
             inner = path.relative_to(source.path)
-            name = f"sources/{source.name}/{inner}"
+            name = f"{place}/{source.name}/{inner}"
             files[name] = path
-            if editable and inner.name not in PACKAGING:
+            if mounted and inner.name not in PACKAGING:
                 loose.add(name)
     plain = {name: path for name, path in files.items() if name not in texts}
     return Material(files=plain, texts=texts, loose=frozenset(loose))
@@ -116,6 +131,46 @@ def requirements(
     return {
         "requirements/sources/wanted.in": "".join(f"{line}\n" for line in wanted),
         "requirements/sources/constraints.txt": "".join(f"{line}\n" for line in held),
+    }
+
+
+_PIN: Final = re.compile(
+    r"(?:^|(?<=\s))([A-Za-z0-9][\w.-]*)(?:\[[\w,. -]*\])?(==[\w.+!-]+)(?=[\s\\;]|$)",
+    re.MULTILINE,
+)
+
+
+def pins(text: str) -> list[str]:
+    """The lines ``NAME==VERSION`` of a list of requirements, or of a Dockerfile."""
+    plain = "\n".join(line.partition("#")[0] for line in text.splitlines())
+    found = {name.lower(): f"{name}{version}" for name, version in _PIN.findall(plain)}
+    return sorted(found.values(), key=str.lower)
+
+
+def tests(
+    release: Series,
+    *,
+    official: Iterable[str],
+    extra: Iterable[str],
+    extras: Mapping[str, Sequence[str]],
+    pinned: Iterable[str],
+) -> dict[str, str]:
+    """What the image ``tests`` has more than the sources, as files of the context.
+
+    `official` are modules of templates, `extras` those of packages by their source's
+    name; what is pinned holds in all of it.
+    """
+    wanted = [
+        *TOOLS,
+        *(f"trytond_{name}=={release.name}.*" for name in sorted(set(official))),
+        *extra,
+    ]
+    return {
+        "requirements/tests/wanted.in": "".join(f"{line}\n" for line in wanted),
+        "requirements/tests/constraints.txt": "".join(f"{line}\n" for line in pinned),
+        "requirements/tests/extras.txt": "".join(
+            f"{name}[{','.join(extras[name])}]\n" for name in sorted(extras)
+        ),
     }
 
 

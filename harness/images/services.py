@@ -17,20 +17,24 @@ SERVICES: Final = (
     "selenium",
     "documentation",
 )
+MORE: Final = ("tests",)
+"""Images that are built only where they are named: no service of the stack."""
 ALIASES: Final = {"tryton": "erpserver"}
 
 
 def choose(names: Iterable[str]) -> tuple[str, ...]:
-    """The services meant by `names`, all of them for none, in their order.
+    """The images meant by `names`, those of all services for none, in their order.
 
     Raises `UsageError` with the nearest name.
     """
     wanted = {ALIASES.get(name, name) for name in names}
-    for name in sorted(wanted.difference(SERVICES)):
-        near = difflib.get_close_matches(name, [*SERVICES, *ALIASES], n=1)
+    for name in sorted(wanted.difference(SERVICES, MORE)):
+        near = difflib.get_close_matches(name, [*SERVICES, *MORE, *ALIASES], n=1)
         raise UsageError(
             f"there is no service {name!r}",
-            checked=f"services are {', '.join(SERVICES)}",
+            checked=f"services are {', '.join((*SERVICES, *MORE))}",
             remedy=f"did you mean {near[0]}?" if near else "name one of them, or none",
         )
-    return tuple(name for name in SERVICES if name in wanted or not wanted)
+    if not wanted:
+        return SERVICES
+    return tuple(name for name in (*SERVICES, *MORE) if name in wanted)

@@ -2,9 +2,10 @@
 """``python -m harness.plugins.build``: fills templates, in the suite's interpreter.
 
 It reads orders, one JSON object a line, and answers each with events, one JSON
-object a line: ``{"module": …}`` while modules are loaded, then ``{"done": …}``
-or ``{"error": …}``.  The controller copies the database between two orders, so
-the classes that are set up already serve the next layer too.
+object a line: ``{"module": …}`` while modules are loaded, ``{"line": …}`` while a
+program speaks, then ``{"done": …}`` or ``{"error": …}``.  The controller copies the
+database between two orders, so the classes that are set up already serve the next
+layer too.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import gc
 import json
 import logging
 import os
+import subprocess
 import sys
 import time
 import traceback
+from collections import deque
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -100,6 +103,7 @@ class Builder:
 
         from harness.plugins import tryton_database
 
+        self.answer = answer
         self.tests = test_tryton
         self.database = tryton_database
         tryton_database.install()
@@ -129,6 +133,8 @@ class Builder:
         if self.sqlite:
             self.database.save(order["database"])
         self.database.close()
+        if order.get("program"):
+            self._execute(order["program"], order["database"])
 
     def _open(self, target: str, *, empty: bool) -> None:
         self.database.switch(None if self.sqlite and empty else target)
@@ -228,6 +234,37 @@ class Builder:
                 f"expected {failure.example.want!r}, got {failure.got!r}",
             ) from None
 
+    def _execute(self, program: dict[str, Any], database: str) -> None:
+        """Run a program that fills the database; its words are events."""
+        if self.sqlite:
+            raise ScriptError("a program needs PostgreSQL: --database local")
+        scripts = str(Path(sys.executable).parent)
+        env = {
+            **os.environ,
+            "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
+            "DB_NAME": database,
+            **program["environment"],
+        }
+        with subprocess.Popen(
+            program["argv"],
+            cwd=program["directory"],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            preexec_fn=lifeline.hold,
+        ) as child:
+            said: deque[str] = deque(maxlen=30)
+            for line in child.stdout or ():
+                said.append(line.rstrip())
+                if line.strip():
+                    self.answer(line=line.strip())
+        if child.returncode:
+            told = "\n".join(said)
+            raise ScriptError(f"it ended with exit code {child.returncode}:\n{told}")
+
 
 def _place(failure: Any, path: Path) -> str:
     line = failure.test.lineno + failure.example.lineno + 1
@@ -235,7 +272,7 @@ def _place(failure: Any, path: Path) -> str:
 
 
 class ScriptError(Exception):
-    """A line of a data script failed."""
+    """A line of a data script failed, or a program."""
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ class Levels:
     def __init__(self, keeper: Keeper, default: str) -> None:
         self.keeper = keeper
         self.default = default
-        self.begun: list[tuple[str, int | None]] = []
+        self.begun: list[tuple[str, int | None, list[Any]]] = []
         self.node: Any = None
         """What runs now, for warnings."""
 
@@ -49,16 +49,19 @@ class Levels:
         asked = isolation.of(node, self.default) if node is not None else self.default
         acts = RANK[asked] >= RANK[level]
         if acts and self.keeper.coarse:  # what wider levels have made would be lost
-            acts = all(mark is None for _, mark in self.begun)
-        self.begun.append((level, self.keeper.mark() if acts else None))
+            acts = all(mark is None for _, mark, _ in self.begun)
+        mark = self.keeper.mark() if acts else None
+        self.begun.append((level, mark, _transactions()))
 
     def leave(self, level: str) -> None:
         """A level is over, with all its fixtures."""
-        at = max(n for n, (begun, _) in enumerate(self.begun) if begun == level)
-        _, mark = self.begun.pop(at)
+        at = max(n for n, begun in enumerate(self.begun) if begun[0] == level)
+        _, mark, before = self.begun.pop(at)
         if mark is None:
             return
+        _end([one for one in _transactions() if one not in before])
         said = self.keeper.back(mark)
+        _end([one for one in _transactions() if one.connection.closed])
         if said and self.node is not None:
             self.node.warn(DatabaseWarning(f"{self.node.nodeid} {said}"))
 
@@ -110,6 +113,13 @@ def _transactions() -> list[Any]:
     if module is None:
         return []
     return [one for one in module.Transaction._local.transactions if one.connection]
+
+
+def _end(transactions: list[Any]) -> None:
+    """Roll back what fixtures have left open; its database may be gone."""
+    for one in reversed(transactions):
+        with contextlib.suppress(Exception):
+            one.stop()
 
 
 def _look_back(node: Any, open_: list[Any], threads: set[threading.Thread]) -> None:

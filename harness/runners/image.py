@@ -42,15 +42,15 @@ class Image:
     environment: Environment
 
 
-def find(engine: Engine, store: Store, name: str) -> Image:
+def find(engine: Engine, store: Store, name: str, *, remedy: str) -> Image:
     """The image; its package metadata and Tryton modules are copied out once.
 
-    Raises `ImageError` when it is not there, or has no environment.
+    Raises `ImageError` when it is not there, with the `remedy`, or has no environment.
     """
     found = engine.inspect("image", name)
     if found is None:
         raise ImageError(
-            f"the image {name} is not there", remedy="harness build", checked="images"
+            f"the image {name} is not there", remedy=remedy, checked="images"
         )
     variables = dict(
         line.partition("=")[::2] for line in found["Config"].get("Env") or ()

@@ -3,8 +3,9 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from harness.environment import Environment
 from harness.errors import SourceError, UsageError
@@ -30,9 +31,19 @@ def command(
         argv += ["-p", plugin]
     argv += ["-c", str(base.configuration(source.path) or files.no_configuration())]
     if not any(option.startswith("--rootdir") for option in step.options):
-        argv.append(f"--rootdir={source.path}")
+        argv.append(f"--rootdir={source.path / step.rootdir}")
     argv += ["--continue-on-collection-errors", *base.options(step, files)]
     return argv + list(step.paths)
+
+
+def tested(step: Step, sources: Mapping[str, Source]) -> list[Source]:
+    """The step's own source, and those beside it that have tests of the step."""
+    return [
+        one
+        for one in (sources[name] for name in step.sources)
+        if one == step.source
+        or any(Path(path).is_relative_to(one.path) for path in step.paths)
+    ]
 
 
 def measured(source: Source) -> list[Path]:
@@ -52,6 +63,25 @@ def environment(lines: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
     return fixed, varying
 
 
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+def read(text: str, known: Mapping[str, str]) -> dict[str, str]:
+    """The variables of a file as Compose has it: ``NAME=VALUE``, with ``${OTHER}``.
+
+    `known` are those of files read before.
+    """
+    found = dict(known)
+    for line in text.splitlines():
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            plain = value.strip()
+            if plain[:1] in ("'", '"') and plain[-1:] == plain[0] and len(plain) > 1:
+                plain = plain[1:-1]
+            found[name.strip()] = VARIABLE.sub(lambda m: found.get(m[1], ""), plain)
+    return found
+
+
 def addresses(
     words: Iterable[str],
     *,
@@ -59,29 +89,38 @@ def addresses(
     paths: Sequence[str],
     root: Path,
     nose: bool,
+    sources: Mapping[str, Source] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """What to run: `words` as pytest understands them, else the suite's `paths`.
 
-    A word is the last part of one of the paths (``unit``), a file, a directory, or
+    A word is the last part of some of the paths (``unit``), a file, a directory, or
     an address of pytest (``file.py::Class``) or nose (``file.py:Class.method``).
     Files are looked for from the project's `root`, the source, and above the
-    suite's paths.  Raises `UsageError` for what leads nowhere.
+    suite's paths.  A path may lie in another of the `sources`, as ``NAME:PATH``.
+    Raises `UsageError` for what leads nowhere.
     """
-    places = {Path(path).name: source.path / path for path in paths}
-    missing = [str(path) for path in places.values() if not path.exists()]
+    places: dict[str, list[Path]] = {}
+    every: list[Path] = []
+    for path in paths:
+        name, _, inner = path.rpartition(":")
+        every.append((sources[name] if name else source).path / inner)
+        places.setdefault(every[-1].name, []).append(every[-1])
+    missing = [str(path) for path in every if not path.exists()]
     if missing:
         raise SourceError(
             f"the source {source.name} has no {', '.join(missing)}",
             checked="the paths of the suite",
             remedy="complete the checkout, or correct [tool.harness.suite] paths",
         )
-    above = dict.fromkeys(path.parent for path in places.values())
+    above = dict.fromkeys(path.parent for path in every)
     bases = (root, source.path, *above)
-    found = [
-        str(places[word]) if word in places else _address(word, bases, places, nose)
-        for word in words
-    ]
-    return tuple(found) or tuple(str(path) for path in places.values())
+    found: list[str] = []
+    for word in words:
+        if word in places:
+            found += map(str, places[word])
+        else:
+            found.append(_address(word, bases, places, nose))
+    return tuple(found) or tuple(map(str, every))
 
 
 def _address(

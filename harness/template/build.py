@@ -20,7 +20,7 @@ from harness import proc
 from harness.errors import TemplateError
 from harness.model import TemplateCost
 from harness.template.base import Draft, Manifest, Shelf
-from harness.template.layer import Layer
+from harness.template.layer import Layer, Program
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,8 +29,10 @@ class Progress:
 
     layer: Layer
     event: str
-    """``begin``, ``wait``, ``module``, ``end`` or ``reuse``."""
+    """``begin``, ``wait``, ``module``, ``line``, ``end`` or ``reuse``."""
     module: str = ""
+    line: str = ""
+    """What a program says."""
     done: int = 0
     elapsed: float = 0.0
 
@@ -130,14 +132,16 @@ class Builder:
         layer = draft.layer
         began, done = time.monotonic(), 0
 
-        def module(name: str) -> None:
+        def hear(event: Mapping[str, Any]) -> None:
             nonlocal done
+            name = event.get("module", "")
             done += name in layer.modules
             self.listener(
                 Progress(
                     layer=layer,
-                    event="module",
+                    event="module" if name else "line",
                     module=name,
+                    line=event.get("line", ""),
                     done=done,
                     elapsed=time.monotonic() - began,
                 )
@@ -151,11 +155,12 @@ class Builder:
                 "language": layer.language,
                 "modules": list(layer.modules),
                 "data": [str(path) for path in layer.data],
+                "program": _order(layer.program),
                 "reclimit": layer.reclimit,
             },
             layer=layer,
             deadline=self.deadline,
-            module=module,
+            hear=hear,
         )
 
     def _describe(self, layer: Layer, started: float) -> Manifest:
@@ -266,7 +271,7 @@ class Process:
         *,
         layer: Layer,
         deadline: float,
-        module: Callable[[str], None],
+        hear: Callable[[Mapping[str, Any]], None],
     ) -> None:
         """Give an order and wait until it is carried out.
 
@@ -291,8 +296,8 @@ class Process:
                 ) from None
             if event is None:
                 raise self._died(layer)
-            if "module" in event:
-                module(event["module"])
+            if "module" in event or "line" in event:
+                hear(event)
             elif "error" in event:
                 raise _failed(layer, event)
             else:
@@ -310,8 +315,21 @@ class Process:
         )
 
 
+def _order(program: Program | None) -> dict[str, Any] | None:
+    """A program as the building process is told it."""
+    if program is None:
+        return None
+    return {
+        "argv": list(program.argv),
+        "directory": str(program.directory),
+        "environment": dict(line.partition("=")[::2] for line in program.environment),
+    }
+
+
 def _failed(layer: Layer, event: Mapping[str, Any]) -> TemplateError:
     what = ", ".join(layer.modules) or ", ".join(path.name for path in layer.data)
+    if layer.program:
+        what = layer.facts["command"]
     trace = str(event.get("trace", "")).strip()
     return TemplateError(
         f"layer {layer.name} cannot be built ({what or 'ir, res'}): {event['error']}",

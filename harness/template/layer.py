@@ -6,6 +6,7 @@ what is asked for and on nothing else, so the same request always gives the
 same database; requests that begin alike share their lower layers.
 """
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,12 +18,26 @@ from harness.template import digest, undo
 
 
 @dataclass(frozen=True, kw_only=True)
+class Program:
+    """A command that fills a database; it depends on `reads` and on `packages`."""
+
+    name: str
+    argv: tuple[str, ...]
+    root: Path
+    """What `reads` are relative to."""
+    directory: Path
+    reads: tuple[str, ...]
+    packages: tuple[str, ...] = ()
+    environment: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Request:
     """A database that somebody wants; `modules` empty: ``ir`` and ``res`` only."""
 
     modules: tuple[str, ...] = ()
     language: str = "en"
-    data: tuple[Path, ...] = ()
+    data: tuple[Path | Program, ...] = ()
     reclimit: int = 0
     tracked: bool = False
     """With an undo log, so that a lease of it can be put back in place."""
@@ -45,6 +60,7 @@ class Layer:
     modules: tuple[str, ...] = ()
     closure: tuple[str, ...] = ()
     data: tuple[Path, ...] = ()
+    program: Program | None = None
     reclimit: int = 0
     trusted: bool = False
     tracked: bool = False
@@ -107,8 +123,11 @@ class Layers:
             layer = self._add(layer, step)
         for name in self.graph.order(wanted - official):
             layer = self._add(layer, (name,))
-        for path in request.data:
-            layer = self._with_data(layer, path, request.reclimit)
+        for one in request.data:
+            if isinstance(one, Program):
+                layer = self._with_program(layer, one)
+            else:
+                layer = self._with_data(layer, one, request.reclimit)
         return self._with_undo(layer) if request.tracked else layer
 
     def _official(self, wanted: frozenset[str]) -> Iterable[tuple[str, ...]]:
@@ -198,6 +217,26 @@ class Layers:
             facts=facts,
         )
 
+    def _with_program(self, parent: Layer, program: Program) -> Layer:
+        facts = {
+            "command": shlex.join(program.argv),
+            **self._packages(program.packages),
+        }
+        for line in program.environment:
+            name, _, value = line.partition("=")
+            facts[f"variable {name}"] = value
+        for path in program.reads:
+            facts |= _read(program.root, path)
+        return Layer(
+            name=program.name,
+            digest=digest.combine(parent.digest, facts),
+            parent=parent,
+            language=parent.language,
+            closure=parent.closure,
+            program=program,
+            facts=facts,
+        )
+
     def _with_undo(self, parent: Layer) -> Layer:
         facts = {"undo": undo.version()}
         return Layer(
@@ -210,3 +249,14 @@ class Layers:
             tracked=True,
             facts=facts,
         )
+
+
+def _read(root: Path, path: str) -> dict[str, str]:
+    place = root / path
+    try:
+        if place.is_dir():
+            files = digest.tree(place)
+            return {f"read {path}/{name}": value for name, value in files.items()}
+        return {f"read {path}": digest.file(place)}
+    except OSError as error:
+        raise SourceError(f"{error.filename}: {error.strerror}") from error

@@ -9,8 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from textwrap import dedent
 
+import psycopg
 import pytest
+
+from harness.commands.workshop import binaries
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 SERVERS = ("local", "sqlite")
@@ -170,6 +174,129 @@ def test_data_script_that_raises(
     assert "ZeroDivisionError" in done.stdout
     assert names(harness, server).get("script") == before.get("script")
     assert unfinished(harness, state) == []
+
+
+PROGRAM = """\
+import os, sys, time
+import psycopg2
+connection = psycopg2.connect(dbname=os.environ["DB_NAME"])
+cursor = connection.cursor()
+cursor.execute("INSERT INTO alpha_thing (name) VALUES (%s)", [os.environ["MODE"]])
+connection.commit()
+print("filled from", os.path.basename(os.getcwd()))
+{line}
+"""
+
+
+def programmed(project: Path, line: str = "") -> None:
+    """A template that a program of the project fills."""
+    (project / "generator").mkdir(exist_ok=True)
+    (project / "generator/fill.py").write_text(PROGRAM.format(line=line))
+    file = project / "pyproject.toml"
+    file.write_text(
+        file.read_text().partition("[tool.harness.template")[0]
+        + dedent("""\
+        [tool.harness.template.filled]
+        modules = ["alpha"]
+        command = ["python", "fill.py"]
+        directory = "generator"
+        reads = ["generator"]
+        environment = ["MODE=made by a program"]
+        """)
+    )
+
+
+def test_a_program_fills_a_layer(harness: Harness, project: Path, state: Path) -> None:
+    programmed(project, f"# {time.time()}")
+    done = harness("template", "build", "filled")
+    assert done.returncode == 0, done.stdout
+    assert "layer filled built in" in done.stdout
+    assert "is there already" in harness("template", "build", "filled").stdout
+    assert _things(harness, project, state) == ["First", "made by a program"]
+    programmed(project, f"# another {time.time()}")
+    done = harness("template", "explain", "filled")
+    assert "changed: read generator/fill.py" in done.stdout
+
+
+def _things(harness: Harness, project: Path, state: Path) -> list[str]:
+    """What the newest template of that name has in its table."""
+    from harness.postgres import Local
+    from harness.store import Run, Store
+    from harness.template.postgresql import PostgreSQL
+
+    store = Store(state)
+    server = Local(store, environ=os.environ)
+    address = server.start()
+    try:
+        with Run(store) as run:
+            shelf = PostgreSQL(
+                address, run.id, file_copy=True, binaries=binaries, environ=os.environ
+            )
+            digest = names(harness, "local")["filled"][0]
+            database = shelf.clone(digest, "filled")
+            with psycopg.connect(address.url(database)) as connection:
+                rows = connection.execute("SELECT name FROM alpha_thing ORDER BY id")
+                found = [name for (name,) in rows]
+            shelf.drop(database)
+            shelf.close()
+            return found
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("sys.exit(3)", "it ended with exit code 3:"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_program_that_fails(
+    harness: Harness, project: Path, state: Path, line: str, expected: str
+) -> None:
+    programmed(project, f"{line}  # {time.time()}")
+    done = harness("template", "build", "filled")
+    assert done.returncode == 7
+    assert "layer filled cannot be built (python fill.py)" in done.stdout
+    assert "filled from generator" in done.stdout
+    assert expected in done.stdout
+    assert unfinished(harness, state) == []
+
+
+def test_a_program_ends_with_the_build(
+    harness: Harness,
+    project: Path,
+    state: Path,
+    env: dict[str, str],
+    tmp_path: Path,
+) -> None:
+    """Also with one that is killed alone: no process goes on filling."""
+    mark = tmp_path / "pid"
+    programmed(
+        project,
+        f"open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)",
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "harness", "template", "build", "filled"],
+        cwd=project,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        until(lambda: mark.exists() and mark.read_text())
+        builder = _builder(state)
+        assert builder is not None
+        os.kill(builder, signal.SIGKILL)
+        assert process.wait(timeout=60) == 7
+    until(lambda: not Path("/proc", mark.read_text()).exists(), seconds=10)
+    assert unfinished(harness, state) == []
+
+
+def until(condition: Callable[[], object], *, seconds: float = 120.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
 
 
 def _builder(state: Path) -> int | None:

@@ -53,6 +53,7 @@ def test_defaults(tmp_path: Path) -> None:
     made = load(tmp_path)
     assert made == Config(root=tmp_path)
     assert {key: value for key, value, _ in made.values()} == {
+        "profile": "",
         "series": "7.0",
         "jobs": 0,
         "reports": "reports",
@@ -76,6 +77,8 @@ def test_defaults(tmp_path: Path) -> None:
         "images.prefix": "collecting-society",
         "images.variant": "development",
         "images.base": "debian:bookworm-slim",
+        "images.packages": (),
+        "images.build_packages": (),
         "images.suite": "bookworm",
         "pool.ahead": 2,
         "pool.cap": 32,
@@ -454,6 +457,45 @@ def test_an_unknown_template_of_a_suite(tmp_path: Path) -> None:
     told = problem(tmp_path, text, environ)
     assert 'HARNESS_SUITE_UNIT_TEMPLATE (suite.unit.template) = "demo"' in told
     assert "no such template, allowed: none is configured" in told
+
+
+def test_a_command_that_would_never_be_run_again(tmp_path: Path) -> None:
+    told = problem(tmp_path, "[tool.harness.template.a]\ncommand = ['make']")
+    assert 'template.a.command = ["make"]: what it depends on must stand in' in told
+
+
+def test_a_command_whose_files_are_missing(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    text = """
+        [tool.harness.template.a]
+        command = ["make"]
+        directory = "dato"
+        reads = ["data"]
+    """
+    told = problem(tmp_path, text)
+    assert "it needs dato, which is not in" in told
+    assert 'did you mean "data"?' in told
+
+
+def test_a_file_of_variables_that_is_missing(tmp_path: Path) -> None:
+    (tmp_path / ".env").touch()
+    text = "[tool.harness.suite.a]\nenvironment_files = ['.env', '.env2']"
+    told = problem(tmp_path, text)
+    assert 'suite.a.environment_files = ".env2": there is no such file' in told
+    assert 'did you mean ".env"?' in told
+
+
+def test_a_path_in_a_source_that_is_not_installed(tmp_path: Path) -> None:
+    text = """
+        [tool.harness.source.portal]
+        [tool.harness.source.plugin]
+        [tool.harness.suite.a]
+        sources = ["plugin"]
+        paths = ["tests", "plugin:tests", "plugins:tests"]
+    """
+    told = problem(tmp_path, text)
+    assert 'suite.a.paths = "plugins:tests": its source must be one of' in told
+    assert '"plugin"; did you mean "plugin"?' in told
 
 
 def test_cycles_are_told_once_each(tmp_path: Path) -> None:

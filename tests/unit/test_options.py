@@ -23,6 +23,7 @@ from harness import options
         ("test tryton --series 7.0 party", "test --series 7.0 tryton party", ""),
         ("test tryton --series=7.0 -x", "test --series=7.0 tryton", "-x"),
         ("test tryton --in venv --jobs 2", "test --in venv --jobs 2 tryton", ""),
+        ("test tryton --profile c3s -x", "test --profile c3s tryton", "-x"),
         ("test tryton --changed-since", "test --changed-since tryton", ""),
         ("test tryton --changed-since -x", "test --changed-since -x tryton", ""),
         ("test tryton -x party", "test tryton party", "-x"),

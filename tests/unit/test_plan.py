@@ -223,6 +223,7 @@ def of_source(wish: Wish, **more: Any) -> Step:
         "beside": (),
         "template": "portal",
         "nose": True,
+        "rootdir": "",
         "sources": {**SOURCES, "portal": PORTAL},
         "graph": GRAPH,
         "default_series": "7.2",

@@ -142,3 +142,62 @@ def test_requirements_follow_series_and_modules() -> None:
         "requests",
     ]
     assert texts["requirements/sources/constraints.txt"] == "a<2\n"
+
+
+# -- the image tests ---------------------------------------------------------
+
+
+def test_packages_lie_beside_the_sources_and_are_mounted(
+    root: Path, source: Source
+) -> None:
+    found = material.gather(root, [], {}, editable=False, packages=[source])
+    assert found.below(["packages"]) == [
+        "packages/one/deep/build/kept.py",
+        "packages/one/one.py",
+        "packages/one/pyproject.toml",
+    ]
+    assert found.below(["sources"]) == []
+    assert "packages/one/one.py" in found.loose
+    assert "packages/one/pyproject.toml" not in found.loose
+
+
+def test_pins_of_a_dockerfile() -> None:
+    text = """
+        FROM server/thing:1.2.1 AS a
+        RUN pip install \\
+            Genshi==0.7.7 \\
+            passlib[bcrypt]==1.7.4 \\
+            # one==2
+            python-dateutil==2.8.2
+        RUN pip install genshi==0.7.7 zope.a==1.0.post1; test "$A"=="b"
+        RUN test $X ==y && [ $VERSION==3 ]
+    """
+    assert material.pins(text) == [
+        "genshi==0.7.7",
+        "passlib==1.7.4",
+        "python-dateutil==2.8.2",
+        "zope.a==1.0.post1",
+    ]
+
+
+def test_pins_of_requirements() -> None:
+    assert material.pins("a==1\nb>=2\nc == 3\nd==4.* # e==5\n-e src/f==6") == ["a==1"]
+
+
+def test_what_the_image_needs() -> None:
+    made = material.tests(
+        series.find("6.6"),
+        official=["party", "account_de_skr03", "party"],
+        extra=["WebTest"],
+        extras={"portal_web": ("test", "docs")},
+        pinned=["pytest==7.2.2"],
+    )
+    wanted = made["requirements/tests/wanted.in"].splitlines()
+    assert wanted[-3:] == [
+        "trytond_account_de_skr03==6.6.*",
+        "trytond_party==6.6.*",
+        "WebTest",
+    ]
+    assert any(line.startswith("pytest>=7.2") for line in wanted)
+    assert made["requirements/tests/constraints.txt"] == "pytest==7.2.2\n"
+    assert made["requirements/tests/extras.txt"] == "portal_web[test,docs]\n"

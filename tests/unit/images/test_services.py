@@ -17,6 +17,11 @@ def test_all_are_chosen_where_none_is_named() -> None:
     assert services.choose(()) == services.SERVICES
 
 
+def test_one_that_is_no_service_is_chosen_by_its_name_only() -> None:
+    assert "tests" not in services.choose(())
+    assert services.choose(("tests", "db")) == ("db", "tests")
+
+
 def test_the_order_is_theirs_and_aliases_are_known() -> None:
     assert services.choose(("nginx", "tryton", "nginx")) == ("erpserver", "nginx")
 
@@ -28,7 +33,7 @@ def test_a_wrong_name_is_answered_with_the_right_one() -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-@pytest.mark.parametrize("service", [*services.SERVICES, "locks"])
+@pytest.mark.parametrize("service", [*services.SERVICES, *services.MORE, "locks"])
 def test_every_target_is_whole(service: str, variant: str) -> None:
     stages = dockerfile.parse(TEXT, {"VARIANT": variant, "BASE": "base:1"})
     assert dockerfile.external(stages, service) == ("base:1",)

@@ -122,7 +122,7 @@ class Transaction:
     _local = SimpleNamespace(transactions=[])
 
     def __init__(self) -> None:
-        self.connection: object = object()
+        self.connection: Any = SimpleNamespace(closed=False)
         self._local.transactions.append(self)
 
     def stop(self) -> None:
@@ -146,6 +146,33 @@ def test_a_transaction_that_a_test_left_open_is_ended() -> None:
     node = Node()
     database._look_back(node, before, set(threading.enumerate()))
     assert node.warned == ["tests/test_a.py::test_a left a transaction open"]
+    assert database._transactions() == [wider]
+
+
+@pytest.mark.usefixtures("trytond")
+def test_a_transaction_that_fixtures_of_a_level_left_open_ends_with_it() -> None:
+    made, kept = levels("class")
+    wider = Transaction()
+    open_: list[list[Any]] = []
+    kept.back = lambda mark: open_.append(database._transactions()) or ""  # type: ignore[method-assign, func-returns-value]
+    with made.around("class", Node()):
+        Transaction()
+    assert open_ == [[wider]]
+    assert database._transactions() == [wider]
+
+
+@pytest.mark.usefixtures("trytond")
+def test_a_transaction_whose_database_has_gone_is_ended() -> None:
+    made, kept = levels("class")
+    wider, lost = Transaction(), Transaction()
+
+    def back(mark: int) -> str:
+        lost.connection.closed = True
+        return ""
+
+    kept.back = back  # type: ignore[method-assign]
+    with made.around("class", Node()):
+        pass
     assert database._transactions() == [wider]
 
 

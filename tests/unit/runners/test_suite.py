@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command of a suite, and what its words lead to."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -102,28 +103,29 @@ def test_variables_of_a_lease_are_told_apart() -> None:
 # -- the command -------------------------------------------------------------
 
 
-def command(source: Source, tmp_path: Path, **more: Any) -> list[str]:
-    step = Step(
+def step(source: Source, **more: Any) -> Step:
+    return Step(
         suite="portal",
         series="7.0",
         tested=(),
-        sources=("portal_web",),
         database="local",
         reason="asked for",
         isolation=Isolation.CLASS,
         workers=2,
         source=source,
         template="portal",
-        paths=("tests/unit",),
-        **more,
+        **{"sources": ("portal_web",), "paths": ("tests/unit",), **more},
     )
+
+
+def command(source: Source, tmp_path: Path, **more: Any) -> list[str]:
     environment = Environment(
         path=tmp_path / "env",
         interpreter=Interpreter(path=Path("/usr/bin/python3.11"), version=(3, 11)),
         lock=Lock(tmp_path / "lock"),
     )
     files = Files(directory=tmp_path, cache=tmp_path, timings=tmp_path, link=tmp_path)
-    return suite.command(step, source, environment, files)
+    return suite.command(step(source, **more), source, environment, files)
 
 
 def test_the_command(source: Source, tmp_path: Path) -> None:
@@ -157,3 +159,68 @@ def test_packages_are_measured(source: Source) -> None:
     assert suite.measured(source) == [source.path / "portal_web"]
     (source.path / "portal_web" / "__init__.py").unlink()
     assert suite.measured(source) == [source.path]
+
+
+# -- several sources ---------------------------------------------------------
+
+
+@pytest.fixture
+def plugin(source: Source) -> Source:
+    path = source.path.parent / "plugin"
+    (path / "plugin/tests/unit").mkdir(parents=True)
+    (path / "plugin/tests/unit/test_event.py").touch()
+    return Source(name="plugin", path=path, origin=Origin.SRC)
+
+
+def find_in_both(source: Source, plugin: Source, *words: str) -> list[str]:
+    root = source.path.parents[1]
+    found = suite.addresses(
+        words,
+        source=source,
+        paths=(*PATHS, "plugin:plugin/tests/unit"),
+        root=root,
+        nose=False,
+        sources={"plugin": plugin},
+    )
+    return [one.removeprefix(f"{root}/src/") for one in found]
+
+
+def test_paths_of_several_sources(source: Source, plugin: Source) -> None:
+    unit = ["portal_web/portal_web/tests/unit", "plugin/plugin/tests/unit"]
+    functional = "portal_web/portal_web/tests/functional"
+    assert find_in_both(source, plugin) == [unit[0], functional, unit[1]]
+    assert find_in_both(source, plugin, "unit") == unit
+    found = find_in_both(source, plugin, "unit/test_event.py::Case")
+    assert found == ["plugin/plugin/tests/unit/test_event.py::Case"]
+
+
+def test_a_path_that_another_source_does_not_have(
+    source: Source, plugin: Source
+) -> None:
+    (plugin.path / "plugin/tests/unit/test_event.py").unlink()
+    (plugin.path / "plugin/tests/unit").rmdir()
+    with pytest.raises(SourceError, match=r"plugin/tests/unit"):
+        find_in_both(source, plugin)
+
+
+def test_the_sources_that_tests_lie_in(source: Source, plugin: Source) -> None:
+    one = step(source, sources=("portal_web", "plugin"))
+    known = {"portal_web": source, "plugin": plugin}
+    assert suite.tested(one, known) == [source]
+    both = replace(one, paths=(f"{plugin.path}/plugin/tests/unit/test_event.py",))
+    assert suite.tested(both, known) == [source, plugin]
+
+
+def test_the_root_directory_of_pytest(source: Source, tmp_path: Path) -> None:
+    argv = command(source, tmp_path, rootdir="portal_web/tests")
+    assert f"--rootdir={source.path}/portal_web/tests" in argv
+
+
+# -- files of variables ------------------------------------------------------
+
+
+def test_a_file_of_variables_as_compose_has_it() -> None:
+    first = suite.read("# A=0\n\nA=1\nB = \"${A} b\"\nnothing\nexport C='x=y'\n", {})
+    assert first == {"A": "1", "B": "1 b", "C": "x=y"}
+    second = suite.read("A=2\nD=${B}/${GONE}", first)
+    assert second == {"A": "2", "B": "1 b", "C": "x=y", "D": "1 b/"}

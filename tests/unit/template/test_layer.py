@@ -12,7 +12,7 @@ from harness.errors import SourceError, UsageError
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.template import undo
-from harness.template.layer import Layer, Layers, Request, Surroundings
+from harness.template.layer import Layer, Layers, Program, Request, Surroundings
 
 DEPENDS: Mapping[str, tuple[str, ...]] = {
     "country": ("ir", "res"),
@@ -439,3 +439,65 @@ def test_the_undo_log_is_a_layer_of_its_own(
     other = make().resolve(replace(request, tracked=True))
     assert other.digest != above.digest
     assert other.parent == below
+
+
+# -- programs ----------------------------------------------------------------
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    for name in ("data/one.py", "data/csv/two.csv", "data/tests/x.py", "data/README"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    (tmp_path / "main.py").write_text("main")
+    return Program(
+        name="production",
+        argv=("python", "main.py", "a b"),
+        root=tmp_path,
+        directory=tmp_path,
+        reads=("data", "main.py"),
+        packages=("trytond_party",),
+        environment=("MODE=a=b",),
+    )
+
+
+def test_a_program_is_a_layer_of_what_it_reads(make: Make, program: Program) -> None:
+    made = make().resolve(Request(modules=("artist",), data=(program,)))
+    assert (made.name, made.program, made.modules) == ("production", program, ())
+    below = make().resolve(Request(modules=("artist",)))
+    assert made.parent == below
+    assert made.closure == below.closure
+    assert set(made.facts) == {
+        "command",
+        "package trytond-party",
+        "read data/csv/two.csv",
+        "read data/one.py",
+        "read main.py",
+        "variable MODE",
+    }
+    assert made.facts["command"] == "python main.py 'a b'"
+    assert made.facts["variable MODE"] == "a=b"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"argv": ("python", "main.py", "a", "b")},
+        {"environment": ("MODE=a=c",)},
+        {"reads": ("data",)},
+        {"packages": ()},
+    ],
+)
+def test_another_program_is_another_layer(
+    make: Make, program: Program, change: dict[str, tuple[str, ...]]
+) -> None:
+    other = replace(program, **change)  # type: ignore[arg-type]
+    digests = {make().resolve(Request(data=(one,))).digest for one in (program, other)}
+    assert len(digests) == 2
+
+
+def test_a_file_that_a_program_reads_has_gone(make: Make, program: Program) -> None:
+    (program.root / "main.py").unlink()
+    with pytest.raises(SourceError, match=r"main\.py: No such file"):
+        make().resolve(Request(data=(program,)))

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Profiles: tables that are laid over those of the file, by name or by themselves."""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from pathlib import Path
+
+from harness.config.cascade import Cascade, Overrides
+from harness.config.kinds import shown
+from harness.config.names import (
+    FILE,
+    NONE,
+    PROFILE,
+    TABLE,
+    WHEN,
+    guess,
+    place,
+    variable,
+)
+
+
+def lay_over(
+    cascade: Cascade,
+    profiles: object,
+    *,
+    root: Path,
+    environ: Mapping[str, str],
+    overrides: Overrides,
+) -> None:
+    """Add the profile that is chosen; the others are only checked.
+
+    What is chosen by itself gets a value here, which later ones replace.
+    """
+    if not isinstance(profiles, dict):
+        header = f"[{TABLE}.{PROFILE}.NAME]"
+        given = f"{PROFILE} = {shown(profiles)}"
+        cascade.problems.append(f"{FILE}: {TABLE}.{given}: allowed: a table, {header}")
+        return
+    option = overrides.get(PROFILE)
+    name = variable(PROFILE)
+    asked, source = option or (environ.get(name, ""), name)
+    chosen = str(asked) or _fitting(cascade, profiles, root)
+    if chosen not in (*profiles, "", NONE):
+        known = (*profiles, NONE)
+        allowed = ", ".join(map(shown, known))
+        cascade.problems.append(
+            f"{place(PROFILE, source)} = {shown(chosen)}: there is no such profile,"
+            f" allowed: {allowed}{guess(chosen, known)}"
+        )
+    if chosen in profiles and not asked:
+        cascade.values[PROFILE] = chosen, f"{FILE}: {PROFILE}.{chosen}.{WHEN}"
+    for one, content in profiles.items():
+        taken = cascade if one == chosen else deepcopy(cascade)
+        before = len(taken.problems)
+        rest = taken.add_tables(content, f"{PROFILE} {one}", [WHEN])
+        taken.problems.extend(_wrong(one, rest))
+        if taken is not cascade:
+            cascade.problems += taken.problems[before:]
+
+
+def _fitting(cascade: Cascade, profiles: Mapping[str, object], root: Path) -> str:
+    """The profile whose files are all there; nothing if there is none."""
+    found = [
+        name
+        for name, content in profiles.items()
+        if (paths := _paths(content)) and all((root / one).exists() for one in paths)
+    ]
+    if len(found) > 1:
+        cascade.problems.append(
+            f"{FILE}: [{TABLE}.{PROFILE}]: the files of {' and '.join(found)} are"
+            f" there, allowed: one of them; choose it with --{PROFILE}"
+        )
+    return next(iter(found), "")
+
+
+def _paths(content: object) -> list[str]:
+    paths = content.get(WHEN) if isinstance(content, dict) else None
+    if not isinstance(paths, list):
+        return []
+    return [one for one in paths if isinstance(one, str) and one]
+
+
+def _wrong(name: str, rest: Mapping[str, object]) -> Iterator[str]:
+    where = place(WHEN, f"{PROFILE} {name}")
+    if name == NONE:
+        yield f"{where.rpartition('.')[0]}: bad name, it is the word for no profile"
+    if WHEN in rest and rest[WHEN] != _paths(rest):
+        yield f"{where} = {shown(rest[WHEN])}: allowed: a list of paths"

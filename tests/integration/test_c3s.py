@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""C3S's own suites, unmodified, where their repositories are cloned into ``src/``.
+
+None of theirs is part of this repository, so CI has none of it: there, and wherever
+they are not cloned, these tests are skipped.
+"""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from harness.engine import Engine
+from harness.store import Store
+
+ROOT = Path(__file__).parents[2]
+CLONES = (
+    "collecting_society", "portal_web", "collecting_society_web",
+    "collecting_society_docker",
+)  # fmt: skip
+MISSING = [name for name in CLONES if not (ROOT / "src" / name).is_dir()]
+pytestmark = pytest.mark.skipif(
+    bool(MISSING),
+    reason=f"C3S's {', '.join(MISSING)} not cloned into src/: docs/c3s.md",
+)
+TESTS = {"unit": 45, "functional": 8}
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def images(engine: Engine) -> None:
+    """The images, built now where they are not, or of other sources."""
+    subprocess.run(
+        [sys.executable, "-m", "harness", "build", "db", "tests"], cwd=ROOT, check=True
+    )
+
+
+@pytest.fixture
+def run(env: dict[str, str]) -> Run:
+    """Run ``harness`` in this checkout."""
+
+    def call(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *arguments],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+    return call
+
+
+def outcomes() -> dict[str, str]:
+    """The outcome of each test of the last run."""
+    tree = ElementTree.parse(ROOT / "reports" / "latest" / "junit.xml")
+    return {
+        f"{case.get('classname')}::{case.get('name')}": ",".join(
+            child.tag for child in case if not child.tag.startswith("system")
+        )
+        for case in tree.iter("testcase")
+    }
+
+
+def states() -> list[str]:
+    """What git says of each clone."""
+    return [
+        subprocess.run(
+            ["git", "-C", str(ROOT / "src" / name), "status", "--porcelain"],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for name in CLONES
+    ]
+
+
+def test_the_profile_is_taken_by_itself(run: Run) -> None:
+    done = run("test", "portal", "--list")
+    assert done.returncode == 0, done.stdout
+    assert "template production" in done.stdout
+    assert "production" not in run("config", "--profile", "none").stdout
+
+
+@pytest.mark.parametrize("server", ["docker", "local"])
+def test_all_are_green_side_by_side_and_leave_nothing(
+    run: Run, engine: Engine, state: Path, server: str
+) -> None:
+    before = states()
+    done = run("test", "portal", "--jobs", "2", "--database", server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "profile    c3s" in done.stdout
+    found = outcomes()
+    assert len(found) == sum(TESTS.values())
+    assert set(found.values()) == {""}
+    assert states() == before
+    store = Store(state)
+    assert [one for one in engine.owned(store.id) if one.run] == []
+
+
+@pytest.mark.parametrize("part", sorted(TESTS))
+def test_a_part_alone_and_by_test(run: Run, part: str) -> None:
+    done = run("test", "portal", part, "--isolation", "test", "--database", "local")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(outcomes()) == TESTS[part]
+
+
+def test_one_class_of_the_plugin(run: Run) -> None:
+    address = "unit/models/test_event.py::TestEvent"
+    done = run("test", "portal", address, "--database", "local")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(outcomes()) == 1
+
+
+def test_what_is_missing_is_red(env: dict[str, str], run: Run) -> None:
+    """Green means something: without their variables the portal cannot be made."""
+    env["HARNESS_SUITE_PORTAL_ENVIRONMENT_FILES"] = (
+        "src/collecting_society_docker/.gitignore"
+    )
+    done = run("test", "portal", "functional", "--database", "local")
+    assert done.returncode == 1, done.stdout
+    assert "envvar not found: { 'mail.host'" in done.stdout
+    assert "PASSED" not in done.stdout

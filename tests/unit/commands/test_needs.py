@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a suite's step needs, as far as the configuration says it."""
+
+from pathlib import Path
+
+import pytest
+
+from harness.commands import needs
+from harness.config import Config, SuiteTable, TemplateTable
+from harness.model import Isolation
+from harness.plan import Step
+from harness.template.layer import Program
+
+STEP = Step(
+    suite="portal",
+    series="7.0",
+    tested=(),
+    sources=(),
+    database="local",
+    reason="",
+    isolation=Isolation.CLASS,
+    workers=1,
+)
+
+
+# -- variables ---------------------------------------------------------------
+
+
+def variables(root: Path, *lines: str) -> tuple[dict[str, str], dict[str, str]]:
+    suite = SuiteTable(environment=lines, environment_files=("one.env", "two.env"))
+    return needs.variables(Config(root=root, suite={"portal": suite}), STEP)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "one.env").write_text("NAME=society\nHOST=${NAME}.test\nMODE=live\n")
+    (tmp_path / "two.env").write_text(
+        "URL=http://${HOST}\nPGPASSWORD=s\nPGHOST=db\nHARNESS_STATE=/x\n"
+    )
+    return tmp_path
+
+
+def test_files_build_on_each_other_and_the_table_wins(root: Path) -> None:
+    fixed, varying = variables(root, "MODE=test", "FILES={files}/x")
+    assert fixed == {
+        "NAME": "society",
+        "HOST": "society.test",
+        "MODE": "test",
+        "URL": "http://society.test",
+    }
+    assert varying == {"FILES": "{files}/x"}
+
+
+def test_the_table_may_say_what_files_may_not(root: Path) -> None:
+    fixed, _ = variables(root, "PGAPPNAME=tests")
+    assert {name for name in fixed if name.startswith(needs.OURS)} == {"PGAPPNAME"}
+
+
+# -- templates with a program ------------------------------------------------
+
+
+def test_a_program_follows_the_data_of_its_own_template() -> None:
+    root = Path("/stack")
+    config = Config(
+        root=root,
+        template={
+            "base": TemplateTable(data=("one.txt",), command=("a",), reads=("x",)),
+            "top": TemplateTable(
+                parent="base",
+                modules=("party",),
+                data=("two.txt",),
+                command=("python", "b"),
+                directory="data",
+                reads=("data",),
+                packages=("pycountry",),
+                environment=("A=1",),
+            ),
+        },
+    )
+    first = Program(name="base", argv=("a",), root=root, directory=root, reads=("x",))
+    second = Program(
+        name="top",
+        argv=("python", "b"),
+        root=root,
+        directory=root / "data",
+        reads=("data",),
+        packages=("pycountry",),
+        environment=("A=1",),
+    )
+    found = needs.request(config, ("top",))
+    assert found.data == (root / "one.txt", first, root / "two.txt", second)
+    assert found.modules == ("party",)
