@@ -212,9 +212,9 @@ class Config:
     """``[tool.harness]``: the whole configuration, valid and finished.
 
     `profile` are the tables that were laid over the others.  `reports`, `examples`,
-    `src` are relative to `root`; `jobs` of 0 is the number
-    of CPUs; an empty `state` is computed by its user.  `origins` has the source of
-    each key that is not a default.
+    `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs; an
+    empty `state` is computed by its user.  `origins` has the source of each key that
+    is not a default.
     """
 
     root: Path
@@ -231,6 +231,7 @@ class Config:
     examples: Annotated[str, kinds.directory()] = "examples"
     src: Annotated[str, kinds.directory()] = "src"
     keep_reports: Annotated[int, kinds.number()] = 20
+    backups: Annotated[str, kinds.directory()] = "backups"
     database: Database = Database()
     templates: Templates = Templates()
     pool: Pool = Pool()

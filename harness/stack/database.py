@@ -135,21 +135,23 @@ class Database:
         `password` is that of admin: a dump with another one is given this one.
         """
         new = BUILDING + self.name
+        how = self.fill(new, recipe, password, listener)
+        self.sql("postgres", f'ALTER DATABASE "{new}" RENAME TO "{self.name}"')
+        return how
+
+    def fill(self, new: str, recipe: Recipe, password: str, listener: Listener) -> str:
+        """Make `new`, whatever is in it, as `create` does."""
         self._recreate(new)
         place = self.store.directory("stack", "dumps")
         own = place / f"{recipe.digest}-{mark(recipe, password)}.dump"
         for dump in sorted(place.glob(f"{recipe.digest}-*.dump"), key=own.__ne__):
             if self._restored(dump, new):
-                how = "restored"
                 if dump != own:
                     self.admin(new, "--password", listener=listener)
-                break
-        else:
-            how = "made"
-            self.activate(new, recipe.modules, listener)
-            self._dump(new, own)
-        self.sql("postgres", f'ALTER DATABASE "{new}" RENAME TO "{self.name}"')
-        return how
+                return "restored"
+        self.activate(new, recipe.modules, listener)
+        self._dump(new, own)
+        return "made"
 
     def activate(
         self, database: str, modules: Sequence[str], listener: Listener
