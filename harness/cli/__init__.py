@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import __version__
-from harness.cli import clean, databases, doctor, images, stack, testing
+from harness.cli import clean, databases, doctor, images, repositories, stack, testing
 from harness.cli.base import Parser
 from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.options import split
@@ -22,7 +22,7 @@ from harness.output import Console
 if TYPE_CHECKING:
     from harness.commands.context import Context
 
-PARTS = (testing, images, stack, databases, doctor, clean)
+PARTS = (testing, repositories, images, stack, databases, doctor, clean)
 """Modules that each add commands, in the order of the help."""
 
 EPILOG = """\
@@ -33,7 +33,9 @@ examples:
   harness test tryton --list --json               the plan, nothing starts
   harness test tryton collecting_society --in image
   harness template list                           finished template databases
+  harness update; harness sources status          the repositories of the sources
   harness build; harness up                       the images, the stack
+  harness db backup; harness db demo-setup        databases, here or in the stack
   harness doctor                                  what this machine lacks
 exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
   4 something missing on the machine, 5 external command failed, 6 image,

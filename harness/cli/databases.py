@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, actions, command, with_database
+from harness.cli.base import Commands, Parser, actions, apart, command, with_database
 from harness.errors import HarnessError
 from harness.output import Console
 
@@ -81,8 +81,9 @@ def _looking(below: "Commands[Parser]") -> None:
     text = "a database's size, and its largest tables'"
     _json(_named(_one(below, "size", text, _size, dry=False)))
     one = _named(_one(below, "psql", "psql on any database, also a lease", _psql))
+    one.add_argument("words", nargs="*", metavar="OPTION", help="of psql, after --")
     one.add_argument(
-        "words", nargs=argparse.REMAINDER, metavar="OPTION", help="of psql, after NAME"
+        "-c", "--command", dest="sql", default="", metavar="SQL", help="run only this"
     )
     _named(_one(below, "console", "Tryton's console on a database", _console))
 
@@ -195,25 +196,33 @@ def _terminal() -> bool:
 def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import db
 
-    return db.list_(context, wish=_wish(options), as_json=options.json)
+    return db.list_(apart(context, options), wish=_wish(options), as_json=options.json)
 
 
 def _size(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import db
 
     return db.size(
-        context, wish=_wish(options), name=options.name, as_json=options.json
+        apart(context, options),
+        wish=_wish(options),
+        name=options.name,
+        as_json=options.json,
     )
 
 
 def _psql(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import db
 
+    name, words = options.name, tuple(options.words)
+    if name.startswith("-"):  # no name, but options after --
+        name, words = "", (name, *words)
+    if options.sql:
+        words = (f"--command={options.sql}", *words)
     return db.psql(
         context,
         wish=_wish(options),
-        name=options.name,
-        words=tuple(options.words),
+        name=name,
+        words=words,
         terminal=_terminal(),
     )
 
@@ -288,7 +297,7 @@ def _backup(context: "Context", options: argparse.Namespace, rest: Words) -> int
     streams = (output == Path("-") or piped) and not options.dry_run
     if not streams:
         return db_files.backup(
-            context,
+            apart(context, options),
             wish=_wish(options),
             name=options.name,
             output=output,

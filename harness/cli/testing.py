@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``harness test``, ``template``, ``config``, ``sources``."""
+"""``harness test``, ``template``, ``config``."""
 
 import argparse
 import difflib
@@ -24,8 +24,6 @@ def add(commands: "Commands[Parser]") -> None:
     )
     one.add_argument("--json", action="store_true", help="as JSON")
     one.set_defaults(call=_config)
-    one = command(commands, "sources", "list the sources: place, revision, series")
-    one.set_defaults(call=_sources)
 
 
 def _test(commands: "Commands[Parser]") -> None:
@@ -118,12 +116,6 @@ def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int
     from harness.commands import show
 
     return show.config(context, as_json=options.json)
-
-
-def _sources(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import show
-
-    return show.sources(context)
 
 
 def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:

@@ -2,7 +2,6 @@
 """``harness db list``, ``size``, ``psql``, ``console``; what all of ``db`` shares."""
 
 import difflib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -79,9 +78,7 @@ def list_(context: Context, *, wish: Wish, as_json: bool) -> int:
         title = place.client.title
     if as_json:
         documents = [one.document() for one in found]
-        context.console.info(
-            json.dumps({"place": title, "databases": documents}, indent=2)
-        )
+        context.answer({"place": title, "databases": documents})
         return ExitCode.OK
     context.console.info(f"databases of {title}")
     context.console.table(
@@ -103,9 +100,7 @@ def size(context: Context, *, wish: Wish, name: str, as_json: bool) -> int:
         tables = catalogue.relations(place.client, name)
     if as_json:
         rows = [{"table": t, "size": s, "rows": n} for t, s, n in tables]
-        context.console.info(
-            json.dumps({"name": name, "size": total, "tables": rows}, indent=2)
-        )
+        context.answer({"name": name, "size": total, "tables": rows})
         return ExitCode.OK
     context.console.info(f"{name}: {shown(total)}, {len(tables)} tables")
     context.console.table(

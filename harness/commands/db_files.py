@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness db backup``, ``restore``, ``destroy``."""
 
-import json
 import shlex
 import time
 from collections.abc import Callable
@@ -48,7 +47,7 @@ def backup(
         done = saved(context, place, name, path)
     if as_json:
         found = {"file": str(path), "size": done.size, "sha256": done.sha256}
-        context.console.info(json.dumps(found, indent=2))
+        context.answer(found)
     elif not wish.dry:
         context.console.info(f"{path}: {shown(done.size)}, sha256 {done.sha256}")
     return ExitCode.OK

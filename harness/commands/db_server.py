@@ -97,7 +97,8 @@ class Server:
                 "--activate-dependencies",
             ]  # fmt: skip
             if self.client.dry:
-                self.client.say(self.client.line(argv))
+                uri = f"TRYTOND_DATABASE_URI={bench.variables['TRYTOND_DATABASE_URI']}"
+                self.client.say(f"{uri} {self.client.line(argv)}")
             else:
                 follow(argv, env=bench.variables, listener=listener)
 

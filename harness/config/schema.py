@@ -17,6 +17,8 @@ _MODULES: Final = "names of modules"
 _BELOW: Final = "existing paths below the root, relative to it"
 _VARIABLES: Final = '"NAME=VALUE"'
 _DEBIAN: Final = "names of Debian packages"
+ENVIRONMENTS: Final = ("development", "staging", "production")
+"""Each one's successor is the next stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +67,7 @@ class Stack:
     of 127.0.0.1; a `db_port` of 0 publishes none.
     """
 
-    environment: Annotated[
-        str, kinds.choice("development", "staging", "production")
-    ] = "development"
+    environment: Annotated[str, kinds.choice(*ENVIRONMENTS)] = "development"
     project: Annotated[
         str, kinds.text("a Compose project, or nothing", r"([a-z0-9][a-z0-9_-]*)?")
     ] = ""
@@ -110,8 +110,26 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Git:
+    """``[tool.harness.git]``: how repositories are reached, what is made beside them.
+
+    A `mirror` is an address with ``{name}``, ``{path}`` or ``{host}``; `protocol`
+    is for addresses that are no paths.  `links` are ``LINK=TARGET``, relative to
+    the root; ``{name}`` in them stands for each source.
+    """
+
+    mirror: Annotated[str, kinds.text("an address, or nothing")] = ""
+    protocol: Annotated[str, kinds.choice("given", "https", "ssh")] = "given"
+    folders: Annotated[tuple[str, ...], kinds.strings("directories")] = ()
+    links: Annotated[tuple[str, ...], kinds.strings('"LINK=TARGET"')] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceTable:
     """``[tool.harness.source.NAME]``; an empty `path` is looked for by name.
+
+    `refs` are the branch, tag or commit per environment; without one, the next
+    stage's counts, and in the end the repository's default branch.
 
     One of kind ``data`` is not installed.  `pins` are files in it in which
     ``NAME==VERSION`` stands: constraints of pip, in images ``tests``.
@@ -120,6 +138,10 @@ class SourceTable:
     kind: Annotated[str, kinds.choice("tryton", "python", "data")] = "tryton"
     path: Annotated[str, kinds.text("a directory, relative to the root")] = ""
     repository: Annotated[str, kinds.text("the address of a git repository")] = ""
+    refs: Annotated[
+        Mapping[str, str],
+        kinds.table("branches, tags or commits", *ENVIRONMENTS),
+    ] = field(default_factory=dict)
     requirements: Annotated[tuple[str, ...], kinds.strings("pip requirements")] = ()
     extras: Annotated[tuple[str, ...], kinds.strings("extras of the package")] = ()
     constraints: Annotated[tuple[str, ...], kinds.strings("pip constraints")] = ()
@@ -199,6 +221,7 @@ SECTIONS: Final[dict[str, type]] = {
     "pool": Pool,
     "images": Images,
     "stack": Stack,
+    "git": Git,
 }
 NAMED: Final[dict[str, type]] = {
     "source": SourceTable,
@@ -237,6 +260,7 @@ class Config:
     pool: Pool = Pool()
     images: Images = Images()
     stack: Stack = Stack()
+    git: Git = Git()
     source: Mapping[str, SourceTable] = field(default_factory=dict)
     suite: Mapping[str, SuiteTable] = field(default_factory=dict)
     template: Mapping[str, TemplateTable] = field(default_factory=dict)

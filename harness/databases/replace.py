@@ -6,6 +6,7 @@ until the swap, the new one from then on.
 """
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -59,20 +60,45 @@ def claim(
         yield
         return
     number = key(name)
-    with client.child(
-        "psql", *QUIET, f"--dbname={ADMIN}", stdin=proc.PIPE, stdout=proc.PIPE
-    ) as child:
-        if _ask(child, f"SELECT pg_try_advisory_lock({number})") != "t":
+    words = (*QUIET, f"--dbname={ADMIN}")
+    streams = {"stdin": proc.PIPE, "stdout": proc.PIPE}
+    with (
+        tempfile.TemporaryFile() as said,
+        client.child("psql", *words, **streams, stderr=said) as child,
+    ):
+        answer = _ask(child, f"SELECT pg_try_advisory_lock({number})")
+        if answer == "f":
             waiting()
             limit = f"SET lock_timeout = {int(deadline * 1000)};"
             wait = f"{limit} SELECT pg_advisory_lock({number}), 't'"
-            if not _ask(child, wait).endswith("t"):
-                raise DatabaseError(
-                    f"somebody has been working on {name} for {deadline:g} s",
-                    checked=f"advisory lock {number} on {client.title}",
-                    remedy="wait for it, or end it",
-                )
-        yield
+            answer = _ask(child, wait)[-1:]
+        if answer != "t":
+            child.ended(within=PATIENCE)
+            said.seek(0)
+            text = said.read().decode(errors="replace")
+            raise _unclaimed(client, name, text, child.argv)
+        try:
+            yield
+        finally:
+            _leave(child)
+
+
+def _unclaimed(client: Client, name: str, said: str, argv: list[str]) -> DatabaseError:
+    if "lock timeout" not in said:
+        return client.refusal(said, argv)
+    return DatabaseError(
+        f"somebody has been working on {name} for too long",
+        checked=f"advisory lock {key(name)} on {client.title}",
+        remedy="wait for it, or end it",
+    )
+
+
+def _leave(child: proc.Child) -> None:
+    """End a session as psql expects it."""
+    assert child.process.stdin
+    with contextlib.suppress(BrokenPipeError):
+        child.process.stdin.close()
+    child.ended(within=PATIENCE)
 
 
 def _ask(child: proc.Child, statement: str) -> str:
