@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.commands import db, db_place, template
+from harness.commands import db, db_place, needs
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_place import Place, Wish
@@ -43,7 +43,7 @@ def request(context: Context, content: Content) -> Request:
             remedy=f"add [tool.harness.template.{content.template}]",
         )
     names = (content.template,) if content.template else content.modules
-    found = template.request(config, names or config.stack.modules)
+    found = needs.request(config, names or config.stack.modules)
     if content.datasets:
         known = {path.stem: path for path in found.data}
         lacking = [name for name in content.datasets if name not in known]
