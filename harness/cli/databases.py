@@ -89,8 +89,7 @@ def _looking(below: "Commands[Parser]") -> None:
 
 
 def _making(below: "Commands[Parser]") -> None:
-    one = _content(_named(_one(below, "create", "make a database", _create)))
-    one.add_argument("--empty", action="store_true", help="without anything in it")
+    _content(_named(_one(below, "create", "make a database", _create)))
     text = "make a database anew; the former one serves until the new one is whole"
     _content(_asking(_named(_one(below, "rebuild", text, _rebuild))))
     for which in ("test", "demo"):
@@ -129,6 +128,7 @@ def _content(one: Parser) -> Parser:
     one.add_argument(
         "--template", default="", help="a template of the configuration instead"
     )
+    one.add_argument("--empty", action="store_true", help="without anything in it")
     return _datasets(one)
 
 

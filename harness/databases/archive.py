@@ -58,7 +58,8 @@ def dump(
 
 def restore_words(database: str) -> tuple[str, ...]:
     """The words of a restoring ``pg_restore``."""
-    return ("--exit-on-error", "--no-owner", f"--dbname={database}")
+    # One transaction: only then rows come to lie in the order of the backup.
+    return ("--single-transaction", "--no-owner", f"--dbname={database}")
 
 
 def load(client: Client, path: Path, database: str, seen: Seen) -> None:

@@ -132,6 +132,7 @@ def building(
         if template != "template0":
             carry_settings(client, template, new)
         yield new
+        settle(client, new)
         publish(client, name)
     except BaseException:
         if not client.dry:
@@ -207,6 +208,24 @@ def carry_settings(client: Client, source: str, target: str) -> None:
         client.change(
             f"ALTER DATABASE {quoted(target)} SET {quoted(name)} TO {literal(value)}"
         )
+
+
+def settle(client: Client, database: str) -> None:
+    """Write indexes as a backup will: it then brings back the very same text.
+
+    PostgreSQL itself words ``IN`` in an index anew when it reads its own text, once.
+    """
+    if client.dry:
+        return
+    rows = client.sql(
+        "SELECT indexrelid::regclass, pg_get_indexdef(indexrelid) FROM pg_index"
+        " WHERE indpred IS NOT NULL AND NOT indisunique"
+        " AND pg_get_indexdef(indexrelid) LIKE '%])::text[])%'",
+        database=database,
+    )
+    again = [part for name, text in rows for part in (f"DROP INDEX {name}", text)]
+    if again:
+        client.change(*again, database=database, together=True)
 
 
 def drop(client: Client, name: str) -> None:
