@@ -4,14 +4,16 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 from harness.commands import db_stack, workshop
 from harness.commands.context import Context
 from harness.commands.db_server import Server, beside
 from harness.commands.stack import Stack, open_
+from harness.databases import catalogue, people
 from harness.databases.client import Client
-from harness.errors import UsageError
+from harness.errors import DatabaseError, UsageError
 from harness.stack.database import Listener
 from harness.template.layer import Request
 
@@ -100,14 +102,29 @@ def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Pla
         address = server.start()
         stack.callback(server.stop)
         environment = wish.environment or context.config.stack.environment
-        yield Server(
-            context=context,
-            kind=kind,
-            client=beside(
-                context,
-                kind,
-                address,
-                production=kind == "given" and environment == "production",
-                dry=wish.dry,
-            ),
+        client = beside(
+            context,
+            kind,
+            address,
+            production=kind == "given" and environment == "production",
+            dry=wish.dry,
         )
+        if data := data_of(context, kind):
+            stack.callback(note, client, data)
+        yield Server(context=context, kind=kind, client=client)
+
+
+def data_of(context: Context, kind: str) -> Path | None:
+    """Where the data of a server of ours is, if it is on this machine."""
+    if kind == "given":
+        return None
+    docker = workshop.docker(context)
+    mark = docker.directory() / "data" if kind == "docker" else None
+    return (mark or context.store.path / "server").resolve()
+
+
+def note(client: Client, data: Path) -> None:
+    """Leave word beside the data of databases that are people's."""
+    with contextlib.suppress(OSError, DatabaseError):
+        names = catalogue.people(client)
+        (data / people.FILE).write_text("\n".join(names), "utf-8")

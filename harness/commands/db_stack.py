@@ -2,6 +2,7 @@
 """People's databases in the stack, reached through its containers only."""
 
 import contextlib
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -23,6 +24,8 @@ from harness.template.layer import Layer, Request
 
 PATIENCE: Final = 60.0
 """Seconds in which the stack's server must answer."""
+POLL: Final = 0.3
+"""Seconds between two looks at services that start."""
 START: Final = ("up", "--detach", "--no-deps", "db")
 
 
@@ -99,6 +102,20 @@ class OfStack:
                 yield
             finally:
                 self._all("start", found)
+            self._wait(found)
+
+    def _wait(self, containers: list[str]) -> None:
+        """Until those that were started are well; it is said if they are not."""
+        if not containers or self.client.dry:
+            return
+        deadline = time.monotonic() + self.context.config.stack.timeout
+        with self.context.console.step("services", ticker=True):
+            while time.monotonic() < deadline:
+                there = {one.name: one for one in self.stack.looking.ps()}
+                if all(there[name].well for name in containers if name in there):
+                    return
+                time.sleep(POLL)
+        self.context.console.warn("not all services are healthy: harness ps")
 
     def _all(self, what: str, containers: list[str]) -> None:
         if not containers:

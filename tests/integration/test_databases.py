@@ -301,14 +301,24 @@ def test_destroy_backs_up_and_restore_brings_back(
 ) -> None:
     state = tmp_path / "state"
 
-    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+    def harness_(*words: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, "-m", "harness", "db", *words],
+            [sys.executable, "-m", "harness", *words],
             cwd=project, env=environment(state, HARNESS_BACKUPS="kept"),
             capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
 
+    def run(*words: str) -> "subprocess.CompletedProcess[str]":
+        return harness_("db", *words)
+
     assert run("create", NAME, "--empty").returncode == 0
+    data = str((state / "server").resolve())
+    deadline = time.monotonic() + 10
+    words = ("clean", "--all", "--dry-run")
+    while data not in (told := harness_(*words, "--volumes").stdout):
+        assert time.monotonic() < deadline  # the server is about to end
+    assert f"the databases {NAME}" in told
+    assert data not in harness_(*words).stdout
     run("psql", NAME, "-c", MARK)
     assert run("destroy").returncode == 2
     done = run("destroy", "--yes")
