@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from harness import proc, store
@@ -24,6 +25,8 @@ from harness.template.layer import Layer, Request
 
 PATIENCE: Final = 60.0
 """Seconds in which the stack's server must answer."""
+STOPPED: Final = "stopped"
+"""File with the containers that were stopped for a moment."""
 POLL: Final = 0.3
 """Seconds between two looks at services that start."""
 START: Final = ("up", "--detach", "--no-deps", "db")
@@ -89,20 +92,37 @@ class OfStack:
     @contextlib.contextmanager
     def quiet(self, name: str) -> Iterator[None]:
         """See `Place`: those that use the stack's own database are stopped."""
-        lock = self.context.store.directory("stack", self.stack.project.name)
-        with store.locked(lock / "up.lock"):
+        place = self.context.store.directory("stack", self.stack.project.name)
+        with store.locked(place / "up.lock"):
             mine = name == self.context.config.stack.database
-            found = [
-                one.name
-                for one in (self.stack.looking.ps() if mine else ())
-                if one.service in projects.PYTHON and one.state == "running"
-            ]
+            found = self._users(place) if mine else []
             self._all("stop", found)
             try:
                 yield
             finally:
                 self._all("start", found)
+                if not self.client.dry:
+                    (place / STOPPED).unlink(missing_ok=True)
             self._wait(found)
+
+    def _users(self, place: Path) -> list[str]:
+        """The containers that use the database, and those that a killed command
+        has stopped; noted, for the case that this one is killed.
+        """
+        there = self.stack.looking.ps()
+        try:
+            noted = (place / STOPPED).read_text("utf-8").split()
+        except OSError:
+            noted = []
+        found = [
+            one.name
+            for one in there
+            if one.service in projects.PYTHON
+            and (one.state == "running" or one.name in noted)
+        ]
+        if not self.client.dry:
+            store.write_atomically(place / STOPPED, "\n".join(found))
+        return found
 
     def _wait(self, containers: list[str]) -> None:
         """Until those that were started are well; it is said if they are not."""
