@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.base import Commands, Parser, actions, apart, command, with_database
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Interrupted
 from harness.output import Console
 
 if TYPE_CHECKING:
@@ -320,6 +320,9 @@ def _backup(context: "Context", options: argparse.Namespace, rest: Words) -> int
     except HarnessError as error:
         console.error(error)
         return error.code
+    except KeyboardInterrupt:
+        console.error(Interrupted("interrupted: what was written is no backup"))
+        return Interrupted.code
     return code
 
 

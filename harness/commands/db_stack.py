@@ -22,6 +22,7 @@ from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack.database import Database, Listener
 from harness.template.layer import Layer, Request
+from harness.template.postgresql import template as template_name
 
 PATIENCE: Final = 60.0
 """Seconds in which the stack's server must answer."""
@@ -155,7 +156,7 @@ class OfStack:
         recipe = replace(stack_up.recipe(self.stack), modules=wanted.modules)
         with building(self.client, name) as new:
             if self.client.dry:
-                self.client.say(f"# activates {', '.join(wanted.modules)} in {new}")
+                self._say(made, new, *databases.activating(wanted.modules))
                 return ""
             password = self.stack.secrets["admin_password"]
             return made.fill(new, recipe, password, listener)
@@ -167,21 +168,29 @@ class OfStack:
             layer = bench.layers.resolve(wanted)
             how = ensured(self.context, bench, layer, dry=self.client.dry)
             with building(self.client, name) as new:
-                if self.client.dry:
-                    self.client.say(f"# copies the template into {new}")
-                    return how
                 self._copied(bench, layer, new)
-                self.database(name).admin(new, "--password", listener=lambda _: None)
+                made = self.database(name)
+                if self.client.dry:
+                    self._say(made, new, "--password")
+                else:
+                    made.admin(new, "--password", listener=lambda _: None)
         return how
+
+    def _say(self, made: Database, database: str, *words: str) -> None:
+        command = made.command(database, *words)
+        self.client.say(proc.line(self.stack.compose.argv(*command)))
 
     def _copied(self, bench: template.Bench, layer: Layer, new: str) -> None:
         """A template takes no sessions: a clone of it is read."""
-        shelf = bench.builder.shelf
+        shelf, address = bench.builder.shelf, bench.place.address
+        assert address is not None
+        source = beside(self.context, "tests", address, production=False, dry=False)
+        if self.client.dry:
+            clone = template_name(layer.digest)
+            self.client.say(archive.copy_line(source, clone, self.client, new))
+            return
         clone = shelf.clone(layer.digest, "copy")
         try:
-            address = bench.place.address
-            assert address is not None
-            source = beside(self.context, "tests", address, production=False, dry=False)
             with self.context.console.step("copy", ticker=True) as step:
                 archive.copy(
                     source, clone, self.client, new,
@@ -211,7 +220,7 @@ class OfStack:
         """See `Place`."""
         made = self.database(self.context.config.stack.database)
         if self.client.dry:
-            self.client.say(f"# updates {', '.join(modules)} in {database}")
+            self._say(made, database, *databases.activating(modules))
         else:
             made.activate(database, modules, listener)
 

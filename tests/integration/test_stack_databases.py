@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.engine import Engine
-from tests.integration.checkouts import Checkout
+from tests.integration.checkouts import ROOT, Checkout
 from tests.integration.test_stack import Tryton
 
 WITHOUT = Engine(dict(os.environ)).why_not()
@@ -27,8 +27,8 @@ pytestmark = [
 NAME = "collecting_society"
 
 
-def db(stack: Checkout, action: str, *words: str) -> str:
-    return stack.good("db", action, "--on", "stack", *words)
+def db(stack: Checkout, action: str, *words: str, **more: str) -> str:
+    return stack.good("db", action, "--on", "stack", *words, **more)
 
 
 def sql(stack: Checkout, statement: str, database: str = NAME) -> str:
@@ -178,7 +178,13 @@ def test_what_is_killed_leaves_the_former_state(
 
 
 def test_demo_data_survive_the_end_of_the_volume(stack: Checkout) -> None:
-    db(stack, "demo-setup", "--yes", "--reclimit", "3")
+    # The environment that builds templates stays from one session to the next.
+    same = {"HARNESS_SOURCE_COLLECTING_SOCIETY_PATH": f"{ROOT}/examples/{NAME}"}
+    words = ("demo-setup", "--yes", "--reclimit", "3")
+    told = db(stack, *words, "--dry-run", **same)
+    assert "pg_dump" in told
+    assert "initialise.py --database building_collecting_society --password" in told
+    db(stack, *words, **same)
     assert sql(stack, "SELECT count(*) FROM collecting_society_artist") != "0"
     assert answers(stack)
     before = plain(stack)
