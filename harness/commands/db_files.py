@@ -7,14 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness import proc
-from harness.commands import db, db_place, stack, workshop
+from harness.commands import db, db_place, db_server, stack, workshop
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import Waiting
 from harness.commands.db_place import Place, Wish
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
-from harness.databases.archive import Sum
+from harness.databases.archive import Seen, Sum
+from harness.databases.client import Client
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import size as shown
 from harness.postgres import memory
@@ -115,12 +116,11 @@ def _restored(context: Context, place: Place, path: Path, name: str) -> None:
             argv = client.argv("pg_restore", *archive.restore_words(new))
             client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
             return
-        total = path.stat().st_size
+        total = shown(path.stat().st_size)
         with context.console.step(f"restore {name}", ticker=True) as step:
-            wanted = archive.tables(client, path)
-            archive.load(
-                client, path, new,
-                lambda count: step.update(f"{100 * count // (total or 1)} %"),
+            wanted = _filled(
+                context, client, path, new,
+                lambda count: step.update(f"{shown(count)}, the file has {total}"),
             )  # fmt: skip
             found = catalogue.tables(client, new)
             if found != wanted:
@@ -130,6 +130,23 @@ def _restored(context: Context, place: Place, path: Path, name: str) -> None:
                     remedy="take another backup; nothing was changed",
                 )
     context.console.info(f"{name} on {client.title}: {found} tables restored")
+
+
+def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) -> int:
+    """Fill a database from a backup; the number of tables in that."""
+    try:
+        wanted = archive.tables(client, path)
+    except DatabaseError as error:
+        if "unsupported version" not in str(error):
+            raise
+    else:
+        archive.load(client, path, new, seen)
+        return wanted
+    # A newer server's: the newest programs of this machine read it.
+    reader = db_server.newest(context)
+    wanted = archive.tables(reader, path)
+    archive.convert(reader, path, client, new, seen)
+    return wanted
 
 
 # -- destroy -------------------------------------------------------------------

@@ -14,6 +14,7 @@ from harness.databases.client import Client
 from harness.databases.replace import building
 from harness.errors import DatabaseError
 from harness.postgres import Address, connect
+from harness.postgres.local import installation
 from harness.stack.database import Listener
 from harness.template import limits
 from harness.template.layer import Layer, Request
@@ -44,6 +45,17 @@ def beside(
         say=context.console.info,
         shown=("PGHOST", "PGPORT", "PGUSER"),
     )
+
+
+def newest(context: Context) -> Client:
+    """The newest programs of this machine, beside no server."""
+    place = installation()
+
+    def start(program: str, terminal: bool) -> list[str]:
+        return [str(place / "bin" / program) if place else program]
+
+    env = dict(context.environ)
+    return Client(kind="none", title="this machine", start=start, env=env)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -83,10 +83,24 @@ def copy(source: Client, name: str, target: Client, database: str, seen: Seen) -
 
     It goes as text: older programs do not read what newer ones have written.
     """
+    _text(source, _writing(name), target, database, seen)
+
+
+def convert(
+    reader: Client, path: Path, target: Client, database: str, seen: Seen
+) -> None:
+    """Fill an empty database from a backup that only newer programs can read."""
+    words = ("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(path))
+    _text(reader, words, target, database, seen)
+
+
+def _text(
+    source: Client, words: tuple[str, ...], target: Client, database: str, seen: Seen
+) -> None:
     size = 0
     with (
         _running(target, *_reading(database), stdin=proc.PIPE) as sink,
-        _running(source, *_writing(name), stdout=proc.PIPE) as child,
+        _running(source, *words, stdout=proc.PIPE) as child,
     ):
         for chunk in _chunks(child.process.stdout):
             # The header is in the first piece: before any data.
@@ -240,5 +254,5 @@ def tables(client: Client, path: Path) -> int:
                 said.seek(0)
                 text = said.read().decode(errors="replace")
                 raise client.refusal(text, child.argv)
-    entry = re.compile(rb"^\d+; \d+ \d+ TABLE (?!DATA )", re.MULTILINE)
+    entry = re.compile(rb"^\d+; \d+ \d+ TABLE (?!DATA |ATTACH )", re.MULTILINE)
     return len(entry.findall(out))

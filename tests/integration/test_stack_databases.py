@@ -81,6 +81,25 @@ def test_a_database_beside_the_stacks_own(stack: Checkout, tmp_path: Path) -> No
     assert names(stack) == {NAME}
 
 
+def test_a_backup_of_a_newer_server(stack: Checkout, tmp_path: Path) -> None:
+    """The embedded server is newer than the stack's, and its programs are."""
+    there = ("--on", "local")
+    stack("db", "delete", "newer", "--yes", *there)
+    stack.good("db", "create", "newer", "--empty", *there)
+    table = "CREATE TABLE mark AS SELECT 42 AS n"
+    stack.good("db", "psql", "newer", *there, "-c", table)
+    file = str(tmp_path / "x.dump")
+    stack.good("db", "backup", "newer", "-o", file, *there)
+    stack.good("db", "delete", "newer", "--yes", *there)
+    assert "1 tables restored" in db(stack, "restore", file, "newer")
+    assert sql(stack, "SELECT n FROM mark", "newer") == "42"
+    file = str(tmp_path / "y.dump")
+    db(stack, "backup", "newer", "-o", file)
+    db(stack, "delete", "newer", "--yes")
+    stack.good("db", "restore", file, "newer", *there)
+    stack.good("db", "delete", "newer", "--yes", *there)
+
+
 def test_a_backup_in_a_pipe(stack: Checkout) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "harness", "db", "backup", "--on", "stack"],
