@@ -81,6 +81,7 @@ def _wanted(
             protocol=config.git.protocol,
         )  # fmt: skip
         ref = sources.ref(context, name, stage)
+        url = address.from_root(url, config.root)
         found.append(Wanted(repository=one, url=url, ref=ref))
     own = Repository(name=ROOT, path=config.root, env=env)
     if itself and own.there and not names:

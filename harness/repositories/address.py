@@ -2,12 +2,20 @@
 """Where a repository is cloned from: as configured, by SSH or HTTPS, from a mirror."""
 
 import re
+from pathlib import Path
 from typing import Final
 
 REMOTE: Final = re.compile(
     r"(?:(?P<scheme>https?|ssh|git)://(?:[^@/]+@)?|(?:[^@/]+@))"
     r"(?P<host>[^:/]+)(?::(?P<port>\d+)(?=/))?[:/]+(?P<path>.+?)(?:\.git)?/?"
 )
+
+
+def from_root(address: str, root: Path) -> str:
+    """A relative path as one that counts from `root`, anything else as it is."""
+    if not address or "://" in address or REMOTE.fullmatch(address):
+        return address
+    return str(root / address)
 
 
 def effective(address: str, *, name: str, mirror: str, protocol: str) -> str:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Addresses: as given, by another protocol, from a mirror."""
 
+from pathlib import Path
+
 import pytest
 
-from harness.repositories.address import effective
+from harness.repositories.address import effective, from_root
 
 HTTPS = "https://github.com/C3S/portal_web"
 SSH = "git@github.com:C3S/portal_web.git"
@@ -44,3 +46,18 @@ def test_protocols(address: str, protocol: str, expected: str) -> None:
 )
 def test_mirrors(address: str, mirror: str, expected: str) -> None:
     assert effective(address, name="x", mirror=mirror, protocol="ssh") == expected
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("git/x.git", "/root/git/x.git"),
+        ("/srv/x.git", "/srv/x.git"),
+        ("file:///srv/x.git", "file:///srv/x.git"),
+        (HTTPS, HTTPS),
+        (SSH, SSH),
+        ("", ""),
+    ],
+)
+def test_relative_paths_count_from_the_root(address: str, expected: str) -> None:
+    assert from_root(address, Path("/root")) == expected
