@@ -4,6 +4,7 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from harness.commands import db, db_place, needs
 from harness.commands.context import Context
@@ -15,7 +16,7 @@ from harness.databases.client import quoted
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import duration
 from harness.output import size as shown
-from harness.template.layer import Request
+from harness.template.layer import Program, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ def request(context: Context, content: Content) -> Request:
     names = (content.template,) if content.template else content.modules
     found = needs.request(config, names or config.stack.modules)
     if content.datasets:
-        known = {path.stem: path for path in found.data}
+        known = {_dataset(one): one for one in found.data}
         lacking = [name for name in content.datasets if name not in known]
         if lacking:
             raise UsageError(
@@ -53,9 +54,14 @@ def request(context: Context, content: Content) -> Request:
                 checked=f"the template has {', '.join(known) or 'none'}",
                 remedy="take one of these, or add it to the template's data",
             )
-        data = tuple(path for stem, path in known.items() if stem in content.datasets)
+        data = tuple(one for name, one in known.items() if name in content.datasets)
         found = replace(found, data=data)
     return replace(found, reclimit=content.reclimit or found.reclimit)
+
+
+def _dataset(data: Path | Program) -> str:
+    """What a document, or a program that makes data, is called."""
+    return data.name if isinstance(data, Program) else data.stem
 
 
 def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:

@@ -103,17 +103,19 @@ def test_nothing_said_is_the_stacks_modules(context: Context) -> None:
 
 def test_a_template_has_its_parents_data(context: Context) -> None:
     found = db_make.request(context, Content(template="demo", reclimit=7))
-    assert [path.name for path in found.data] == ["master.txt", "demo.txt"]
+    assert [Path(str(one)).name for one in found.data] == ["master.txt", "demo.txt"]
     assert found.reclimit == 7
 
 
 def test_data_sets_are_chosen_in_the_templates_order(context: Context) -> None:
     content = Content(template="demo", datasets=("demo", "master"))
-    assert [p.name for p in db_make.request(context, content).data] == [
+    assert [Path(str(p)).name for p in db_make.request(context, content).data] == [
         "master.txt", "demo.txt",
     ]  # fmt: skip
     content = Content(template="demo", datasets=("master",))
-    assert [p.name for p in db_make.request(context, content).data] == ["master.txt"]
+    assert [Path(str(p)).name for p in db_make.request(context, content).data] == [
+        "master.txt"
+    ]
 
 
 @pytest.mark.parametrize(
