@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import __version__
-from harness.cli import clean, doctor, images, stack, testing
+from harness.cli import clean, doctor, images, services, stack, testing, tools
 from harness.cli.base import Parser
 from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.options import split
@@ -22,7 +22,7 @@ from harness.output import Console
 if TYPE_CHECKING:
     from harness.commands.context import Context
 
-PARTS = (testing, images, stack, doctor, clean)
+PARTS = (testing, images, stack, services, tools, doctor, clean)
 """Modules that each add commands, in the order of the help."""
 
 EPILOG = """\

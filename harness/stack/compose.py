@@ -31,11 +31,18 @@ class Container:
     status: str = ""
     image: str = ""
     ports: tuple[tuple[int, str, int], ...] = field(default=())
+    deployed: bool = False
+    """Whether it runs in somebody's terminal: ``harness deploy``."""
 
     @property
     def well(self) -> bool:
         """Whether it runs, and says so if it is asked."""
         return self.state == "running" and self.health in ("", "healthy")
+
+    @property
+    def number(self) -> int:
+        """Which replica it is; 0 where it is none."""
+        return _number(self.name)
 
 
 class Compose:
@@ -83,12 +90,7 @@ class Compose:
 
     def attach(self, *parts: str | Path) -> int:
         """Call it with this terminal; its exit code."""
-        with self.child(*parts, stdin=None, foreground=True) as child:
-            while True:
-                try:
-                    return child.code()
-                except KeyboardInterrupt:
-                    child.interrupt()
+        return attended(self.child(*parts, stdin=None, foreground=True))
 
     def read(self, listener: Callable[[str], None], *parts: str) -> int:
         """Call it and hand on what it prints, line by line; its exit code."""
@@ -102,6 +104,16 @@ class Compose:
     def ps(self) -> list[Container]:
         """All containers of the project, without those of ``run``."""
         return parsed(self.run("ps", "--all", "--format", "json").stdout)
+
+
+def attended(child: proc.Child) -> int:
+    """The exit code of a child that has the terminal, Ctrl-C included."""
+    with child:
+        while True:
+            try:
+                return child.code()
+            except KeyboardInterrupt:
+                child.interrupt()
 
 
 def parsed(text: str) -> list[Container]:
@@ -137,6 +149,28 @@ def parsed(text: str) -> list[Container]:
     return sorted(found, key=lambda one: (one.service, _number(one.name), one.name))
 
 
+def inspected(found: Mapping[str, Any]) -> Container:
+    """A container as ``docker inspect`` describes it."""
+    state = found["State"]
+    published = (found.get("NetworkSettings") or {}).get("Ports") or {}
+    return Container(
+        service=found["Config"]["Labels"]["com.docker.compose.service"],
+        name=found["Name"].lstrip("/"),
+        state=state["Status"],
+        health=(state.get("Health") or {}).get("Status", ""),
+        status="deployed",
+        deployed=True,
+        image=found["Config"]["Image"],
+        ports=tuple(
+            sorted(
+                (int(inside.partition("/")[0]), one["HostIp"], int(one["HostPort"]))
+                for inside, places in published.items()
+                for one in places or ()
+            )
+        ),
+    )
+
+
 def _number(name: str) -> int:
     last = re.search(r"\d+$", name)
     return int(last[0]) if last else 0
@@ -144,7 +178,13 @@ def _number(name: str) -> int:
 
 def replicas(containers: Sequence[Container]) -> dict[str, int]:
     """How many of each service run."""
-    return dict(Counter(one.service for one in containers if one.state == "running"))
+    return dict(
+        Counter(
+            one.service
+            for one in containers
+            if one.state == "running" and not one.deployed
+        )
+    )
 
 
 def refusal(argv: Sequence[str], code: int, output: str) -> HarnessError:

@@ -26,6 +26,7 @@ LEVELS: Mapping[str, int] = {
     "results": 4,
     "history": 4,
     "stack": 4,
+    "monitor": 4,
     "doctor": 4,
     "plan": 3,
     "images": 3,

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness docs``, ``lint``, ``completion``."""
+
+
+def add(commands):
+    pass
