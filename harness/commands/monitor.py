@@ -51,9 +51,7 @@ def _looker(stack: Stack, block: contextlib.ExitStack, *, quiet: bool) -> Look:
     try:
         stack.engine.require()
         known = block.enter_context(
-            containers.Containers(
-                stack.engine, project=stack.project.name, state=state
-            )
+            containers.Containers(stack.engine, project=stack.project.name, state=state)
         )
     except HarnessError as error:
         if not quiet:

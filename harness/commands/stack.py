@@ -16,7 +16,7 @@ from harness.errors import EngineError, ExitCode, ImageError, UsageError
 from harness.images.build import DIGEST
 from harness.stack import lines, secrets
 from harness.stack import project as projects
-from harness.stack.compose import Compose, Container, attended, inspected, replicas
+from harness.stack.compose import DEPLOYED, Compose, Container, attended, replicas
 from harness.stack.project import Project
 from harness.store import write_atomically
 
@@ -77,25 +77,11 @@ class Stack:
 
     def deployed_name(self, service: str) -> str:
         """What the container of ``harness deploy`` is called."""
-        return f"{self.project.name}-{service}-deploy"
-
-    def containers(self) -> list[Container]:
-        """Those of services, and the ones that are deployed in a terminal."""
-        return [*self.looking.ps(), *self._deployed()]
-
-    def _deployed(self) -> list[Container]:
-        labels = (f"project={self.project.name}", "oneoff=True")
-        done = self.engine.run(
-            "container", "ls", "--format", "{{.Names}}",
-            *(f"--filter=label=com.docker.compose.{one}" for one in labels),
-        )  # fmt: skip
-        names = [one for one in done.stdout.split() if one.endswith("-deploy")]
-        found = [self.engine.inspect("container", name) for name in names]
-        return [inspected(one) for one in found if one]
+        return f"{self.project.name}-{service}{DEPLOYED}"
 
     def up(self) -> list[Container]:
         """The containers; raises `UsageError` where there are none."""
-        found = self.containers()
+        found = self.looking.ps()
         if not any(one.state == "running" for one in found):
             raise UsageError(
                 f"the stack {self.project.name} is not up",

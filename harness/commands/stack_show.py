@@ -18,7 +18,7 @@ HOSTS = Path("/etc/hosts")
 def ps(context: Context, *, environment: str, as_json: bool) -> int:
     """All containers of the stack."""
     stack = open_(context, environment)
-    found = stack.containers() if as_json else stack.up()
+    found = stack.looking.ps() if as_json else stack.up()
     if as_json:
         values = [
             {
@@ -53,7 +53,7 @@ def ps(context: Context, *, environment: str, as_json: bool) -> int:
 def urls(context: Context, *, environment: str, as_json: bool) -> int:
     """Where to look, and whether it answers there now."""
     stack = open_(context, environment)
-    containers = stack.containers()
+    containers = stack.looking.ps()
     rows = list(addresses(stack, containers))
     if as_json:
         counts = counted(containers)

@@ -18,6 +18,10 @@ ROOT: Final = Path("/")
 """Where Compose is called: it would take a file that lies about for the stack's."""
 
 ERASE: Final = "\x1b[2K"
+DEPLOYED: Final = "-deploy"
+"""How the names of containers of ``harness deploy`` end."""
+RUN: Final = re.compile(r"-run-[0-9a-f]+$")
+"""How Compose calls containers of ``run``: ``ps`` lists them too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +140,7 @@ def parsed(text: str) -> list[Container]:
             health=one.get("Health", ""),
             status=one.get("Status", ""),
             image=one.get("Image", ""),
+            deployed=one["Name"].endswith(DEPLOYED),
             ports=tuple(
                 sorted(
                     (port["TargetPort"], port.get("URL", ""), port["PublishedPort"])
@@ -145,30 +150,9 @@ def parsed(text: str) -> list[Container]:
             ),
         )
         for one in values
+        if not RUN.search(one["Name"])
     ]
     return sorted(found, key=lambda one: (one.service, _number(one.name), one.name))
-
-
-def inspected(found: Mapping[str, Any]) -> Container:
-    """A container as ``docker inspect`` describes it."""
-    state = found["State"]
-    published = (found.get("NetworkSettings") or {}).get("Ports") or {}
-    return Container(
-        service=found["Config"]["Labels"]["com.docker.compose.service"],
-        name=found["Name"].lstrip("/"),
-        state=state["Status"],
-        health=(state.get("Health") or {}).get("Status", ""),
-        status="deployed",
-        deployed=True,
-        image=found["Config"]["Image"],
-        ports=tuple(
-            sorted(
-                (int(inside.partition("/")[0]), one["HostIp"], int(one["HostPort"]))
-                for inside, places in published.items()
-                for one in places or ()
-            )
-        ),
-    )
 
 
 def _number(name: str) -> int:
