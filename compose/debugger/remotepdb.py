@@ -42,14 +42,15 @@ class Remote(pdb.Pdb):
             sys.stderr.flush()
             self.link, _ = listener.accept()
             os.unlink(path)
-        stream = self.link.makefile("rw", encoding="utf-8")
-        super().__init__(stdin=stream, stdout=stream, nosigint=True)
+        # Two streams: one for both would forget what was read ahead when it writes.
+        ends = [self.link.makefile(mode, encoding="utf-8") for mode in ("r", "w")]
+        super().__init__(stdin=ends[0], stdout=ends[1], nosigint=True)
         self.prompt = "(pdb) "
 
     def leave(self):
         """The program goes on by itself."""
         self.set_continue()
-        for one in (self.stdout, self.link):
+        for one in (self.stdout, self.stdin, self.link):
             with contextlib.suppress(OSError, ValueError):
                 one.close()
         return 1
