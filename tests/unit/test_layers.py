@@ -35,6 +35,7 @@ LEVELS: Mapping[str, int] = {
     "browsers": 3,
     "runners": 3,
     "environment": 3,
+    "toolbox": 3,
     "sources": 3,
     "changes": 3,
     "engine": 2,
@@ -68,7 +69,7 @@ SIDEWAYS = frozenset(
 PLUGINS_MAY = frozenset(
     {
         "pytest", "_pytest", "coverage", "psycopg", "psycopg2",
-        "trytond", "proteus", "sql", "pkg_resources",
+        "trytond", "proteus", "sql", "pkg_resources", "debugpy",
     }
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""
