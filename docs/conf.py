@@ -25,6 +25,6 @@ if sources:
     extensions.append("autoapi.extension")
     autoapi_dirs = sources
     autoapi_root = "autoapi"
-    autoapi_options = ["members", "show-inheritance", "show-module-summary"]
+    autoapi_options = ["members", "undoc-members", "show-inheritance"]
     autoapi_ignore = ["*/tests/*", "*/.*"]
     autoapi_keep_files = True

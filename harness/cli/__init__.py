@@ -34,10 +34,12 @@ examples:
   harness test tryton collecting_society --in image
   harness template list                           finished template databases
   harness build; harness up                       the images, the stack
+  harness deploy portal --debug                   in this terminal, with an editor
+  harness docs --open; harness lint               the documentation, the style
   harness doctor                                  what this machine lacks
 exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
   4 something missing on the machine, 5 external command failed, 6 image,
-  7 database or template, 9 internal, 130 interrupted"""
+  7 database or template, 8 gate (lint, docs), 9 internal, 130 interrupted"""
 
 
 def parser() -> Parser:
@@ -53,6 +55,7 @@ def parser() -> Parser:
     commands = main_.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for part in PARTS:
         part.add(commands)
+    main_.set_defaults(parser=main_)  # harness completion describes it
     return main_
 
 

@@ -88,12 +88,12 @@ def _lint(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 
 
 def _completion(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.cli import completion, parser
+    from harness.cli import completion
     from harness.stack.project import ALIASES, SERVICES
 
     services = (*SERVICES, *ALIASES)
     made = completion.tables(
-        parser(),
+        options.parser,
         {
             "SERVICE": services,
             "suite": tuple(context.config.suite),
