@@ -61,6 +61,7 @@ def main():
 
 def wait(where):
     """Begin when an editor is there, and not before."""
+    ENVIRON.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # or it warns
     import debugpy
 
     debugpy.listen(("0.0.0.0", int(PORT)))  # noqa: S104

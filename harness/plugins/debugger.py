@@ -7,6 +7,7 @@ are all hit in it.
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -27,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if config.getoption("debugger_path"):
         sys.path.append(config.getoption("debugger_path"))
+    os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # or it warns
     try:
         import debugpy
     except ImportError:

@@ -65,7 +65,7 @@ class Terminal:
         if self.code is None:
             with contextlib.suppress(ProcessLookupError, AssertionError):
                 os.kill(self.pid, signal.SIGINT)
-                self.end(within=30)
+                self.end(within=15)
         if self.code is None:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
