@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -266,3 +267,80 @@ def test_tests_wait_for_an_editor_and_stop_at_its_breakpoint(
             vscode.ask("continue", threadId=stopped["threadId"])
             shown.wait_for("1 passed")
         assert shown.end() == 0
+
+
+# -- a service that begins again -----------------------------------------------
+
+RELOAD = ROOT / "Dockerfiles" / "common" / "reload.py"
+
+
+def reloaded(place: Path, code: str) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-IS", str(RELOAD), sys.executable, "-c", code],
+        env={**os.environ, "RELOAD_PATHS": str(place), "DEBUGGER_WAIT": "once"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True,
+    )  # fmt: skip
+
+
+def test_a_service_that_ends_hands_its_code_on(tmp_path: Path) -> None:
+    with reloaded(tmp_path, "raise SystemExit(7)") as child:
+        assert child.wait(timeout=20) == 7
+    done = subprocess.run(
+        [sys.executable, "-IS", str(RELOAD), "no-such-program"],
+        capture_output=True, text=True, timeout=20, check=False,
+    )  # fmt: skip
+    assert done.returncode == 127
+    assert "no-such-program" in done.stderr
+
+
+def test_a_change_begins_it_again_and_only_the_first_waits(tmp_path: Path) -> None:
+    (tmp_path / "module.py").touch()
+    (tmp_path / "__pycache__").mkdir()
+    code = (
+        "import os, time; print(os.getenv('DEBUGGER_WAIT'),"
+        " os.getenv('DEBUGGER_HERE'), flush=True); time.sleep(60)"
+    )
+    with reloaded(tmp_path, code) as child:
+        assert child.stdout
+        assert child.stderr
+        assert child.stdout.readline() == "once 1\n"
+        (tmp_path / "__pycache__" / "module.pyc").touch()
+        (tmp_path / ".module.py.swp").touch()
+        (tmp_path / "module.py").write_text("x = 1\n")
+        assert child.stdout.readline() == "None 1\n"
+        assert f"{tmp_path}/module.py has changed" in child.stderr.readline()
+        child.terminate()
+        assert child.wait(timeout=20) in (0, 128 + signal.SIGTERM)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_of_the_engine_reach_the_service(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """`docker stop` tells the first process only."""
+    code = (
+        "import signal, time\n"
+        f"def end(*_): print('ending'); raise SystemExit(3)\n"
+        f"signal.signal({int(number)}, end); print('on', flush=True); time.sleep(60)"
+    )
+    with reloaded(tmp_path, code) as child:
+        assert child.stdout
+        assert child.stdout.readline() == "on\n"
+        child.send_signal(number)
+        assert child.wait(timeout=20) == 3
+        assert child.stdout.read() == "ending\n"
+
+
+def test_a_service_that_fails_waits_for_a_change_on_a_terminal(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "module.py").touch()
+    argv = [sys.executable, "-IS", str(RELOAD), sys.executable, "-c", "1 / 0"]
+    env = {**os.environ, "RELOAD_PATHS": str(tmp_path)}
+    with terminal(argv, cwd=tmp_path, env=env) as shown:
+        at = shown.wait_for("ended with 1; it begins again when a source changes")
+        (tmp_path / "module.py").write_text("x = 1\n")
+        shown.wait_for("has changed: once more.*ended with 1;", after=at)
+        shown.type("\x03")
+        assert shown.end(within=10) == 1
