@@ -108,18 +108,22 @@ def test_monitor_sees_all_that_runs(stack: Checkout, address: Address) -> None:
 
 
 def test_monitor_counts_work(stack: Checkout) -> None:
-    busy = subprocess.Popen(
-        ["docker", "exec", f"{stack.project}-portal-1", "timeout", "6", "sh", "-c",
-         "while :; do :; done"],
-    )  # fmt: skip
-    try:
-        time.sleep(0.5)
+    """Other work on the machine takes its share: what idles is the measure."""
+    with subprocess.Popen(
+        ["docker", "exec", f"{stack.project}-portal-1", "timeout", "30", "sh", "-c",
+         "echo on; exec sh -c 'while :; do :; done'"],
+        stdout=subprocess.PIPE, text=True,
+    ) as busy:  # fmt: skip
+        assert busy.stdout
+        assert busy.stdout.readline() == "on\n"
         rows = json.loads(stack.good("monitor", "--once", "--json"))
-    finally:
-        busy.wait()
-    rates = {one["service"]: one["rates"] for one in rows}
-    assert rates["portal"]["user"] + rates["portal"]["system"] > 15
-    assert rates["nginx"]["user"] < 15
+        docker("exec", f"{stack.project}-portal-1", "sh", "-c",
+               "kill $(grep -l '^timeout' /proc/*/cmdline | cut -d/ -f3)")  # fmt: skip
+    rates = {
+        one["service"]: one["rates"]["user"] + one["rates"]["system"] for one in rows
+    }
+    assert rates["portal"] > 5
+    assert rates["portal"] > 2 * rates["nginx"]
 
 
 def test_monitor_is_a_live_board_on_a_terminal(stack: Checkout) -> None:
