@@ -14,7 +14,7 @@ from harness.config import Config
 from harness.errors import UsageError
 from harness.images import dockerfile, services
 from harness.model import Origin, Source
-from harness.runners import image, tryton
+from harness.runners import base, image
 from harness.stack import lines
 from harness.stack import project as projects
 from harness.stack.compose import Container, parsed, replicas
@@ -165,8 +165,8 @@ def test_the_devcontainer_is_json() -> None:
 
 
 def test_waiting_tests_are_one_process_with_the_terminal() -> None:
-    assert tryton.serial(("-x", "--debugger=127.0.0.1:5678")) == "--debug"
-    assert tryton.serial(("-x",)) == ""
+    assert base.serial(("-x", "--debugger=127.0.0.1:5678")) == "--debug"
+    assert base.serial(("-x",)) == ""
 
 
 def test_an_image_lets_the_editor_in() -> None:
