@@ -5,21 +5,21 @@ Once in the life of a container; ``execute pip-install`` does it there.  The mac
 package index and certificates are in the container while it goes on, and no longer.
 """
 
-import tempfile
+import io
+import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 from harness import proc
 from harness.commands.context import Context
 from harness.commands.stack import Stack, open_
+from harness.engine import failure
 from harness.errors import CommandFailed, ExitCode, UsageError
 from harness.images import secrets
 from harness.stack import project as projects
 from harness.stack.compose import Container
 
 PLACE = "/tmp/pip-settings"
-TIMEOUT = 900.0
 
 
 def run(
@@ -112,14 +112,41 @@ def _settings(stack: Stack, container: Container) -> Iterator[dict[str, str]]:
         for name in (one, one.upper())
         if context.environ.get(name)
     }
-    with tempfile.TemporaryDirectory(prefix="harness-pip-") as hidden:
-        for key in names:
-            path = Path(hidden, key)
-            path.touch(mode=0o600)
-            path.write_text(files[key], "utf-8")
-        stack.engine.run("cp", f"{hidden}/.", f"{container.name}:{PLACE}")
-        try:
-            yield {**names, **proxies}
-        finally:
-            words = ("exec", "--user", "0:0", container.name, "rm", "-rf", PLACE)
-            stack.engine.run(*words, check=False)
+    if names:
+        given = {key: text.encode() for key, text in files.items() if text}
+        _copy(stack, container, archive(given))
+    try:
+        yield {**names, **proxies}
+    finally:
+        words = ("exec", "--user", "0:0", container.name, "rm", "-rf", PLACE)
+        stack.engine.run(*words, check=False)
+
+
+def archive(files: Mapping[str, bytes]) -> bytes:
+    """A tar archive of the files, in the directory, for root's eyes only.
+
+    Without its capabilities, root in there can neither read nor remove what
+    belongs to the user who has the files out here.
+    """
+    made = io.BytesIO()
+    with tarfile.open(fileobj=made, mode="w") as tar:
+        place = tarfile.TarInfo(PLACE.lstrip("/").partition("/")[2])
+        place.type, place.mode = tarfile.DIRTYPE, 0o700
+        tar.addfile(place)
+        for name, content in files.items():
+            one = tarfile.TarInfo(f"{place.name}/{name}")
+            one.size, one.mode = len(content), 0o600
+            tar.addfile(one, io.BytesIO(content))
+    return made.getvalue()
+
+
+def _copy(stack: Stack, container: Container, content: bytes) -> None:
+    argv = stack.engine.argv("cp", "-", f"{container.name}:/tmp")
+    with proc.Child(
+        argv, env=stack.engine.environ, stdin=proc.PIPE, stdout=proc.DEVNULL,
+        stderr=proc.PIPE,
+    ) as child:  # fmt: skip
+        _, said = child.process.communicate(content)
+        code = child.code()
+    if code:
+        raise failure(argv, code, said.decode(errors="replace"))

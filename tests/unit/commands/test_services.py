@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Plans of deploy, lines of dry runs, findings of linters, numbers of replicas."""
 
+import io
 import json
 import re
+import tarfile
 from pathlib import Path
 
 import pytest
 
 from harness import toolbox
-from harness.commands import deploy, lint, stack_show
+from harness.commands import deploy, lint, pip_install, stack_show
 from harness.commands.stack import Stack
 from harness.config import Config
 from harness.errors import UsageError
@@ -74,6 +76,20 @@ def test_secrets_are_in_no_line(tmp_path: Path) -> None:
     assert "cat " in text
     # A variable is set in a line before the one that uses it.
     assert "DATABASE_PASSWORD=" not in shown[1]
+
+
+def test_settings_of_pip_are_roots_alone() -> None:
+    """Root without capabilities can do nothing with files of others."""
+    text = pip_install.archive({"PIP_CERT": b"certificate"})
+    with tarfile.open(fileobj=io.BytesIO(text)) as tar:
+        found = {one.name: one for one in tar.getmembers()}
+        file = tar.extractfile("pip-settings/PIP_CERT")
+        assert file
+        assert file.read() == b"certificate"
+    assert pip_install.PLACE == "/tmp/pip-settings"
+    assert {(one.uid, one.gid) for one in found.values()} == {(0, 0)}
+    assert found["pip-settings"].mode == 0o700
+    assert found["pip-settings/PIP_CERT"].mode == 0o600
 
 
 # -- containers ----------------------------------------------------------------
