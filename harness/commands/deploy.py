@@ -128,8 +128,10 @@ def _plan(stack: Stack, service: str, *, wait: bool, terminal: bool) -> Plan:
 def _port(wanted: int) -> int:
     """This port of 127.0.0.1, or any free one where somebody has it."""
     for port in (wanted, 0):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
+        with (
+            contextlib.suppress(OSError),
+            socket.create_server(("127.0.0.1", port)) as probe,
+        ):
             return int(probe.getsockname()[1])
     raise EngineError("there is no free port on 127.0.0.1")
 
