@@ -71,6 +71,11 @@ def _test(commands: "Commands[Parser]") -> None:
         "--coverage", action="store_true", help="measure branch coverage of the sources"
     )
     one.add_argument(
+        "--debug",
+        action="store_true",
+        help="begin when an editor is attached (pytest's own: -- --debug)",
+    )
+    one.add_argument(
         "--list", action="store_true", help="print the plan, start nothing"
     )
     one.add_argument("--json", action="store_true", help="the plan as JSON")
@@ -184,6 +189,12 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
             remedy=f"did you mean {near[0]}?" if near else "harness config",
         )
     paths = [one for one in options.words if "/" in one or "::" in one]
+    show = options.list or options.json
+    if options.debug:
+        from harness.commands import debugging
+
+        inside = (options.runner or suites[options.suite].runner) == "image"
+        rest = (*debugging.options(context, inside=inside, dry=show), *rest)
     asked = test.Asked(
         suite=options.suite,
         words=tuple(one for one in options.words if one not in paths),
@@ -195,5 +206,4 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         changed_since=options.changed_since,
         measure=options.coverage,
     )
-    show = options.list or options.json
     return test.run(context, asked, show=show, as_json=options.json)

@@ -57,7 +57,9 @@ def up(
                 answered(stack)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
-    stack_show.show(stack, stack_show.addresses(stack, stack.looking.ps()))
+    there = stack.looking.ps()
+    counts = stack_show.counted(there)
+    stack_show.show(stack, stack_show.addresses(stack, there), counts)
     return ExitCode.OK
 
 

@@ -133,6 +133,7 @@ class SourceTable:
 
     One of kind ``data`` is not installed.  `pins` are files in it in which
     ``NAME==VERSION`` stands: constraints of pip, in images ``tests``.
+    `lint` is who checks it, by its own settings: ``harness lint``.
     """
 
     kind: Annotated[str, kinds.choice("tryton", "python", "data")] = "tryton"
@@ -146,6 +147,7 @@ class SourceTable:
     extras: Annotated[tuple[str, ...], kinds.strings("extras of the package")] = ()
     constraints: Annotated[tuple[str, ...], kinds.strings("pip constraints")] = ()
     pins: Annotated[tuple[str, ...], kinds.strings("files in the source")] = ()
+    lint: Annotated[str, kinds.choice("ruff", "flake8", "none")] = "ruff"
 
 
 @dataclass(frozen=True, kw_only=True)

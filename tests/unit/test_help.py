@@ -104,6 +104,13 @@ def test_all_commands_are_there() -> None:
                 "scale",
                 "urls",
                 "port",
+                "deploy",
+                "pip-install",
+                "pdb",
+                "monitor",
+                "docs",
+                "lint",
+                "completion",
             )
         ),
     }

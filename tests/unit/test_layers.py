@@ -26,6 +26,7 @@ LEVELS: Mapping[str, int] = {
     "results": 4,
     "history": 4,
     "stack": 4,
+    "monitor": 4,
     "doctor": 4,
     "databases": 4,
     "plan": 3,
@@ -35,6 +36,7 @@ LEVELS: Mapping[str, int] = {
     "browsers": 3,
     "runners": 3,
     "environment": 3,
+    "toolbox": 3,
     "sources": 3,
     "changes": 3,
     "repositories": 3,
@@ -69,7 +71,7 @@ SIDEWAYS = frozenset(
 PLUGINS_MAY = frozenset(
     {
         "pytest", "_pytest", "coverage", "psycopg", "psycopg2",
-        "trytond", "proteus", "sql", "pkg_resources",
+        "trytond", "proteus", "sql", "pkg_resources", "debugpy",
     }
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""
