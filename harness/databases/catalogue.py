@@ -46,6 +46,7 @@ def kind(name: str) -> str:
         ("harness_t_", "template"),
         ("harness_b_", "template under construction"),
         ("harness_c_", "lease of a test run"),
+        ("harness_k_", "kept of a failed test"),
         (BUILDING, "unfinished"),
         (FORMER, "replaced, left over"),
     ):

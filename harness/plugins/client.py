@@ -145,6 +145,13 @@ class Client:
             lease=lease._replace(database=answer["database"]),
         )
 
+    def keep(self, lease: Lease, note: str) -> str:
+        """A copy of a lease that outlives the run; nothing where none can be made.
+
+        All connections to the lease are ended by it.
+        """
+        return str(self._ask(ask="keep", lease=lease.key, note=note)["database"])
+
     def give_back(self, lease: Lease) -> None:
         """Give a lease back; a harness that has gone has it already."""
         try:

@@ -97,6 +97,9 @@ def _harness_test(request: pytest.FixtureRequest) -> Iterator[None]:
         before = _transactions(), set(threading.enumerate())
         yield
         _look_back(request.node, *before)
+        if isolation.failed(request.node):
+            keeper = request.config.stash[KEEPER].keeper
+            isolation.kept(request.node, keeper.keep(request.node.nodeid))
 
 
 @pytest.fixture
@@ -160,7 +163,7 @@ class Plugin:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
-    isolation.add_option(parser)
+    isolation.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -86,6 +86,16 @@ class Databases:
         _tables_created().clear()
         client.give_back(lease)
 
+    def keep(self, note: str) -> str:
+        """A copy of the database as it is now, that outlives the run; its name."""
+        from harness.plugins import tryton_database as database
+
+        if self.lease is None:
+            return ""
+        name = client.keep(self.lease, note)
+        database.close()
+        return name
+
     def _discard(self) -> None:
         """Give back what was kept for a test that came to want something else."""
         from harness.plugins import tryton_database as database

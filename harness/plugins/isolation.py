@@ -11,9 +11,15 @@ MARK = "isolation"
 LEVELS = ("test", "class", "module", "worker")
 
 
-def add_option(parser: pytest.Parser) -> None:
-    """The option that the harness sets."""
-    parser.getgroup("harness").addoption(
+def add_options(parser: pytest.Parser) -> None:
+    """The options that the harness sets, and one of the user's."""
+    group = parser.getgroup("harness")
+    group.addoption(
+        "--keep-failed",
+        action="store_true",
+        help="keep a copy of each failed test's database: harness db psql NAME",
+    )
+    group.addoption(
         "--isolation",
         choices=LEVELS,
         default="class",
@@ -21,11 +27,40 @@ def add_option(parser: pytest.Parser) -> None:
     )
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+class Failures:
+    """Notes which tests have failed."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: Any) -> Any:
+        """Look at the report of a phase."""
+        report = yield
+        if report.failed:
+            item.stash[FAILED] = True
+        return report
+
+
+def failed(item: Any) -> bool:
+    """Whether a test has failed whose database is to be kept."""
+    return bool(item.config.option.keep_failed and item.stash.get(FAILED, False))
+
+
+def kept(item: Any, name: str) -> None:
+    """Say with the test where its database is."""
+    if name:
+        text = f"its database is kept: harness db psql {name}"
+        item.add_report_section("teardown", "database", text)
+        item.warn(pytest.PytestWarning(f"{item.nodeid}: {text}"))
+
+
 def describe(config: pytest.Config) -> None:
     """Make the mark known."""
     config.addinivalue_line(
         "markers", "isolation(level): how long a database is kept for this test"
     )
+    config.pluginmanager.register(Failures(), "harness-failures")
 
 
 def check(items: Iterable[Any]) -> None:

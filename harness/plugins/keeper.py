@@ -90,6 +90,13 @@ class Keeper:
             self.tryton.forget()
         return _words(way)
 
+    def keep(self, note: str) -> str:
+        """A copy of the lease that outlives the run; its name."""
+        name = client.keep(self.ensure(), note)
+        if self.tryton:
+            self.tryton.close()
+        return name
+
     def give_back(self) -> None:
         """End with the lease, before a fork or at the end."""
         if self.lease is not None and self._pid == os.getpid():

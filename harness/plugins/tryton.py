@@ -50,7 +50,9 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
-        """What trytond does after a scenario."""
+        """What trytond does after a scenario; before it, keep what failed."""
+        if isolation.failed(item):
+            isolation.kept(item, self.databases.keep(item.nodeid))
         try:
             return (yield)
         finally:
@@ -86,7 +88,7 @@ class Plugin:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
-    isolation.add_option(parser)
+    isolation.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -108,6 +108,12 @@ class Shelf(Protocol):
     def mark(self, database: str) -> int:
         """Remember how a tracked clone is now; raises `DatabaseError`."""
 
+    def keep(self, database: str, note: str) -> str:
+        """A copy of a clone that stays, for people to look at; nothing if it cannot.
+
+        Sessions of the clone are ended.
+        """
+
     def as_new(self, database: str, mark: int) -> bool:
         """Whether nothing was written to a clone before the mark."""
 

@@ -181,6 +181,10 @@ class Broker:
                 return self._mark(held[message["lease"]])
             if message["ask"] == "back":
                 return self._back(held[message["lease"]], message["mark"])
+            if message["ask"] == "keep":
+                database = held[message["lease"]].lease.database
+                kept = self.pool.shelf.keep(database, message["note"])
+                return {"ok": True, "database": kept}
             one = held.pop(message["lease"])
             self.pool.give_back(one.lease)
             one.clear()

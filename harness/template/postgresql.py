@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from harness.errors import DatabaseError, TemplateError
 from harness.postgres.base import Address, connect
-from harness.template import counters, programs, undo
+from harness.template import counters, kept, programs, undo
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
 from harness.template.layer import Layer
 from harness.template.undo import Outcome, Undos
@@ -270,6 +270,16 @@ class PostgreSQL:
         if outcome.how == "doubt" and not self._exists(database):
             return replace(outcome, reason="its database was dropped")
         return outcome
+
+    def keep(self, database: str, note: str) -> str:
+        """See `Shelf`."""
+        self._undos[database].close()
+        self.end_sessions(database)
+        name = kept.name(self.run)
+        self._copy(database, name)
+        for old in kept.describe(self._connection, name, note):
+            self.drop(old)
+        return name
 
     def _exists(self, database: str) -> bool:
         sql = "SELECT 1 FROM pg_database WHERE datname = %s"

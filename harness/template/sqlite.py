@@ -125,6 +125,10 @@ class SQLite:
         """See `Shelf`."""
         return NOWHERE
 
+    def keep(self, database: str, note: str) -> str:
+        """See `Shelf`."""
+        return ""
+
     def as_new(self, database: str, mark: int) -> bool:
         """See `Shelf`."""
         return False

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -348,6 +349,38 @@ def test_broken_files_and_fixtures_are_named_and_the_rest_goes_on(
     assert "setup_module of module" in done.stdout
     assert outcomes()["unit/test_c.py::test_c"] == "passed"
     assert outcomes()["unit/test_b.py::test_b"] == "error"
+
+
+def test_a_failed_tests_database_can_be_kept(
+    run: Run, write: Callable[..., None], place: Path, state: Path
+) -> None:
+    write(
+        unit__test_a="""\
+            class TestA:
+                def test_bad(self):
+                    make('evidence')
+                    assert False
+                def test_good(self):
+                    assert names() == ['evidence']
+            class TestB:
+                def test_good(self):
+                    assert names() == []
+            """
+    )
+    done = run("--keep-failed", "--jobs", "1")
+    assert done.returncode == 1
+    assert "1 failed, 2 passed" in done.stdout
+    name = re.findall(r"harness db psql (harness_k_\w+)", done.stdout)[0]
+    query = "SELECT name FROM alpha_thing ORDER BY id DESC LIMIT 1"
+    shown = subprocess.run(
+        [sys.executable, "-m", "harness", "db", "psql", name, "-c", query],
+        cwd=place,
+        env=conftest.environment(state),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "evidence" in shown.stdout
 
 
 # -- addresses -----------------------------------------------------------------
