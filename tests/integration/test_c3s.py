@@ -85,7 +85,7 @@ def test_the_profile_is_taken_by_itself(run: Run) -> None:
     done = run("test", "portal", "--list")
     assert done.returncode == 0, done.stdout
     assert "template production" in done.stdout
-    assert "production" not in run("config", "--profile", "none").stdout
+    assert "template.production" not in run("config", "--profile", "none").stdout
 
 
 @pytest.mark.parametrize("server", ["docker", "local"])
