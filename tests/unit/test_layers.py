@@ -36,6 +36,8 @@ LEVELS: Mapping[str, int] = {
     "environment": 3,
     "sources": 3,
     "changes": 3,
+    "matrix": 3,
+    "rules": 2,
     "engine": 2,
     "proc": 2,
     "store": 2,
