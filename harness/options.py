@@ -7,7 +7,7 @@ FLAGS = frozenset({"--list", "--json", "--keep", "--coverage", "--help", "-h"})
 VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
-        "--path", "--profile",
+        "--path", "--profile", "--shard",
     }
 )  # fmt: skip
 PYTEST_VALUES = frozenset(

@@ -223,16 +223,10 @@ NAMED: Final[dict[str, type]] = {
 class Config:
     """``[tool.harness]``: the whole configuration, valid and finished.
 
-<<<<<<< HEAD
     `profile` are the tables that were laid over the others.  `reports`, `examples`,
-    `src` are relative to `root`; `jobs` of 0 is the number
-    of CPUs; an empty `state` is computed by its user.  `origins` has the source of
-=======
-    `reports`, `examples`, `src` are relative to `root`; `jobs` of 0 is the number
-    of CPUs; an empty `state` is computed by its user; `durations` keeps how long
-    test files take, for shards.  `origins` has the source of
->>>>>>> 71b29ac (The matrix of CI as plain data, settings of the gate)
-    each key that is not a default.
+    `src` are relative to `root`; `jobs` of 0 is the number of CPUs; an empty `state`
+    is computed by its user; `durations` keeps how long test files take, for shards.
+    `origins` has the source of each key that is not a default.
     """
 
     root: Path
@@ -249,15 +243,15 @@ class Config:
     examples: Annotated[str, kinds.directory()] = "examples"
     src: Annotated[str, kinds.directory()] = "src"
     keep_reports: Annotated[int, kinds.number()] = 20
-    durations: Annotated[
-        str, kinds.text("a file of the project, or nothing")
-    ] = "durations.txt"
+    durations: Annotated[str, kinds.text("a file of the project, or nothing")] = (
+        "durations.txt"
+    )
     database: Database = Database()
     templates: Templates = Templates()
     pool: Pool = Pool()
     images: Images = Images()
     stack: Stack = Stack()
-    gate: Gate = Gate()
+    gate: Gate = field(default_factory=Gate)
     source: Mapping[str, SourceTable] = field(default_factory=dict)
     suite: Mapping[str, SuiteTable] = field(default_factory=dict)
     template: Mapping[str, TemplateTable] = field(default_factory=dict)

@@ -38,6 +38,7 @@ LEVELS: Mapping[str, int] = {
     "changes": 3,
     "matrix": 3,
     "rules": 2,
+    "occasion": 2,
     "engine": 2,
     "proc": 2,
     "store": 2,

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one of several parts of a suite: ``--shard 2/5``.
+
+Units of tests (see `units`) go to shards by their names and remembered durations
+alone, so that all jobs come to the same answer without asking each other.  What
+was measured on one machine only is not asked: jobs would differ, and tests be
+left out.
+
+A unit has an order of preference among the shards, made of nothing but its name,
+and goes to the first that has room for it: the longest first, with so little room
+that loads are nearly equal.  A test that comes or goes moves only what no longer
+fits where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Iterable, Mapping
+
+import pytest
+
+from harness.plugins import units
+
+SLACK = 0.08
+"""Room in all shards together, above their share, in shares."""
+OVERHEAD = 0.02
+"""Seconds that a unit takes besides its tests."""
+HEAVY = 1.0
+"""From so many seconds on a test has a line of its own in the file."""
+STAYS = 0.6
+"""Down to so many seconds it keeps it."""
+NEAR = 0.25
+"""A line stays as it is while the new value differs by no more than this share."""
+
+
+def load(path: str) -> dict[str, float]:
+    """Seconds by test file or ``file::test``; none where there is no file.
+
+    A damaged line (a conflict that nobody resolved) is left out.
+    """
+    known: dict[str, float] = {}
+    try:
+        with open(path, encoding="utf-8") as stream:
+            for line in stream:
+                name, _, seconds = line.strip().rpartition(" ")
+                if name and not name.startswith("#"):
+                    try:
+                        known[name.strip()] = float(seconds)
+                    except ValueError:
+                        continue
+    except OSError:
+        return {}
+    return known
+
+
+def dump(timings: Mapping[str, float], old: Mapping[str, float]) -> str:
+    """The text of the file for durations by test: sorted, rounded, one file a line.
+
+    Tests that take long have lines of their own; a file's line is the rest of it.
+    A line of the `old` file that is nearly right stays.
+    """
+    totals: dict[str, float] = {}
+    for name, seconds in timings.items():
+        own = seconds >= (STAYS if name in old else HEAVY)
+        key = name if own else name.partition("::")[0]
+        totals[key] = totals.get(key, 0.0) + seconds
+    lines = []
+    for name, seconds in sorted(totals.items()):
+        before = old.get(name)
+        near = before is not None and abs(seconds - before) <= NEAR * before
+        kept = before if near and before is not None else seconds
+        lines.append(f"{name} {rounded(kept)}\n")
+    return "# Seconds that tests take, for shards: harness durations\n" + "".join(lines)
+
+
+def rounded(seconds: float) -> str:
+    """Two digits: what differs by less is the same, and the file does not change."""
+    if seconds < 0.1:
+        return "0.1"
+    return f"{float(f'{seconds:.2g}'):g}"
+
+
+def weights(
+    tests: Iterable[str], known: Mapping[str, float], guesses: Mapping[str, float]
+) -> dict[str, float]:
+    """Seconds by test: its own line, its share of its file's, else the guess."""
+    tests = list(tests)
+    sharing: dict[str, list[str]] = {}
+    for test in tests:
+        if test not in known:
+            sharing.setdefault(test.partition("::")[0], []).append(test)
+    made = {test: known[test] for test in tests if test in known}
+    for file, members in sharing.items():
+        total = known.get(file)
+        whole = sum(guesses[test] for test in members) or 1.0
+        for test in members:
+            part = guesses[test]
+            made[test] = part if total is None else total * part / whole
+    return made
+
+
+def assign(seconds: Mapping[str, float], count: int) -> dict[str, int]:
+    """The shard, 1 to `count`, of each unit of so many seconds."""
+    order = sorted(seconds, key=lambda name: (-seconds[name], _hash(name)))
+    share = _share([seconds[name] for name in order], count)
+    room = share * (1 + SLACK / count)
+    loads = [0.0] * count
+    chosen: dict[str, int] = {}
+    for name in order:
+        needed = seconds[name]
+        wanted = sorted(range(count), key=lambda at: _hash(f"{name} {at}"))
+        fitting = [at for at in wanted if loads[at] + needed <= room]
+        emptiest = min(wanted, key=lambda at: loads[at])
+        best = fitting[0] if fitting else emptiest
+        loads[best] += needed
+        chosen[name] = best + 1
+    return chosen
+
+
+def _share(descending: list[float], count: int) -> float:
+    """What each shard should take, those apart that one unit more than fills."""
+    total = sum(descending)
+    for needed in descending:
+        if count < 2 or needed <= total / count:
+            break
+        total -= needed
+        count -= 1
+    return total / count
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+def split(items: list[Any], known: Mapping[str, float], count: int) -> list[int]:
+    """The shard of each item; what must run together is in one."""
+    keys = [units.key(item) for item in items]
+    guesses = {key: units.estimate(item, {}) for key, item in zip(keys, items)}
+    taken = weights(keys, known, guesses)
+    names = []
+    totals: dict[str, float] = {}
+    for key, item in zip(keys, items):
+        name = _name(key, units.group(item, known.get(key, 0.0)), item)
+        names.append(name)
+        totals[name] = totals.get(name, OVERHEAD) + taken[key]
+    chosen = assign(totals, count)
+    return [chosen[name] for name in names]
+
+
+def _name(key: str, group: tuple[str, ...], item: Any) -> str:
+    """A unit's name that is the same wherever the project lies."""
+    here = str(item.path)
+    file = key.partition("::")[0]
+    return " ".join(file if part == here else part for part in group)
+
+
+# -- pytest's hooks ----------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that the harness sets."""
+    group = parser.getgroup("harness")
+    group.addoption("--shard", default="", help="which part to run, such as 2/5")
+    group.addoption(
+        "--durations-file", default="", help="seconds by test file, the same for all"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
+    """Leave the shard's tests, before -k, -m or --lf take any away."""
+    if not config.option.shard:
+        return
+    number, _, count = config.option.shard.partition("/")
+    known = load(config.option.durations_file)
+    shards = split(items, known, int(count))
+    kept = [item for item, at in zip(items, shards) if at == int(number)]
+    gone = [item for item, at in zip(items, shards) if at != int(number)]
+    if gone:
+        items[:] = kept
+        config.hook.pytest_deselected(items=gone)
