@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness import proc, rules
+from harness import lines, proc, rules
 from harness.config import Config
 from harness.errors import HarnessError, NothingSelected, UsageError
 from harness.model import Source
@@ -93,6 +93,19 @@ def files(
     return tuple(sorted(found))
 
 
+def patch(context: Surroundings, revision: str) -> dict[str, set[int]]:
+    """Changed lines of Python files, all of the new ones; names as in `files`."""
+    outer = Repository(context.config.root, context.environ)
+    found = outer.lines(revision)
+    for source in context.sources.values():
+        place = Path(os.path.relpath(source.path, outer.path)).as_posix()
+        inner = Repository(source.path, context.environ)
+        if inner.toplevel() != outer.toplevel():
+            for file, numbers in inner.lines(revision).items():
+                found[f"{place}/{file}"] = numbers
+    return found
+
+
 LOCAL: Final = frozenset(
     {
         "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
@@ -152,3 +165,18 @@ class Repository:
                 remedy="name a commit, branch or tag that this checkout has",
             ) from error
         return sorted({*differing.split("\0"), *new.split("\0")} - {""})
+
+    def lines(self, revision: str) -> dict[str, set[int]]:
+        """Changed lines by file; of a revision that is not known, nothing."""
+        options = ("--unified=0", "--no-color", "--no-ext-diff", "--no-renames")
+        names = ("--relative", "--src-prefix=a/", "--dst-prefix=b/")
+        base = self.ancestor(revision)
+        done = self._run("diff", *options, *names, base, "--", "*.py", check=False)
+        found = lines.changed(done.stdout) if done.code == 0 else {}
+        new = self._run(
+            "ls-files", "--others", "--exclude-standard", "-z", "*.py", check=False
+        )
+        for file in filter(None, new.stdout.split("\0")):
+            text = (self.path / file).read_bytes()
+            found[file] = set(range(1, text.count(b"\n") + 2))
+        return found

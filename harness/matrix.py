@@ -4,7 +4,7 @@
 A job is one line that a laptop can run as it is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from shlex import join
@@ -56,7 +56,7 @@ def _check(config: Config, name: str) -> Job:
         check=name,
         python=_python(config.series),
         needs=config.check[name].programs,
-        nox_line=f"{config.gate.program} gate --only {name}",
+        nox_line=line(config, ["gate", "--only", name]),
     )
 
 
@@ -87,24 +87,39 @@ def _suite(config: Config, name: str, selection: Selection) -> Iterator[Job]:
             shard=shard,
             modules=modules,
             needs=_programs(table, database),
-            nox_line=line(config, name, modules, series, database, shard),
+            nox_line=line(
+                config,
+                arguments(
+                    config,
+                    name,
+                    modules,
+                    series=series,
+                    database=database,
+                    shard=shard,
+                ),
+            ),
         )
 
 
-def line(
+def arguments(
     config: Config,
     suite: str,
-    modules: tuple[str, ...],
+    modules: Sequence[str],
+    *,
     series: str = "",
     database: str = "",
     shard: str = "",
-) -> str:
-    """How a suite is run, as it can be pasted."""
+) -> list[str]:
+    """The words after ``harness`` that run a suite as the gate needs it."""
     words = ["test", suite, *modules]
     words += ["--series", series] if series else []
     words += ["--database", database] if database else []
     words += ["--shard", shard] if shard else []
-    words += ["--coverage"] if measures(config) else []
+    return [*words, "--coverage"] if measures(config) else words
+
+
+def line(config: Config, words: Sequence[str]) -> str:
+    """How the harness is called with these words, as it can be pasted."""
     return f"{config.gate.program} {join(words)}"
 
 

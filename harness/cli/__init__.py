@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import __version__
-from harness.cli import clean, doctor, images, stack, testing
+from harness.cli import clean, doctor, gating, images, stack, testing
 from harness.cli.base import Parser
 from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.options import split
@@ -22,7 +22,7 @@ from harness.output import Console
 if TYPE_CHECKING:
     from harness.commands.context import Context
 
-PARTS = (testing, images, stack, doctor, clean)
+PARTS = (testing, gating, images, stack, doctor, clean)
 """Modules that each add commands, in the order of the help."""
 
 EPILOG = """\
@@ -32,12 +32,13 @@ examples:
   harness test tryton --changed-since main        what a change touches
   harness test tryton --list --json               the plan, nothing starts
   harness test tryton collecting_society --in image
+  harness gate                                    what a merge needs, one verdict
   harness template list                           finished template databases
   harness build; harness up                       the images, the stack
   harness doctor                                  what this machine lacks
 exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
   4 something missing on the machine, 5 external command failed, 6 image,
-  7 database or template, 9 internal, 130 interrupted"""
+  7 database or template, 8 the gate says no, 9 internal, 130 interrupted"""
 
 
 def parser() -> Parser:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import changes, history, plan, results, series
-from harness.commands import needs, session, workshop
+from harness.commands import needs, publish, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
 from harness.model import Isolation, RunResult, StepResult
@@ -214,7 +214,7 @@ def _report(
         context.console.error(error)
     for text in summary.terminal(result):
         context.console.info(text)
-    page = _publish(context, directory)
+    page = publish.publish(context, directory, "index.html")
     seconds = duration(time.time() - current.started)
     context.console.info(f"report: {page} ({seconds} in all)")
     return int(code)
@@ -237,20 +237,6 @@ def _version() -> str:
     from harness import __version__
 
     return __version__
-
-
-def _publish(context: Context, directory: Path) -> Path:
-    """Point ``reports/latest`` at the run, and forget the oldest runs."""
-    root = directory.parent
-    latest = root / "latest"
-    fresh = root / f".latest-{directory.name}"
-    fresh.symlink_to(directory.name)
-    os.replace(fresh, latest)
-    old = sorted(path for path in root.glob("2*") if path.is_dir())
-    for path in old[: -context.config.keep_reports or None]:
-        shutil.rmtree(path, ignore_errors=True)
-    page = latest / "index.html"
-    return page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page
 
 
 __all__ = ["StepResult", "run"]

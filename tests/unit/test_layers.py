@@ -27,6 +27,7 @@ LEVELS: Mapping[str, int] = {
     "history": 4,
     "stack": 4,
     "doctor": 4,
+    "gate": 4,
     "plan": 3,
     "images": 3,
     "postgres": 3,
@@ -49,6 +50,7 @@ LEVELS: Mapping[str, int] = {
     "errors": 0,
     "modules": 0,
     "series": 0,
+    "lines": 0,
     "data": 0,
     "": 0,
 }
@@ -57,6 +59,7 @@ LEVELS: Mapping[str, int] = {
 SIDEWAYS = frozenset(
     {
         ("engine", "proc"),
+        ("commands", "plugins"),
         ("modules", "errors"),
         ("modules", "model"),
         ("series", "errors"),
@@ -92,6 +95,7 @@ CODES = {
     "TemplateError": 7,
     "InternalError": 9,
     "Interrupted": 130,
+    "GateFailed": 8,
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugins import shards
+from harness.plugins import durations, shards
 
 SEEDS = range(40)
 
@@ -122,13 +122,13 @@ def test_the_file_can_be_read_again(tmp_path: Path) -> None:
         "w/tests/test a.py::C::test_two[x y]": 0.5,
         "w/tests/test a.py::C::test_three": 0.26,
     }
-    path.write_text(shards.dump(timings, {}))
+    path.write_text(durations.dump(timings, {}))
     assert path.read_text().splitlines()[1:] == [
         "w/tests/test a.py 0.76",
         "w/tests/test a.py::C::test_one 1.2",
         "w/tests/test_b.py 0.1",
     ]
-    assert shards.load(str(path)) == {
+    assert durations.load(str(path)) == {
         "w/tests/test a.py": 0.76,
         "w/tests/test a.py::C::test_one": 1.2,
         "w/tests/test_b.py": 0.1,
@@ -138,19 +138,19 @@ def test_the_file_can_be_read_again(tmp_path: Path) -> None:
 def test_a_line_that_is_nearly_right_stays() -> None:
     old = {"w/tests/test_a.py": 1.0, "w/tests/test_a.py::test_long": 1.1}
     same = {"w/tests/test_a.py::test_a": 1.2, "w/tests/test_a.py::test_long": 0.95}
-    text = shards.dump({**same, "w/tests/test_a.py::test_a": 0.85}, old)
+    text = durations.dump({**same, "w/tests/test_a.py::test_a": 0.85}, old)
     assert text.splitlines()[1:] == [
         "w/tests/test_a.py 1",
         "w/tests/test_a.py::test_long 1.1",
     ]
-    assert "test_long 2\n" in shards.dump({"w/tests/test_a.py::test_long": 2.0}, old)
+    assert "test_long 2\n" in durations.dump({"w/tests/test_a.py::test_long": 2.0}, old)
 
 
 def test_a_conflict_is_no_line(tmp_path: Path) -> None:
     path = tmp_path / "durations.txt"
     path.write_text("# c\n<<<<<<< HEAD\na.py 1.5\n=======\nb.py two\n>>>>>>> x\n\n")
-    assert shards.load(str(path)) == {"a.py": 1.5}
-    assert shards.load(str(tmp_path / "missing")) == {}
+    assert durations.load(str(path)) == {"a.py": 1.5}
+    assert durations.load(str(tmp_path / "missing")) == {}
 
 
 # -- items -------------------------------------------------------------------
