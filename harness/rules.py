@@ -14,6 +14,7 @@ from harness.config import Config
 from harness.modules import Graph
 
 ALL: Final = "all"
+KINDS: Final = ("source", "template", "suite", "check")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,8 +101,13 @@ def _with(rule: Rule, *, names: Mapping[str, tuple[str, ...]], **places: str) ->
     files = rule.files
     for key, place in places.items():
         files = tuple(one.replace(f"{{{key}}}", _literal(place)) for one in files)
-    selects = tuple(n for one in rule.selects for n in names.get(one, (one,)))
-    about = ", ".join(next(iter(names.values())))
+    [(mark, meant)] = names.items()
+    selects = tuple(
+        one.replace(mark, name)
+        for one in rule.selects
+        for name in (meant if mark in one else ("",))
+    )
+    about = ", ".join(meant)
     return Rule(name=f"{rule.name} {about}", files=files, selects=selects)
 
 
@@ -174,11 +180,22 @@ def decide(
     why = everything or _everything(decisions, config, graph)
     if why:
         return _whole(config, graph, why, decisions)
-    named: dict[str, str] = {}
+    named: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
     for one in decisions:
-        for name in one.selects:
-            named.setdefault(name, f"{one.file} changed")
+        for text in one.selects:
+            for kind in KINDS:
+                name = _of(kind, text)
+                if name:
+                    named[kind].setdefault(name, f"{one.file} changed")
     return _part(config, graph, decisions, named)
+
+
+def _of(kind: str, text: str) -> str:
+    """The name in ``kind:name``, a name alone for any kind; empty for another."""
+    start, colon, name = text.partition(":")
+    if not colon:
+        return text
+    return name if start == kind else ""
 
 
 def _decided(file: str, known: Iterable[Rule]) -> Decision:
@@ -192,7 +209,7 @@ def _everything(decisions: Iterable[Decision], config: Config, graph: Graph) -> 
     for one in decisions:
         if ALL in one.selects:
             return f"{one.file} changed ({one.rule})"
-        for name in one.selects:
+        for name in filter(None, (_of("source", text) for text in one.selects)):
             table = config.source.get(name)
             if table and table.kind == "tryton" and name not in graph:
                 return f"{one.file} changed, and {name} cannot be read"
@@ -220,29 +237,29 @@ def _part(
     config: Config,
     graph: Graph,
     decisions: tuple[Decision, ...],
-    named: Mapping[str, str],
+    named: Mapping[str, Mapping[str, str]],
 ) -> Selection:
-    modules = _modules(graph, named)
-    causes = {**modules, **named, **_templates(config, named)}
+    modules = _modules(graph, named["source"])
+    sources = {**named["source"], **modules}
+    templates = _templates(config, named["template"])
     suites: dict[str, str] = {}
     words: dict[str, tuple[str, ...]] = {}
     for name, table in config.suite.items():
-        if table.kind == "tryton" and name not in named:
-            reach = table.modules or tuple(graph)
-            chosen = tuple(one for one in modules if one in reach)
-            if chosen:
-                suites[name], words[name] = modules[chosen[0]], chosen
-            continue
-        why = next(_reasons(config, graph, name, causes), "")
+        why = named["suite"].get(name, "")
+        chosen = table.modules or tuple(graph.order(graph))
+        if table.kind == "tryton" and not why:
+            chosen = tuple(one for one in modules if one in chosen)
+            why = modules[chosen[0]] if chosen else ""
+        why = why or next(_reasons(config, graph, name, sources, templates), "")
         if why:
             suites[name] = why
-            if table.kind == "tryton":
-                words[name] = table.modules or tuple(graph.order(graph))
+        if why and table.kind == "tryton":
+            words[name] = chosen or table.modules or tuple(graph.order(graph))
     return Selection(
         decisions=decisions,
         modules=modules,
         suites=suites,
-        checks=_checks(config, decisions, named),
+        checks=_checks(config, decisions, named["check"]),
         words=words,
     )
 
@@ -275,20 +292,23 @@ def _chain(config: Config, template: str) -> Iterator[str]:
 
 
 def _reasons(
-    config: Config, graph: Graph, suite: str, causes: Mapping[str, str]
+    config: Config,
+    graph: Graph,
+    suite: str,
+    sources: Mapping[str, str],
+    templates: Mapping[str, str],
 ) -> Iterator[str]:
-    """Why a suite is needed: itself, its sources, its template or modules of that."""
+    """Why a suite is needed: its sources, its template, the modules of that."""
     table = config.suite[suite]
-    for name in (suite, table.source, *table.sources):
-        if name in causes:
-            yield causes[name]
+    for name in (table.source, *table.sources):
+        if name in sources:
+            yield sources[name]
     for template in _chain(config, table.template):
-        if template in causes:
-            yield f"template {template}: {causes[template]}"
-        own = config.template[template].modules
-        for name in graph.known(own):
-            if name in causes:
-                yield f"template {template} has {name}: {causes[name]}"
+        if template in templates:
+            yield f"template {template}: {templates[template]}"
+        for name in graph.known(config.template[template].modules):
+            if name in sources:
+                yield f"template {template} has {name}: {sources[name]}"
 
 
 def _checks(

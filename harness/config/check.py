@@ -3,7 +3,7 @@
 
 import os
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -157,7 +157,14 @@ def _checks(config: Config) -> Iterator[str]:
 
 
 def _rules(config: Config) -> Iterator[str]:
-    known = ("all", *config.source, *config.suite, *config.template, *config.check)
+    tables: dict[str, Iterable[str]] = {
+        "source": config.source,
+        "template": config.template,
+        "suite": config.suite,
+        "check": config.check,
+    }
+    names = [name for table in tables.values() for name in table]
+    known = ("all", *names, *(f"{k}:{name}" for k in tables for name in tables[k]))
     for name, rule in config.rule.items():
         if not rule.files:
             why = "a rule needs patterns of files"

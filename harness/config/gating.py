@@ -67,8 +67,8 @@ class RuleTable:
     """``[tool.harness.rule.NAME]``: what a change of `files` selects.
 
     The first rule that matches a file decides, before those of the harness.
-    `selects` has names of sources, suites, templates and checks, or ``all``;
-    empty, nothing but the checks that look at the file.
+    `selects` has names of sources, templates, suites and checks (``source:NAME`` is
+    that kind only), or ``all``; empty, nothing but the checks that look at the file.
     """
 
     files: Annotated[tuple[str, ...], kinds.strings("patterns of files")] = ()

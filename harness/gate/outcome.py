@@ -12,6 +12,7 @@ from harness.errors import ExitCode
 
 _SHOWN: Final = 3
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_TELLING: Final = re.compile(r"\b(errors?|failed|failures?|warnings?)\b", re.I)
 _OUTCOMES: Final = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
 MEANINGS: Final = {
     ExitCode.TESTS_FAILED: "tests failed",
@@ -40,11 +41,12 @@ def of_suite(code: int, directory: Path) -> tuple[bool, str]:
 
 
 def of_command(code: int, output: str) -> tuple[bool, str]:
-    """Whether a command succeeded, and its last words if not."""
+    """Whether a command succeeded, and what it said last of errors."""
     if code == 0:
         return True, ""
     lines = [line.strip() for line in plain(output).splitlines() if line.strip()]
-    return False, f"exit code {code}" + (f": {lines[-1][:200]}" if lines else "")
+    telling = [line for line in lines if _TELLING.search(line)] or lines
+    return False, f"exit code {code}" + (f": {telling[-1][:200]}" if telling else "")
 
 
 def meaning(code: int) -> str:
