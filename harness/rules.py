@@ -225,12 +225,17 @@ def _whole(
         modules=dict.fromkeys(graph.order(graph), why),
         suites=dict.fromkeys(config.suite, why),
         checks=dict.fromkeys(config.check, why),
-        words={
-            name: table.modules or tuple(graph.order(graph))
-            for name, table in config.suite.items()
-            if table.kind == "tryton"
-        },
+        words=words(config, graph),
     )
+
+
+def words(config: Config, graph: Graph) -> dict[str, tuple[str, ...]]:
+    """The modules of each suite of modules, all that it has."""
+    return {
+        name: table.modules or tuple(graph.order(graph))
+        for name, table in config.suite.items()
+        if table.kind == "tryton"
+    }
 
 
 def _part(
@@ -243,24 +248,22 @@ def _part(
     sources = {**named["source"], **modules}
     templates = _templates(config, named["template"])
     suites: dict[str, str] = {}
-    words: dict[str, tuple[str, ...]] = {}
-    for name, table in config.suite.items():
-        why = named["suite"].get(name, "")
-        chosen = table.modules or tuple(graph.order(graph))
-        if table.kind == "tryton" and not why:
-            chosen = tuple(one for one in modules if one in chosen)
-            why = modules[chosen[0]] if chosen else ""
-        why = why or next(_reasons(config, graph, name, sources, templates), "")
+    chosen = words(config, graph)
+    for name in config.suite:
+        why = named["suite"].get(name) or next(
+            _reasons(config, graph, name, sources, templates), ""
+        )
+        touched = tuple(one for one in modules if one in chosen.get(name, ()))
+        if touched and not why:
+            why, chosen[name] = modules[touched[0]], touched
         if why:
             suites[name] = why
-        if why and table.kind == "tryton":
-            words[name] = chosen or table.modules or tuple(graph.order(graph))
     return Selection(
         decisions=decisions,
         modules=modules,
         suites=suites,
         checks=_checks(config, decisions, named["check"]),
-        words=words,
+        words={name: names for name, names in chosen.items() if name in suites},
     )
 
 

@@ -55,6 +55,14 @@ def _gate(commands: "Commands[Parser]") -> None:
         "--fail-fast", action="store_true", help="stop at the first part that fails"
     )
     one.add_argument(
+        "--judge",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DIRECTORY",
+        help="run nothing: judge what the jobs of CI left",
+    )
+    one.add_argument(
         "--list", action="store_true", help="print the selection, start nothing"
     )
     one.add_argument("--json", action="store_true", help="the same with CI's jobs")
@@ -72,13 +80,14 @@ def _run(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         skip=tuple(options.skip),
         quick=options.quick,
         fail_fast=options.fail_fast,
-        event=_event(context.environ.get(EVENT, "")),
+        event=event_of(context.environ.get(EVENT, "")),
+        judge=tuple(options.judge),
     )
     show = options.list or options.json
     return gate.run(context, asked, show=show, as_json=options.json)
 
 
-def _event(path: str) -> object:
+def event_of(path: str) -> object:
     """GitHub's document about the event; nothing where it is damaged."""
     try:
         found: object = json.loads(Path(path).read_text("utf-8")) if path else None

@@ -6,18 +6,18 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness import changes, matrix
+from harness import changes, matrix, rules
 from harness.commands import judging, selecting
 from harness.commands.context import Context
 from harness.commands.judging import Asked
 from harness.commands.publish import publish
 from harness.commands.selecting import Chosen
 from harness.errors import ExitCode, UsageError
-from harness.gate import outcome, parts
+from harness.gate import gather, outcome, parts
 from harness.gate.base import HEADERS, Row, Status, Verdict
 from harness.gate.parts import CHANGED, WHOLE, Part, Tools
 from harness.gate.run import Gate
@@ -44,7 +44,11 @@ def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
         return _show(context, chosen, as_json=as_json)
     selecting.show(context, chosen)
     with Run(context.store) as current:
-        return _execute(context, asked, current, chosen)
+        directory = context.config.root / context.config.reports / current.id
+        directory.mkdir(parents=True)
+        work = _gather if asked.judge else _execute
+        verdict = work(context, asked, current, chosen, directory)
+        return _report(context, current, chosen, verdict, directory)
 
 
 def _names(context: Context) -> list[str]:
@@ -86,8 +90,10 @@ def _narrowed(context: Context, asked: Asked, selection: Selection) -> Selection
     if asked.quick:
         checks = {name: why for name, why in checks.items() if config.check[name].quick}
         suites = {}
+    whole = rules.words(config, context.graph)
     return replace(
         selection,
+        words={name: selection.words.get(name, whole.get(name, ())) for name in suites},
         checks={name: why for name, why in checks.items() if name not in asked.skip},
         suites={name: why for name, why in suites.items() if name not in asked.skip},
     )
@@ -128,29 +134,43 @@ def _parts(context: Context, selection: Selection, tools: Tools) -> tuple[Part, 
     return parts.make(context.config, selection, context.graph, tools, here)
 
 
-def _execute(context: Context, asked: Asked, current: Run, chosen: Chosen) -> int:
-    config = context.config
-    directory = config.root / config.reports / current.id
-    directory.mkdir(parents=True)
+def _execute(
+    context: Context, asked: Asked, current: Run, chosen: Chosen, directory: Path
+) -> Verdict:
+    """Run all parts; what has ended is written also when they are interrupted."""
     tools = _tools(context, directory / "parts")
     made = _parts(context, chosen.selection, tools)
     gate = Gate(
         tools=tools,
         environ=_environ(context),
         announce=lambda title: context.console.step(title, ticker=True),
-        jobs=config.gate.jobs or max(2, (os.cpu_count() or 2) // 2),
+        jobs=context.config.gate.jobs or max(2, (os.cpu_count() or 2) // 2),
         fail_fast=asked.fail_fast,
     )
     try:
         gate.run(made)
     except BaseException:
-        verdict = Verdict(rows=tuple(_rows(context, asked, made, gate.rows)))
+        verdict = Verdict(rows=tuple(_rows(context, asked, gate.rows)))
         _write(context, current, chosen, verdict, directory)
         raise
-    judged = judging.judge(context, asked, chosen, made, gate.rows)
-    verdict = Verdict(rows=tuple(_rows(context, asked, made, {**gate.rows, **judged})))
+    data = {part.name: (part.data,) for part in made if part.data}
+    judged = judging.judge(context, asked, chosen, made, gate.rows, data)
+    verdict = Verdict(rows=tuple(_rows(context, asked, {**gate.rows, **judged})))
     _learn(context, verdict)
-    return _report(context, current, chosen, verdict, directory)
+    return verdict
+
+
+def _gather(
+    context: Context, asked: Asked, current: Run, chosen: Chosen, directory: Path
+) -> Verdict:
+    """The same from what the jobs of CI left."""
+    jobs = matrix.jobs(context.config, chosen.selection)
+    places = gather.find(asked.judge)
+    made = _parts(context, chosen.selection, _tools(context, directory / "parts"))
+    ended = gather.rows(jobs, places)
+    data = gather.data(jobs, places)
+    judged = judging.judge(context, asked, chosen, made, ended, data)
+    return Verdict(rows=tuple(_rows(context, asked, {**ended, **judged})))
 
 
 def _environ(context: Context) -> dict[str, str]:
@@ -159,9 +179,7 @@ def _environ(context: Context) -> dict[str, str]:
     return {**env, "HARNESS_DATABASE_SERVER": server}
 
 
-def _rows(
-    context: Context, asked: Asked, made: Iterable[Part], ended: Mapping[str, Row]
-) -> Iterator[Row]:
+def _rows(context: Context, asked: Asked, ended: Mapping[str, Row]) -> Iterator[Row]:
     """All rows in order: those that ended, those that were not needed, or left out."""
     out = bool(asked.only or asked.quick)
     for name in _names(context):

@@ -3,7 +3,7 @@
 
 import os
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,6 +27,8 @@ class Asked:
     quick: bool = False
     fail_fast: bool = False
     event: object = None
+    judge: tuple[Path, ...] = ()
+    """Directories that the jobs of CI left; nothing is run."""
 
 
 def judge(
@@ -35,78 +37,72 @@ def judge(
     chosen: Chosen,
     made: Iterable[Part],
     ended: Mapping[str, Row],
+    data: Mapping[str, Sequence[Path]],
 ) -> dict[str, Row]:
-    """The rows of coverage, as far as they are judged here."""
-    gate = context.config.gate
-    least = {WHOLE: gate.coverage, CHANGED: gate.changed}
-    wanted = [
-        name
-        for name, value in least.items()
-        if value and not asked.quick and name not in asked.skip
-        if not asked.only or name in asked.only
-    ]
+    """The rows of coverage, as far as they are judged here; `data` is by part."""
+    commands = _wanted(context, asked)
     measuring = [part for part in made if part.measures]
-    if not wanted or not measuring:
+    if not commands or not measuring:
         return {}
-    commands = {name: _reproduce(context, asked, name) for name in wanted}
     red = [part.name for part in measuring if ended[part.name].red]
     if red:
         why = f"not judged: {', '.join(red)} not passed"
-        return {
-            name: Row(name=name, status=Status.STOPPED, why=why, command=commands[name])
-            for name in wanted
-        }
+        return _all(commands, Status.STOPPED, why)
     started = time.monotonic()
     try:
-        rows = _judged(context, chosen, measuring, least, commands)
+        rows = _judged(context, chosen, measuring, commands, data)
     except HarnessError as error:
-        return {
-            name: Row(
-                name=name,
-                status=Status.FAILED,
-                why=error.message,
-                command=commands[name],
-            )
-            for name in wanted
-        }
+        return _all(commands, Status.FAILED, error.message)
     seconds = round(time.monotonic() - started, 2)
     return {row.name: replace(row, seconds=seconds) for row in rows}
+
+
+def _wanted(context: Context, asked: Asked) -> dict[str, str]:
+    """The rows to judge, each with the command that shows it again."""
+    gate = context.config.gate
+    least = {WHOLE: gate.coverage, CHANGED: gate.changed}
+    return {
+        name: _reproduce(context, asked, name)
+        for name, value in least.items()
+        if value and not asked.quick and name not in asked.skip
+        if not asked.only or name in asked.only
+    }
+
+
+def _all(commands: Mapping[str, str], status: Status, why: str) -> dict[str, Row]:
+    return {
+        name: Row(name=name, status=status, why=why, command=command)
+        for name, command in commands.items()
+    }
 
 
 def _judged(
     context: Context,
     chosen: Chosen,
-    measuring: list[Part],
-    least: Mapping[str, int],
+    measuring: Sequence[Part],
     commands: Mapping[str, str],
+    data: Mapping[str, Sequence[Path]],
 ) -> list[Row]:
-    root = context.config.root
+    root, gate = context.config.root, context.config.gate
     ran = {part.name for part in measuring}
     expected = parts.contributors(context.config, context.graph)
-    complete = [
-        _place(context, name)
-        for name in {name: None for part in measuring for name in part.measures}
-        if expected.get(name, frozenset()) <= ran
-    ]
-    data = [part.data for part in measuring if part.data]
-    measured = coverage.read(data, root, complete)
+    roots = {name: None for part in measuring for name in part.measures}
+    files = [file for part in measuring for file in data.get(part.name, ())]
+    measured = coverage.read(files, root, [_place(context, name) for name in roots])
     rows = []
     if WHOLE in commands:
-        row = coverage.whole(measured, least[WHOLE], commands[WHOLE])
-        if not complete:
-            why = "of nothing all tests ran"
-            row = Row(name=WHOLE, status=Status.UNNEEDED, why=why)
-        rows.append(row)
-    if CHANGED in commands:
-        changed = changes.patch(context, chosen.base)
+        # Where only some of its tests were needed, a percentage says nothing.
+        complete = [_place(context, one) for one in roots if expected[one] <= ran]
         rows.append(
-            coverage.of_change(
-                measured,
-                changed,
-                {name: text(root / name) for name in changed},
-                least[CHANGED],
-                commands[CHANGED],
-            )
+            coverage.whole(measured.below(complete), gate.coverage, commands[WHOLE])
+            if complete
+            else Row(name=WHOLE, status=Status.UNNEEDED, why="only some tests ran")
+        )
+    if CHANGED in commands:
+        lines = changes.patch(context, chosen.base)
+        texts = {name: text(root / name) for name in lines}
+        rows.append(
+            coverage.of_change(measured, lines, texts, gate.changed, commands[CHANGED])
         )
     return rows
 

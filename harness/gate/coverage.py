@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from coverage import Coverage
+from coverage import Coverage, CoverageData
 from coverage.exceptions import CoverageException, NoDataError
 
 from harness import lines
@@ -63,6 +63,8 @@ def read(data: Sequence[Path], root: Path, places: Sequence[str]) -> Measured:
     if not data:
         return Measured()
     try:
+        for path in data:
+            _check(path)
         with tempfile.TemporaryDirectory(prefix="harness-gate-") as work:
             report = _report(data, root, places, Path(work))
     except CoverageException as error:
@@ -73,6 +75,20 @@ def read(data: Sequence[Path], root: Path, places: Sequence[str]) -> Measured:
         ) from error
     real = {(root / place).resolve(): place for place in places}
     return Measured(files=_files(report, real))
+
+
+def _check(path: Path) -> None:
+    """Raises what reading the file raises: combining would only warn, and go on."""
+    if not path.is_file():
+        raise CommandFailed(
+            f"the coverage data {path} are not there",
+            remedy="read the log of the part that should have left them",
+        )
+    data = CoverageData(str(path))
+    try:
+        data.read()
+    finally:
+        data.close(force=True)
 
 
 def _report(

@@ -102,8 +102,10 @@ def statuses(project: Path) -> dict[str, str]:
 
 
 def append(project: Path, name: str, text: str) -> None:
+    """Add to a file; a text that begins with ``!`` takes its place."""
     file = project / name
-    file.write_text(file.read_text() + dedent(text))
+    old = "" if text.startswith("!") else file.read_text()
+    file.write_text(old + dedent(text.removeprefix("!")))
 
 
 def test_an_unchanged_checkout(harness: Harness, checkout: Path) -> None:
@@ -148,7 +150,7 @@ def test_a_change_of_one_module(harness: Harness, checkout: Path) -> None:
 
 RED = ("failed", "missing", "stopped")
 DEFECTS: dict[str, tuple[str, str, list[str], str]] = {
-    "a lint error": ("lib/sums.py", "import os\n", ["lint"], "Found 2 errors"),
+    "a lint error": ("lib/sums.py", "import os\n", ["lint"], "Found 1 error"),
     "a type error": (
         "lib/sums.py",
         "\nTOTAL: str = add(1, 2)\n",
@@ -184,16 +186,118 @@ DEFECTS: dict[str, tuple[str, str, list[str], str]] = {
         "lib/sums.py",
         "\ndef less(a: int, b: int) -> int:\n"
         "    if a > b:\n        return a - b\n    return 0\n",
-        ["changed"],
-        "lib/sums.py 5-7",
-    ),
-    "coverage of the whole": (
-        "lib/sums.py",
-        "\nif add(0, 0):\n" + "    add(1, 1)\n" * 20,
         ["coverage", "changed"],
-        "least is 60 %",
+        "% of lines and branches in 2 files, least is 60 %",
+    ),
+    "a test that is gone": (
+        "checks/test_sums.py",
+        "!def test_nothing() -> None:\n    pass\n",
+        ["coverage"],
+        "0 % of lines and branches",
     ),
 }
+
+
+def test_what_jobs_left_is_judged_alike(
+    harness: Harness, checkout: Path, tmp_path: Path
+) -> None:
+    append(checkout, "lib/sums.py", "\nassert add(0, 0) == 0\n")
+    listed = json.loads(harness("gate", "--json").stdout)
+    jobs = [job["name"] for job in listed["jobs"]]
+    assert jobs == ["lint", "types", "unit"]
+    for name in jobs:
+        assert harness("gate", "--only", name).returncode == 0
+        latest = (checkout / "reports/latest").resolve()
+        latest.rename(tmp_path / f"report-{name}")
+    places = [str(tmp_path / f"report-{name}") for name in jobs]
+    done = harness("gate", "--judge", *places)
+    assert done.returncode == 0, done.stdout
+    judged = statuses(checkout)
+    assert judged["coverage"] == judged["changed"] == "passed"
+    assert harness("gate").returncode == 0
+    assert statuses(checkout) == judged
+    done = harness("gate", "--judge", *places[:-1])
+    assert done.returncode == 8
+    assert statuses(checkout)["unit"] == "missing"
+    assert statuses(checkout)["changed"] == "stopped"
+
+
+def test_the_first_failure_ends_the_rest(harness: Harness, checkout: Path) -> None:
+    append(checkout, "lib/sums.py", "import os\n")
+    append(checkout, "checks/test_sums.py", "\nimport time\ntime.sleep(600)\n")
+    done = harness("gate", "--fail-fast", "--skip", "tryton")
+    assert done.returncode == 8, done.stdout
+    found = statuses(checkout)
+    assert found["lint"] == "failed"
+    assert found["unit"] == "stopped"
+    assert verdict(checkout)["seconds"] < 60
+
+
+def test_bad_names(harness: Harness, checkout: Path) -> None:
+    done = harness("gate", "--only", "lnit")
+    assert done.returncode == 2
+    assert "did you mean lint?" in done.stdout
+    done = harness("gate", "--since", "no-such-branch")
+    assert done.returncode == 2
+    assert "git cannot compare" in done.stdout
+    done = harness("gate", "--skip", "lint")
+    assert done.returncode == 3
+    assert "nothing was checked" in done.stdout
+
+
+# -- hooks -------------------------------------------------------------------
+
+
+def push(checkout: Path, env: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        ["git", "push", "-q", "elsewhere", "topic"],
+        cwd=checkout,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_hook_stops_a_push(
+    harness: Harness, checkout: Path, tmp_path: Path, env: dict[str, str]
+) -> None:
+    git(checkout, "init", "-q", "--bare", str(tmp_path / "elsewhere"))
+    git(checkout, "remote", "add", "elsewhere", str(tmp_path / "elsewhere"))
+    assert harness("hooks", "install").returncode == 0
+    assert harness("hooks", "install").returncode == 0
+    assert push(checkout, env).returncode == 0
+    append(checkout, "lib/sums.py", "import os\n")
+    git(checkout, "commit", "-qam", "two")
+    done = push(checkout, env)
+    assert done.returncode != 0
+    assert "the gate says no: lint" in done.stdout + done.stderr
+    assert harness("hooks", "remove").returncode == 0
+    assert push(checkout, env).returncode == 0
+
+
+def test_a_foreign_hook_stays(harness: Harness, checkout: Path) -> None:
+    hook = checkout / ".git/hooks/pre-push"
+    hook.write_text("#!/bin/sh\nexit 0\n")
+    for action in ("install", "remove"):
+        done = harness("hooks", action)
+        assert done.returncode == 2, done.stdout
+        assert "not the harness's" in done.stdout
+    assert "add this line to it" in harness("hooks", "install").stdout
+    assert hook.read_text() == "#!/bin/sh\nexit 0\n"
+
+
+def test_hooks_that_others_share_stay(
+    harness: Harness, checkout: Path, tmp_path: Path
+) -> None:
+    git(checkout, "config", "core.hooksPath", str(tmp_path / "hooks"))
+    done = harness("hooks", "install")
+    assert done.returncode == 2
+    assert "outside of this repository" in done.stdout
+    assert not (tmp_path / "hooks").exists()
+
+
+# -- defects -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", DEFECTS)
