@@ -6,6 +6,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,20 +65,17 @@ class Gate:
 
     def _pool(self, parts: Sequence[Part], jobs: int) -> None:
         queue = list(reversed(parts))
-        threads = [
-            threading.Thread(target=self._work, args=(queue,), name=f"gate {number}")
-            for number in range(min(jobs, len(queue)))
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        except BaseException:
-            self.stop()
-            for thread in threads:
-                thread.join()
-            raise
+        with ThreadPoolExecutor(max(1, jobs), "gate") as pool:
+            # Futures, not threads: an interrupted join of CPython before 3.13 takes
+            # the thread for ended (what bpo-45274 made of it).
+            workers = [pool.submit(self._work, queue) for _ in range(jobs)]
+            try:
+                for worker in workers:
+                    worker.result()
+            except BaseException:
+                self.stop()
+                wait(workers)
+                raise
 
     def _work(self, queue: list[Part]) -> None:
         while True:

@@ -10,7 +10,9 @@ HEAVY = 1.0
 STAYS = 0.6
 """Down to so many seconds it keeps it."""
 NEAR = 0.25
-"""A line stays as it is while the new value differs by no more than this share."""
+"""A line stays as it is while the new value differs by no more than this share,"""
+FEW = 0.3
+"""or by so few seconds."""
 
 
 def load(path: str) -> dict[str, float]:
@@ -47,7 +49,7 @@ def dump(timings: Mapping[str, float], old: Mapping[str, float]) -> str:
     lines = []
     for name, seconds in sorted(totals.items()):
         before = old.get(name)
-        near = before is not None and abs(seconds - before) <= NEAR * before
+        near = before is not None and abs(seconds - before) <= max(FEW, NEAR * before)
         kept = before if near and before is not None else seconds
         lines.append(f"{name} {rounded(kept)}\n")
     return "# Seconds that tests take, for shards: harness durations\n" + "".join(lines)

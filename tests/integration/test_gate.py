@@ -234,7 +234,7 @@ def test_the_first_failure_ends_the_rest(harness: Harness, checkout: Path) -> No
 
 
 def test_bad_names(harness: Harness, checkout: Path) -> None:
-    done = harness("gate", "--only", "lnit")
+    done = harness("gate", "--only", "lintt")
     assert done.returncode == 2
     assert "did you mean lint?" in done.stdout
     done = harness("gate", "--since", "no-such-branch")

@@ -136,13 +136,24 @@ def test_the_file_can_be_read_again(tmp_path: Path) -> None:
 
 
 def test_a_line_that_is_nearly_right_stays() -> None:
-    old = {"w/tests/test_a.py": 1.0, "w/tests/test_a.py::test_long": 1.1}
-    same = {"w/tests/test_a.py::test_a": 1.2, "w/tests/test_a.py::test_long": 0.95}
-    text = durations.dump({**same, "w/tests/test_a.py::test_a": 0.85}, old)
+    old = {
+        "w/tests/test_a.py": 0.5,
+        "w/tests/test_a.py::test_long": 1.1,
+        "w/tests/test_b.py": 8.0,
+    }
+    new = {
+        "w/tests/test_a.py::test_a": 0.75,
+        "w/tests/test_a.py::test_long": 0.85,
+        "w/tests/test_b.py::test_b": 0.9,
+    }
+    many = {f"w/tests/test_b.py::test_b{at}": 0.9 for at in range(8)}
+    text = durations.dump({**new, **many}, old)
     assert text.splitlines()[1:] == [
-        "w/tests/test_a.py 1",
+        "w/tests/test_a.py 0.5",
         "w/tests/test_a.py::test_long 1.1",
+        "w/tests/test_b.py 8",
     ]
+    assert "test_b.py 0.9\n" in durations.dump(new, old)
     assert "test_long 2\n" in durations.dump({"w/tests/test_a.py::test_long": 2.0}, old)
 
 
