@@ -10,12 +10,12 @@ from typing import Final
 
 from harness.changes import Repository
 from harness.commands.context import Context
-from harness.config import Gate
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.reports.files import replace
 
 MARK: Final = "# Made by: harness hooks install"
 NAME: Final = "pre-push"
+NOTHING: Final = ExitCode.NOTHING_SELECTED
 
 
 def install(context: Context) -> int:
@@ -26,7 +26,7 @@ def install(context: Context) -> int:
         raise UsageError(
             f"there is a {NAME} hook already, and it is not the harness's",
             checked=str(path),
-            remedy=f"add this line to it: {line} || exit 1",
+            remedy=f"add this line to it: {_line(line)}",
         )
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, script(line))
@@ -52,28 +52,34 @@ def remove(context: Context) -> int:
     return ExitCode.OK
 
 
+def _line(line: str) -> str:
+    """The same for a hook of somebody else."""
+    return f"{line} || [ $? -eq {NOTHING:d} ] || exit 1"
+
+
 def script(line: str) -> str:
     """The hook; what git sets for its hooks must not lead other commands astray."""
     return (
         f"#!/bin/sh\n{MARK}\n"
         "# Once without it: git push --no-verify\n"
         "unset $(git rev-parse --local-env-vars)\n"
-        f"exec {line}\n"
+        f"{line}\n"
+        "code=$?\n"
+        f"# {NOTHING:d}: nothing of it was needed\n"
+        f'[ "$code" -eq {NOTHING:d} ] || exit "$code"\n'
     )
 
 
 def command(context: Context) -> str:
-    """What the hook runs; git starts it at the top of the checkout."""
+    """What the hook runs; git starts it at the top of the checkout.
+
+    Not through nox, which would hide the exit code, nor by a name on PATH.
+    """
     root = context.config.root
     top = Path(Repository(root, context.environ).toplevel() or root)
-    # A hook has no environment activated: nothing but a program that is named.
-    program = context.config.gate.program
-    if program == Gate().program:
-        program = f"{shlex.quote(sys.executable)} -m harness"
     inside = os.path.relpath(root.resolve(), top.resolve())
-    place = f"cd {shlex.quote(inside)} && " if inside != "." else ""
-    line = f"{place}{program} gate --quick"
-    return f"sh -c {shlex.quote(line)}" if place else line
+    line = f"{shlex.quote(sys.executable)} -m harness gate --quick"
+    return line if inside == "." else f"(cd {shlex.quote(inside)} && {line})"
 
 
 def _path(context: Context) -> Path:
@@ -97,7 +103,7 @@ def _path(context: Context) -> Path:
             "git takes its hooks from outside of this repository",
             checked=f"core.hooksPath is {directory}",
             remedy="add to its pre-push hook, for this repository:"
-            f" {command(context)} || exit 1",
+            f" {_line(command(context))}",
         )
     return directory / NAME
 

@@ -272,8 +272,14 @@ def test_the_hook_stops_a_push(
     done = push(checkout, env)
     assert done.returncode != 0
     assert "the gate says no: lint" in done.stdout + done.stderr
+    text = (checkout / "pyproject.toml").read_text()
+    (checkout / "pyproject.toml").write_text(text.replace("quick = true", ""))
+    assert push(checkout, env).returncode == 0  # nothing of it is quick
+    git(checkout, "commit", "-q", "--amend", "--allow-empty", "-m", "three")
+    (checkout / "pyproject.toml").write_text(text)
+    assert push(checkout, env).returncode != 0
     assert harness("hooks", "remove").returncode == 0
-    assert push(checkout, env).returncode == 0
+    git(checkout, "push", "-qf", "elsewhere", "topic")
 
 
 def test_a_foreign_hook_stays(harness: Harness, checkout: Path) -> None:

@@ -11,11 +11,12 @@ from harness.rules import Decision
 
 
 def test_the_hook_is_ours_and_keeps_gits_variables_out() -> None:
-    lines = hooks.script("./nox -s manage -- gate --quick").splitlines()
+    lines = hooks.script("python -m harness gate --quick").splitlines()
     assert lines[0] == "#!/bin/sh"
     assert hooks.MARK in lines
     assert "unset $(git rev-parse --local-env-vars)" in lines
-    assert lines[-1] == "exec ./nox -s manage -- gate --quick"
+    assert lines[4] == "python -m harness gate --quick"
+    assert lines[-1] == '[ "$code" -eq 3 ] || exit "$code"'
 
 
 def test_what_was_decided_alike_is_one_row() -> None:
