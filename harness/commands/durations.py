@@ -21,7 +21,7 @@ def write(context: Context) -> int:
             remedy='durations = "durations.txt"',
         )
     path = config.root / config.durations
-    known = context.store.read(history.TIMINGS)
+    known = context.store.read(history.WHOLE)
     here = files(source.path for source in context.sources.values())
     timings = {
         name: float(seconds)
@@ -31,7 +31,7 @@ def write(context: Context) -> int:
     if not timings:
         raise NothingSelected(
             "no duration of a test of this project is known",
-            checked=str(context.store.path / history.TIMINGS),
+            checked=str(context.store.path / history.WHOLE),
             remedy="run its suites once: harness test SUITE",
         )
     old = durations.load(str(path))

@@ -79,19 +79,36 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
-def split(items: list[Any], known: Mapping[str, float], count: int) -> list[int]:
-    """The shard of each item; what must run together is in one."""
+def split(
+    items: list[Any], known: Mapping[str, float], count: int, isolation: str = "class"
+) -> list[int]:
+    """The shard of each item; what must run together is in one.
+
+    A test that finds its database as new, by `isolation` or its own mark, is alone.
+    """
     keys = [units.key(item) for item in items]
     guesses = {key: units.estimate(item, {}) for key, item in zip(keys, items)}
     taken = weights(keys, known, guesses)
     names = []
     totals: dict[str, float] = {}
     for key, item in zip(keys, items):
-        name = _name(key, units.group(item, known.get(key, 0.0)), item)
+        group = units.group(item, known.get(key, 0.0))
+        alone = _isolation(item, isolation) == "test" and not _kept(item)
+        name = key if alone else _name(key, group, item)
         names.append(name)
         totals[name] = totals.get(name, OVERHEAD) + taken[key]
     chosen = assign(totals, count)
     return [chosen[name] for name in names]
+
+
+def _isolation(item: Any, default: str) -> str:
+    mark = item.get_closest_marker("isolation")
+    return str(mark.args[0]) if mark and mark.args else default
+
+
+def _kept(item: Any) -> bool:
+    """Whether nose's fixtures tie it to others."""
+    return bool(getattr(item, "together", None))
 
 
 def _name(key: str, group: tuple[str, ...], item: Any) -> str:
@@ -120,7 +137,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> No
         return
     number, _, count = config.option.shard.partition("/")
     known = durations.load(config.option.durations_file)
-    shards = split(items, known, int(count))
+    isolation = config.getoption("isolation", "class")
+    shards = split(items, known, int(count), isolation)
     kept = [item for item, at in zip(items, shards) if at == int(number)]
     gone = [item for item, at in zip(items, shards) if at != int(number)]
     if gone:

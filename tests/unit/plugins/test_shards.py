@@ -4,7 +4,7 @@
 import random
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -177,6 +177,11 @@ class Item:
         self.module = ModuleType("m")
         owner = f"{cls.__qualname__}::" if cls else ""
         self.nodeid = f"{file}::{owner}{name}"
+        self.mark: Any = None
+
+    def get_closest_marker(self, name: str) -> Any:
+        assert name == "isolation"
+        return self.mark
 
 
 class Case:
@@ -208,6 +213,18 @@ def test_what_nose_keeps_together_is_one_unit() -> None:
     assert len(set(shards.split(made, {}, 3)[:8])) == 1
 
 
+def test_tests_that_find_their_database_as_new_are_alone() -> None:
+    made = items("/stack", files=1)
+    assert len(set(shards.split(made, {}, 2))) == 1
+    assert len(set(shards.split(made, {}, 2, "test"))) == 2
+    for item in made:
+        item.mark = SimpleNamespace(args=("test",))
+    assert len(set(shards.split(made, {}, 2))) == 2
+    for item in made:
+        item.together = ("web.tests",)
+    assert len(set(shards.split(made, {}, 2, "test"))) == 1
+
+
 class Hook:
     def __init__(self) -> None:
         self.gone: list[Any] = []
@@ -220,6 +237,9 @@ class Config:
     def __init__(self, shard: str) -> None:
         self.hook = Hook()
         self.option = type("Option", (), {"shard": shard, "durations_file": ""})
+
+    def getoption(self, name: str, default: str) -> str:
+        return default
 
 
 def test_the_shards_are_the_whole() -> None:
