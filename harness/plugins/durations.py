@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import Mapping
 
-HEAVY = 1.0
-"""From so many seconds on a test has a line of its own in the file."""
-STAYS = 0.6
+HEAVY = 0.5
+"""From so many seconds on a test or a class has a line of its own in the file."""
+STAYS = 0.3
 """Down to so many seconds it keeps it."""
 NEAR = 0.25
 """A line stays as it is while the new value differs by no more than this share,"""
@@ -38,14 +38,17 @@ def load(path: str) -> dict[str, float]:
 def dump(timings: Mapping[str, float], old: Mapping[str, float]) -> str:
     """The text of the file for durations by test: sorted, rounded, one file a line.
 
-    Tests that take long have lines of their own; a file's line is the rest of it.
-    A line of the `old` file that is nearly right stays.
+    Tests and classes that take long have lines of their own; a line is the rest of
+    what it names.  A line of the `old` file that is nearly right stays.
     """
-    totals: dict[str, float] = {}
-    for name, seconds in timings.items():
-        own = seconds >= (STAYS if name in old else HEAVY)
-        key = name if own else name.partition("::")[0]
-        totals[key] = totals.get(key, 0.0) + seconds
+    totals = dict(timings)
+    for above in (owner, file):
+        collected: dict[str, float] = {}
+        for name, seconds in totals.items():
+            own = seconds >= (STAYS if name in old else HEAVY)
+            key = name if own else above(name)
+            collected[key] = collected.get(key, 0.0) + seconds
+        totals = collected
     lines = []
     for name, seconds in sorted(totals.items()):
         before = old.get(name)
@@ -53,6 +56,16 @@ def dump(timings: Mapping[str, float], old: Mapping[str, float]) -> str:
         kept = before if near and before is not None else seconds
         lines.append(f"{name} {rounded(kept)}\n")
     return "# Seconds that tests take, for shards: harness durations\n" + "".join(lines)
+
+
+def owner(test: str) -> str:
+    """``file::Class`` of a test in one, else its file."""
+    return test.partition("[")[0].rpartition("::")[0] or file(test)
+
+
+def file(test: str) -> str:
+    """The file of a test or a class."""
+    return test.partition("::")[0]
 
 
 def rounded(seconds: float) -> str:

@@ -30,15 +30,17 @@ OVERHEAD = 0.02
 def weights(
     tests: Iterable[str], known: Mapping[str, float], guesses: Mapping[str, float]
 ) -> dict[str, float]:
-    """Seconds by test: its own line, its share of its file's, else the guess."""
+    """Seconds by test: its own line, its share of its class's or file's, a guess."""
     tests = list(tests)
     sharing: dict[str, list[str]] = {}
     for test in tests:
         if test not in known:
-            sharing.setdefault(test.partition("::")[0], []).append(test)
+            above = durations.owner(test)
+            place = above if above in known else durations.file(test)
+            sharing.setdefault(place, []).append(test)
     made = {test: known[test] for test in tests if test in known}
-    for file, members in sharing.items():
-        total = known.get(file)
+    for place, members in sharing.items():
+        total = known.get(place)
         whole = sum(guesses[test] for test in members) or 1.0
         for test in members:
             part = guesses[test]

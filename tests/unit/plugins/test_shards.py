@@ -114,22 +114,41 @@ def test_a_test_takes_its_line_or_its_share_or_the_guess() -> None:
     )
 
 
+def test_a_class_that_takes_long_has_a_line() -> None:
+    timings = {
+        "w/tests/test_a.py::C::test_one": 0.45,
+        "w/tests/test_a.py::C::test_two[a::b]": 0.35,
+        "w/tests/test_a.py::D::test_one": 0.25,
+        "w/tests/test_a.py::test_one": 0.2,
+        "w/tests/test_b.py::test_b": 1.5,
+    }
+    text = durations.dump(timings, {})
+    assert text.splitlines()[1:] == [
+        "w/tests/test_a.py 0.45",
+        "w/tests/test_a.py::C 0.8",
+        "w/tests/test_b.py::test_b 1.5",
+    ]
+    known = {"w/tests/test_a.py": 0.5, "w/tests/test_a.py::C": 0.8}
+    made = shards.weights(timings, known, dict.fromkeys(timings, 0.1))
+    assert list(made.values()) == pytest.approx([0.4, 0.4, 0.25, 0.25, 0.1])
+
+
 def test_the_file_can_be_read_again(tmp_path: Path) -> None:
     path = tmp_path / "durations.txt"
     timings = {
         "w/tests/test_b.py::test_b": 0.004,
         "w/tests/test a.py::C::test_one": 1.234,
-        "w/tests/test a.py::C::test_two[x y]": 0.5,
-        "w/tests/test a.py::C::test_three": 0.26,
+        "w/tests/test a.py::C::test_two[x y]": 0.2,
+        "w/tests/test a.py::C::test_three": 0.16,
     }
     path.write_text(durations.dump(timings, {}))
     assert path.read_text().splitlines()[1:] == [
-        "w/tests/test a.py 0.76",
+        "w/tests/test a.py 0.36",
         "w/tests/test a.py::C::test_one 1.2",
         "w/tests/test_b.py 0.1",
     ]
     assert durations.load(str(path)) == {
-        "w/tests/test a.py": 0.76,
+        "w/tests/test a.py": 0.36,
         "w/tests/test a.py::C::test_one": 1.2,
         "w/tests/test_b.py": 0.1,
     }
@@ -137,24 +156,23 @@ def test_the_file_can_be_read_again(tmp_path: Path) -> None:
 
 def test_a_line_that_is_nearly_right_stays() -> None:
     old = {
-        "w/tests/test_a.py": 0.5,
-        "w/tests/test_a.py::test_long": 1.1,
+        "w/tests/test_a.py": 0.2,
+        "w/tests/test_a.py::test_long": 0.6,
         "w/tests/test_b.py": 8.0,
     }
     new = {
-        "w/tests/test_a.py::test_a": 0.75,
-        "w/tests/test_a.py::test_long": 0.85,
-        "w/tests/test_b.py::test_b": 0.9,
+        "w/tests/test_a.py::test_a": 0.45,
+        "w/tests/test_a.py::test_long": 0.35,
+        "w/tests/test_b.py::test_b": 0.4,
     }
-    many = {f"w/tests/test_b.py::test_b{at}": 0.9 for at in range(8)}
+    many = {f"w/tests/test_b.py::test_b{at}": 0.4 for at in range(16)}
     text = durations.dump({**new, **many}, old)
     assert text.splitlines()[1:] == [
-        "w/tests/test_a.py 0.5",
-        "w/tests/test_a.py::test_long 1.1",
+        "w/tests/test_a.py 0.2",
+        "w/tests/test_a.py::test_long 0.6",
         "w/tests/test_b.py 8",
     ]
-    assert "test_b.py 0.9\n" in durations.dump(new, old)
-    assert "test_long 2\n" in durations.dump({"w/tests/test_a.py::test_long": 2.0}, old)
+    assert "test_b.py 0.4\n" in durations.dump(new, old)
 
 
 def test_a_conflict_is_no_line(tmp_path: Path) -> None:
