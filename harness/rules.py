@@ -130,6 +130,8 @@ def _data(config: Config) -> dict[str, tuple[str, ...]]:
             # Scripts read what lies beside them; of the root only themselves.
             place = parent if parent != "." else _clean(path)
             found.setdefault(place, {})[name] = None
+        for path in table.reads:
+            found.setdefault(_clean(path), {})[name] = None
     return {place: tuple(names) for place, names in found.items()}
 
 
@@ -213,6 +215,8 @@ def _everything(decisions: Iterable[Decision], config: Config, graph: Graph) -> 
             table = config.source.get(name)
             if table and table.kind == "tryton" and name not in graph:
                 return f"{one.file} changed, and {name} cannot be read"
+            if table and table.kind == "data":
+                return f"{one.file} changed, and {name} is data: who reads it?"
     return ""
 
 

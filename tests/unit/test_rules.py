@@ -265,6 +265,23 @@ def test_decisions_are_by_the_first_rule_that_matches(conf: Config) -> None:
     ]
 
 
+def test_what_a_template_reads_and_a_source_of_data(tmp_path: Path) -> None:
+    (tmp_path / "lib/docker/data").mkdir(parents=True)
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.harness.source.docker]\nkind='data'\npath='lib/docker'\n"
+        "[tool.harness.source.s]\nkind='python'\n"
+        "[tool.harness.template.m]\ncommand=['python', 'x.py']\n"
+        "reads=['lib/docker/data']\n"
+        "[tool.harness.suite.s]\nkind='pytest'\nsource='s'\ntemplate='m'\n"
+        "paths=['tests']\n"
+    )
+    made = config.load(tmp_path, {}, {})
+    read = rules.decide(["lib/docker/data/a.csv"], config=made, graph=Graph([]))
+    assert (read.everything, set(read.suites)) == ("", {"s"})
+    other = rules.decide(["lib/docker/Dockerfile"], config=made, graph=Graph([]))
+    assert "docker is data" in other.everything
+
+
 def test_data_in_the_root_is_only_itself(tmp_path: Path) -> None:
     (tmp_path / "master.dat").touch()
     (tmp_path / "pyproject.toml").write_text(
