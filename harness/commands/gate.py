@@ -174,9 +174,10 @@ def _gather(
 
 
 def _environ(context: Context) -> dict[str, str]:
-    server = context.config.database.server
+    config = context.config
     env = {k: v for k, v in context.environ.items() if k not in changes.LOCAL}
-    return {**env, "HARNESS_DATABASE_SERVER": server}
+    env["HARNESS_DATABASE_SERVER"] = config.database.server
+    return {**env, "HARNESS_PROFILE": config.profile} if config.profile else env
 
 
 def _rows(context: Context, asked: Asked, ended: Mapping[str, Row]) -> Iterator[Row]:

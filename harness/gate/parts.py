@@ -117,9 +117,10 @@ def _suite(
     config: Config, name: str, selection: Selection, tools: Tools, graph: Graph
 ) -> Part:
     words = selection.words.get(name, ())
-    given = config.source_of("database.server").startswith("--")
-    server = config.database.server if given else ""
+    server = _given(config, "database.server", config.database.server)
     arguments = matrix.arguments(config, name, words, database=server)
+    profile = _given(config, "profile", config.profile)
+    arguments += ["--profile", profile] if profile else []
     measured = measures(config, name, graph, words) if matrix.measures(config) else ()
     return Part(
         name=name,
@@ -131,6 +132,11 @@ def _suite(
         measures=measured,
         data=tools.place(name) / "latest" / DATA if measured else None,
     )
+
+
+def _given(config: Config, key: str, value: str) -> str:
+    """The value, if the command line gave it: the lines to paste need it too."""
+    return value if config.source_of(key).startswith("--") else ""
 
 
 def measures(

@@ -115,9 +115,14 @@ def test_without_thresholds_nothing_is_measured(tmp_path: Path) -> None:
 
 def test_a_server_that_was_asked_for_is_in_the_line(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(CONFIGURATION)
-    given = {"database.server": ("sqlite", "--database")}
+    given = {
+        "database.server": ("sqlite", "--database"),
+        "profile": ("none", "--profile"),
+    }
     found = made(config.load(tmp_path, {}, given))
     assert "--database sqlite" in found["tryton"].pasted[0]
+    assert "--profile none" in found["tryton"].pasted[0]
+    assert "--profile" not in made(config.load(tmp_path, {}, {}))["tryton"].pasted[0]
 
 
 def test_contributors(conf: Config) -> None:
