@@ -3,7 +3,9 @@
 
 from collections.abc import Sequence
 
-FLAGS = frozenset({"--list", "--json", "--keep", "--coverage", "--help", "-h"})
+FLAGS = frozenset(
+    {"--list", "--json", "--keep", "--coverage", "--debug", "--help", "-h"}
+)
 VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
@@ -22,7 +24,7 @@ PYTEST_VALUES = frozenset(
         "--doctest-glob", "--doctest-report", "--code-highlight", "--junitxml",
         "--junit-xml", "--log-date-format", "--log-cli-format", "--log-file-format",
         "--log-cli-date-format", "--log-file-date-format", "--log-file-mode",
-        "--log-auto-indent", "--log-disable", "--assert", "--debug", "--max-warnings",
+        "--log-auto-indent", "--log-disable", "--assert", "--max-warnings",
         "--config-file", "--junitprefix", "--report-chars",
     }
 )  # fmt: skip

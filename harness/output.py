@@ -12,6 +12,7 @@ from typing import Final, TextIO
 from harness.errors import HarnessError
 
 WIDTH: Final = 80
+HEIGHT: Final = 24
 FRAME: Final = 0.1
 """Seconds between two pictures of the live line, at least."""
 TICK: Final = 0.25
@@ -114,8 +115,39 @@ class Console:
                 lines.append("  " + self._labelled(label, text, _BOLD, indent=4))
         self._lines(lines)
 
-    def table(self, rows: Iterable[Sequence[object]], headers: Sequence[str]) -> None:
-        """Aligned columns, numbers to the right; a terminal's width is kept."""
+    def table(
+        self,
+        rows: Iterable[Sequence[object]],
+        headers: Sequence[str],
+        to_right: Sequence[str] = (),
+    ) -> None:
+        """Aligned columns, numbers to the right; a terminal's width is kept.
+
+        So are columns whose header is in `to_right`.
+        """
+        self._lines(self.aligned(rows, headers, to_right))
+
+    def board(self) -> Callable[[Sequence[str]], None]:
+        """What draws lines over those that it drew before, on a terminal."""
+        drawn = 0
+
+        def draw(lines: Sequence[str]) -> None:
+            nonlocal drawn
+            with self._lock:
+                lines = lines[: self._height() - 1]
+                up = f"\x1b[{drawn}F" if drawn else ""
+                self._write(f"{up}\x1b[J" + "".join(f"{line}\n" for line in lines))
+                drawn = len(lines)
+
+        return draw
+
+    def aligned(
+        self,
+        rows: Iterable[Sequence[object]],
+        headers: Sequence[str],
+        to_right: Sequence[str] = (),
+    ) -> list[str]:
+        """The lines of a table."""
         rows = [tuple(row) for row in rows]
         cells = [[" ".join(str(cell).split()) for cell in row] for row in rows]
         texts = list(zip_longest(headers, *cells, fillvalue=""))
@@ -123,13 +155,16 @@ class Console:
         if self.live:
             widths = _fitted(widths, self._width() - 2 * (len(widths) - 1))
         values = zip_longest(*rows, fillvalue="")
-        right = [all(isinstance(cell, int | float) for cell in c) for c in values]
+        right = [
+            header in to_right or all(isinstance(cell, int | float) for cell in column)
+            for header, column in zip_longest(headers, values, fillvalue="")
+        ]
         columns = []
-        for column, width, to_right in zip_longest(texts, widths, right):
+        for column, width, number in zip_longest(texts, widths, right):
             short = (_cut(cell, width) for cell in column)
-            columns.append([f"{c:{'>' if to_right else '<'}{width}}" for c in short])
+            columns.append([f"{c:{'>' if number else '<'}{width}}" for c in short])
         lines = ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
-        self._lines([self._painted(line, _BOLD) for line in lines[:1]] + lines[1:])
+        return [self._painted(line, _BOLD) for line in lines[:1]] + lines[1:]
 
     @contextmanager
     def step(self, title: str, *, ticker: bool = False) -> Iterator[Step]:
@@ -234,6 +269,12 @@ class Console:
 
     def _painted(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text
+
+    def _height(self) -> int:
+        try:
+            return os.get_terminal_size(self._stream.fileno()).lines or HEIGHT
+        except (OSError, ValueError):
+            return HEIGHT
 
     def _width(self) -> int:
         if self._columns.isdecimal() and int(self._columns):

@@ -3,13 +3,16 @@
 
 Python imports this before anything else, so no service's command has to change.
 The debugger itself triples the time of a start: it is loaded when the first client
-knocks, and that client is passed on to it.
+knocks, and that client is passed on to it.  With DEBUGGER_WAIT the service does not
+begin before that client is there.  Where an engine's init or ``reload.py`` is the
+first process, DEBUGGER_HERE names the service.
 """
 
 import os
 import sys
 
-PORT = os.environ.get("DEBUGGER_PORT", "0")  # noqa: TID251 (a program of its own)
+ENVIRON = os.environ  # noqa: TID251 (a program of its own)
+PORT = ENVIRON.get("DEBUGGER_PORT", "0")
 INSIDE = 5679
 
 
@@ -56,5 +59,23 @@ def main():
     threading.Thread(target=serve, args=(listener,), daemon=True).start()
 
 
-if os.getpid() == 1 and PORT != "0":
-    main()
+def wait(where):
+    """Begin when an editor is there, and not before."""
+    ENVIRON.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # or it warns
+    import debugpy
+
+    debugpy.listen(("0.0.0.0", int(PORT)))  # noqa: S104
+    sys.stderr.write(f"debugger: waiting for an editor at {where}\n")
+    sys.stderr.flush()
+    debugpy.wait_for_client()
+    sys.stderr.write("debugger: the editor is there\n")
+
+
+# Neither is for the children of this process.
+HERE = ENVIRON.pop("DEBUGGER_HERE", "") or os.getpid() == 1
+WHERE = ENVIRON.pop("DEBUGGER_WAIT", "")
+if HERE and PORT != "0":
+    if WHERE:
+        wait(WHERE)
+    else:
+        main()

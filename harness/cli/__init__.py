@@ -13,7 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import __version__
-from harness.cli import clean, doctor, gating, images, stack, testing
+from harness.cli import (
+    clean,
+    databases,
+    doctor,
+    gating,
+    images,
+    repositories,
+    services,
+    stack,
+    testing,
+    tools,
+)
 from harness.cli.base import Parser
 from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.options import split
@@ -22,7 +33,10 @@ from harness.output import Console
 if TYPE_CHECKING:
     from harness.commands.context import Context
 
-PARTS = (testing, gating, images, stack, doctor, clean)
+PARTS = (
+    testing, gating, repositories, images, stack, services, databases, tools, doctor,
+    clean,
+)  # fmt: skip
 """Modules that each add commands, in the order of the help."""
 
 EPILOG = """\
@@ -34,11 +48,16 @@ examples:
   harness test tryton collecting_society --in image
   harness gate                                    what a merge needs, one verdict
   harness template list                           finished template databases
+  harness update; harness sources status          the repositories of the sources
   harness build; harness up                       the images, the stack
+  harness db backup; harness db demo-setup        databases, here or in the stack
+  harness deploy portal --debug                   in this terminal, with an editor
+  harness docs --open; harness lint               the documentation, the style
   harness doctor                                  what this machine lacks
 exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
   4 something missing on the machine, 5 external command failed, 6 image,
-  7 database or template, 8 the gate says no, 9 internal, 130 interrupted"""
+  7 database or template, 8 gate (lint, docs, its verdict), 9 internal,
+  130 interrupted"""
 
 
 def parser() -> Parser:
@@ -54,6 +73,7 @@ def parser() -> Parser:
     commands = main_.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for part in PARTS:
         part.add(commands)
+    main_.set_defaults(parser=main_)  # harness completion describes it
     return main_
 
 

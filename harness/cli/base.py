@@ -6,9 +6,15 @@ parsed options and pytest's words, imports its command and calls it by keywords.
 """
 
 import argparse
-from typing import NoReturn
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, NoReturn
 
 from harness.errors import UsageError
+from harness.output import Console
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context
 
 
 class Parser(argparse.ArgumentParser):
@@ -52,3 +58,11 @@ def with_database(parser: Parser) -> Parser:
         help="auto, docker, local, sqlite or postgresql://USER:PASSWORD@HOST:PORT/",
     )
     return parser
+
+
+def apart(context: "Context", options: argparse.Namespace) -> "Context":
+    """With ``--json``, all words but the document go to stderr."""
+    if not options.json:
+        return context
+    console = Console(sys.stderr, context.environ)
+    return replace(context, console=console, answers=context.console)

@@ -21,7 +21,9 @@ def add(commands: "Commands[Parser]") -> None:
         " environments, templates",
     )
     one.add_argument(
-        "--volumes", action="store_true", help="also the stack's volumes, with the data"
+        "--volumes",
+        action="store_true",
+        help="also the stack's volumes, with the data; with --all, your databases, too",
     )
     one.add_argument("--dry-run", action="store_true", help="only show it")
     one.add_argument("--yes", action="store_true", help="do not ask")

@@ -19,20 +19,28 @@ def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
     _whole(commands)
     _inside(commands)
-    one = _command(commands, "scale", "set how many there are of services")
+    one = on_stack(commands, "scale", "set how many there are of services")
     one.add_argument(
         "words", nargs="+", metavar="SERVICE=NUMBER", help="such as portal=2"
     )
+    _json(one).add_argument(
+        "--dry-run", action="store_true", help="print the lines, run nothing"
+    )
     one.set_defaults(call=_scale)
-    one = _json(_command(commands, "urls", "where the stack is reached"))
+    one = _json(on_stack(commands, "urls", "where the stack is reached"))
     one.set_defaults(call=_urls)
-    one = _command(commands, "port", "where a port of a service is published")
+    one = on_stack(commands, "port", "where a port of a service is published")
     one.add_argument("service", metavar=NAMES, help="such as erpserver")
     one.add_argument("port", type=int, metavar="PORT", help="its own, such as 5678")
+    one.add_argument(
+        "--index", type=int, default=0, metavar="N", help="of this replica; else of all"
+    )
+    _json(one)
     one.set_defaults(call=_port)
 
 
-def _command(commands: "Commands[Parser]", name: str, text: str) -> Parser:
+def on_stack(commands: "Commands[Parser]", name: str, text: str) -> Parser:
+    """A command on the stack of an environment."""
     one = command(commands, name, text)
     one.add_argument(
         "--environment",
@@ -54,7 +62,7 @@ def _services(one: Parser) -> Parser:
 
 
 def _whole(commands: "Commands[Parser]") -> None:
-    one = _services(_command(commands, "up", "start the stack, its database included"))
+    one = _services(on_stack(commands, "up", "start the stack, its database included"))
     one.add_argument(
         "--wait",
         action=argparse.BooleanOptionalAction,
@@ -63,28 +71,28 @@ def _whole(commands: "Commands[Parser]") -> None:
     )
     one.add_argument("--build", action="store_true", help="build missing images first")
     one.set_defaults(call=_up)
-    one = _command(commands, "down", "end the stack and remove its containers")
+    one = on_stack(commands, "down", "end the stack and remove its containers")
     one.add_argument("--volumes", action="store_true", help="and all of its data")
     one.set_defaults(call=_down)
-    one = _services(_command(commands, "restart", "end services and start them again"))
+    one = _services(on_stack(commands, "restart", "end services and start them again"))
     one.set_defaults(call=_restart)
-    one = _json(_command(commands, "ps", "list the stack's containers"))
+    one = _json(on_stack(commands, "ps", "list the stack's containers"))
     one.set_defaults(call=_ps)
-    one = _services(_command(commands, "logs", "what services have written"))
+    one = _services(on_stack(commands, "logs", "what services have written"))
     one.add_argument("-f", "--follow", action="store_true", help="go on, until Ctrl-C")
     one.add_argument("--tail", default="all", metavar="N", help="the last N lines")
     one.set_defaults(call=_logs)
 
 
 def _inside(commands: "Commands[Parser]") -> None:
-    one = _command(commands, "shell", "a shell in a running service")
+    one = on_stack(commands, "shell", "a shell in a running service")
     one.add_argument("service", metavar=NAMES, help="such as erpserver")
     one.set_defaults(call=_shell)
     for name, text, call in (
         ("exec", "run a command in a running service", _exec),
         ("run", "run a command in a new container of a service", _run),
     ):
-        one = _command(commands, name, text)
+        one = on_stack(commands, name, text)
         one.add_argument("service", metavar=NAMES, help="such as erpserver")
         one.add_argument(
             "words", nargs=argparse.REMAINDER, metavar="COMMAND", help="and its options"
@@ -143,7 +151,7 @@ def _shell(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         context,
         environment=options.environment,
         service=options.service,
-        terminal=_terminal(),
+        terminal=terminal(),
     )
 
 
@@ -155,7 +163,7 @@ def _exec(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         environment=options.environment,
         service=options.service,
         words=_given(options, "exec"),
-        terminal=_terminal(),
+        terminal=terminal(),
     )
 
 
@@ -167,7 +175,7 @@ def _run(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         environment=options.environment,
         service=options.service,
         words=_given(options, "run"),
-        terminal=_terminal(),
+        terminal=terminal(),
     )
 
 
@@ -182,15 +190,24 @@ def _given(options: argparse.Namespace, name: str) -> list[str]:
     return words
 
 
-def _terminal() -> bool:
+def terminal() -> bool:
+    """Whether somebody sits here."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _scale(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import stack, stack_show
 
-    stack.scale(context, environment=options.environment, words=options.words)
-    return stack_show.ps(context, environment=options.environment, as_json=False)
+    code = stack.scale(
+        context,
+        environment=options.environment,
+        words=options.words,
+        dry=options.dry_run,
+        quiet=options.json,
+    )
+    if options.dry_run:
+        return code
+    return stack_show.ps(context, environment=options.environment, as_json=options.json)
 
 
 def _urls(context: "Context", options: argparse.Namespace, rest: Words) -> int:
@@ -209,4 +226,6 @@ def _port(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         environment=options.environment,
         service=options.service,
         inside=options.port,
+        index=options.index,
+        as_json=options.json,
     )

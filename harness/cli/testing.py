@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``harness test``, ``template``, ``config``, ``sources``."""
+"""``harness test``, ``template``, ``config``."""
 
 import argparse
 import difflib
@@ -24,8 +24,6 @@ def add(commands: "Commands[Parser]") -> None:
     )
     one.add_argument("--json", action="store_true", help="as JSON")
     one.set_defaults(call=_config)
-    one = command(commands, "sources", "list the sources: place, revision, series")
-    one.set_defaults(call=_sources)
 
 
 def _test(commands: "Commands[Parser]") -> None:
@@ -79,6 +77,11 @@ def _test(commands: "Commands[Parser]") -> None:
         "--coverage", action="store_true", help="measure branch coverage of the sources"
     )
     one.add_argument(
+        "--debug",
+        action="store_true",
+        help="begin when an editor is attached (pytest's own: -- --debug)",
+    )
+    one.add_argument(
         "--list", action="store_true", help="print the plan, start nothing"
     )
     one.add_argument("--json", action="store_true", help="the plan as JSON")
@@ -124,12 +127,6 @@ def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int
     from harness.commands import show
 
     return show.config(context, as_json=options.json)
-
-
-def _sources(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import show
-
-    return show.sources(context)
 
 
 def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
@@ -198,6 +195,12 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
             remedy=f"did you mean {near[0]}?" if near else "harness config",
         )
     paths = [one for one in options.words if "/" in one or "::" in one]
+    show = options.list or options.json
+    if options.debug:
+        from harness.commands import debugging
+
+        inside = (options.runner or suites[options.suite].runner) == "image"
+        rest = (*debugging.options(context, inside=inside, dry=show), *rest)
     asked = test.Asked(
         suite=options.suite,
         words=tuple(one for one in options.words if one not in paths),
@@ -210,5 +213,4 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         measure=options.coverage,
         shard=options.shard,
     )
-    show = options.list or options.json
     return test.run(context, asked, show=show, as_json=options.json)

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from harness import engine, store
 from harness.commands.context import Context
+from harness.databases import people
 from harness.engine import Engine, Owned
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.postgres import memory
 from harness.store import Lock
 
 STACK = "stack"
+BUILT_AGAIN = "templates, built again when needed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ def _items(context: Context, *, everything: bool, volumes: bool) -> Iterator[Ite
             remove=partial(_erase, context, path),
         )  # fmt: skip
     if everything:
-        yield from _kept(context)
+        yield from _kept(context, volumes=volumes)
 
 
 def _sweep(context: Context) -> None:
@@ -165,13 +167,16 @@ def _remove_image(docker: Engine, name: str) -> None:
     docker.run("image", "rm", name)
 
 
-def _kept(context: Context) -> Iterator[Item]:
-    """Environments, copies of images, servers' data with their templates."""
+def _kept(context: Context, *, volumes: bool) -> Iterator[Item]:
+    """Environments, copies of images, servers' data with their templates.
+
+    Data with people's databases go with `volumes` only.
+    """
     state = context.store
     for folder, why in (
         ("envs", "installed again when needed"),
         ("images", "copied again when needed"),
-        ("sqlite", "templates, built again when needed"),
+        ("sqlite", BUILT_AGAIN),
     ):
         for path in sorted((state.path / folder).glob("*")):
             lock = path.with_name(f"{path.name}.lock")
@@ -183,9 +188,11 @@ def _kept(context: Context) -> Iterator[Item]:
     for mark in (state.path / "server", *state.path.glob("docker/*/data")):
         path = mark.resolve()
         locks = mark.parent if mark.name == "data" else path
-        if path.exists() and not memory.in_use(locks):
+        mine = people.noted(path)
+        if path.exists() and not memory.in_use(locks) and (volumes or not mine):
+            why = f"the databases {', '.join(mine)}" if mine else BUILT_AGAIN
             yield Item(
-                kind="data", name=str(path), why="templates, built again when needed",
+                kind="data", name=str(path), why=why,
                 remove=partial(_forget, context, mark, path),
             )  # fmt: skip
 

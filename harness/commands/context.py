@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every command is given: configuration, surroundings, console, store."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,11 @@ class Context:
     environ: Mapping[str, str]
     console: Console
     line: str
+    answers: Console | None = None
+
+    def answer(self, value: object) -> None:
+        """Print a document for machines: alone on stdout, where `answers` is set."""
+        (self.answers or self.console).info(json.dumps(value, indent=2))
 
     @cached_property
     def store(self) -> store.Store:

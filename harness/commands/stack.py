@@ -4,17 +4,19 @@
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from harness import proc
 from harness.commands.context import Context
 from harness.engine import Engine
-from harness.errors import ExitCode, ImageError, UsageError
+from harness.errors import EngineError, ExitCode, ImageError, UsageError
 from harness.images.build import DIGEST
+from harness.stack import lines, secrets
 from harness.stack import project as projects
-from harness.stack import secrets
-from harness.stack.compose import Compose, Container, replicas
+from harness.stack.compose import DEPLOYED, Compose, Container, attended, replicas
 from harness.stack.project import Project
 from harness.store import write_atomically
 
@@ -50,6 +52,10 @@ class Stack:
         """
         return secrets.ensure(self.project.directory, self.project.environment)
 
+    def with_file(self, path: Path) -> Compose:
+        """`compose` with one more file, which wins."""
+        return self._compose([*self.compose.files, path], self.secrets)
+
     def _compose(self, files: Sequence[Path], known: dict[str, str]) -> Compose:
         state = self.context.store.id
         return Compose(
@@ -68,6 +74,10 @@ class Stack:
         path = place / "checkout.yaml"
         write_atomically(path, json.dumps(made, indent=1) + "\n")
         return path
+
+    def deployed_name(self, service: str) -> str:
+        """What the container of ``harness deploy`` is called."""
+        return f"{self.project.name}-{service}{DEPLOYED}"
 
     def up(self) -> list[Container]:
         """The containers; raises `UsageError` where there are none."""
@@ -90,6 +100,17 @@ class Stack:
                 remedy=self.line("up", service),
             )
         return found
+
+    def inside(
+        self, container: Container, words: Sequence[str], *options: str, terminal: bool
+    ) -> proc.Child:
+        """A command in one container, with this terminal's input and output."""
+        tty = ("--tty",) if terminal else ()
+        argv = self.engine.argv(
+            "exec", "--interactive", *tty, *options, container.name, *words
+        )
+        env = self.engine.environ
+        return proc.Child(argv, env=env, stdin=None, foreground=True)
 
     def line(self, *words: str) -> str:
         """A command line for this environment."""
@@ -237,7 +258,9 @@ def execute(
     """A command in a running service; its exit code."""
     stack = open_(context, environment)
     (name,) = projects.services([service])
-    stack.running(name)
+    found = [one for one in stack.running(name) if one.state == "running"]
+    if all(one.deployed for one in found):
+        return attended(stack.inside(found[0], words, terminal=terminal))
     options = [] if terminal else ["--no-TTY"]
     return stack.looking.attach("exec", *options, name, *words)
 
@@ -259,16 +282,33 @@ def run(
     return stack.compose.attach("--progress=quiet", *started, *words)
 
 
-def scale(context: Context, *, environment: str, words: Sequence[str]) -> int:
+def scale(
+    context: Context, *, environment: str, words: Sequence[str], dry: bool, quiet: bool
+) -> int:
     """Set how many there are of services; the others stay as they are."""
     stack = open_(context, environment)
     wanted = projects.scales(words)
     counts = replicas(stack.up()) | wanted
+    call = ("up", "--detach", "--no-recreate", "--wait", *kept(counts, wanted), *wanted)
+    if dry:
+        argv = stack.compose.argv(*call)
+        shown = lines.shown(stack.project, context.store.id, [argv])
+        context.console.info("\n".join(shown))
+        return ExitCode.OK
     title = "scale " + ", ".join(f"{name}={n}" for name, n in wanted.items())
-    with context.console.step(title, ticker=True):
-        stack.compose.run(
-            "up", "--detach", "--no-recreate", "--wait",
-            *kept(counts, wanted), *wanted,
-            timeout=context.config.stack.timeout,
-        )  # fmt: skip
+    with nullcontext() if quiet else context.console.step(title, ticker=True):
+        stack.compose.run(*call, timeout=context.config.stack.timeout)
+    _counted(stack, wanted)
     return ExitCode.OK
+
+
+def _counted(stack: Stack, wanted: Mapping[str, int]) -> None:
+    """Raises `EngineError` where there are not as many as were asked for."""
+    there = replicas(stack.looking.ps())
+    for name, count in wanted.items():
+        if there.get(name, 0) != count:
+            raise EngineError(
+                f"{there.get(name, 0)} of {count} {name} run",
+                checked="docker compose ps",
+                remedy=f"{stack.line('logs', name)} says why",
+            )

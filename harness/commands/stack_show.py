@@ -2,7 +2,7 @@
 """``harness ps``, ``urls``, ``port``: what is up, and where it is reached."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.commands.context import Context
@@ -56,13 +56,32 @@ def urls(context: Context, *, environment: str, as_json: bool) -> int:
     containers = stack.looking.ps()
     rows = list(addresses(stack, containers))
     if as_json:
-        values = [{"service": s, "url": url, "up": up} for s, url, up in rows]
+        counts = counted(containers)
+        values = [
+            {
+                "service": name,
+                "url": url,
+                "up": up,
+                "well": counts.get(name, (0, 0))[0],
+                "replicas": counts.get(name, (0, 0))[1],
+            }
+            for name, url, up in rows
+        ]
         context.console.info(json.dumps(values, indent=2))
         return ExitCode.OK
-    show(stack, rows)
+    show(stack, rows, counted(containers))
     if not any(up for _, _, up in rows):
         context.console.info(f"\nnothing of it is up: {stack.line('up')}")
     return ExitCode.OK
+
+
+def counted(containers: Iterable[Container]) -> dict[str, tuple[int, int]]:
+    """Of each service: how many are well, and how many there are."""
+    found: dict[str, tuple[int, int]] = {}
+    for one in containers:
+        well, total = found.get(one.service, (0, 0))
+        found[one.service] = well + one.well, total + 1
+    return found
 
 
 def addresses(
@@ -90,13 +109,24 @@ def addresses(
         yield "db", url, "db" in well
 
 
-def show(stack: Stack, rows: Iterable[tuple[str, str, bool]]) -> None:
+def state(up: bool, well: int, total: int) -> str:
+    """``up``, ``2 of 3 up``, or nothing to speak of."""
+    if not up:
+        return "–"
+    return "up" if total == 1 else f"{well} of {total} up"
+
+
+def show(
+    stack: Stack,
+    rows: Iterable[tuple[str, str, bool]],
+    counts: Mapping[str, tuple[int, int]],
+) -> None:
     """Addresses for people, and what they need to use them."""
     console, config = stack.context.console, stack.context.config
     place = secrets.directory(stack.project.directory, stack.project.environment)
     rows = list(rows)
     console.table(
-        [(service, url, "up" if up else "–") for service, url, up in rows],
+        [(s, url, state(up, *counts.get(s, (0, 0)))) for s, url, up in rows],
         ("service", "address", ""),
     )
     file = _short(place / "admin_password", config.root)
@@ -133,26 +163,62 @@ def _short(path: Path, root: Path) -> Path:
     return path.relative_to(root) if path.is_relative_to(root) else path
 
 
-def port(context: Context, *, environment: str, service: str, inside: int) -> int:
-    """Where a port of a service is published: ``ADDRESS:PORT``, a replica a line."""
+def port(
+    context: Context,
+    *,
+    environment: str,
+    service: str,
+    inside: int,
+    index: int,
+    as_json: bool,
+) -> int:
+    """Where a port of a service is published: ``ADDRESS:PORT``, a replica a line.
+
+    An `index` of 0 is all replicas.
+    """
     stack = open_(context, environment)
     (name,) = projects.services([service])
-    containers = stack.running(name)
+    containers = numbered(stack.running(name), index)
     door = projects.DOORS.get((name, inside))
     if door:
         containers, inside = stack.running("nginx"), door
-    known = [one for container in containers for one in container.ports]
-    found = [f"{address}:{out}" for into, address, out in known if into == inside]
+    found = [
+        (one.name, f"{address}:{out}")
+        for one in containers
+        for into, address, out in one.ports
+        if into == inside
+    ]
     if not found:
-        there = sorted({into for into, _, _ in known})
-        there += [p for (s, p), _ in projects.DOORS.items() if s == name]
-        text = ", ".join(map(str, there)) or "none"
-        raise UsageError(
-            f"the port {inside} of {name} is not published",
-            checked=f"published of {name} are: {text}",
-            remedy="publish it in compose/local.yaml"
-            if name != "db"
-            else "set stack.db_port in pyproject.toml (HARNESS_STACK_DB_PORT=5432)",
-        )
-    context.console.info("\n".join(found))
+        raise _unpublished(name, inside, containers)
+    if as_json:
+        values = [{"container": one, "address": address} for one, address in found]
+        context.console.info(json.dumps(values, indent=2))
+    else:
+        context.console.info("\n".join(address for _, address in found))
     return ExitCode.OK
+
+
+def numbered(containers: list[Container], index: int) -> list[Container]:
+    """The replica of this number; all for 0."""
+    found = [one for one in containers if index in (0, one.number)]
+    if not found:
+        there = ", ".join(str(one.number) for one in containers)
+        raise UsageError(
+            f"there is no {containers[0].service} with the number {index}",
+            checked=f"there are {there}",
+            remedy="harness ps",
+        )
+    return found
+
+
+def _unpublished(name: str, inside: int, containers: Iterable[Container]) -> UsageError:
+    there = sorted({into for one in containers for into, _, _ in one.ports})
+    there += [port for (service, port) in projects.DOORS if service == name]
+    text = ", ".join(map(str, there)) or "none"
+    return UsageError(
+        f"the port {inside} of {name} is not published",
+        checked=f"published of {name} are: {text}",
+        remedy="publish it in compose/local.yaml"
+        if name != "db"
+        else "set stack.db_port in pyproject.toml (HARNESS_STACK_DB_PORT=5432)",
+    )

@@ -57,7 +57,9 @@ def up(
                 answered(stack)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
-    stack_show.show(stack, stack_show.addresses(stack, stack.looking.ps()))
+    there = stack.looking.ps()
+    counts = stack_show.counted(there)
+    stack_show.show(stack, stack_show.addresses(stack, there), counts)
     return ExitCode.OK
 
 
@@ -140,16 +142,21 @@ def who(stack: Stack, port: int) -> str:
 # -- database ------------------------------------------------------------------
 
 
-def ready_database(stack: Stack) -> None:
-    """The database is there and whole, and has all modules."""
-    context, config = stack.context, stack.context.config
-    made = Database(
+def database(stack: Stack, name: str) -> Database:
+    """What makes a database of the stack."""
+    return Database(
         stack.compose,
-        context.store,
-        name=config.stack.database,
+        stack.context.store,
+        name=name,
         script=stack.project.directory / "erpserver" / "initialise.py",
         accelerate=ACCELERATE if stack.project.environment == "development" else None,
     )
+
+
+def ready_database(stack: Stack) -> None:
+    """The database is there and whole, and has all modules."""
+    context, config = stack.context, stack.context.config
+    made = database(stack, config.stack.database)
     with context.console.step("database", ticker=True) as step:
         stack.compose.run("up", "--detach", "--no-deps", "db")
         names = made.names(patience=config.stack.timeout)

@@ -13,6 +13,7 @@ from pathlib import Path
 from harness import plan, series, store
 from harness.commands import needs, workshop
 from harness.commands.context import Context
+from harness.environment import Environment
 from harness.errors import ExitCode, TemplateError, UsageError
 from harness.output import duration, size
 from harness.plan import Step
@@ -65,10 +66,13 @@ class Bench:
     layers: Layers
     builder: Builder
     telling: workshop.Telling
+    environment: Environment
+    variables: dict[str, str]
+    place: workshop.Place
 
 
 @contextmanager
-def _bench(
+def open_bench(
     context: Context, modules: tuple[str, ...], wanted_series: str
 ) -> Iterator[Bench]:
     wish = plan.Wish(suite="template", modules=modules, series=wanted_series)
@@ -115,13 +119,16 @@ def _bench(
                 context, step, environment, where, variables, telling
             ),
             telling=telling,
+            environment=environment,
+            variables=variables,
+            place=where,
         )
 
 
 def build(context: Context, *, names: tuple[str, ...], wanted_series: str) -> int:
     """Build a template, or say that it is there."""
     wanted = needs.request(context.config, names)
-    with _bench(context, wanted.modules, wanted_series) as bench:
+    with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
         workshop.ensure_all(context, bench.builder, [layer], bench.telling)
         manifest = bench.builder.ensure(layer)
@@ -137,7 +144,7 @@ def build(context: Context, *, names: tuple[str, ...], wanted_series: str) -> in
 def explain(context: Context, *, names: tuple[str, ...], wanted_series: str) -> int:
     """What each layer is made of, and what changed since the last build."""
     wanted = needs.request(context.config, names)
-    with _bench(context, wanted.modules, wanted_series) as bench:
+    with open_bench(context, wanted.modules, wanted_series) as bench:
         shelf = bench.builder.shelf
         known = shelf.all()
         stale = False
@@ -185,7 +192,7 @@ def export(
     wanted = needs.request(context.config, names)
     if output.exists():
         raise UsageError(f"{output} exists", remedy="name another file with -o")
-    with _bench(context, wanted.modules, wanted_series) as bench:
+    with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
         manifest = bench.builder.shelf.find(layer.digest)
         if manifest is None:

@@ -109,6 +109,7 @@ class Place:
     variables: dict[str, str]
     label: str
     server: Server | None
+    address: Address | None = None
 
 
 @contextlib.contextmanager
@@ -132,6 +133,7 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
                 variables={**address.environment(), **dialect(kind)},
                 label=f"postgresql-{shelf_.version // 10000}",
                 server=chosen,
+                address=address,
             )
         finally:
             shelf_.close()

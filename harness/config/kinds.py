@@ -155,6 +155,24 @@ def strings(what: str) -> Kind:
     return Kind(allowed=f"a list of {what}", parse=parse, read=read)
 
 
+def table(what: str, *names: str) -> Kind:
+    """A table of strings with some of `names`; as text, ``NAME=VALUE,…``."""
+
+    def parse(value: object) -> dict[str, str]:
+        if not isinstance(value, dict) or not set(value) <= set(names):
+            raise ValueError(value)
+        if not all(isinstance(item, str) and item.strip() for item in value.values()):
+            raise ValueError(value)
+        return dict(value)
+
+    def read(text: str) -> dict[str, str]:
+        parts = [item.partition("=") for item in text.split(",") if item.strip()]
+        return {name.strip(): value.strip() for name, _, value in parts}
+
+    allowed = f"a table of {what} with keys among {', '.join(names)}"
+    return Kind(allowed=allowed, parse=parse, read=read)
+
+
 def directory() -> Kind:
     """A directory relative to the root, which is never the root or above it."""
 

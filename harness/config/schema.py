@@ -18,6 +18,8 @@ _MODULES: Final = "names of modules"
 _BELOW: Final = "existing paths below the root, relative to it"
 _VARIABLES: Final = '"NAME=VALUE"'
 _DEBIAN: Final = "names of Debian packages"
+ENVIRONMENTS: Final = ("development", "staging", "production")
+"""Each one's successor is the next stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +68,7 @@ class Stack:
     of 127.0.0.1; a `db_port` of 0 publishes none.
     """
 
-    environment: Annotated[
-        str, kinds.choice("development", "staging", "production")
-    ] = "development"
+    environment: Annotated[str, kinds.choice(*ENVIRONMENTS)] = "development"
     project: Annotated[
         str, kinds.text("a Compose project, or nothing", r"([a-z0-9][a-z0-9_-]*)?")
     ] = ""
@@ -111,20 +111,44 @@ class Pool:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Git:
+    """``[tool.harness.git]``: how repositories are reached, what is made beside them.
+
+    A `mirror` is an address with ``{name}``, ``{path}`` or ``{host}``; `protocol`
+    is for addresses that are no paths.  `links` are ``LINK=TARGET``, relative to
+    the root; ``{name}`` in them stands for each source.
+    """
+
+    mirror: Annotated[str, kinds.text("an address, or nothing")] = ""
+    protocol: Annotated[str, kinds.choice("given", "https", "ssh")] = "given"
+    folders: Annotated[tuple[str, ...], kinds.strings("directories")] = ()
+    links: Annotated[tuple[str, ...], kinds.strings('"LINK=TARGET"')] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceTable:
     """``[tool.harness.source.NAME]``; an empty `path` is looked for by name.
 
+    `refs` are the branch, tag or commit per environment; without one, the next
+    stage's counts, and in the end the repository's default branch.
+
     One of kind ``data`` is not installed.  `pins` are files in it in which
     ``NAME==VERSION`` stands: constraints of pip, in images ``tests``.
+    `lint` is who checks it, by its own settings: ``harness lint``.
     """
 
     kind: Annotated[str, kinds.choice("tryton", "python", "data")] = "tryton"
     path: Annotated[str, kinds.text("a directory, relative to the root")] = ""
     repository: Annotated[str, kinds.text("the address of a git repository")] = ""
+    refs: Annotated[
+        Mapping[str, str],
+        kinds.table("branches, tags or commits", *ENVIRONMENTS),
+    ] = field(default_factory=dict)
     requirements: Annotated[tuple[str, ...], kinds.strings("pip requirements")] = ()
     extras: Annotated[tuple[str, ...], kinds.strings("extras of the package")] = ()
     constraints: Annotated[tuple[str, ...], kinds.strings("pip constraints")] = ()
     pins: Annotated[tuple[str, ...], kinds.strings("files in the source")] = ()
+    lint: Annotated[str, kinds.choice("ruff", "flake8", "none")] = "ruff"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,6 +233,7 @@ SECTIONS: Final[dict[str, type]] = {
     "images": Images,
     "stack": Stack,
     "gate": Gate,
+    "git": Git,
 }
 NAMED: Final[dict[str, type]] = {
     "source": SourceTable,
@@ -224,9 +249,9 @@ class Config:
     """``[tool.harness]``: the whole configuration, valid and finished.
 
     `profile` are the tables that were laid over the others.  `reports`, `examples`,
-    `src` are relative to `root`; `jobs` of 0 is the number of CPUs; an empty `state`
-    is computed by its user; `durations` keeps how long test files take, for shards.
-    `origins` has the source of each key that is not a default.
+    `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs; an
+    empty `state` is computed by its user; `durations` keeps how long test files take,
+    for shards.  `origins` has the source of each key that is not a default.
     """
 
     root: Path
@@ -246,12 +271,14 @@ class Config:
     durations: Annotated[str, kinds.text("a file of the project, or nothing")] = (
         "durations.txt"
     )
+    backups: Annotated[str, kinds.directory()] = "backups"
     database: Database = Database()
     templates: Templates = Templates()
     pool: Pool = Pool()
     images: Images = Images()
     stack: Stack = Stack()
     gate: Gate = field(default_factory=Gate)
+    git: Git = Git()
     source: Mapping[str, SourceTable] = field(default_factory=dict)
     suite: Mapping[str, SuiteTable] = field(default_factory=dict)
     template: Mapping[str, TemplateTable] = field(default_factory=dict)

@@ -54,6 +54,8 @@ class Files:
 def serial(options: tuple[str, ...]) -> str:
     """The option that keeps a run from being parallel, or nothing."""
     for one, following in zip(options, (*options[1:], ""), strict=False):
+        if one.startswith("--debugger="):
+            return "--debug"
         if one in INTERACTIVE or re.fullmatch(r"-[hlqvx]*s[hlqsvx]*", one):
             return one
         if (one, following) == ("--capture", "no"):

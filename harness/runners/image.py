@@ -163,6 +163,7 @@ class Inside:
         if role == "tests" and self.network != "host":
             for alias in self.aliases:
                 options += ["--network-alias", alias]
+        options += published(argv)
         if self.directory:
             options += ["--workdir", self.directory]
         for source, target, mode in self.mounts:
@@ -177,6 +178,12 @@ class Inside:
     def end(self, role: str) -> None:
         """Remove the container of `role`, if it is still there."""
         self.engine.run("rm", "--force", "--volumes", self.container(role), check=False)
+
+
+def published(argv: Sequence[str]) -> list[str]:
+    """Options that let an editor reach the debugger that a command waits with."""
+    ports = [word.rpartition(":")[2] for word in argv if word.startswith("--debugger=")]
+    return [part for one in ports for part in ("--publish", f"127.0.0.1:{one}:{one}")]
 
 
 def mounts(

@@ -18,6 +18,10 @@ ROOT: Final = Path("/")
 """Where Compose is called: it would take a file that lies about for the stack's."""
 
 ERASE: Final = "\x1b[2K"
+DEPLOYED: Final = "-deploy"
+"""How the names of containers of ``harness deploy`` end."""
+RUN: Final = re.compile(r"-run-[0-9a-f]+$")
+"""How Compose calls containers of ``run``: ``ps`` lists them too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +35,18 @@ class Container:
     status: str = ""
     image: str = ""
     ports: tuple[tuple[int, str, int], ...] = field(default=())
+    deployed: bool = False
+    """Whether it runs in somebody's terminal: ``harness deploy``."""
 
     @property
     def well(self) -> bool:
         """Whether it runs, and says so if it is asked."""
         return self.state == "running" and self.health in ("", "healthy")
+
+    @property
+    def number(self) -> int:
+        """Which replica it is; 0 where it is none."""
+        return _number(self.name)
 
 
 class Compose:
@@ -83,12 +94,7 @@ class Compose:
 
     def attach(self, *parts: str | Path) -> int:
         """Call it with this terminal; its exit code."""
-        with self.child(*parts, stdin=None, foreground=True) as child:
-            while True:
-                try:
-                    return child.code()
-                except KeyboardInterrupt:
-                    child.interrupt()
+        return attended(self.child(*parts, stdin=None, foreground=True))
 
     def read(self, listener: Callable[[str], None], *parts: str) -> int:
         """Call it and hand on what it prints, line by line; its exit code."""
@@ -102,6 +108,16 @@ class Compose:
     def ps(self) -> list[Container]:
         """All containers of the project, without those of ``run``."""
         return parsed(self.run("ps", "--all", "--format", "json").stdout)
+
+
+def attended(child: proc.Child) -> int:
+    """The exit code of a child that has the terminal, Ctrl-C included."""
+    with child:
+        while True:
+            try:
+                return child.code()
+            except KeyboardInterrupt:
+                child.interrupt()
 
 
 def parsed(text: str) -> list[Container]:
@@ -124,6 +140,7 @@ def parsed(text: str) -> list[Container]:
             health=one.get("Health", ""),
             status=one.get("Status", ""),
             image=one.get("Image", ""),
+            deployed=one["Name"].endswith(DEPLOYED),
             ports=tuple(
                 sorted(
                     (port["TargetPort"], port.get("URL", ""), port["PublishedPort"])
@@ -133,6 +150,7 @@ def parsed(text: str) -> list[Container]:
             ),
         )
         for one in values
+        if not RUN.search(one["Name"])
     ]
     return sorted(found, key=lambda one: (one.service, _number(one.name), one.name))
 
@@ -144,7 +162,13 @@ def _number(name: str) -> int:
 
 def replicas(containers: Sequence[Container]) -> dict[str, int]:
     """How many of each service run."""
-    return dict(Counter(one.service for one in containers if one.state == "running"))
+    return dict(
+        Counter(
+            one.service
+            for one in containers
+            if one.state == "running" and not one.deployed
+        )
+    )
 
 
 def refusal(argv: Sequence[str], code: int, output: str) -> HarnessError:

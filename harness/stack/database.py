@@ -65,6 +65,12 @@ def mark(recipe: Recipe, password: str) -> str:
     return hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1).hex()[:16]
 
 
+def activating(modules: Sequence[str]) -> tuple[str, ...]:
+    """The words of ``trytond-admin`` that activate or update modules."""
+    more = ("--activate-dependencies", "--email", "admin@localhost")
+    return ("--update", *modules, *more)
+
+
 class Database:
     """The database `name` of a stack whose ``db`` runs."""
 
@@ -135,37 +141,42 @@ class Database:
         `password` is that of admin: a dump with another one is given this one.
         """
         new = BUILDING + self.name
+        how = self.fill(new, recipe, password, listener)
+        self.sql("postgres", f'ALTER DATABASE "{new}" RENAME TO "{self.name}"')
+        return how
+
+    def fill(self, new: str, recipe: Recipe, password: str, listener: Listener) -> str:
+        """Make `new`, whatever is in it, as `create` does."""
         self._recreate(new)
         place = self.store.directory("stack", "dumps")
         own = place / f"{recipe.digest}-{mark(recipe, password)}.dump"
         for dump in sorted(place.glob(f"{recipe.digest}-*.dump"), key=own.__ne__):
             if self._restored(dump, new):
-                how = "restored"
                 if dump != own:
                     self.admin(new, "--password", listener=listener)
-                break
-        else:
-            how = "made"
-            self.activate(new, recipe.modules, listener)
-            self._dump(new, own)
-        self.sql("postgres", f'ALTER DATABASE "{new}" RENAME TO "{self.name}"')
-        return how
+                return "restored"
+        self.activate(new, recipe.modules, listener)
+        self._dump(new, own)
+        return "made"
 
     def activate(
         self, database: str, modules: Sequence[str], listener: Listener
     ) -> None:
         """Activate modules and all they depend on; an empty database is filled."""
-        self.admin(
-            database,
-            *("--update", *modules),
-            *("--activate-dependencies", "--email", "admin@localhost"),
-            listener=listener,
-        )
+        self.admin(database, *activating(modules), listener=listener)
 
     def admin(self, database: str, *words: str, listener: Listener) -> None:
         """Call ``trytond-admin`` in a container of its own."""
-        name = f"{self.compose.project}-initialise"
-        self.compose.engine.run("rm", "--force", "--volumes", name, check=False)
+        self.compose.engine.run("rm", "--force", "--volumes", self._name, check=False)
+        self._follow(*self.command(database, *words), listener=listener)
+
+    @property
+    def _name(self) -> str:
+        """Of that container: what a killed call left is found by it."""
+        return f"{self.compose.project}-initialise"
+
+    def command(self, database: str, *words: str) -> list[str]:
+        """The words of Compose for a call of ``trytond-admin``."""
         variables = {
             "TRYTONPASSFILE": "/run/secrets/admin_password",
             "PGOPTIONS": QUICKLY if database != self.name else "",
@@ -178,20 +189,11 @@ class Database:
         options = [part for one in mounts for part in ("--volume", one)]
         for key, value in variables.items():
             options += ["--env", f"{key}={value}"]
-        self._follow(
-            *(
-                "run",
-                "--rm",
-                "--name",
-                name,
-                "--no-TTY",
-                "--no-deps",
-                *options,
-                "erpserver",
-            ),
-            *("python3", f"{SCRIPT}/initialise.py", "--database", database, *words),
-            listener=listener,
-        )
+        return [
+            "run", "--rm", "--name", self._name, "--no-TTY", "--no-deps", *options,
+            "erpserver", "python3", f"{SCRIPT}/initialise.py",
+            "--database", database, *words,
+        ]  # fmt: skip
 
     def _follow(self, *parts: str, listener: Listener) -> None:
         """Run it; lines that name a module go to the listener."""

@@ -22,6 +22,13 @@ SERVICES: Final = (*DEFAULT, *PROFILES)
 ALIASES: Final = {"tryton": "erpserver"}
 PYTHON: Final = ("erpserver", "portal", "api", "processing")
 """Services that the sources are mounted into."""
+DEBUGGERS: Final = {
+    "portal": 52000,
+    "api": 52001,
+    "processing": 52002,
+    "erpserver": 52005,
+}
+"""Where an editor finds the debugger of a deployed service (.vscode/launch.json)."""
 SINGLE: Final = {
     "db": "it owns its volume",
     "nginx": "it owns the ports",

@@ -17,10 +17,19 @@ import pytest
 from harness.commands.workshop import binaries
 from harness.engine import Engine
 from harness.postgres import Address, Docker, Given, Local
+from harness.stack.project import DEFAULT
 from harness.store import Run, Store
 from harness.template.base import Shelf
 from harness.template.postgresql import PostgreSQL
 from harness.template.sqlite import SQLite
+from tests.integration.checkouts import (
+    PREFIX,
+    VARIANT,
+    Checkout,
+    checkout,
+    docker,
+    say,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,7 +67,7 @@ def engine() -> Engine:
     return engine
 
 
-IMAGE = "collecting-society/db:development"
+IMAGE = f"{PREFIX}/db:{VARIANT}"
 
 
 @pytest.fixture(scope="session")
@@ -256,3 +265,30 @@ def project(workplace: Path) -> Path:
             if path.is_file() and path.relative_to(directory).as_posix() not in known:
                 path.unlink()
     return workplace
+
+
+# -- the stack -----------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def images(engine: Engine) -> None:
+    """Those of the stack are there."""
+    tags = docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
+    lacking = [n for n in DEFAULT if f"{PREFIX}/{n}:{VARIANT}" not in tags]
+    if lacking:
+        reason = f"images are not built: harness build {' '.join(lacking)}"
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def stack(
+    engine: Engine, images: None, state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Checkout]:
+    """The one stack that tests share; who changes it puts it back."""
+    root = tmp_path_factory.mktemp("stack") / "checkout"
+    made = checkout(root, environment(state))
+    try:
+        say(made.good("up"))
+        yield made
+    finally:
+        made("down", "--volumes")

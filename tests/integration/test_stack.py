@@ -6,14 +6,11 @@ import http.client
 import json
 import os
 import re
-import shutil
 import socket
 import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +19,9 @@ import pytest
 from harness import engine
 from harness.engine import Engine
 from harness.stack.project import DEFAULT
-from tests.integration.conftest import ROOT, environment
+from tests.integration.checkouts import ROOT, Checkout, docker, left, say
+from tests.integration.checkouts import checkout as made
+from tests.integration.conftest import environment
 
 WITHOUT = Engine(dict(os.environ)).why_not()
 pytestmark = [
@@ -37,113 +36,12 @@ FAST = 30.0
 machine that does nothing else."""
 
 
-def say(text: str) -> None:
-    """For people who run it with -s."""
-    sys.stdout.write(f"{text}\n")
-
-
 if WITHOUT:
     say(f"tests of the stack are skipped: {WITHOUT}")
-PREFIX, VARIANT = "collecting-society", "development"
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A checkout of its own, with ports of its own."""
-
-    root: Path
-    env: dict[str, str]
-    web: int
-    erp: int
-
-    def __call__(self, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "harness", *words],
-            cwd=self.root,
-            env={**self.env, **more},
-            capture_output=True,
-            text=True,
-            timeout=900,
-            check=False,
-        )
-
-    def good(self, *words: str, **more: str) -> str:
-        done = self(*words, **more)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    def containers(self) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
-        for one in json.loads(self.good("ps", "--json")):
-            found.setdefault(one["service"], []).append(one)
-        return found
-
-    @property
-    def project(self) -> str:
-        [one, *_] = self.containers()["db"]
-        return str(one["name"]).removesuffix("-db-1")
-
-    @property
-    def password(self) -> str:
-        path = self.root / "compose" / "secrets" / "development" / "admin_password"
-        return path.read_text().strip()
-
-
-def free() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def checkout(root: Path, state: Path) -> Checkout:
-    root.mkdir(parents=True)
-    for name in ("compose", "examples"):
-        ignored = shutil.ignore_patterns("development", "local.yaml", "*.egg-info")
-        shutil.copytree(ROOT / name, root / name, ignore=ignored)
-    shutil.copy(ROOT / "pyproject.toml", root)
-    web, erp = free(), free()
-    env = environment(
-        state,
-        HARNESS_STACK_NGINX_PORT=str(web),
-        HARNESS_STACK_ERPSERVER_PORT=str(erp),
-    )
-    return Checkout(root, env, web, erp)
-
-
-def docker(*words: str) -> str:
-    done = subprocess.run(
-        ["docker", *words], capture_output=True, text=True, check=True, timeout=60
-    )
-    return done.stdout
-
-
-def left(label: str) -> list[str]:
-    return [
-        *docker("ps", "-aq", "--filter", f"label={label}").split(),
-        *docker("network", "ls", "-q", "--filter", f"label={label}").split(),
-        *docker("volume", "ls", "-q", "--filter", f"label={label}").split(),
-    ]
-
-
-@pytest.fixture(scope="module")
-def images() -> None:
-    tags = docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
-    lacking = [n for n in DEFAULT if f"{PREFIX}/{n}:{VARIANT}" not in tags]
-    if lacking:
-        reason = f"images are not built: harness build {' '.join(lacking)}"
-        pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def stack(
-    images: None, state: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Checkout]:
-    made = checkout(tmp_path_factory.mktemp("stack") / "checkout", state)
-    try:
-        say(made.good("up"))
-        yield made
-    finally:
-        made("down", "--volumes")
+    return made(root, environment(state))
 
 
 def get(port: int, host: str) -> tuple[int, dict[str, str]]:

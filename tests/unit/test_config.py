@@ -63,6 +63,11 @@ def test_defaults(tmp_path: Path) -> None:
         "src": "src",
         "keep_reports": 20,
         "durations": "durations.txt",
+        "backups": "backups",
+        "git.mirror": "",
+        "git.protocol": "given",
+        "git.folders": (),
+        "git.links": (),
         "database.server": "auto",
         "database.storage": "auto",
         "database.encoding": "UTF8",
@@ -705,3 +710,27 @@ def test_what_the_gate_can_do(tmp_path: Path) -> None:
     )
     assert made.check["unit"].timeout == 600
     assert made.rule["x"].selects[0] == "all"
+
+
+# -- tables of strings -----------------------------------------------------
+
+
+def test_refs_are_a_table_in_the_file_and_pairs_elsewhere(tmp_path: Path) -> None:
+    text = """
+        [tool.harness.source.x]
+        repository = "https://example.org/x"
+        refs = {development = "main", production = "v1"}
+        """
+    made = load(tmp_path, text)
+    assert made.source["x"].refs == {"development": "main", "production": "v1"}
+    variable = {"HARNESS_SOURCE_X_REFS": "staging=next, production=v2"}
+    made = load(tmp_path, text, variable)
+    assert made.source["x"].refs == {"staging": "next", "production": "v2"}
+
+
+@pytest.mark.parametrize(
+    "value", ['{testing = "main"}', "{development = 1}", '{development = ""}', '"main"']
+)
+def test_refs_that_are_none(tmp_path: Path, value: str) -> None:
+    text = f"[tool.harness.source.x]\nrepository = 'x'\nrefs = {value}\n"
+    assert "development, staging, production" in problem(tmp_path, text)

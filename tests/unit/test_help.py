@@ -58,7 +58,41 @@ def test_all_commands_are_there() -> None:
         "harness hooks remove",
         "harness durations",
         "harness config",
+        "harness update",
         "harness sources",
+        *(
+            f"harness sources {action}"
+            for action in (
+                "status",
+                "diff",
+                "checkout",
+                "pull",
+                "commit",
+                "push",
+                "merge",
+                "promote",
+            )
+        ),
+        "harness db",
+        *(
+            f"harness db {action}"
+            for action in (
+                "list",
+                "size",
+                "psql",
+                "console",
+                "create",
+                "rebuild",
+                "test-setup",
+                "demo-setup",
+                "delete",
+                "copy",
+                "update",
+                "backup",
+                "restore",
+                "destroy",
+            )
+        ),
         "harness clean",
         "harness doctor",
         *(
@@ -75,6 +109,13 @@ def test_all_commands_are_there() -> None:
                 "scale",
                 "urls",
                 "port",
+                "deploy",
+                "pip-install",
+                "pdb",
+                "monitor",
+                "docs",
+                "lint",
+                "completion",
             )
         ),
     }
@@ -96,7 +137,7 @@ def test_every_option_has_a_help_text(words: str, action: argparse.Action) -> No
     assert action.help.strip()
 
 
-@pytest.mark.parametrize("words", ["harness", "harness template"])
+@pytest.mark.parametrize("words", ["harness", "harness template", "harness db"])
 def test_every_command_has_a_help_text(words: str) -> None:
     action = subcommands(words)
     helped = {one.dest: one.help for one in action._choices_actions}

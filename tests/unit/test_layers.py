@@ -26,8 +26,10 @@ LEVELS: Mapping[str, int] = {
     "results": 4,
     "history": 4,
     "stack": 4,
+    "monitor": 4,
     "doctor": 4,
     "gate": 4,
+    "databases": 4,
     "plan": 3,
     "images": 3,
     "postgres": 3,
@@ -35,11 +37,13 @@ LEVELS: Mapping[str, int] = {
     "browsers": 3,
     "runners": 3,
     "environment": 3,
+    "toolbox": 3,
     "sources": 3,
     "changes": 3,
     "matrix": 3,
     "rules": 2,
     "occasion": 2,
+    "repositories": 3,
     "engine": 2,
     "proc": 2,
     "store": 2,
@@ -73,7 +77,7 @@ SIDEWAYS = frozenset(
 PLUGINS_MAY = frozenset(
     {
         "pytest", "_pytest", "coverage", "psycopg", "psycopg2",
-        "trytond", "proteus", "sql", "pkg_resources",
+        "trytond", "proteus", "sql", "pkg_resources", "debugpy",
     }
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness docs``, ``lint``, ``completion``."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from harness.cli.base import Commands, Parser, command
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context
+
+Words = tuple[str, ...]
+
+
+def add(commands: "Commands[Parser]") -> None:
+    """Add these commands to the command line."""
+    _docs(commands)
+    one = command(commands, "lint", "check the style of the sources")
+    one.add_argument("names", nargs="*", metavar="SOURCE", help="all without any")
+    one.add_argument("--json", action="store_true", help="the findings as JSON")
+    one.add_argument(
+        "--dry-run", action="store_true", help="print the lines, run nothing"
+    )
+    one.set_defaults(call=_lint)
+    one = command(commands, "completion", "a script that completes commands")
+    one.add_argument("shell", choices=("bash", "zsh", "fish"), help="for this shell")
+    one.set_defaults(call=_completion)
+
+
+def _docs(commands: "Commands[Parser]") -> None:
+    one = command(commands, "docs", "build the documentation; warnings are errors")
+    one.add_argument(
+        "--in",
+        dest="runner",
+        choices=("venv", "image"),
+        default="venv",
+        help="an environment here, or the documentation's image",
+    )
+    one.add_argument(
+        "--build", action="store_true", help="in the image, built first if need be"
+    )
+    one.add_argument(
+        "--no-autoapi", action="store_true", help="leave the sources' interface out"
+    )
+    one.add_argument(
+        "--keep", action="store_true", help="build only what has changed since"
+    )
+    one.add_argument(
+        "--down", action="store_true", help="remove pages and what builds have kept"
+    )
+    one.add_argument(
+        "--serve", action="store_true", help="show it on 127.0.0.1, anew on change"
+    )
+    one.add_argument(
+        "--port", type=int, default=8080, metavar="N", help="of --serve; 0: any"
+    )
+    one.add_argument("--open", action="store_true", help="open it in the browser")
+    one.add_argument(
+        "--dry-run", action="store_true", help="print the lines, run nothing"
+    )
+    one.set_defaults(call=_call_docs)
+
+
+def _call_docs(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import docs
+
+    return docs.run(
+        context,
+        autoapi=not options.no_autoapi,
+        build=options.build,
+        runner=options.runner,
+        keep=options.keep,
+        down=options.down,
+        serve=options.serve,
+        port=options.port,
+        show=options.open,
+        dry=options.dry_run,
+    )
+
+
+def _lint(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import lint
+
+    return lint.run(
+        context, names=options.names, as_json=options.json, dry=options.dry_run
+    )
+
+
+def _completion(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.cli import completion
+    from harness.stack.project import ALIASES, SERVICES
+
+    services = (*SERVICES, *ALIASES)
+    made = completion.tables(
+        options.parser,
+        {
+            "SERVICE": services,
+            "suite": tuple(context.config.suite),
+            "SOURCE": tuple(context.config.source),
+            "MODULE|TEMPLATE": tuple(context.config.template),
+        },
+    )
+    context.console.info(completion.script(options.shell, made).rstrip())
+    if sys.stdout.isatty():
+        context.console.info(f"# to install: {completion.PLACES[options.shell]}")
+    return 0

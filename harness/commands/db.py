@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness db list``, ``size``, ``psql``, ``console``; what all of ``db`` shares."""
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from harness.commands import db_place, workshop
+from harness.commands.context import Context
+from harness.commands.db_place import Wish
+from harness.databases import catalogue
+from harness.databases.client import Client
+from harness.errors import DatabaseError, ExitCode, UsageError
+from harness.output import size as shown
+
+Ask = Callable[[str], str] | None
+"""How to ask the user; None where nobody is there to answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leave:
+    """What the user has allowed beforehand."""
+
+    yes: bool = False
+    force: bool = False
+    ask: Ask = None
+
+
+def require_leave(client: Client, leave: Leave, what: str) -> None:
+    """Ask whether `what` may be done; raises `UsageError` where it may not."""
+    if client.production and not leave.force:
+        raise UsageError(
+            f"this is production: {what} is refused",
+            checked=client.title,
+            remedy="if you mean it: --force",
+        )
+    if leave.yes or client.dry:
+        return
+    if leave.ask is None:
+        raise UsageError(
+            f"nobody is there to be asked: {what}?", remedy="say it beforehand: --yes"
+        )
+    if leave.ask(f"{what}? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise UsageError("nothing was changed")
+
+
+def named(context: Context, name: str) -> str:
+    """The database that is meant: without a name, the stack's."""
+    return name or context.config.stack.database
+
+
+def require_there(client: Client, name: str) -> None:
+    """Raises `DatabaseError` where a database is not there."""
+    there = [one.name for one in catalogue.all_(client)]
+    if name not in there:
+        near = difflib.get_close_matches(name, there, n=1)
+        raise DatabaseError(
+            f"there is no database {name} on {client.title}",
+            checked=f"there are {', '.join(there) or 'none'}",
+            remedy=f"did you mean {near[0]}?"
+            if near
+            else "harness db create, or another place: --on",
+        )
+
+
+def of_tests(context: Context, wish: Wish, name: str) -> Wish:
+    """The wish, for a lease or a template with the server of the tests."""
+    if wish.on or not name.startswith("harness_"):
+        return wish
+    kind, _ = workshop.choose(context)
+    return replace(wish, on=kind)
+
+
+def list_(context: Context, *, wish: Wish, as_json: bool) -> int:
+    """All databases of a place."""
+    with db_place.opened(context, wish) as place:
+        found = catalogue.all_(place.client)
+        title = place.client.title
+    if as_json:
+        documents = [one.document() for one in found]
+        context.answer({"place": title, "databases": documents})
+        return ExitCode.OK
+    context.console.info(f"databases of {title}")
+    context.console.table(
+        [(one.name, shown(one.size), one.sessions, one.what) for one in found],
+        ("name", "size", "sessions", ""),
+    )
+    return ExitCode.OK
+
+
+LARGEST = 15
+"""Tables that ``size`` shows."""
+
+
+def size(context: Context, *, wish: Wish, name: str, as_json: bool) -> int:
+    """A database's size, and that of its largest tables."""
+    name = named(context, name)
+    with db_place.opened(context, of_tests(context, wish, name)) as place:
+        total = catalogue.size(place.client, name)
+        tables = catalogue.relations(place.client, name)
+    if as_json:
+        rows = [{"table": t, "size": s, "rows": n} for t, s, n in tables]
+        context.answer({"name": name, "size": total, "tables": rows})
+        return ExitCode.OK
+    context.console.info(f"{name}: {shown(total)}, {len(tables)} tables")
+    context.console.table(
+        [(table, shown(bytes_), count) for table, bytes_, count in tables[:LARGEST]],
+        ("table", "size", "rows, about"),
+    )
+    return ExitCode.OK
+
+
+def psql(
+    context: Context, *, wish: Wish, name: str, words: tuple[str, ...], terminal: bool
+) -> int:
+    """``psql`` on any database, also on a lease; its exit code."""
+    name = named(context, name)
+    with db_place.opened(context, of_tests(context, wish, name)) as place:
+        client = place.client
+        argv = (f"--dbname={name}", *words)
+        if client.dry:
+            client.say(client.line(client.argv("psql", *argv, terminal=terminal)))
+            return ExitCode.OK
+        require_there(client, name)
+        return client.attach("psql", *argv, terminal=terminal)
+
+
+def console(context: Context, *, wish: Wish, name: str, terminal: bool) -> int:
+    """Tryton's console on any of its databases; its exit code."""
+    name = named(context, name)
+    with db_place.opened(context, of_tests(context, wish, name)) as place:
+        require_there(place.client, name)
+        active = active_of(place.client, name)
+        return place.console(name, active, terminal=terminal)
+
+
+def active_of(client: Client, name: str) -> list[str]:
+    """The modules that are activated in a database."""
+    states = catalogue.modules(client, name)
+    return sorted(module for module, state in states.items() if state == "activated")

@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness db backup``, ``restore``, ``destroy``."""
+
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from harness import proc
+from harness.commands import db, db_place, db_server, stack, workshop
+from harness.commands.context import Context
+from harness.commands.db import Leave
+from harness.commands.db_make import Waiting
+from harness.commands.db_place import Place, Wish
+from harness.databases import archive, catalogue
+from harness.databases import replace as replacing
+from harness.databases.archive import Seen, Sum
+from harness.databases.client import Client
+from harness.errors import DatabaseError, ExitCode, UsageError
+from harness.output import size as shown
+from harness.postgres import memory
+
+Write = Callable[[bytes], object]
+
+
+def backup(
+    context: Context,
+    *,
+    wish: Wish,
+    name: str,
+    output: Path | None,
+    stdout: Write | None,
+    force: bool,
+    as_json: bool,
+) -> int:
+    """Write a backup to `stdout`, or to a file: `output`, or one with its date."""
+    name = db.named(context, name)
+    with db_place.opened(context, db.of_tests(context, wish, name)) as place:
+        db.require_there(place.client, name)
+        if stdout is not None and not wish.dry:
+            _streamed(context, place, name, stdout)
+            return ExitCode.OK
+        path = (output or dated(context, name)).absolute()
+        if path.exists() and not force:
+            raise UsageError(
+                f"{path} exists", remedy="name another file, or replace it: --force"
+            )
+        done = saved(context, place, name, path)
+    if as_json:
+        found = {"file": str(path), "size": done.size, "sha256": done.sha256}
+        context.answer(found)
+    elif not wish.dry:
+        context.console.info(f"{path}: {shown(done.size)}, sha256 {done.sha256}")
+    return ExitCode.OK
+
+
+def _streamed(context: Context, place: Place, name: str, stdout: Write) -> None:
+    with context.console.step(f"backup {name}", ticker=True) as step:
+        done = archive.dump(
+            place.client, name, stdout, lambda count: step.update(shown(count))
+        )
+    context.console.info(f"{shown(done.size)}, sha256 {done.sha256}")
+
+
+def dated(context: Context, name: str) -> Path:
+    """A file for a backup, below the checkout."""
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    place = context.config.root / context.config.backups
+    place.mkdir(mode=0o700, exist_ok=True, parents=True)
+    path = place / f"{name}-{stamp}.dump"
+    number = 1
+    while path.exists():
+        number += 1
+        path = place / f"{name}-{stamp}-{number}.dump"
+    return path
+
+
+def saved(context: Context, place: Place, name: str, path: Path) -> Sum:
+    """A database in a file."""
+    client = place.client
+    if client.dry:
+        argv = client.argv("pg_dump", *archive.dump_words(name))
+        client.say(f"{client.line(argv)} > {shlex.quote(str(path))}")
+        return Sum(size=0, sha256="")
+    with context.console.step(f"backup {name}", ticker=True) as step:
+        return archive.write(
+            client, name, path, lambda count: step.update(shown(count))
+        )
+
+
+def restore(
+    context: Context, *, wish: Wish, path: Path, name: str, leave: Leave
+) -> int:
+    """Make a database from a backup, verified before and after."""
+    name = replacing.require_name(db.named(context, name))
+    checked = archive.require(path)
+    if not checked:
+        context.console.warn(f"{archive.checksum(path)} is not there: not compared")
+    with db_place.opened(context, wish, start=True) as place:
+        client = place.client
+        if replacing.exists(client, name):
+            what = f"replace the database {name} of {client.title}"
+            db.require_leave(client, leave, what)
+        with (
+            replacing.claim(client, name, waiting=Waiting(context)),
+            place.quiet(name),
+        ):
+            _restored(context, place, path, name)
+    return ExitCode.OK
+
+
+def _restored(context: Context, place: Place, path: Path, name: str) -> None:
+    client = place.client
+    with replacing.building(client, name) as new:
+        if client.dry:
+            argv = client.argv("pg_restore", *archive.restore_words(new))
+            client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
+            return
+        total = shown(path.stat().st_size)
+        with context.console.step(f"restore {name}", ticker=True) as step:
+            wanted = _filled(
+                context, client, path, new,
+                lambda count: step.update(f"{shown(count)}, the file has {total}"),
+            )  # fmt: skip
+            found = catalogue.tables(client, new)
+            if found != wanted:
+                raise DatabaseError(
+                    f"{found} of {wanted} tables came out of {path}",
+                    checked=client.title,
+                    remedy="take another backup; nothing was changed",
+                )
+    context.console.info(f"{name} on {client.title}: {found} tables restored")
+
+
+def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) -> int:
+    """Fill a database from a backup; the number of tables in that."""
+    try:
+        wanted = archive.tables(client, path)
+    except DatabaseError as error:
+        if "unsupported version" not in str(error):
+            raise
+    else:
+        archive.load(client, path, new, seen)
+        return wanted
+    # A newer server's: the newest programs of this machine read it.
+    reader = db_server.newest(context)
+    wanted = archive.tables(reader, path)
+    archive.convert(reader, path, client, new, seen)
+    return wanted
+
+
+# -- destroy -------------------------------------------------------------------
+
+
+def destroy(context: Context, *, wish: Wish, save: bool, leave: Leave) -> int:
+    """Remove all data of a server, after a backup of each database."""
+    kind, _ = db_place.choose(context, wish.on, wish.environment)
+    if kind not in ("stack", "local"):
+        raise UsageError(
+            f"the data of that server ({kind}) are not the harness's to remove",
+            remedy="harness db delete NAME, or harness clean --all",
+        )
+    with db_place.opened(context, wish, start=kind == "stack" and save) as place:
+        client = place.client
+        names = catalogue.people(client)
+        holds = f" with {', '.join(names)}" if names else ""
+        db.require_leave(client, leave, f"remove all data of {client.title}{holds}")
+        for name in names if save else ():
+            path = dated(context, name)
+            done = saved(context, place, name, path)
+            if not wish.dry:
+                context.console.info(f"  {path}: {shown(done.size)}")
+    if kind == "stack":
+        _destroy_volume(context, wish)
+    elif not wish.dry:
+        _destroy_local(context)
+    if not wish.dry:
+        context.console.info("the data are gone; harness db restore brings them back")
+    return ExitCode.OK
+
+
+def _destroy_volume(context: Context, wish: Wish) -> None:
+    opened = stack.open_(context, wish.environment)
+    volume = f"{opened.project.name}_db"
+    if wish.dry:
+        for words in (("down",), ("volume", "rm", volume)):
+            head = opened.looking.argv(*words) if words == ("down",) else None
+            context.console.info(proc.line(head or opened.engine.argv(*words)))
+        return
+    stack.down(context, environment=wish.environment, volumes=False)
+    if volume in stack.labelled(opened, "volume"):
+        opened.engine.run("volume", "rm", volume)
+
+
+WAIT = 30.0
+"""Seconds that the embedded server gets to end."""
+
+
+def _destroy_local(context: Context) -> None:
+    server = workshop.local(context)
+    directory = server.directory()
+    deadline = time.monotonic() + WAIT
+    while memory.in_use(directory):
+        if time.monotonic() > deadline:
+            raise DatabaseError(
+                "the embedded server is in use",
+                checked=str(directory),
+                remedy="end the other runs, or wait for them",
+            )
+        time.sleep(0.1)
+    import shutil
+
+    shutil.rmtree(directory)
+    (context.store.path / "server").unlink(missing_ok=True)

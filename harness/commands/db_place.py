@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where people's databases are: the stack, the embedded server, a given address."""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
+
+from harness.commands import db_stack, workshop
+from harness.commands.context import Context
+from harness.commands.db_server import Server, beside
+from harness.commands.stack import Stack, open_
+from harness.databases import catalogue, people
+from harness.databases.client import Client
+from harness.errors import DatabaseError, UsageError
+from harness.stack.database import Listener
+from harness.template.layer import Request
+
+PLACES: Final = ("stack", "local", "docker", "given")
+
+
+class Place(Protocol):
+    """A server that people's databases are on, and Tryton beside it."""
+
+    @property
+    def client(self) -> Client:
+        """PostgreSQL's programs there."""
+
+    def quiet(self, name: str) -> contextlib.AbstractContextManager[None]:
+        """A block in which no service of ours uses the database."""
+
+    def make(self, name: str, wanted: Request, listener: Listener) -> str:
+        """Make a database, or another in its place; how, in a word or two."""
+
+    def installed(self, modules: Sequence[str]) -> set[str]:
+        """The modules whose code is there, where databases have `modules`."""
+
+    def update(
+        self,
+        database: str,
+        modules: Sequence[str],
+        active: Sequence[str],
+        listener: Listener,
+    ) -> None:
+        """Update modules in a database that has the `active` ones."""
+
+    def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
+        """``trytond-console``; its exit code."""
+
+
+def choose(context: Context, wanted: str, environment: str) -> tuple[str, str]:
+    """The place and why it is taken; starts nothing."""
+    server = context.config.database.server
+    if wanted == "given" and not server.startswith("postgresql://"):
+        raise UsageError(
+            "no address is given",
+            checked=f"database.server = {server}",
+            remedy="--database postgresql://USER:PASSWORD@HOST:PORT/",
+        )
+    if wanted:
+        return wanted, "--on"
+    if server.startswith("postgresql://"):
+        return "given", "its address is given"
+    if server in ("local", "docker"):
+        return server, f"database.server = {server}"
+    reason = _why_no_stack(open_(context, environment))
+    if reason:
+        return "local", f"not the stack: {reason}"
+    return "stack", "its engine and its image are there"
+
+
+def _why_no_stack(stack: Stack) -> str:
+    reason = stack.engine.why_not()
+    if reason:
+        return reason
+    image = stack.project.image("db")
+    found = stack.engine.inspect("image", image)
+    return "" if found else f"the image {image} is not built"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the command line says of the place; with `dry` only lines are shown."""
+
+    on: str = ""
+    environment: str = ""
+    dry: bool = False
+
+
+@contextlib.contextmanager
+def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Place]:
+    """The place; with `start`, the stack's server is started if it must be."""
+    kind, _ = choose(context, wish.on, wish.environment)
+    with contextlib.ExitStack() as stack:
+        if kind == "stack":
+            yield stack.enter_context(
+                db_stack.opened(context, wish.environment, dry=wish.dry, start=start)
+            )
+            return
+        server = workshop.server(context, kind)
+        address = server.start()
+        stack.callback(server.stop)
+        environment = wish.environment or context.config.stack.environment
+        client = beside(
+            context,
+            kind,
+            address,
+            production=kind == "given" and environment == "production",
+            dry=wish.dry,
+        )
+        if data := data_of(context, kind):
+            stack.callback(note, client, data)
+        yield Server(context=context, kind=kind, client=client)
+
+
+def data_of(context: Context, kind: str) -> Path | None:
+    """Where the data of a server of ours is, if it is on this machine."""
+    if kind == "given":
+        return None
+    docker = workshop.docker(context)
+    mark = docker.directory() / "data" if kind == "docker" else None
+    return (mark or context.store.path / "server").resolve()
+
+
+def note(client: Client, data: Path) -> None:
+    """Leave word beside the data of databases that are people's."""
+    with contextlib.suppress(OSError, DatabaseError):
+        names = catalogue.people(client)
+        (data / people.FILE).write_text("\n".join(names), "utf-8")

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People's databases on a server that processes of this machine reach."""
+
+import contextlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harness import proc
+from harness.commands import template, workshop
+from harness.commands.context import Context
+from harness.databases.client import Client
+from harness.databases.replace import building
+from harness.errors import DatabaseError
+from harness.postgres import Address, connect
+from harness.postgres.local import installation
+from harness.stack.database import Listener
+from harness.template import limits
+from harness.template.layer import Layer, Request
+from harness.template.postgresql import template as template_name
+
+BUILTIN: Final = ("ir", "res")
+"""Modules that are part of trytond."""
+
+
+def beside(
+    context: Context, kind: str, address: Address, *, production: bool, dry: bool
+) -> Client:
+    """The programs on this machine that go well with a server."""
+    with connect(address) as connection:
+        place = workshop.binaries(connection.info.server_version)
+
+    def start(program: str, terminal: bool) -> list[str]:
+        return [str(place / program) if place else program]
+
+    title = {"local": "the embedded server", "docker": "the server of the tests"}
+    return Client(
+        kind=kind,
+        title=title.get(kind, str(address)),
+        start=start,
+        env={**context.environ, **address.environment()},
+        production=production,
+        dry=dry,
+        say=context.console.info,
+        shown=("PGHOST", "PGPORT", "PGUSER"),
+    )
+
+
+def newest(context: Context) -> Client:
+    """The newest programs of this machine, beside no server."""
+    place = installation()
+
+    def start(program: str, terminal: bool) -> list[str]:
+        return [str(place / "bin" / program) if place else program]
+
+    env = dict(context.environ)
+    return Client(kind="none", title="this machine", start=start, env=env)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The embedded server, the one of the tests, a given one."""
+
+    context: Context
+    kind: str
+    client: Client
+
+    @contextlib.contextmanager
+    def quiet(self, name: str) -> Iterator[None]:
+        """See `Place`: nothing of ours runs there."""
+        yield
+
+    def _bench(
+        self, modules: Sequence[str]
+    ) -> contextlib.AbstractContextManager[template.Bench]:
+        """Tryton with the sources among `modules`, else with all of these."""
+        sources = [name for name in modules if name in self.context.graph]
+        official = [name for name in modules if name not in BUILTIN]
+        wanted = sources or official or list(self.context.graph) or ["party"]
+        return template.open_bench(on(self.context, self.kind), tuple(wanted), "")
+
+    def make(self, name: str, wanted: Request, listener: Listener) -> str:
+        """See `Place`: a clone of the template, which is built if it must be."""
+        with self._bench(wanted.modules) as bench:
+            layer = bench.layers.resolve(wanted)
+            how = ensured(self.context, bench, layer, dry=self.client.dry)
+            with building(self.client, name, template=template_name(layer.digest)):
+                pass
+        return how
+
+    def installed(self, modules: Sequence[str]) -> set[str]:
+        """See `Place`."""
+        with self._bench(modules) as bench:
+            return {*BUILTIN, *bench.layers.graph}
+
+    def update(
+        self,
+        database: str,
+        modules: Sequence[str],
+        active: Sequence[str],
+        listener: Listener,
+    ) -> None:
+        """See `Place`."""
+        with self._bench(active) as bench:
+            argv = [
+                str(bench.environment.path / "bin" / "trytond-admin"), "-v",
+                "--database", database, "--update", *modules,
+                "--activate-dependencies",
+            ]  # fmt: skip
+            if self.client.dry:
+                uri = f"TRYTOND_DATABASE_URI={bench.variables['TRYTOND_DATABASE_URI']}"
+                self.client.say(f"{uri} {self.client.line(argv)}")
+            else:
+                follow(argv, env=bench.variables, listener=listener)
+
+    def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
+        """See `Place`."""
+        with self._bench(active) as bench:
+            program = bench.environment.path / "bin" / "trytond-console"
+            argv = [str(program), "--database", name]
+            if self.client.dry:
+                self.client.say(self.client.line(argv))
+                return 0
+            with proc.Child(
+                argv, env=bench.variables, stdin=None, foreground=True
+            ) as child:
+                return child.code()
+
+
+def on(context: Context, kind: str) -> Context:
+    """The context with another database server."""
+    if kind == "given":
+        return context
+    database = replace(context.config.database, server=kind)
+    return replace(context, config=replace(context.config, database=database))
+
+
+def ensured(context: Context, bench: template.Bench, layer: Layer, *, dry: bool) -> str:
+    """The template of a layer is there; with `dry`, only whether it is."""
+    there = bench.builder.shelf.find(layer.digest) is not None
+    word = "is there" if there else "must be built first"
+    if dry:
+        context.console.info(f"template {layer.name} {layer.digest}: {word}")
+    elif not there:
+        workshop.ensure_all(context, bench.builder, [layer], bench.telling)
+    for one in layer.chain():
+        limits.touch(context.store, one.digest)
+    return f"from the template {layer.name}"
+
+
+MODULE: Final = re.compile(r".*trytond\.modules\S* ?(?:\[[^]]*\])? (\w+)$")
+"""A line of trytond's log that names the module that it begins with."""
+
+
+def follow(argv: list[str], *, env: Mapping[str, str], listener: Listener) -> None:
+    """Run ``trytond-admin`` to its end; raises `DatabaseError` with its words."""
+    tail: list[str] = []
+    with proc.Child(argv, env=env, stdout=proc.PIPE, stderr=proc.STDOUT) as child:
+        assert child.process.stdout
+        for line in child.process.stdout:
+            text = line.decode(errors="replace").rstrip()
+            tail = [*tail[-30:], text]
+            if match := MODULE.match(text):
+                listener(match[1])
+        code = child.code()
+    if code:
+        raise DatabaseError(
+            "trytond-admin failed:\n" + "\n".join(tail),
+            checked=proc.line(argv),
+            remedy="mend the module; the database is as it was",
+        )

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""People's databases in the stack, reached through its containers only."""
+
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from harness import proc, store
+from harness.commands import stack_up, template, workshop
+from harness.commands.context import Context
+from harness.commands.db_server import BUILTIN, beside, ensured, on
+from harness.commands.stack import Stack, open_
+from harness.databases import archive
+from harness.databases.client import Client
+from harness.databases.replace import building
+from harness.errors import UsageError
+from harness.output import size
+from harness.stack import database as databases
+from harness.stack import project as projects
+from harness.stack.database import Database, Listener
+from harness.template.layer import Layer, Request
+from harness.template.postgresql import template as template_name
+
+PATIENCE: Final = 60.0
+"""Seconds in which the stack's server must answer."""
+STOPPED: Final = "stopped"
+"""File with the containers that were stopped for a moment."""
+POLL: Final = 0.3
+"""Seconds between two looks at services that start."""
+START: Final = ("up", "--detach", "--no-deps", "db")
+
+
+@contextlib.contextmanager
+def opened(
+    context: Context, environment: str, *, dry: bool, start: bool
+) -> Iterator["OfStack"]:
+    """The stack's server; with `start`, it is started if it must be."""
+    stack = open_(context, environment)
+    there = [one for one in stack.looking.ps() if one.service == "db"]
+    if not any(one.state == "running" for one in there):
+        if not start:
+            raise UsageError(
+                f"the database server of the stack {stack.project.name} does not run",
+                checked="docker compose ps",
+                remedy=stack.line("up") + ", or another place: --on local",
+            )
+        if dry:
+            context.console.info(proc.line(stack.compose.argv(*START)))
+        else:
+            stack.require_images(["db"])
+            stack.compose.run(*START)
+
+    def beginning(program: str, terminal: bool) -> list[str]:
+        options = [] if terminal else ["-T"]
+        words = ("exec", *options, "db", program, f"--username={databases.USER}")
+        return stack.looking.argv(*words)
+
+    project = stack.project
+    client = Client(
+        kind="stack",
+        title=f"the stack {project.name} ({project.environment})",
+        start=beginning,
+        env=stack.looking.env,
+        production=project.environment == "production",
+        dry=dry,
+        say=context.console.info,
+    )
+    made = OfStack(stack=stack, client=client)
+    if not dry:
+        made.database(context.config.stack.database).names(patience=PATIENCE)
+    yield made
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfStack:
+    """The server of the stack, reached through its containers only."""
+
+    stack: Stack
+    client: Client
+
+    @property
+    def context(self) -> Context:
+        """Of this invocation."""
+        return self.stack.context
+
+    def database(self, name: str) -> Database:
+        """What makes databases in the stack."""
+        return stack_up.database(self.stack, name)
+
+    @contextlib.contextmanager
+    def quiet(self, name: str) -> Iterator[None]:
+        """See `Place`: those that use the stack's own database are stopped."""
+        place = self.context.store.directory("stack", self.stack.project.name)
+        with store.locked(place / "up.lock"):
+            mine = name == self.context.config.stack.database
+            found = self._users(place) if mine else []
+            self._all("stop", found)
+            try:
+                yield
+            finally:
+                self._all("start", found)
+                if not self.client.dry:
+                    (place / STOPPED).unlink(missing_ok=True)
+            self._wait(found)
+
+    def _users(self, place: Path) -> list[str]:
+        """The containers that use the database, and those that a killed command
+        has stopped; noted, for the case that this one is killed.
+        """
+        there = self.stack.looking.ps()
+        try:
+            noted = (place / STOPPED).read_text("utf-8").split()
+        except OSError:
+            noted = []
+        found = [
+            one.name
+            for one in there
+            if one.service in projects.PYTHON
+            and (one.state == "running" or one.name in noted)
+        ]
+        if not self.client.dry:
+            store.write_atomically(place / STOPPED, "\n".join(found))
+        return found
+
+    def _wait(self, containers: list[str]) -> None:
+        """Until those that were started are well; it is said if they are not."""
+        if not containers or self.client.dry:
+            return
+        deadline = time.monotonic() + self.context.config.stack.timeout
+        with self.context.console.step("services", ticker=True):
+            while time.monotonic() < deadline:
+                there = {one.name: one for one in self.stack.looking.ps()}
+                if all(there[name].well for name in containers if name in there):
+                    return
+                time.sleep(POLL)
+        self.context.console.warn("not all services are healthy: harness ps")
+
+    def _all(self, what: str, containers: list[str]) -> None:
+        if not containers:
+            return
+        if self.client.dry:
+            self.client.say(proc.line(self.stack.engine.argv(what, *containers)))
+            return
+        title = f"{what} {', '.join(containers)}"
+        with self.context.console.step(title, ticker=True):
+            self.stack.engine.run(what, *containers, timeout=300)
+
+    def make(self, name: str, wanted: Request, listener: Listener) -> str:
+        """See `Place`: modules by the stack itself, data from templates."""
+        if wanted.data:
+            return self._from_template(name, wanted)
+        made = self.database(name)
+        recipe = replace(stack_up.recipe(self.stack), modules=wanted.modules)
+        with building(self.client, name) as new:
+            if self.client.dry:
+                self._say(made, new, *databases.activating(wanted.modules))
+                return ""
+            password = self.stack.secrets["admin_password"]
+            return made.fill(new, recipe, password, listener)
+
+    def _from_template(self, name: str, wanted: Request) -> str:
+        kind, _ = workshop.choose(self.context)
+        near = on(self.context, kind if kind in {"docker", "given"} else "local")
+        with template.open_bench(near, wanted.modules, "") as bench:
+            layer = bench.layers.resolve(wanted)
+            how = ensured(self.context, bench, layer, dry=self.client.dry)
+            with building(self.client, name) as new:
+                self._copied(bench, layer, new)
+                made = self.database(name)
+                if self.client.dry:
+                    self._say(made, new, "--password")
+                else:
+                    made.admin(new, "--password", listener=lambda _: None)
+        return how
+
+    def _say(self, made: Database, database: str, *words: str) -> None:
+        command = made.command(database, *words)
+        self.client.say(proc.line(self.stack.compose.argv(*command)))
+
+    def _copied(self, bench: template.Bench, layer: Layer, new: str) -> None:
+        """A template takes no sessions: a clone of it is read."""
+        shelf, address = bench.builder.shelf, bench.place.address
+        assert address is not None
+        source = beside(self.context, "tests", address, production=False, dry=False)
+        if self.client.dry:
+            clone = template_name(layer.digest)
+            self.client.say(archive.copy_line(source, clone, self.client, new))
+            return
+        clone = shelf.clone(layer.digest, "copy")
+        try:
+            with self.context.console.step("copy", ticker=True) as step:
+                archive.copy(
+                    source, clone, self.client, new,
+                    lambda count: step.update(size(count)),
+                )  # fmt: skip
+        finally:
+            shelf.drop(clone)
+
+    def installed(self, modules: Sequence[str]) -> set[str]:
+        """See `Place`: those of the image, with the sources mounted over it."""
+        code = (
+            "from trytond.modules import get_modules as g;"
+            " import inspect as i;"
+            " print(*g(**({'with_test': False} if i.signature(g).parameters else {})))"
+        )
+        words = ("run", "--rm", "--no-TTY", "--no-deps", "--env", "DEBUGGER_PORT=0")
+        done = self.stack.compose.run(*words, "erpserver", "python3", "-c", code)
+        return {*BUILTIN, *done.stdout.split()}
+
+    def update(
+        self,
+        database: str,
+        modules: Sequence[str],
+        active: Sequence[str],
+        listener: Listener,
+    ) -> None:
+        """See `Place`."""
+        made = self.database(self.context.config.stack.database)
+        if self.client.dry:
+            self._say(made, database, *databases.activating(modules))
+        else:
+            made.activate(database, modules, listener)
+
+    def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
+        """See `Place`: in a container of its own, with the server's environment."""
+        options = [] if terminal else ["--no-TTY"]
+        words = (
+            "run", "--rm", "--no-deps", "--env", "DEBUGGER_PORT=0", *options,
+            "erpserver", "trytond-console", "--database", name,
+        )  # fmt: skip
+        if self.client.dry:
+            self.client.say(proc.line(self.stack.compose.argv(*words)))
+            return 0
+        return self.stack.compose.attach("--progress=quiet", *words)

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a repository to its ref, and leave alone what somebody has changed."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from typing import Final
+
+from harness import proc
+from harness.errors import SourceError
+from harness.repositories.git import Repository, State, call
+
+KEPT: Final = "refs/harness/before-reset"
+"""Below it, what a reset took away stays."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A repository, where it comes from, and what of it is wanted.
+
+    `follows` is for the checkout itself: it stays on the branch that it is on.
+    """
+
+    repository: Repository
+    url: str
+    ref: str
+    follows: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What was done to a repository: `left` says why less than was wanted."""
+
+    name: str
+    action: str
+    ref: str = ""
+    before: str = ""
+    after: str = ""
+    left: str = ""
+    files: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether there are other files now."""
+        return self.before != self.after
+
+
+def lines(wanted: Wanted) -> list[str]:
+    """What `bring` would run, as far as it is known before anything is fetched."""
+    one = wanted.repository
+    if not one.there:
+        clone = ["git", "clone", wanted.url, str(one.path)]
+        ref = wanted.ref or "its default branch"
+        return [proc.line(clone), f"# then {ref}"]
+    found = [proc.line(one.argv(*FETCH))]
+    state = one.state()
+    if state.hindrance:
+        return [*found, f"# {one.name} is left as it is: {state.hindrance}"]
+    branch = state.branch if wanted.follows else wanted.ref or state.branch
+    if branch != state.branch:
+        found.append(proc.line(one.argv("checkout", branch)))
+    found.append(proc.line(one.argv("merge", "--ff-only", f"origin/{branch}")))
+    return found
+
+
+FETCH: Final = ("fetch", "--quiet", "--prune", "origin")
+
+
+def bring(wanted: Wanted, *, reset: bool) -> Outcome:
+    """Clone it, or fetch and go forward; with `reset`, whatever was changed.
+
+    Raises `SourceError` with git's words.
+    """
+    one = wanted.repository
+    if not one.there:
+        return _clone(wanted)
+    state = one.state()
+    if not one.ask("remote", "get-url", "origin"):
+        return _left(wanted, state, "it has no remote called origin")
+    one.run(*FETCH)
+    if wanted.follows:
+        return _follow(wanted, state)
+    _fetch_tag(one, wanted.ref)
+    target, branch = one.resolve(wanted.ref)
+    if reset:
+        return _reset(wanted, state, target, branch=branch)
+    if state.hindrance:
+        return _left(wanted, state, state.hindrance)
+    if not branch:
+        return _detach(wanted, state, target)
+    name = target.removeprefix("origin/")
+    if state.branch != name:
+        return _switch(wanted, state, name)
+    return _forward(wanted, state, target)
+
+
+def _fetch_tag(one: Repository, ref: str) -> None:
+    """A tag that is on no branch; one that is here is never moved."""
+    for place in (f"refs/remotes/origin/{ref}", f"refs/tags/{ref}"):
+        if not ref or one.ask("rev-parse", "--verify", "--quiet", place):
+            return
+    one.run(
+        "fetch", "--quiet", "origin", f"refs/tags/{ref}:refs/tags/{ref}", check=False
+    )
+
+
+def _clone(wanted: Wanted) -> Outcome:
+    """Beside its place, so that what has the name is whole."""
+    one = wanted.repository
+    if one.path.exists() and (not one.path.is_dir() or any(one.path.iterdir())):
+        return Outcome(
+            name=one.name, action="left", left=f"{one.path} is no repository"
+        )
+    new = one.path.with_name(f".{one.name}.cloning")
+    shutil.rmtree(new, ignore_errors=True)
+    one.path.parent.mkdir(parents=True, exist_ok=True)
+    argv = ["git", "clone", "--quiet", "--", wanted.url, str(new)]
+    try:
+        call(argv, env=one.env, asks=one.asks)
+        inside = Repository(name=one.name, path=new, env=one.env)
+        target, branch = inside.resolve(wanted.ref)
+        if branch:
+            name = target.removeprefix("origin/")
+            inside.run("checkout", "--quiet", name, "--")
+        else:
+            inside.run("checkout", "--quiet", "--detach", target)
+        if one.path.exists():
+            one.path.rmdir()
+        new.rename(one.path)
+    except BaseException:
+        shutil.rmtree(new, ignore_errors=True)
+        raise
+    after = one.ask("rev-parse", "HEAD")
+    files = one.ask("ls-files").splitlines()
+    return Outcome(
+        name=one.name, action="cloned", ref=target.removeprefix("origin/"),
+        after=after, files=tuple(files),
+    )  # fmt: skip
+
+
+def _left(wanted: Wanted, state: State, why: str, action: str = "left") -> Outcome:
+    return Outcome(
+        name=wanted.repository.name, action=action, ref=state.branch,
+        before=state.revision, after=state.revision, left=why,
+    )  # fmt: skip
+
+
+def _done(wanted: Wanted, state: State, action: str, ref: str) -> Outcome:
+    one = wanted.repository
+    after = one.ask("rev-parse", "HEAD")
+    names = one.ask("diff", "--name-only", state.revision, after)
+    return Outcome(
+        name=one.name,
+        action=action if after != state.revision else "is current",
+        ref=ref,
+        before=state.revision,
+        after=after,
+        files=tuple(names.splitlines()),
+    )
+
+
+def _detach(wanted: Wanted, state: State, target: str) -> Outcome:
+    one = wanted.repository
+    commit = one.ask("rev-parse", f"{target}^{{commit}}")
+    if commit != state.revision:
+        if not one.kept(state.revision):
+            return _left(wanted, state, "it has commits that were never pushed")
+        one.run("checkout", "--quiet", "--detach", target)
+    return _done(wanted, state, "moved", wanted.ref)
+
+
+def _switch(wanted: Wanted, state: State, name: str) -> Outcome:
+    """To another branch, where nothing would be forgotten on this one."""
+    one = wanted.repository
+    here = state.branch or state.revision[:8]
+    if not one.kept(state.revision):
+        why = f"it is on {here}, with commits that were never pushed"
+        return _left(wanted, state, why)
+    one.run("checkout", "--quiet", name, "--")
+    done = _forward(wanted, one.state(), f"origin/{name}")
+    if done.left:
+        return done
+    return _done(wanted, state, f"switched from {here}", name)
+
+
+def _forward(wanted: Wanted, state: State, target: str) -> Outcome:
+    """Go forward, or say why that cannot be."""
+    one = wanted.repository
+    counts = one.ask("rev-list", "--left-right", "--count", f"HEAD...{target}")
+    ahead, behind = map(int, counts.split())
+    if ahead and behind:
+        why = f"{ahead} commits here, {behind} on {target}: they have parted"
+        return _left(wanted, state, why)
+    if behind:
+        one.run("merge", "--quiet", "--ff-only", target)
+    done = _done(wanted, state, f"{behind} new commits", target.removeprefix("origin/"))
+    if ahead:
+        return _left(wanted, state, f"{ahead} commits to push", "is current")
+    return done
+
+
+def _follow(wanted: Wanted, state: State) -> Outcome:
+    if state.hindrance:
+        return _left(wanted, state, state.hindrance)
+    if not state.upstream:
+        return _left(wanted, state, "its branch follows none of the remote")
+    return _forward(wanted, state, state.upstream)
+
+
+def _reset(wanted: Wanted, state: State, target: str, *, branch: bool) -> Outcome:
+    """Throw changes of tracked files and commits away; a ref keeps them all."""
+    one = wanted.repository
+    kept = one.ask("stash", "create") or state.revision
+    dirty = kept != state.revision or state.hindrance
+    if dirty or not one.kept(state.revision):
+        name = f"{KEPT}/{time.strftime('%Y%m%d-%H%M%S')}"
+        one.run("update-ref", name, kept)
+        saved = f"what was there: git -C {one.path} show {name}"
+    else:
+        saved = ""
+    where = ("-B", target.removeprefix("origin/")) if branch else ("--detach",)
+    one.run("checkout", "--quiet", "--force", *where, target)
+    for what in ("merge", "rebase", "cherry-pick", "revert"):
+        if state.busy == what:
+            one.run(what, "--quit", check=False)
+    done = _done(wanted, state, "reset", target.removeprefix("origin/"))
+    return Outcome(
+        **{**vars(done), "action": "reset" if dirty else done.action, "left": saved}
+    )
+
+
+def failed(wanted: Wanted, error: SourceError) -> Outcome:
+    """For the table: what git could not do."""
+    return Outcome(
+        name=wanted.repository.name, action="failed", left=error.message.split("\n")[-1]
+    )

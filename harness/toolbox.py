@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Programs that the harness installs for itself, in the state directory, when asked.
+
+Each set of requirements is an environment (or a directory of packages) of its own,
+named by what is in it: what is there is complete, and never installed again.
+"""
+
+import hashlib
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from harness import proc
+from harness.errors import CommandFailed, MissingTool
+from harness.store import Store, locked
+
+Say = Callable[[str], None]
+
+
+def pinned(name: str) -> tuple[str, ...]:
+    """The requirements of a group of ``data/tools.toml``."""
+    text = files("harness.data").joinpath("tools.toml").read_text("utf-8")
+    return tuple(tomllib.loads(text)[name])
+
+
+class Toolbox:
+    """Environments and packages, made on first use."""
+
+    def __init__(self, store: Store, environ: Mapping[str, str]) -> None:
+        self.store = store
+        self.environ = environ
+
+    def environment(self, name: str, requirements: Sequence[str], say: Say) -> Path:
+        """The directory of the programs; raises `MissingTool` where pip fails."""
+
+        def fill(path: Path) -> None:
+            say(f"installing {name} (once)")
+            proc.run([sys.executable, "-m", "venv", path], env=self.environ)
+            self._pip([path / "bin" / "python"], name, requirements)
+
+        return self._made(name, requirements, fill) / "bin"
+
+    def packages(self, name: str, requirements: Sequence[str], say: Say) -> Path:
+        """A directory for any interpreter's path, without extension modules."""
+
+        def fill(path: Path) -> None:
+            say(f"installing {name} (once)")
+            pure = ("--platform", "any", "--only-binary", ":all:", "--no-deps")
+            self._pip([sys.executable], name, ["--target", path, *pure, *requirements])
+
+        return self._made(name, requirements, fill)
+
+    def _made(
+        self, name: str, requirements: Sequence[str], fill: Callable[[Path], None]
+    ) -> Path:
+        """Environments do not move, so this one is marked when it is complete."""
+        text = "\n".join([sys.executable, sys.version, *requirements])
+        key = hashlib.sha256(text.encode()).hexdigest()[:10]
+        path = self.store.directory("tools") / f"{name}-{key}"
+        mark = path / "complete"
+        if not mark.exists():
+            with locked(path.with_name(f"{path.name}.lock")):
+                if not mark.exists():
+                    shutil.rmtree(path, ignore_errors=True)
+                    try:
+                        fill(path)
+                    except BaseException:
+                        shutil.rmtree(path, ignore_errors=True)
+                        raise
+                    mark.touch()
+        return path
+
+    def _pip(
+        self, python: Sequence[str | Path], name: str, words: Sequence[str | Path]
+    ) -> None:
+        argv = [*python, "-m", "pip", "install", "--quiet", "--no-input"]
+        argv += ["--disable-pip-version-check", *words]
+        with tempfile.TemporaryDirectory() as place:
+            try:
+                proc.run(argv, env=self.environ, cwd=Path(place))
+            except CommandFailed as error:
+                raise MissingTool(
+                    f"{name} cannot be installed",
+                    checked=error.message.strip()[-1500:],
+                    remedy="is the package index reachable? harness doctor",
+                ) from error

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checkouts of the stack for tests: with ports of their own, driven by the harness."""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+
+
+def say(text: str) -> None:
+    """For people who run it with -s."""
+    sys.stdout.write(f"{text}\n")
+
+
+PREFIX = os.environ.get("HARNESS_IMAGES_PREFIX", "collecting-society")
+VARIANT = "development"
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A checkout of its own, with ports of its own."""
+
+    root: Path
+    env: dict[str, str]
+    web: int
+    erp: int
+
+    def __call__(self, *words: str, **more: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "harness", *words],
+            cwd=self.root,
+            env={**self.env, **more},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+
+    def good(self, *words: str, **more: str) -> str:
+        done = self(*words, **more)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def containers(self) -> dict[str, list[dict[str, Any]]]:
+        found: dict[str, list[dict[str, Any]]] = {}
+        for one in json.loads(self.good("ps", "--json")):
+            found.setdefault(one["service"], []).append(one)
+        return found
+
+    @property
+    def project(self) -> str:
+        [one, *_] = self.containers()["db"]
+        return str(one["name"]).removesuffix("-db-1")
+
+    @property
+    def password(self) -> str:
+        path = self.root / "compose" / "secrets" / "development" / "admin_password"
+        return path.read_text().strip()
+
+
+def free() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def checkout(root: Path, env: dict[str, str]) -> Checkout:
+    """A copy of what the stack is made of; `env` is that of its commands."""
+    root.mkdir(parents=True)
+    for name in ("compose", "examples"):
+        ignored = shutil.ignore_patterns("development", "local.yaml", "*.egg-info")
+        shutil.copytree(ROOT / name, root / name, ignore=ignored)
+    shutil.copy(ROOT / "pyproject.toml", root)
+    web, erp = free(), free()
+    ports = {
+        "HARNESS_STACK_NGINX_PORT": str(web),
+        "HARNESS_STACK_ERPSERVER_PORT": str(erp),
+    }
+    return Checkout(root, {**env, **ports}, web, erp)
+
+
+def docker(*words: str) -> str:
+    done = subprocess.run(
+        ["docker", *words], capture_output=True, text=True, check=True, timeout=60
+    )
+    return done.stdout
+
+
+def left(label: str) -> list[str]:
+    return [
+        *docker("ps", "-aq", "--filter", f"label={label}").split(),
+        *docker("network", "ls", "-q", "--filter", f"label={label}").split(),
+        *docker("volume", "ls", "-q", "--filter", f"label={label}").split(),
+    ]

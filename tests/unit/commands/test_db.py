@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is decided before a server is asked: leave, content, place, refs."""
+
+import io
+from pathlib import Path
+
+import pytest
+
+from harness import config
+from harness.commands import db_make, db_place, sources
+from harness.commands.context import Context
+from harness.commands.db import Leave, named, of_tests, require_leave
+from harness.commands.db_make import Content
+from harness.commands.db_place import Wish
+from harness.databases.client import Client
+from harness.errors import UsageError
+from harness.output import Console
+
+TEXT = """
+[tool.harness.stack]
+modules = ["party"]
+[tool.harness.template.master]
+modules = ["party"]
+data = ["master.txt"]
+[tool.harness.template.demo]
+parent = "master"
+data = ["demo.txt"]
+[tool.harness.source.one]
+repository = "https://example.org/one"
+refs = {staging = "next", production = "main"}
+"""
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Context:
+    return made(tmp_path)
+
+
+def made(root: Path, **environ: str) -> Context:
+    (root / "pyproject.toml").write_text(TEXT)
+    for name in ("master.txt", "demo.txt"):
+        (root / name).touch()
+    console = Console(io.StringIO(), {})
+    return Context(
+        config=config.load(root, environ, {}),
+        environ={"HARNESS_STATE": str(root / "state")},
+        console=console,
+        line="harness db",
+    )
+
+
+def client(*, production: bool = False, dry: bool = False) -> Client:
+    return Client(
+        kind="given", title="there", start=lambda program, terminal: [program], env={},
+        production=production, dry=dry,
+    )  # fmt: skip
+
+
+# -- leave ---------------------------------------------------------------------
+
+
+def test_an_answer_is_leave() -> None:
+    asked: list[str] = []
+
+    def ask(text: str) -> str:
+        asked.append(text)
+        return " Yes "
+
+    require_leave(client(), Leave(ask=ask), "delete x")
+    assert asked == ["delete x? [y/N] "]
+
+
+@pytest.mark.parametrize("answer", ["", "n", "x", "yep"])
+def test_other_answers_are_none(answer: str) -> None:
+    with pytest.raises(UsageError, match="nothing was changed"):
+        require_leave(client(), Leave(ask=lambda text: answer), "delete x")
+
+
+def test_nobody_to_be_asked() -> None:
+    with pytest.raises(UsageError, match="delete x") as caught:
+        require_leave(client(), Leave(), "delete x")
+    assert "--yes" in caught.value.remedy
+    require_leave(client(), Leave(yes=True), "delete x")
+    require_leave(client(dry=True), Leave(), "delete x")
+
+
+def test_production_wants_force_and_an_answer() -> None:
+    there = client(production=True)
+    with pytest.raises(UsageError, match="production"):
+        require_leave(there, Leave(yes=True), "delete x")
+    with pytest.raises(UsageError, match="nobody is there"):
+        require_leave(there, Leave(force=True), "delete x")
+    require_leave(there, Leave(yes=True, force=True), "delete x")
+
+
+# -- content -------------------------------------------------------------------
+
+
+def test_nothing_said_is_the_stacks_modules(context: Context) -> None:
+    found = db_make.request(context, Content())
+    assert (found.modules, found.data) == (("party",), ())
+
+
+def test_a_template_has_its_parents_data(context: Context) -> None:
+    found = db_make.request(context, Content(template="demo", reclimit=7))
+    assert [Path(str(one)).name for one in found.data] == ["master.txt", "demo.txt"]
+    assert found.reclimit == 7
+
+
+def test_data_sets_are_chosen_in_the_templates_order(context: Context) -> None:
+    content = Content(template="demo", datasets=("demo", "master"))
+    assert [Path(str(p)).name for p in db_make.request(context, content).data] == [
+        "master.txt", "demo.txt",
+    ]  # fmt: skip
+    content = Content(template="demo", datasets=("master",))
+    assert [Path(str(p)).name for p in db_make.request(context, content).data] == [
+        "master.txt"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "named_"),
+    [
+        (Content(template="none"), "none"),
+        (Content(template="demo", datasets=("other",)), "other"),
+    ],
+)
+def test_unknown_names(context: Context, content: Content, named_: str) -> None:
+    with pytest.raises(UsageError, match=named_):
+        db_make.request(context, content)
+
+
+# -- place ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("server", "on", "expected"),
+    [
+        ("local", "", "local"),
+        ("docker", "", "docker"),
+        ("postgresql://me@there/", "", "given"),
+        ("local", "stack", "stack"),
+        ("postgresql://me@there/", "local", "local"),
+        ("postgresql://me@there/", "given", "given"),
+    ],
+)
+def test_the_place(tmp_path: Path, server: str, on: str, expected: str) -> None:
+    context = made(tmp_path, HARNESS_DATABASE_SERVER=server)
+    assert db_place.choose(context, on, "")[0] == expected
+
+
+def test_given_wants_an_address(tmp_path: Path) -> None:
+    context = made(tmp_path, HARNESS_DATABASE_SERVER="local")
+    with pytest.raises(UsageError, match="no address"):
+        db_place.choose(context, "given", "")
+
+
+def test_leases_are_where_tests_run(tmp_path: Path) -> None:
+    url = "postgresql://me@there/"
+    context = made(tmp_path, HARNESS_DATABASE_SERVER=url)
+    assert of_tests(context, Wish(), "harness_c_1_2").on == "given"
+    assert of_tests(context, Wish(on="stack"), "harness_c_1_2").on == "stack"
+    assert of_tests(context, Wish(), "society").on == ""
+    assert named(context, "") == "collecting_society"
+
+
+# -- refs ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [("development", "next"), ("staging", "next"), ("production", "main")],
+)
+def test_a_stage_without_a_ref_takes_the_next_ones(
+    context: Context, stage: str, expected: str
+) -> None:
+    assert sources.ref(context, "one", stage) == expected

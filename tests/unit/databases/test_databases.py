@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What needs no server: lines, names, files, differences."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from harness.databases import archive, catalogue, replace
+from harness.databases.client import Client, literal, quoted
+from harness.errors import DatabaseError, UsageError
+
+
+def client(told: list[str] | None = None, **more: str) -> Client:
+    return Client(
+        kind="local",
+        title="the server",
+        start=lambda program, terminal: [f"/bin/{program}"],
+        env={"PGHOST": "/s", "PGPASSWORD": "secret", **more},
+        dry=told is not None,
+        say=told.append if told is not None else lambda text: None,
+        shown=("PGHOST",),
+    )
+
+
+# -- lines ---------------------------------------------------------------------
+
+
+def test_a_dry_run_says_the_line_and_no_password() -> None:
+    told: list[str] = []
+    client(told).change("SELECT 1", 'DROP DATABASE "x"', together=True)
+    assert told == [
+        "PGHOST=/s /bin/psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1"
+        " --single-transaction --dbname=postgres '--command=SELECT 1'"
+        " '--command=DROP DATABASE \"x\"'"
+    ]
+
+
+def test_names_and_texts_are_quoted() -> None:
+    assert quoted('a"b') == '"a""b"'
+    assert literal("a'b") == "'a''b'"
+
+
+def test_a_missing_database_is_named() -> None:
+    said = 'psql: error: connection failed: FATAL:  database "x" does not exist'
+    error = client().refusal(said, ["psql"])
+    assert error.message == "there is no database x on the server"
+    assert "harness db list" in error.remedy
+
+
+def test_other_words_are_handed_on() -> None:
+    error = client().refusal("one\ntwo", ["psql", "-x"])
+    assert "one\ntwo" in error.message
+    assert error.checked == "psql -x"
+
+
+def test_the_line_of_a_copy() -> None:
+    line = archive.copy_line(client(), "a", client(), "b")
+    assert line.startswith("PGHOST=/s /bin/pg_dump --no-owner")
+    assert " --dbname=a | PGHOST=/s /bin/psql " in line
+    assert line.endswith(" --dbname=b")
+
+
+def test_a_newer_servers_setting_is_left_out() -> None:
+    head = b"SET lock_timeout = 0;\nSET transaction_timeout = 0;\nSET x = 1;\n"
+    assert archive.UNKNOWN.sub(b"", head) == b"SET lock_timeout = 0;\nSET x = 1;\n"
+
+
+# -- names ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["collecting_society", "Ünicode", "a-b", "x" * 54])
+def test_good_names(name: str) -> None:
+    assert replace.require_name(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "-x", "a/b", "a\0", "postgres", "template0", "building_x", "former_x",
+     "harness_c_1", "x" * 55, "ü" * 28],
+)  # fmt: skip
+def test_bad_names(name: str) -> None:
+    with pytest.raises(UsageError, match="is no name for a database"):
+        replace.require_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("harness_t_0a", "template"),
+        ("harness_b_1_0a", "template under construction"),
+        ("harness_c_1_2", "lease of a test run"),
+        ("building_x", "unfinished"),
+        ("former_x", "replaced, left over"),
+        ("collecting_society", ""),
+    ],
+)
+def test_kinds(name: str, what: str) -> None:
+    assert catalogue.kind(name) == what
+
+
+# -- files ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "x.dump"
+    path.write_bytes(archive.MAGIC + b"content")
+    return path
+
+
+def checksum(path: Path) -> None:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    archive.checksum(path).write_text(f"{digest}  {path.name}\n")
+
+
+def test_a_backup_with_its_checksum(file: Path) -> None:
+    assert not archive.require(file)
+    checksum(file)
+    assert archive.require(file)
+
+
+def test_a_backup_that_has_changed(file: Path) -> None:
+    checksum(file)
+    file.write_bytes(file.read_bytes() + b"x")
+    with pytest.raises(DatabaseError, match="is damaged"):
+        archive.require(file)
+
+
+def test_text_is_no_backup(file: Path) -> None:
+    file.write_text("SELECT 1;")
+    with pytest.raises(UsageError, match="custom format"):
+        archive.require(file)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="cannot be read"):
+        archive.require(tmp_path / "none")
+
+
+# -- differences ---------------------------------------------------------------
+
+
+def test_differences() -> None:
+    before = {"column a.b": "integer YES", "record m.x (ir.message)": "1", "gone": ""}
+    after = {"column a.b": "bigint YES", "record m.x (ir.message)": "2", "new": ""}
+    assert list(catalogue.differences(before, after)) == [
+        "changed: column a.b (integer YES → bigint YES)",
+        "gone: gone",
+        "new: new",
+        "changed: record m.x (ir.message)",
+    ]
+    assert list(catalogue.differences(before, before)) == []
