@@ -57,6 +57,13 @@ def processing_tests(session: nox.Session) -> None:
     suite(session, "processing")
 
 
+@nox.session(venv_backend="none" if DEVELOPMENT else "venv")
+def gate(session: nox.Session) -> None:
+    """What a merge needs, by what changed: -- [--full] [--only NAME] [--list]."""
+    program = python(session, "[dev]", here=DEVELOPMENT)
+    session.run(program, "-m", "harness", "gate", *session.posargs, external=True)
+
+
 @nox.session(venv_backend="none" if HERE else "venv")
 def build(session: nox.Session) -> None:
     """The images of the services: -- [SERVICE ...] [--no-cache] [--pull]."""

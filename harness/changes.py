@@ -1,18 +1,26 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which modules a change touches, with all that depend on them."""
+"""Which files differ from a revision, in all repositories of a project."""
 
-from collections.abc import Iterable, Mapping
-from pathlib import Path, PurePosixPath
-from typing import Protocol
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Protocol
 
-from harness import proc
-from harness.errors import CommandFailed, NothingSelected, UsageError
+from harness import lines, proc, rules
+from harness.config import Config
+from harness.errors import HarnessError, NothingSelected, UsageError
 from harness.model import Source
 from harness.modules import Graph
+from harness.rules import Selection
 
 
 class Surroundings(Protocol):
     """What selection needs of the context."""
+
+    @property
+    def config(self) -> Config:
+        """The configuration."""
 
     @property
     def sources(self) -> Mapping[str, Source]:
@@ -34,80 +42,141 @@ def select(
 
     Raises `UsageError` where git does not know the revision.
     """
-    changed: dict[str, list[str]] = {}
-    for name, source in context.sources.items():
-        if name in context.graph:
-            files = _changed(source, revision, context.environ)
-            if files:
-                changed[name] = files
-    outside = _outside(context, revision)
-    reasons = decide(context.graph, changed, outside)
-    return {name: why for name, why in reasons.items() if not within or name in within}
+    found = since(context, revision).modules
+    return {name: why for name, why in found.items() if not within or name in within}
 
 
-def require(context: Surroundings, revision: str, names: Iterable[str]) -> None:
-    """Raises `NothingSelected` when none of the sources changed, nor the rest."""
-    looked = [context.sources[name] for name in names if name in context.sources]
-    if any(_changed(one, revision, context.environ) for one in looked):
-        return
-    if not _outside(context, revision):
+def require(context: Surroundings, revision: str, suite: str) -> None:
+    """Raises `NothingSelected` when nothing of a suite changed."""
+    if suite not in since(context, revision).suites:
         raise NothingSelected(
             f"nothing of the suite changed since {revision}",
-            checked=", ".join(str(one) for one in looked),
+            checked="its sources, its template and the modules of that, the rules",
             remedy="leave --changed-since out",
         )
 
 
-def decide(
-    graph: Graph, changed: Mapping[str, Iterable[str]], outside: Iterable[str]
-) -> dict[str, str]:
-    """The rule: changed modules, their dependents; all for a change outside."""
-    others = list(outside)
-    if others:
-        return dict.fromkeys(graph, f"{others[0]} changed, outside any module")
-    reasons = {name: f"{next(iter(files))} changed" for name, files in changed.items()}
-    for name, why in graph.dependents(list(reasons)).items():
-        reasons.setdefault(name, why)
-    return {name: reasons[name] for name in graph.order(reasons)}
+def since(context: Surroundings, revision: str) -> Selection:
+    """What the change since `revision` selects.
 
-
-def _changed(source: Source, revision: str, environ: Mapping[str, str]) -> list[str]:
-    """Files of a source that differ from `revision`, committed or not."""
-    return _git(source.path, ["diff", "--name-only", "--relative", revision], environ)
-
-
-def _git(path: Path, arguments: list[str], environ: Mapping[str, str]) -> list[str]:
-    try:
-        done = proc.run(["git", "-C", str(path), *arguments], env=environ)
-        more = ["ls-files", "--others", "--exclude-standard"]
-        new = proc.run(["git", "-C", str(path), *more], env=environ)
-    except CommandFailed as error:
-        raise UsageError(
-            f"git cannot compare {path} with that revision",
-            checked=error.message,
-            remedy="name a commit, branch or tag that this checkout has",
-        ) from error
-    return sorted({*done.stdout.splitlines(), *new.stdout.splitlines()})
-
-
-def _outside(context: Surroundings, revision: str) -> list[str]:
-    """Changed files of the bundled examples' repository outside any module.
-
-    Checkouts below ``src/`` are repositories of their own: what changes in one
-    is always inside its module.
+    Raises `UsageError` where git does not know the revision.
     """
+    changed = files(context, revision, strict=True)
+    return rules.decide(changed, config=context.config, graph=context.graph)
+
+
+def files(
+    context: Surroundings, revision: str, *, strict: bool = False
+) -> tuple[str, ...]:
+    """Changed files, committed or not, relative to the root of the project.
+
+    A change is what differs from the common ancestor with `revision`.  A source in a
+    repository of its own that does not know `revision` counts as changed as a
+    whole, unless `strict`.  Raises `UsageError` where git cannot compare.
+    """
+    outer = Repository(context.config.root, context.environ)
+    found = {*outer.changed(revision)}
+    top = outer.toplevel()
     for source in context.sources.values():
-        if source.origin == "examples":
-            root = source.path.parents[1]
-            files = _git(root, ["diff", "--name-only", revision], context.environ)
-            inside = [
-                PurePosixPath(other.path.relative_to(root).as_posix())
-                for name, other in context.sources.items()
-                if other.path.is_relative_to(root)
-            ]
-            return [
-                file
-                for file in files
-                if not any(PurePosixPath(file).is_relative_to(one) for one in inside)
-            ]
-    return []
+        place = Path(os.path.relpath(source.path, outer.path)).as_posix()
+        inner = Repository(source.path, context.environ)
+        if inner.toplevel() == top:
+            if outer.ignores(place):
+                found.add(f"{place}/")
+            continue
+        try:
+            found.update(f"{place}/{file}" for file in inner.changed(revision))
+        except UsageError:
+            if strict:
+                raise
+            found.add(f"{place}/")
+    return tuple(sorted(found))
+
+
+def patch(context: Surroundings, revision: str) -> dict[str, set[int]]:
+    """Changed lines of Python files, all of the new ones; names as in `files`."""
+    outer = Repository(context.config.root, context.environ)
+    found = outer.lines(revision)
+    for source in context.sources.values():
+        place = Path(os.path.relpath(source.path, outer.path)).as_posix()
+        inner = Repository(source.path, context.environ)
+        if inner.toplevel() != outer.toplevel():
+            for file, numbers in inner.lines(revision).items():
+                found[f"{place}/{file}"] = numbers
+    return found
+
+
+LOCAL: Final = frozenset(
+    {
+        "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR",
+        "GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE",
+    }
+)  # fmt: skip
+"""What git sets for its hooks, and what means one repository only."""
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A directory in a git repository."""
+
+    path: Path
+    environ: Mapping[str, str]
+
+    def _run(self, *arguments: str, check: bool = True) -> proc.Completed:
+        # A hook of another repository must not lead git astray.
+        env = {k: v for k, v in self.environ.items() if k not in LOCAL}
+        argv = ["git", "-C", str(self.path), *arguments]
+        return proc.run(argv, env=env, check=check)
+
+    def git(self, *arguments: str) -> str:
+        """What git prints; raises as `proc.run` does."""
+        return self._run(*arguments).stdout
+
+    def toplevel(self) -> str:
+        """The top of the repository; empty where there is none."""
+        try:
+            return self.git("rev-parse", "--show-toplevel").strip()
+        except HarnessError:
+            return ""
+
+    def ignores(self, file: str) -> bool:
+        """Whether a file is none of the repository's."""
+        return self._run("check-ignore", "--quiet", file, check=False).code == 0
+
+    def ancestor(self, revision: str) -> str:
+        """The last commit in common with `revision`; itself, where none is known."""
+        done = self._run("merge-base", revision, "HEAD", check=False)
+        return done.stdout.strip() if done.code == 0 else revision
+
+    def changed(self, revision: str) -> list[str]:
+        """Files below the directory that differ, relative to it; new ones too.
+
+        Raises `UsageError` where git cannot compare.
+        """
+        options = ("--name-only", "--no-renames", "--relative", "-z")
+        try:
+            base = self.ancestor(revision)
+            differing = self.git("diff", *options, base, "--")
+            new = self.git("ls-files", "--others", "--exclude-standard", "-z")
+        except HarnessError as error:
+            raise UsageError(
+                f"git cannot compare {self.path} with {revision}",
+                checked=error.message,
+                remedy="name a commit, branch or tag that this checkout has",
+            ) from error
+        return sorted({*differing.split("\0"), *new.split("\0")} - {""})
+
+    def lines(self, revision: str) -> dict[str, set[int]]:
+        """Changed lines by file; of a revision that is not known, nothing."""
+        options = ("--unified=0", "--no-color", "--no-ext-diff", "--no-renames")
+        names = ("--relative", "--src-prefix=a/", "--dst-prefix=b/")
+        base = self.ancestor(revision)
+        done = self._run("diff", *options, *names, base, "--", "*.py", check=False)
+        found = lines.changed(done.stdout) if done.code == 0 else {}
+        new = self._run(
+            "ls-files", "--others", "--exclude-standard", "-z", "*.py", check=False
+        )
+        for file in filter(None, new.stdout.split("\0")):
+            text = (self.path / file).read_bytes()
+            found[file] = set(range(1, text.count(b"\n") + 2))
+        return found

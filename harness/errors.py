@@ -118,3 +118,9 @@ class Interrupted(HarnessError):
     """Ended by Ctrl-C or a signal."""
 
     code = ExitCode.INTERRUPTED
+
+
+class GateFailed(HarnessError):
+    """The gate says no; its rows are named, with the commands that show why."""
+
+    code = ExitCode.GATE

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What earlier runs taught: how long tests take, which databases they ask for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from harness.model import Outcome, RunResult
@@ -10,6 +10,8 @@ from harness.store import Store
 from harness.template.layer import Layer, Request
 
 TIMINGS = "timings.json"
+WHOLE = "durations.json"
+"""With fixtures, without waits for a database: what a shard is made of."""
 ASKED = "asked.json"
 WEIGHT = 0.5
 """Share of the newest duration in the one that is remembered."""
@@ -17,14 +19,22 @@ WEIGHT = 0.5
 
 def learn(store: Store, result: RunResult) -> None:
     """Remember the durations (seconds) of tests that ran to their end."""
-    known = store.read(TIMINGS)
+    ended = [
+        test
+        for test in result.tests
+        if test.outcome in {Outcome.PASSED, Outcome.FAILED}
+    ]
+    _learn(store, TIMINGS, {one.key: one.phases.get("call", 0.0) for one in ended})
+    _learn(store, WHOLE, {one.key: one.duration - one.waits for one in ended})
+
+
+def _learn(store: Store, name: str, taken: Mapping[str, float]) -> None:
+    known = store.read(name)
     timings = known if isinstance(known, dict) else {}
-    for test in result.tests:
-        if test.outcome in {Outcome.PASSED, Outcome.FAILED}:
-            taken = test.phases.get("call", 0.0)
-            old = timings.get(test.key, taken)
-            timings[test.key] = round(old + WEIGHT * (taken - old), 3)
-    store.write(TIMINGS, timings)
+    for key, seconds in taken.items():
+        old = timings.get(key, seconds)
+        timings[key] = round(max(0.0, old + WEIGHT * (seconds - old)), 3)
+    store.write(name, timings)
 
 
 def asked(store: Store, step: Step) -> list[Request]:

@@ -96,6 +96,17 @@ class Graph(Mapping[str, Module]):
             todo += [other for other in depends if other not in CORE]
         return frozenset(found)
 
+    def known(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of `names` that are here, with all here that they depend on."""
+        found: dict[str, None] = {}
+        todo = [name for name in names if name in self._modules]
+        while todo:
+            name = todo.pop(0)
+            if name not in found:
+                found[name] = None
+                todo += [other for other in self._needs(name) if other in self._modules]
+        return tuple(found)
+
     def order(self, names: Iterable[str]) -> tuple[str, ...]:
         """`names`, dependencies first, ties by name.
 

@@ -9,7 +9,7 @@ FLAGS = frozenset(
 VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
-        "--path", "--profile",
+        "--path", "--profile", "--shard",
     }
 )  # fmt: skip
 PYTEST_VALUES = frozenset(

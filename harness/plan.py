@@ -43,11 +43,14 @@ class Step:
     nose: bool = False
     rootdir: str = ""
     """pytest's, in the source."""
+    shard: str = ""
+    """``2/5``, or nothing for all of it."""
 
     @property
     def name(self) -> str:
-        """``tryton-7.0``"""
-        return f"{self.suite}-{self.series}"
+        """``tryton-7.0``, of a shard ``tryton-7.0-2of5``."""
+        part = f"-{self.shard.replace('/', 'of')}" if self.shard else ""
+        return f"{self.suite}-{self.series}{part}"
 
     def rows(self) -> Iterable[tuple[str, ...]]:
         """For a table: suite, series, module, where from, database, reason."""
@@ -84,6 +87,7 @@ class Step:
             "options": list(self.options),
             "paths": list(self.paths),
             "in": self.runner,
+            "shard": self.shard,
         }
 
 
@@ -111,6 +115,7 @@ class Wish:
     coverage: bool = True
     workers: int = 1
     runner: str = "venv"
+    shard: str = ""
     serial: str = ""
     """Why the run may not be parallel, or nothing."""
 
@@ -164,6 +169,7 @@ def make(
             coverage=wish.coverage,
             paths=wish.paths,
             runner=wish.runner,
+            shard=wish.shard,
         )
         for name, names in by_series.items()
     )
@@ -216,6 +222,7 @@ def of_source(
         coverage=wish.coverage,
         paths=wish.paths,
         runner=wish.runner,
+        shard=wish.shard,
         source=source,
         template=template,
         nose=nose,

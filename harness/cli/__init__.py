@@ -17,6 +17,7 @@ from harness.cli import (
     clean,
     databases,
     doctor,
+    gating,
     images,
     repositories,
     services,
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
     from harness.commands.context import Context
 
 PARTS = (
-    testing, repositories, images, stack, services, databases, tools, doctor, clean,
+    testing, gating, repositories, images, stack, services, databases, tools, doctor,
+    clean,
 )  # fmt: skip
 """Modules that each add commands, in the order of the help."""
 
@@ -44,6 +46,7 @@ examples:
   harness test tryton --changed-since main        what a change touches
   harness test tryton --list --json               the plan, nothing starts
   harness test tryton collecting_society --in image
+  harness gate                                    what a merge needs, one verdict
   harness template list                           finished template databases
   harness update; harness sources status          the repositories of the sources
   harness build; harness up                       the images, the stack
@@ -53,7 +56,8 @@ examples:
   harness doctor                                  what this machine lacks
 exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
   4 something missing on the machine, 5 external command failed, 6 image,
-  7 database or template, 8 gate (lint, docs), 9 internal, 130 interrupted"""
+  7 database or template, 8 gate (lint, docs, its verdict), 9 internal,
+  130 interrupted"""
 
 
 def parser() -> Parser:

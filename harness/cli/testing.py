@@ -66,6 +66,12 @@ def _test(commands: "Commands[Parser]") -> None:
         metavar="REV",
         help="the modules whose files changed, and all that depend on them",
     )
+    one.add_argument(
+        "--shard",
+        default="",
+        metavar="K/N",
+        help="the K-th of N parts of about the same duration",
+    )
     one.add_argument("--keep", action="store_true", help="leave the server warm")
     one.add_argument(
         "--coverage", action="store_true", help="measure branch coverage of the sources"
@@ -205,5 +211,6 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         runner=options.runner,
         changed_since=options.changed_since,
         measure=options.coverage,
+        shard=options.shard,
     )
     return test.run(context, asked, show=show, as_json=options.json)

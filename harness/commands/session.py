@@ -97,6 +97,7 @@ class Session:
             directory=directory,
             cache=context.store.directory("pytest", step.name),
             timings=context.store.path / "timings.json",
+            durations=context.config.root / context.config.durations,
             link=workshop.link(context),
         )
         self.stack = ExitStack()

@@ -3,15 +3,16 @@
 
 import json
 import os
+import re
 import shutil
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import changes, history, plan, results, series
-from harness.commands import needs, session, workshop
+from harness.commands import needs, publish, session, workshop
 from harness.commands.context import Context
-from harness.errors import ExitCode, SourceError
+from harness.errors import ExitCode, SourceError, UsageError
 from harness.model import Isolation, RunResult, StepResult
 from harness.output import duration
 from harness.plan import Step
@@ -36,6 +37,7 @@ class Asked:
     runner: str = ""
     changed_since: str = ""
     measure: bool = False
+    shard: str = ""
 
 
 def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
@@ -63,10 +65,23 @@ def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
         coverage=asked.measure or table.coverage,
         workers=config.jobs or os.cpu_count() or 1,
         serial=serial,
+        shard=_shard(asked.shard),
     )
     if table.kind == "pytest":
         return (_of_source(context, asked, wish),)
     return _of_modules(context, asked, wish)
+
+
+def _shard(text: str) -> str:
+    """``2/5`` as it is; raises `UsageError` for what is no part of a whole."""
+    match = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", text, re.ASCII)
+    if text and (match is None or int(match[1]) > int(match[2])):
+        raise UsageError(
+            f"{text!r} is no shard",
+            checked="--shard",
+            remedy="name the part and how many there are: --shard 2/5",
+        )
+    return "" if text == "1/1" else text
 
 
 def _of_modules(context: Context, asked: Asked, wish: plan.Wish) -> tuple[Step, ...]:
@@ -103,8 +118,7 @@ def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:
     )
     modules = needs.request(config, (table.template,)).modules
     if asked.changed_since:
-        names = (table.source, *table.sources, *modules)
-        changes.require(context, asked.changed_since, names)
+        changes.require(context, asked.changed_since, asked.suite)
     return plan.of_source(
         replace(wish, modules=modules, paths=paths),
         source=source,
@@ -200,7 +214,7 @@ def _report(
         context.console.error(error)
     for text in summary.terminal(result):
         context.console.info(text)
-    page = _publish(context, directory)
+    page = publish.publish(context, directory, "index.html")
     seconds = duration(time.time() - current.started)
     context.console.info(f"report: {page} ({seconds} in all)")
     return int(code)
@@ -223,20 +237,6 @@ def _version() -> str:
     from harness import __version__
 
     return __version__
-
-
-def _publish(context: Context, directory: Path) -> Path:
-    """Point ``reports/latest`` at the run, and forget the oldest runs."""
-    root = directory.parent
-    latest = root / "latest"
-    fresh = root / f".latest-{directory.name}"
-    fresh.symlink_to(directory.name)
-    os.replace(fresh, latest)
-    old = sorted(path for path in root.glob("2*") if path.is_dir())
-    for path in old[: -context.config.keep_reports or None]:
-        shutil.rmtree(path, ignore_errors=True)
-    page = latest / "index.html"
-    return page.relative_to(Path.cwd()) if page.is_relative_to(Path.cwd()) else page
 
 
 __all__ = ["StepResult", "run"]

@@ -6,6 +6,7 @@ value knows its source.
 """
 
 from harness.config.document import find_root
+from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import shown
 from harness.config.load import load
 from harness.config.names import FILE, NOT_SETTINGS, PREFIX
@@ -23,9 +24,12 @@ __all__ = [
     "FILE",
     "NOT_SETTINGS",
     "PREFIX",
+    "CheckTable",
     "Config",
     "Database",
+    "Gate",
     "Pool",
+    "RuleTable",
     "SourceTable",
     "SuiteTable",
     "TemplateTable",

@@ -2,12 +2,17 @@
 """What no single value can be asked: names that must exist, cycles, paths."""
 
 import os
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
 
 from harness.config.kinds import shown
 from harness.config.names import guess, place
 from harness.config.schema import Config
+
+JUDGED: Final = ("coverage", "changed")
+"""Rows of the gate that are judged from what others measured."""
 
 
 def problems(config: Config) -> Iterator[str]:
@@ -19,6 +24,8 @@ def problems(config: Config) -> Iterator[str]:
     yield from _missing_files(config)
     yield from _missing_sources(config)
     yield from _incomplete_suites(config)
+    yield from _checks(config)
+    yield from _rules(config)
 
 
 def _problem(config: Config, key: str, value: object, why: str) -> str:
@@ -120,6 +127,52 @@ def _incomplete_suites(config: Config) -> Iterator[str]:
             for missing in (one for one, value in wanted.items() if not value):
                 why = f"a suite of this kind needs {missing}"
                 yield _problem(config, f"suite.{name}.kind", suite.kind, why)
+
+
+def _checks(config: Config) -> Iterator[str]:
+    for name, check in config.check.items():
+        if not check.run:
+            key = f"check.{name}.run"
+            yield _problem(config, key, [], "a check needs a command line")
+        for line in check.run:
+            try:
+                words = shlex.split(line)
+            except ValueError as error:
+                words, why = [], f"it cannot be read as a command: {error}"
+            else:
+                why = "it says nothing"
+            if not words:
+                yield _problem(config, f"check.{name}.run", line, why)
+        if check.measures and not any("{coverage}" in line for line in check.run):
+            why = "it measures, but no line has {coverage}"
+            yield _problem(config, f"check.{name}.measures", check.measures, why)
+        if name in config.suite or name in JUDGED:
+            why = "a suite or a row of the gate has the same name"
+            yield _problem(config, f"check.{name}.run", check.run, why)
+    for name in JUDGED:
+        if name in config.suite:
+            why = "a row of the gate has the same name"
+            kind = config.suite[name].kind
+            yield _problem(config, f"suite.{name}.kind", kind, why)
+
+
+def _rules(config: Config) -> Iterator[str]:
+    tables: dict[str, Iterable[str]] = {
+        "source": config.source,
+        "template": config.template,
+        "suite": config.suite,
+        "check": config.check,
+    }
+    names = [name for table in tables.values() for name in table]
+    known = ("all", *names, *(f"{k}:{name}" for k in tables for name in tables[k]))
+    for name, rule in config.rule.items():
+        if not rule.files:
+            why = "a rule needs patterns of files"
+            yield _problem(config, f"rule.{name}.files", rule.files, why)
+        for one in rule.selects:
+            if one not in known:
+                why = f"there is nothing of this name{guess(one, known)}"
+                yield _problem(config, f"rule.{name}.selects", one, why)
 
 
 def _near(path: Path) -> str:

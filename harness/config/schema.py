@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from harness.config import kinds
+from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
 from harness.errors import ConfigError
@@ -164,6 +165,10 @@ class SuiteTable:
     The rest is for ``--in image``: the service whose image is taken (or an image
     with its tag), names of the container and of the database server on the run's
     network, mounts, the working directory.
+
+    The last four are what CI multiplies: a job for each `series` (none: the
+    modules' own), `databases` (none: the configured server) and `pythons` (none:
+    the newest of the series), each in so many `shards`.
     """
 
     kind: Annotated[str, kinds.choice("tryton", "pytest")] = "tryton"
@@ -187,6 +192,10 @@ class SuiteTable:
     directory: Annotated[str, kinds.text("a directory in the image")] = ""
     environment: Annotated[tuple[str, ...], kinds.strings(_VARIABLES)] = ()
     environment_files: Annotated[tuple[str, ...], kinds.strings(_BELOW)] = ()
+    series: Annotated[tuple[str, ...], kinds.strings("release series")] = ()
+    databases: Annotated[tuple[str, ...], kinds.strings("database servers")] = ()
+    pythons: Annotated[tuple[str, ...], kinds.strings('such as "3.12"')] = ()
+    shards: Annotated[int, kinds.number(1)] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,12 +232,15 @@ SECTIONS: Final[dict[str, type]] = {
     "pool": Pool,
     "images": Images,
     "stack": Stack,
+    "gate": Gate,
     "git": Git,
 }
 NAMED: Final[dict[str, type]] = {
     "source": SourceTable,
     "suite": SuiteTable,
     "template": TemplateTable,
+    "check": CheckTable,
+    "rule": RuleTable,
 }
 
 
@@ -238,8 +250,8 @@ class Config:
 
     `profile` are the tables that were laid over the others.  `reports`, `examples`,
     `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs; an
-    empty `state` is computed by its user.  `origins` has the source of each key that
-    is not a default.
+    empty `state` is computed by its user; `durations` keeps how long test files take,
+    for shards.  `origins` has the source of each key that is not a default.
     """
 
     root: Path
@@ -256,16 +268,22 @@ class Config:
     examples: Annotated[str, kinds.directory()] = "examples"
     src: Annotated[str, kinds.directory()] = "src"
     keep_reports: Annotated[int, kinds.number()] = 20
+    durations: Annotated[str, kinds.text("a file of the project, or nothing")] = (
+        "durations.txt"
+    )
     backups: Annotated[str, kinds.directory()] = "backups"
     database: Database = Database()
     templates: Templates = Templates()
     pool: Pool = Pool()
     images: Images = Images()
     stack: Stack = Stack()
+    gate: Gate = field(default_factory=Gate)
     git: Git = Git()
     source: Mapping[str, SourceTable] = field(default_factory=dict)
     suite: Mapping[str, SuiteTable] = field(default_factory=dict)
     template: Mapping[str, TemplateTable] = field(default_factory=dict)
+    check: Mapping[str, CheckTable] = field(default_factory=dict)
+    rule: Mapping[str, RuleTable] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> Iterator[tuple[str, object, str]]:

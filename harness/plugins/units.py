@@ -61,7 +61,7 @@ def estimate(item: Any, known: dict[str, float]) -> float:
     )
 
 
-def _group(item: Any, seconds: float) -> tuple[str, ...]:
+def group(item: Any, seconds: float) -> tuple[str, ...]:
     """What must run together with the item; nose's contexts know it themselves."""
     kept = getattr(item, "together", None)
     if kept:
@@ -92,7 +92,7 @@ def plan(items: list[Any], known: dict[str, float]) -> list[Unit]:
     groups: dict[tuple[str, ...], list[int]] = {}
     seconds = [estimate(item, known) for item in items]
     for index, item in enumerate(items):
-        groups.setdefault(_group(item, seconds[index]), []).append(index)
+        groups.setdefault(group(item, seconds[index]), []).append(index)
     made = [
         Unit(
             tuple(indices),
@@ -117,4 +117,14 @@ def take(queue: list[Unit], current: str) -> Unit | None:
     return queue.pop(0)
 
 
-__all__ = ["Unit", "deque", "estimate", "key", "plan", "take", "template", "timings"]
+__all__ = [
+    "Unit",
+    "deque",
+    "estimate",
+    "group",
+    "key",
+    "plan",
+    "take",
+    "template",
+    "timings",
+]

@@ -29,6 +29,8 @@ class Files:
     timings: Path
     link: Path
     """A directory on ``PYTHONPATH`` that holds nothing but the harness."""
+    durations: Path = Path()
+    """What all machines know of how long tests take, for shards."""
 
     def results(self, step: Step) -> Path:
         """One JSON object a line."""
@@ -70,7 +72,17 @@ def options(step: Step, files: Files) -> list[str]:
         f"--results={files.results(step)}",
         f"--junitxml={files.junit(step)}",
         "-o", f"cache_dir={files.cache}",
+        *_shard(step, files),
         *step.options,
+    ]  # fmt: skip
+
+
+def _shard(step: Step, files: Files) -> list[str]:
+    if not step.shard:
+        return []
+    return [
+        "-p", "harness.plugins.shards", f"--shard={step.shard}",
+        f"--durations-file={files.durations}",
     ]  # fmt: skip
 
 

@@ -173,7 +173,7 @@ def test_changed_module_and_its_dependents(harness: Harness, project: Path) -> N
         assert done.returncode == 0, done.stdout
         [step] = json.loads(done.stdout)
         assert [(one["name"], one["reason"]) for one in step["modules"]] == [
-            ("alpha", "alpha/alpha.py changed"),
+            ("alpha", "src/alpha/alpha/alpha.py changed"),
             ("beta", "depends on alpha"),
         ]
     finally:

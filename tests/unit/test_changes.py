@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness import changes, proc
-from harness.errors import CommandFailed, UsageError
+from harness.config import Config, SourceTable, SuiteTable
+from harness.errors import CommandFailed, NothingSelected, UsageError
 from harness.model import Module, Origin, Source
 from harness.modules import Graph
 
@@ -30,56 +31,6 @@ GRAPH = Graph(
 )
 
 
-@pytest.mark.parametrize(
-    ("changed", "outside", "expected"),
-    [
-        ({}, [], {}),
-        (
-            {"collecting_society_web": ["web.py"]},
-            [],
-            {"collecting_society_web": "web.py changed"},
-        ),
-        (
-            {"party_name": ["party.py", "party.xml"]},
-            [],
-            {
-                "party_name": "party.py changed",
-                "collecting_society": "depends on party_name",
-                "collecting_society_web": "depends on collecting_society",
-            },
-        ),
-        (
-            {"collecting_society": ["society.py"], "party_name": ["party.py"]},
-            [],
-            {
-                "party_name": "party.py changed",
-                "collecting_society": "society.py changed",
-                "collecting_society_web": "depends on collecting_society",
-            },
-        ),
-        (
-            {"party_name": ["party.py"]},
-            ["pyproject.toml", "noxfile.py"],
-            dict.fromkeys(GRAPH, "pyproject.toml changed, outside any module"),
-        ),
-    ],
-    ids=["nothing", "top", "bottom", "both", "outside"],
-)
-def test_decide(
-    changed: Mapping[str, list[str]], outside: list[str], expected: Mapping[str, str]
-) -> None:
-    assert changes.decide(GRAPH, changed, outside) == expected
-
-
-def test_dependencies_come_first() -> None:
-    decided = changes.decide(
-        GRAPH, {"collecting_society_web": ["a"], "party_name": ["b"]}, []
-    )
-    assert list(decided) == [
-        "party_name", "collecting_society", "collecting_society_web",
-    ]  # fmt: skip
-
-
 # -- with git's answers ------------------------------------------------------
 
 
@@ -88,6 +39,7 @@ class Context:
     sources: Mapping[str, Source]
     graph: Graph
     environ: Mapping[str, str]
+    config: Config
 
 
 CONTEXT = Context(
@@ -100,25 +52,51 @@ CONTEXT = Context(
         for name, path in PATHS.items()
     },
     graph=GRAPH,
-    environ={},
+    environ={"GIT_DIR": "/elsewhere/.git", "GIT_AUTHOR_NAME": "A"},
+    config=Config(
+        root=ROOT,
+        source={name: SourceTable() for name in PATHS},
+        suite={"tryton": SuiteTable()},
+    ),
 )
+PARTY = PATHS["party_name"]
 
 
 class Git:
-    """What differs below each directory, in git's words."""
+    """Repositories by their top, what differs in each, in git's words."""
 
     def __init__(self) -> None:
         self.differs: dict[Path, str] = {}
         self.untracked: dict[Path, str] = {}
+        self.patches: dict[Path, str] = {}
+        self.tops = {ROOT, PARTY}
+        self.ignored: set[str] = set()
+        self.strangers: set[Path] = set()
 
     def __call__(
-        self, argv: Sequence[str], *, env: Mapping[str, str]
+        self, argv: Sequence[str], *, env: Mapping[str, str], check: bool = True
     ) -> proc.Completed:
+        assert env == {"GIT_AUTHOR_NAME": "A"}
         path = Path(argv[2])
-        table = self.untracked if argv[3] == "ls-files" else self.differs
-        if argv[3] == "diff":
-            assert argv[-1] == "v1.2"
-        return proc.Completed(code=0, stdout=table.get(path, ""), stderr="")
+        top = next(one for one in (path, *path.parents) if one in self.tops)
+        code, out = 0, ""
+        if argv[3] == "rev-parse":
+            out = f"{top}\n"
+        elif argv[3] == "check-ignore":
+            code = int(argv[-1] not in self.ignored)
+        elif argv[3] == "merge-base":
+            code, out = int(top in self.strangers), "fork\n"
+        elif argv[3] == "ls-files":
+            out = self.untracked.get(path, "")
+        elif top in self.strangers:
+            raise CommandFailed("fatal: bad revision 'v1.2'")
+        elif "--unified=0" in argv:
+            out = self.patches.get(path, "")
+        else:
+            assert "fork" in argv
+            assert "--no-renames" in argv
+            out = self.differs.get(path, "")
+        return proc.Completed(code=code, stdout=out, stderr="")
 
 
 @pytest.fixture
@@ -130,44 +108,86 @@ def git(monkeypatch: pytest.MonkeyPatch) -> Git:
 
 def test_nothing_changed(git: Git) -> None:
     assert changes.select(CONTEXT, "v1.2") == {}
+    assert changes.files(CONTEXT, "v1.2") == ()
 
 
 def test_a_change_in_a_checkout(git: Git) -> None:
-    git.differs[PATHS["party_name"]] = "party.py\n"
+    git.differs[PARTY] = "party.py\0"
     assert set(changes.select(CONTEXT, "v1.2")) == set(GRAPH)
     assert changes.select(CONTEXT, "v1.2", within=("party_name",)) == {
-        "party_name": "party.py changed"
+        "party_name": "src/party_name/party.py changed"
     }
+
+
+def test_dependencies_come_first(git: Git) -> None:
+    git.differs[PARTY] = "party.py\0"
+    git.differs[ROOT] = "examples/collecting_society_web/web.py\0"
+    assert list(changes.select(CONTEXT, "v1.2")) == [
+        "party_name", "collecting_society", "collecting_society_web",
+    ]  # fmt: skip
 
 
 def test_a_new_file_counts(git: Git) -> None:
-    git.untracked[PATHS["collecting_society_web"]] = "report.fodt\n"
+    name = "examples/collecting_society_web/a report\n.fodt"
+    git.untracked[ROOT] = f"{name}\0"
     assert changes.select(CONTEXT, "v1.2") == {
-        "collecting_society_web": "report.fodt changed"
+        "collecting_society_web": f"{name} changed"
     }
 
 
-def test_a_change_inside_an_example_is_not_outside(git: Git) -> None:
-    git.differs[PATHS["collecting_society_web"]] = "web.py\n"
-    git.differs[ROOT] = "examples/collecting_society_web/web.py\n"
-    assert list(changes.select(CONTEXT, "v1.2")) == ["collecting_society_web"]
+def test_a_checkout_that_the_project_ignores_and_git_does_not_know(git: Git) -> None:
+    git.tops.remove(PARTY)
+    git.ignored.add("src/party_name")
+    assert changes.files(CONTEXT, "v1.2") == ("src/party_name/",)
 
 
 @pytest.mark.parametrize(
     "file", ["pyproject.toml", "examples/collecting_society_web2/a.py"]
 )
 def test_a_change_outside_concerns_all(git: Git, file: str) -> None:
-    git.differs[ROOT] = f"{file}\n"
-    assert changes.select(CONTEXT, "v1.2") == dict.fromkeys(
-        GRAPH, f"{file} changed, outside any module"
-    )
+    git.differs[ROOT] = f"{file}\0"
+    found = changes.select(CONTEXT, "v1.2")
+    assert list(found) == list(GRAPH.order(GRAPH))
+    assert all(why.startswith(f"{file} changed (") for why in found.values())
 
 
-def test_a_revision_that_git_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
-    def run(argv: Sequence[str], *, env: Mapping[str, str]) -> proc.Completed:
-        raise CommandFailed("fatal: bad revision 'mian'")
+def test_a_suite_of_which_nothing_changed(git: Git) -> None:
+    with pytest.raises(NothingSelected, match="since v1"):
+        changes.require(CONTEXT, "v1.2", "tryton")
+    git.differs[PARTY] = "party.py\0"
+    changes.require(CONTEXT, "v1.2", "tryton")
 
-    monkeypatch.setattr(proc, "run", run)
+
+def test_a_revision_that_git_does_not_know(git: Git) -> None:
+    git.strangers.add(ROOT)
     with pytest.raises(UsageError, match="cannot compare") as caught:
-        changes.select(CONTEXT, "mian")
-    assert "bad revision 'mian'" in caught.value.checked
+        changes.files(CONTEXT, "v1.2")
+    assert "bad revision 'v1.2'" in caught.value.checked
+
+
+def test_a_checkout_that_does_not_know_the_revision_changed_as_a_whole(
+    git: Git,
+) -> None:
+    git.strangers.add(PARTY)
+    assert changes.files(CONTEXT, "v1.2") == ("src/party_name/",)
+    with pytest.raises(UsageError, match="cannot compare"):
+        changes.select(CONTEXT, "v1.2")
+
+
+PATCH = """\
+diff --git a/party.py b/party.py
+--- a/party.py
++++ b/party.py
+@@ -3,0 +4,2 @@ def f():
++    one
++    two
+"""
+
+
+def test_lines_of_all_repositories(git: Git) -> None:
+    git.patches[PARTY] = PATCH
+    git.patches[ROOT] = PATCH.replace("party.py", "harness/a.py")
+    assert changes.patch(CONTEXT, "v1.2") == {
+        "harness/a.py": {4, 5},
+        "src/party_name/party.py": {4, 5},
+    }

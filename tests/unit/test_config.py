@@ -62,6 +62,7 @@ def test_defaults(tmp_path: Path) -> None:
         "examples": "examples",
         "src": "src",
         "keep_reports": 20,
+        "durations": "durations.txt",
         "backups": "backups",
         "git.mirror": "",
         "git.protocol": "given",
@@ -95,6 +96,12 @@ def test_defaults(tmp_path: Path) -> None:
         "stack.nginx_port": 81,
         "stack.erpserver_port": 8000,
         "stack.db_port": 0,
+        "gate.base": "main",
+        "gate.label": "full gate",
+        "gate.program": "harness",
+        "gate.jobs": 0,
+        "gate.coverage": 0,
+        "gate.changed": 0,
     }
     assert {source for _, _, source in made.values()} == {"default"}
 
@@ -653,6 +660,56 @@ def test_find_root_finds_nothing(tmp_path: Path) -> None:
     assert "no pyproject.toml with a [tool.harness] table" in error.message
     assert str(file) in error.checked
     assert "add [tool.harness]" in error.remedy
+
+
+# -- the gate ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ("[tool.harness.check.x]\nrun = []", "a check needs a command line"),
+        ('[tool.harness.check.x]\nrun = ["a \'b"]', "cannot be read as a command"),
+        ('[tool.harness.check.x]\nrun = ["#"]\nmeasures = ["a"]', "{coverage}"),
+        ('[tool.harness.check.changed]\nrun = ["a"]', "has the same name"),
+        ("[tool.harness.suite.coverage]", "has the same name"),
+        ('[tool.harness.suite.x]\n[tool.harness.check.x]\nrun = ["a"]', "same name"),
+        ("[tool.harness.rule.x]\nselects = []", "needs patterns"),
+        (
+            '[tool.harness.suite.web]\n[tool.harness.rule.x]\nfiles = ["a"]\n'
+            'selects = ["wbe"]',
+            'did you mean "web"?',
+        ),
+        (
+            '[tool.harness.suite.web]\n[tool.harness.rule.x]\nfiles = ["a"]\n'
+            'selects = ["source:web"]',
+            "there is nothing of this name",
+        ),
+        ("[tool.harness.gate]\nchanged = 101", "a percentage, 0 to 100"),
+        ("[tool.harness.gate]\ncoverage = true", "a percentage, 0 to 100"),
+        ('[tool.harness.gate]\nbase = "-x"', "a branch, tag or commit"),
+    ],
+)
+def test_what_the_gate_cannot_do(tmp_path: Path, table: str, expected: str) -> None:
+    assert expected in problem(tmp_path, table)
+
+
+def test_what_the_gate_can_do(tmp_path: Path) -> None:
+    made = load(
+        tmp_path,
+        """
+        [tool.harness.suite.web]
+        [tool.harness.check.unit]
+        run = ["python -m coverage run --data-file={coverage}"]
+        measures = ["web"]
+        timeout = "10m"
+        [tool.harness.rule.x]
+        files = ["a"]
+        selects = ["all", "suite:web", "unit", "check:unit"]
+        """,
+    )
+    assert made.check["unit"].timeout == 600
+    assert made.rule["x"].selects[0] == "all"
 
 
 # -- tables of strings -----------------------------------------------------

@@ -84,6 +84,16 @@ def test_the_duration_of_the_call_is_learnt(store: Store) -> None:
     assert store.read("timings.json") == {PARTY: 2.0}
 
 
+def test_shards_count_fixtures_but_no_waits(store: Store) -> None:
+    made = result((PARTY, Outcome.PASSED, 2.0))
+    [step] = made.steps
+    [test] = step.tests
+    whole = replace(test, duration=5.0, waits=1.5)
+    history.learn(store, replace(made, steps=(replace(step, tests=(whole,)),)))
+    assert store.read("durations.json") == {PARTY: 3.5}
+    assert store.read("timings.json") == {PARTY: 2.0}
+
+
 def test_the_newest_duration_counts_half(store: Store) -> None:
     for seconds in (2.0, 4.0, 1.0):
         history.learn(store, result((PARTY, Outcome.FAILED, seconds)))

@@ -28,6 +28,7 @@ LEVELS: Mapping[str, int] = {
     "stack": 4,
     "monitor": 4,
     "doctor": 4,
+    "gate": 4,
     "databases": 4,
     "plan": 3,
     "images": 3,
@@ -39,6 +40,9 @@ LEVELS: Mapping[str, int] = {
     "toolbox": 3,
     "sources": 3,
     "changes": 3,
+    "matrix": 3,
+    "rules": 2,
+    "occasion": 2,
     "repositories": 3,
     "engine": 2,
     "proc": 2,
@@ -50,6 +54,7 @@ LEVELS: Mapping[str, int] = {
     "errors": 0,
     "modules": 0,
     "series": 0,
+    "lines": 0,
     "data": 0,
     "": 0,
 }
@@ -58,6 +63,7 @@ LEVELS: Mapping[str, int] = {
 SIDEWAYS = frozenset(
     {
         ("engine", "proc"),
+        ("commands", "plugins"),
         ("modules", "errors"),
         ("modules", "model"),
         ("series", "errors"),
@@ -93,6 +99,7 @@ CODES = {
     "TemplateError": 7,
     "InternalError": 9,
     "Interrupted": 130,
+    "GateFailed": 8,
 }
 
 

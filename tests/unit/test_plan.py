@@ -199,6 +199,7 @@ def test_rows_and_document_have_the_same_modules() -> None:
         "coverage": True,
         "options": [],
         "paths": [],
+        "shard": "",
         "in": "venv",
     }
 
@@ -271,3 +272,9 @@ def test_a_suite_has_one_series() -> None:
     wish = Wish(suite="portal", modules=("collecting_society", "sale_fair"))
     with pytest.raises(UsageError, match=r"different series: 6\.6, 7\.0"):
         of_source(wish)
+
+
+def test_a_shard_has_its_name() -> None:
+    [step] = make(Wish(suite="tryton", modules=("party",), shard="2/5"))
+    assert step.name == "tryton-7.2-2of5"
+    assert step.document()["shard"] == "2/5"

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs one of several parts of a suite: ``--shard 2/5``.
+
+Units of tests (see `units`) go to shards by their names and remembered durations
+alone, so that all jobs come to the same answer without asking each other.  What
+was measured on one machine only is not asked: jobs would differ, and tests be
+left out.
+
+A unit has an order of preference among the shards, made of nothing but its name,
+and goes to the first that has room for it: the longest first, with so little room
+that loads are nearly equal.  A test that comes or goes moves only what no longer
+fits where it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Iterable, Mapping
+
+import pytest
+
+from harness.plugins import durations, units
+
+SLACK = 0.08
+"""Room in all shards together, above their share, in shares."""
+OVERHEAD = 0.02
+"""Seconds that a unit takes besides its tests."""
+
+
+def weights(
+    tests: Iterable[str], known: Mapping[str, float], guesses: Mapping[str, float]
+) -> dict[str, float]:
+    """Seconds by test: its own line, its share of its class's or file's, a guess."""
+    tests = list(tests)
+    sharing: dict[str, list[str]] = {}
+    for test in tests:
+        if test not in known:
+            above = durations.owner(test)
+            place = above if above in known else durations.file(test)
+            sharing.setdefault(place, []).append(test)
+    made = {test: known[test] for test in tests if test in known}
+    for place, members in sharing.items():
+        total = known.get(place)
+        whole = sum(guesses[test] for test in members) or 1.0
+        for test in members:
+            part = guesses[test]
+            made[test] = part if total is None else total * part / whole
+    return made
+
+
+def assign(seconds: Mapping[str, float], count: int) -> dict[str, int]:
+    """The shard, 1 to `count`, of each unit of so many seconds."""
+    order = sorted(seconds, key=lambda name: (-seconds[name], _hash(name)))
+    share = _share([seconds[name] for name in order], count)
+    room = share * (1 + SLACK / count)
+    loads = [0.0] * count
+    chosen: dict[str, int] = {}
+    for name in order:
+        needed = seconds[name]
+        wanted = sorted(range(count), key=lambda at: _hash(f"{name} {at}"))
+        fitting = [at for at in wanted if loads[at] + needed <= room]
+        emptiest = min(wanted, key=lambda at: loads[at])
+        best = fitting[0] if fitting else emptiest
+        loads[best] += needed
+        chosen[name] = best + 1
+    return chosen
+
+
+def _share(descending: list[float], count: int) -> float:
+    """What each shard should take, those apart that one unit more than fills."""
+    total = sum(descending)
+    for needed in descending:
+        if count < 2 or needed <= total / count:
+            break
+        total -= needed
+        count -= 1
+    return total / count
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
+
+
+def split(
+    items: list[Any], known: Mapping[str, float], count: int, isolation: str = "class"
+) -> list[int]:
+    """The shard of each item; what must run together is in one.
+
+    A test that finds its database as new, by `isolation` or its own mark, is alone.
+    """
+    keys = [units.key(item) for item in items]
+    guesses = {key: units.estimate(item, {}) for key, item in zip(keys, items)}
+    taken = weights(keys, known, guesses)
+    names = []
+    totals: dict[str, float] = {}
+    for key, item in zip(keys, items):
+        group = units.group(item, known.get(key, 0.0))
+        alone = _isolation(item, isolation) == "test" and not _kept(item)
+        name = key if alone else _name(key, group, item)
+        names.append(name)
+        totals[name] = totals.get(name, OVERHEAD) + taken[key]
+    chosen = assign(totals, count)
+    return [chosen[name] for name in names]
+
+
+def _isolation(item: Any, default: str) -> str:
+    mark = item.get_closest_marker("isolation")
+    return str(mark.args[0]) if mark and mark.args else default
+
+
+def _kept(item: Any) -> bool:
+    """Whether nose's fixtures tie it to others."""
+    return bool(getattr(item, "together", None))
+
+
+def _name(key: str, group: tuple[str, ...], item: Any) -> str:
+    """A unit's name that is the same wherever the project lies."""
+    here = str(item.path)
+    file = key.partition("::")[0]
+    return " ".join(file if part == here else part for part in group)
+
+
+# -- pytest's hooks ----------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that the harness sets."""
+    group = parser.getgroup("harness")
+    group.addoption("--shard", default="", help="which part to run, such as 2/5")
+    group.addoption(
+        "--durations-file", default="", help="seconds by test file, the same for all"
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
+    """Leave the shard's tests, before -k, -m or --lf take any away."""
+    if not config.option.shard:
+        return
+    number, _, count = config.option.shard.partition("/")
+    known = durations.load(config.option.durations_file)
+    isolation = config.getoption("isolation", "class")
+    shards = split(items, known, int(count), isolation)
+    kept = [item for item, at in zip(items, shards) if at == int(number)]
+    gone = [item for item, at in zip(items, shards) if at != int(number)]
+    if gone:
+        items[:] = kept
+        config.hook.pytest_deselected(items=gone)

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From changed files to what must be tested: rules are data, this is pure."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from importlib import resources
+from pathlib import PurePosixPath
+from typing import Final
+
+from harness.config import Config
+from harness.modules import Graph
+
+ALL: Final = "all"
+KINDS: Final = ("source", "template", "suite", "check")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """`files` are patterns; `selects` names of what they concern."""
+
+    name: str
+    files: tuple[str, ...]
+    selects: tuple[str, ...]
+
+    def matches(self, file: str) -> bool:
+        """Whether it decides about a file."""
+        return matches(file, self.files)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What one changed file selects, by which rule."""
+
+    file: str
+    rule: str
+    selects: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """What must be tested, each with the reason.
+
+    `everything` is the reason for all of it, or empty.  `words` has the modules
+    that a suite is narrowed to; none: all that it has.
+    """
+
+    everything: str = ""
+    decisions: tuple[Decision, ...] = ()
+    modules: Mapping[str, str] = field(default_factory=dict)
+    suites: Mapping[str, str] = field(default_factory=dict)
+    checks: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, object]:
+        """For JSON."""
+        return asdict(self)
+
+
+# -- the rules ---------------------------------------------------------------
+
+
+def rules(config: Config) -> tuple[Rule, ...]:
+    """All rules for a project, the first to match decides."""
+    own = (
+        Rule(name=name, files=table.files, selects=table.selects)
+        for name, table in config.rule.items()
+    )
+    return (*own, *(made for one in _given() for made in _expanded(config, one)))
+
+
+@cache
+def _given() -> tuple[Rule, ...]:
+    text = resources.files("harness.data").joinpath("rules.toml").read_text("utf-8")
+    return tuple(
+        Rule(
+            name=one["name"],
+            files=tuple(one["files"]),
+            selects=tuple(one["selects"]),
+        )
+        for one in tomllib.loads(text)["rule"]
+    )
+
+
+def _expanded(config: Config, rule: Rule) -> Iterator[Rule]:
+    """A rule about each source or each directory of data, as many rules."""
+    if any("{source}" in file for file in rule.files):
+        for name, places in sources(config).items():
+            for place in places:
+                yield _with(rule, source=place, names={"{source}": (name,)})
+    elif any("{data}" in file for file in rule.files):
+        for place, names in _data(config).items():
+            yield _with(rule, data=place, names={"{template}": names})
+    else:
+        yield rule
+
+
+def _with(rule: Rule, *, names: Mapping[str, tuple[str, ...]], **places: str) -> Rule:
+    files = rule.files
+    for key, place in places.items():
+        files = tuple(one.replace(f"{{{key}}}", _literal(place)) for one in files)
+    [(mark, meant)] = names.items()
+    selects = tuple(
+        one.replace(mark, name)
+        for one in rule.selects
+        for name in (meant if mark in one else ("",))
+    )
+    about = ", ".join(meant)
+    return Rule(name=f"{rule.name} {about}", files=files, selects=selects)
+
+
+def sources(config: Config) -> dict[str, tuple[str, ...]]:
+    """Where each source may lie, used or not."""
+    return {
+        name: (_clean(table.path),)
+        if table.path
+        else (_clean(f"{config.src}/{name}"), _clean(f"{config.examples}/{name}"))
+        for name, table in config.source.items()
+    }
+
+
+def _data(config: Config) -> dict[str, tuple[str, ...]]:
+    """Directories with data, and the templates made of it."""
+    found: dict[str, dict[str, None]] = {}
+    for name, table in config.template.items():
+        for path in table.data:
+            parent = PurePosixPath(_clean(path)).parent.as_posix()
+            # Scripts read what lies beside them; of the root only themselves.
+            place = parent if parent != "." else _clean(path)
+            found.setdefault(place, {})[name] = None
+        for path in table.reads:
+            found.setdefault(_clean(path), {})[name] = None
+    return {place: tuple(names) for place, names in found.items()}
+
+
+def _clean(path: str) -> str:
+    return PurePosixPath(path).as_posix()
+
+
+# -- patterns ----------------------------------------------------------------
+
+
+def matches(file: str, patterns: Iterable[str]) -> bool:
+    """Whether one of the patterns means the file."""
+    return any(_compiled(pattern).fullmatch(file) for pattern in patterns)
+
+
+def _literal(text: str) -> str:
+    return re.sub(r"([*?\\])", r"\\\1", text)
+
+
+_TOKEN: Final = re.compile(r"\\(.)|(/\*\*$)|(\*\*/)|(\*\*)|(\*)|(\?)")
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    parts = ["", "(?:/.*)?", "(?:.*/)?", ".*", "[^/]*", "[^/]"]
+    made, at = "", 0
+    for token in _TOKEN.finditer(pattern):
+        made += re.escape(pattern[at : token.start()])
+        number = token.lastindex or 1
+        made += re.escape(token[1]) if number == 1 else parts[number - 1]
+        at = token.end()
+    return re.compile(made + re.escape(pattern[at:]), re.DOTALL)
+
+
+# -- decisions ---------------------------------------------------------------
+
+
+def decide(
+    files: Sequence[str], *, config: Config, graph: Graph, everything: str = ""
+) -> Selection:
+    """What the changed `files` select; all, for the reason `everything`.
+
+    Files are relative to the root of the project.  `graph` has the Tryton modules
+    of the sources.
+    """
+    known = rules(config)
+    decisions = tuple(_decided(file, known) for file in files)
+    why = everything or _everything(decisions, config, graph)
+    if why:
+        return _whole(config, graph, why, decisions)
+    named: dict[str, dict[str, str]] = {kind: {} for kind in KINDS}
+    for one in decisions:
+        for text in one.selects:
+            for kind in KINDS:
+                name = _of(kind, text)
+                if name:
+                    named[kind].setdefault(name, f"{one.file} changed")
+    return _part(config, graph, decisions, named)
+
+
+def _of(kind: str, text: str) -> str:
+    """The name in ``kind:name``, a name alone for any kind; empty for another."""
+    start, colon, name = text.partition(":")
+    if not colon:
+        return text
+    return name if start == kind else ""
+
+
+def _decided(file: str, known: Iterable[Rule]) -> Decision:
+    for rule in known:
+        if rule.matches(file):
+            return Decision(file=file, rule=rule.name, selects=rule.selects)
+    return Decision(file=file, rule="no rule knows it", selects=(ALL,))
+
+
+def _everything(decisions: Iterable[Decision], config: Config, graph: Graph) -> str:
+    for one in decisions:
+        if ALL in one.selects:
+            return f"{one.file} changed ({one.rule})"
+        for name in filter(None, (_of("source", text) for text in one.selects)):
+            table = config.source.get(name)
+            if table and table.kind == "tryton" and name not in graph:
+                return f"{one.file} changed, and {name} cannot be read"
+            if table and table.kind == "data":
+                return f"{one.file} changed, and {name} is data: who reads it?"
+    return ""
+
+
+def _whole(
+    config: Config, graph: Graph, why: str, decisions: tuple[Decision, ...]
+) -> Selection:
+    return Selection(
+        everything=why,
+        decisions=decisions,
+        modules=dict.fromkeys(graph.order(graph), why),
+        suites=dict.fromkeys(config.suite, why),
+        checks=dict.fromkeys(config.check, why),
+        words=words(config, graph),
+    )
+
+
+def words(config: Config, graph: Graph) -> dict[str, tuple[str, ...]]:
+    """The modules of each suite of modules, all that it has."""
+    return {
+        name: table.modules or tuple(graph.order(graph))
+        for name, table in config.suite.items()
+        if table.kind == "tryton"
+    }
+
+
+def _part(
+    config: Config,
+    graph: Graph,
+    decisions: tuple[Decision, ...],
+    named: Mapping[str, Mapping[str, str]],
+) -> Selection:
+    modules = _modules(graph, named["source"])
+    sources = {**named["source"], **modules}
+    templates = _templates(config, named["template"])
+    suites: dict[str, str] = {}
+    chosen = words(config, graph)
+    for name in config.suite:
+        why = named["suite"].get(name) or next(
+            _reasons(config, graph, name, sources, templates), ""
+        )
+        touched = tuple(one for one in modules if one in chosen.get(name, ()))
+        if touched and not why:
+            why, chosen[name] = modules[touched[0]], touched
+        if why:
+            suites[name] = why
+    return Selection(
+        decisions=decisions,
+        modules=modules,
+        suites=suites,
+        checks=_checks(config, decisions, named["check"]),
+        words={name: names for name, names in chosen.items() if name in suites},
+    )
+
+
+def _modules(graph: Graph, named: Mapping[str, str]) -> dict[str, str]:
+    """Changed modules and all that depend on them, dependencies first."""
+    reasons = {name: why for name, why in named.items() if name in graph}
+    reasons |= {
+        name: why
+        for name, why in graph.dependents(list(reasons)).items()
+        if name not in reasons
+    }
+    return {name: reasons[name] for name in graph.order(reasons)}
+
+
+def _templates(config: Config, named: Mapping[str, str]) -> dict[str, str]:
+    """Changed templates and those that stand on them."""
+    found: dict[str, str] = {}
+    for name in config.template:
+        above = next((one for one in _chain(config, name) if one in named), "")
+        if above:
+            found[name] = named[above] if above == name else f"stands on {above}"
+    return found
+
+
+def _chain(config: Config, template: str) -> Iterator[str]:
+    while template in config.template:
+        yield template
+        template = config.template[template].parent
+
+
+def _reasons(
+    config: Config,
+    graph: Graph,
+    suite: str,
+    sources: Mapping[str, str],
+    templates: Mapping[str, str],
+) -> Iterator[str]:
+    """Why a suite is needed: its sources, its template, the modules of that."""
+    table = config.suite[suite]
+    for name in (table.source, *table.sources):
+        if name in sources:
+            yield sources[name]
+    for template in _chain(config, table.template):
+        if template in templates:
+            yield f"template {template}: {templates[template]}"
+        for name in graph.known(config.template[template].modules):
+            if name in sources:
+                yield f"template {template} has {name}: {sources[name]}"
+
+
+def _checks(
+    config: Config, decisions: Sequence[Decision], named: Mapping[str, str]
+) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, table in config.check.items():
+        files = (
+            one.file
+            for one in decisions
+            if not table.paths or matches(one.file, table.paths)
+        )
+        file = next(files, "")
+        if table.always or file or name in named:
+            changed = f"{file} changed" if file else ""
+            found[name] = named.get(name) or changed or "always"
+    return found
