@@ -108,6 +108,12 @@ class TemplateError(HarnessError):
     code = ExitCode.DATABASE
 
 
+class ReportError(HarnessError):
+    """A report is missing, broken, or of elsewhere; each part is named."""
+
+    code = ExitCode.COMMAND_FAILED
+
+
 class InternalError(HarnessError):
     """A defect of the harness itself."""
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from harness import __version__
-from harness.cli import clean, doctor, gating, images, stack, testing
+from harness.cli import clean, doctor, gating, images, providers, stack, testing
 from harness.cli.base import Parser
 from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.options import split
@@ -22,7 +22,7 @@ from harness.output import Console
 if TYPE_CHECKING:
     from harness.commands.context import Context
 
-PARTS = (testing, gating, images, stack, doctor, clean)
+PARTS = (testing, gating, images, stack, providers, doctor, clean)
 """Modules that each add commands, in the order of the help."""
 
 EPILOG = """\

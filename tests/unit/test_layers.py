@@ -93,6 +93,7 @@ CODES = {
     "ImageError": 6,
     "DatabaseError": 7,
     "TemplateError": 7,
+    "ReportError": 5,
     "InternalError": 9,
     "Interrupted": 130,
     "GateFailed": 8,
