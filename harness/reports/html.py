@@ -148,7 +148,7 @@ def _failures(
                 if text.strip()
             ),
             evidence=tuple(pictures.shown(test.evidence)),
-            since=trend.since(test, past),
+            since=trend.since(test, run, past),
         )
         for test in found
     ]

@@ -18,6 +18,8 @@ TIMINGS: Final = "timings.json"
 EVIDENCE: Final = "evidence"
 RED: Final = frozenset({"failed", "missing", "stopped"})
 """What a row of the gate says when it speaks against a merge."""
+ARTEFACT: Final = "report-"
+"""How the names of reports begin where CI keeps them."""
 
 
 @dataclass(kw_only=True)
@@ -38,7 +40,7 @@ class Part:
 def read(directories: Iterable[Path], *, expected: Iterable[str] = ()) -> list[Part]:
     """Read all parts; those of `expected` that nobody gave are parts with a problem.
 
-    A part is called as its directory.  What is missing or broken is noted, never
+    A part is called as its directory, without ``report-``.  What is missing or broken is noted, never
     raised: all of it is to be told at once.
     """
     parts: list[Part] = []
@@ -59,7 +61,7 @@ def read(directories: Iterable[Path], *, expected: Iterable[str] = ()) -> list[P
 
 
 def _name(directory: Path, parts: Sequence[Part]) -> str:
-    name = directory.resolve().name
+    name = directory.resolve().name.removeprefix(ARTEFACT)
     taken = {one.name for one in parts}
     return name if name not in taken else f"{name} ({len(parts) + 1})"
 

@@ -14,9 +14,10 @@ from harness.reports.figures import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class Past:
-    """A run in short; `outcomes` by (step, key of the test).
+    """A run in short; `outcomes` by (family, key of the test).
 
-    `sources` are those of each step, with their revisions.
+    A family is what can be compared: a suite, in all its shards, with its series and
+    database.  `sources` are those of each family, with their revisions.
     """
 
     id: str
@@ -54,12 +55,23 @@ def _past(run: Mapping[str, Any]) -> Past:
         seconds=run["seconds"],
         verdict=_verdict(run["exit_code"]),
         outcomes={
-            (test["step"], test["key"] or test["id"]): test["outcome"]
+            (family(**_named(step)), test["key"] or test["id"]): test["outcome"]
             for step in run["steps"]
             for test in step["tests"]
         },
-        sources={step["name"]: tuple(step["sources"]) for step in run["steps"]},
+        sources={
+            family(**_named(step)): tuple(step["sources"]) for step in run["steps"]
+        },
     )
+
+
+def family(*, suite: str, series: str, database: str) -> str:
+    """``tryton 7.0 local``"""
+    return " ".join((suite, series, database))
+
+
+def _named(step: Mapping[str, Any]) -> dict[str, str]:
+    return {key: step[key] for key in ("suite", "series", "database")}
 
 
 def _verdict(code: int) -> Verdict:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from harness.model import Outcome, RunResult, TestResult
+from harness.model import Outcome, RunResult, StepResult, TestResult
 from harness.reports import figures
 from harness.reports.figures import Verdict
-from harness.reports.past import Past
+from harness.reports.past import Past, family
 
 RUNS: Final = 30
 """Runs that are shown, at most."""
@@ -39,7 +39,7 @@ class Unsteady:
     `flaky`: it did both with the same sources, unchanged since their commit.
     """
 
-    step: str
+    family: str
     name: str
     outcomes: tuple[str, ...]
     failed: int
@@ -69,10 +69,16 @@ def present(run: RunResult) -> Past:
         seconds=run.seconds,
         verdict=figures.verdict(run),
         outcomes={
-            (test.step, test.key or test.id): test.outcome.value for test in run.tests
+            (_family(step), test.key or test.id): test.outcome.value
+            for step in run.steps
+            for test in step.tests
         },
-        sources={step.name: step.sources for step in run.steps},
+        sources={_family(step): step.sources for step in run.steps},
     )
+
+
+def _family(step: StepResult) -> str:
+    return family(suite=step.suite, series=step.series, database=step.database)
 
 
 def _points(runs: Sequence[Past]) -> tuple[Point, ...]:
@@ -102,37 +108,38 @@ def _unsteady(runs: Sequence[Past]) -> Iterator[Unsteady]:
             if outcome in _GOOD or outcome in _BAD or outcome == FLAKY:
                 seen.setdefault(test, []).append((outcome, run))
     found = []
-    for (step, key), times in seen.items():
-        flaky = _flaky(step, times)
+    for (kin, key), times in seen.items():
+        flaky = _flaky(kin, times)
         outcomes = tuple(outcome for outcome, _ in times)
         changes = sum(a != b for a, b in pairwise(outcomes))
         if flaky or changes:
             failed = sum(outcome in _BAD for outcome in outcomes)
             one = Unsteady(
-                step=step, name=key, outcomes=outcomes, failed=failed, flaky=flaky
+                family=kin, name=key, outcomes=outcomes, failed=failed, flaky=flaky
             )
             found.append((not flaky, -changes, key, one))
     for *_, one in sorted(found, key=lambda entry: entry[:3]):
         yield one
 
 
-def _flaky(step: str, times: Sequence[tuple[str, Past]]) -> bool:
+def _flaky(kin: str, times: Sequence[tuple[str, Past]]) -> bool:
     by_sources: dict[tuple[str, ...], set[str]] = {}
     for outcome, run in times:
         if outcome == FLAKY:
             return True
-        sources = run.sources.get(step, ())
+        sources = run.sources.get(kin, ())
         if sources and not any(one.endswith(" dirty)") for one in sources):
             by_sources.setdefault(sources, set()).add(outcome)
     return any(kinds & _BAD and kinds & _GOOD for kinds in by_sources.values())
 
 
-def since(test: TestResult, past: Sequence[Past]) -> str:
+def since(test: TestResult, run: RunResult, past: Sequence[Past]) -> str:
     """``new`` for a failure that the run before did not have, the id of the run that
     had it first, or nothing where it is not known."""
+    kin = next((_family(one) for one in run.steps if one.name == test.step), "")
     first = ""
     for one in reversed(past):
-        outcome = one.outcomes.get((test.step, test.key or test.id))
+        outcome = one.outcomes.get((kin, test.key or test.id))
         if outcome in _BAD:
             first = one.id
         elif outcome is not None:
