@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from harness.config import kinds
+from harness.config.ci import CI
 from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
@@ -209,6 +210,7 @@ SECTIONS: Final[dict[str, type]] = {
     "images": Images,
     "stack": Stack,
     "gate": Gate,
+    "ci": CI,
 }
 NAMED: Final[dict[str, type]] = {
     "source": SourceTable,
@@ -252,6 +254,7 @@ class Config:
     images: Images = Images()
     stack: Stack = Stack()
     gate: Gate = field(default_factory=Gate)
+    ci: CI = field(default_factory=CI)
     source: Mapping[str, SourceTable] = field(default_factory=dict)
     suite: Mapping[str, SuiteTable] = field(default_factory=dict)
     template: Mapping[str, TemplateTable] = field(default_factory=dict)

@@ -25,6 +25,7 @@ LEVELS: Mapping[str, int] = {
     "reports": 4,
     "results": 4,
     "history": 4,
+    "ci": 4,
     "stack": 4,
     "doctor": 4,
     "gate": 4,

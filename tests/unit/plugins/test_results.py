@@ -102,6 +102,7 @@ def test_a_passed_test() -> None:
         "phases": {"setup": 0.5, "call": 1.25, "teardown": 0.125},
         "duration": 1.875,
         "waits": 0.25,
+        "fault": 0,
         "message": "",
         "longrepr": "",
         "sections": [],
