@@ -114,6 +114,12 @@ class ReportError(HarnessError):
     code = ExitCode.COMMAND_FAILED
 
 
+class DriftError(HarnessError):
+    """A generated file is not what would be generated now."""
+
+    code = ExitCode.GATE
+
+
 class InternalError(HarnessError):
     """A defect of the harness itself."""
 

@@ -38,8 +38,7 @@ def gitlab(config: Config) -> str:
 
 def gitlab_jobs(config: Config, pipeline: Pipeline) -> str:
     """That other pipeline."""
-    shared = {one.name: one for one in pipeline.templates}
-    return _rendered("gitlab-jobs.yml.j2", config, pipeline=pipeline, shared=shared)
+    return _rendered("gitlab-jobs.yml.j2", config, pipeline=pipeline)
 
 
 def _rendered(name: str, config: Config, **values: object) -> str:

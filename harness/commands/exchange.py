@@ -12,7 +12,7 @@ from harness.commands import images
 from harness.commands.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, MissingTool
-from harness.images.build import Job
+from harness.images.build import DIGEST, Job
 
 LENGTH = 32
 """Characters of a digest in a tag."""
@@ -81,7 +81,7 @@ def save(context: Context, *, file: Path, without: str) -> int:
 def _current(docker: Engine, job: Job) -> bool:
     found = docker.inspect("image", job.image)
     labels = (found or {}).get("Config", {}).get("Labels") or {}
-    return bool(labels.get(images.DIGEST) == job.digest)
+    return bool(labels.get(DIGEST) == job.digest)
 
 
 def _require(docker: Engine, job: Job) -> None:

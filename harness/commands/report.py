@@ -10,10 +10,12 @@ from harness import __version__, reports
 from harness.commands import publish
 from harness.commands.context import Context
 from harness.errors import CommandFailed, ReportError, UsageError
-from harness.model import FileCoverage, RunResult
+from harness.model import FileCoverage, Judged, RunResult
 from harness.reports import coverage, files, merge, past, summary
 from harness.reports.merge import Part
 from harness.store import Run
+
+PAGE = "index.html"
 
 
 def merge_(
@@ -21,20 +23,27 @@ def merge_(
     *,
     directories: tuple[Path, ...],
     output: Path | None,
-    matrix: Path | None,
+    expected: tuple[str, ...],
+    gate: Path | None,
 ) -> int:
     """Write one report of all; its exit code is that of the worst of them.
 
-    Raises `ReportError` that names each missing or broken part, after the report of
-    the others is there.
+    `expected` are names of parts that must be there, `gate` has the rows of the
+    gate as a whole, instead of those in the parts.  Raises `ReportError` that names
+    each missing or broken part, after the report of the others is there.
     """
-    parts = merge.read(directories, expected=_expected(matrix))
+    parts = merge.read(directories, expected=expected)
+    judged = _judged(gate) if gate else None
     with Run(context.store) as current:
         top = context.config.root / context.config.reports
         target = output or top / current.id
         _vacant(target)
         run = merge.join(
-            parts, id=current.id, command=context.line, version=__version__
+            parts,
+            judged=judged,
+            id=current.id,
+            command=context.line,
+            version=__version__,
         )
     target.mkdir(parents=True, exist_ok=True)
     covered, problem = _coverage(context, parts, target)
@@ -43,7 +52,11 @@ def merge_(
     _write(run, parts, target, before=past.read(top, but=run.id))
     for text in summary.terminal(run):
         context.console.info(text)
-    page = target / "index.html" if output else publish.publish(context, target, "index.html")
+    page = (
+        target / "index.html"
+        if output
+        else publish.publish(context, target, "index.html")
+    )
     context.console.info(f"report: {page} (of {len(parts)} parts)")
     problems = [f"{one.name} {text}" for one in parts for text in one.problems]
     problems += [problem] if problem else []
@@ -52,17 +65,25 @@ def merge_(
     return run.exit_code
 
 
-def _expected(matrix: Path | None) -> list[str]:
-    """The names of the jobs that must have left a report."""
-    if matrix is None:
-        return []
+def expected(matrix: Path) -> tuple[str, ...]:
+    """The names of the jobs in a matrix: all must leave a report."""
     try:
         document = json.loads(matrix.read_text("utf-8"))
-        return [str(job["name"]) for job in document["jobs"]]
+        return tuple(str(job["name"]) for job in document["jobs"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UsageError(
             f"{matrix} is no matrix of jobs: {error}",
-            remedy=f"write it with: harness ci matrix > {matrix}",
+            remedy=f"write it with: harness ci matrix --output {matrix}",
+        ) from error
+
+
+def _judged(path: Path) -> tuple[Judged, ...]:
+    try:
+        return tuple(merge.judged(path))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReportError(
+            f"{path} has no rows of a gate: {error}",
+            remedy="write it with: harness gate --judge DIR ...",
         ) from error
 
 

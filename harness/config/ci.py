@@ -11,14 +11,15 @@ from harness.config import kinds
 class CI:
     """``[tool.harness.ci]``.
 
-    `runner` is GitHub's name of the machines, `image` the container of GitLab's jobs.
+    `runner` is GitHub's name of the machines, `image` the container of GitLab's jobs,
+    with ``{python}`` in it for the Python of a job.
     Pushes to `branches` are tested as a whole pipeline, too.  `python` runs the
     harness.  Images are kept in `registry`, below the name of the repository.  A job
     is ended after `timeout` seconds; reports are kept for `days`.
     """
 
     runner: Annotated[str, kinds.text("a kind of machine", r"[\w.-]+")] = "ubuntu-24.04"
-    image: Annotated[str, kinds.text("an image")] = "python:3.13-bookworm"
+    image: Annotated[str, kinds.text("an image")] = "python:{python}-bookworm"
     branches: Annotated[tuple[str, ...], kinds.strings("names of branches")] = ("main",)
     python: Annotated[str, kinds.text('a Python such as "3.13"', r"3\.\d+")] = "3.13"
     registry: Annotated[str, kinds.text("a registry", r"[\w.:/-]+")] = "ghcr.io"

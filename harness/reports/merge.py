@@ -40,8 +40,8 @@ class Part:
 def read(directories: Iterable[Path], *, expected: Iterable[str] = ()) -> list[Part]:
     """Read all parts; those of `expected` that nobody gave are parts with a problem.
 
-    A part is called as its directory, without ``report-``.  What is missing or broken is noted, never
-    raised: all of it is to be told at once.
+    A part is called as its directory, without ``report-``.  What is missing or broken
+    is noted, never raised: all of it is to be told at once.
     """
     parts: list[Part] = []
     for directory in directories:
@@ -73,7 +73,7 @@ def _fill(part: Part) -> None:
         return
     if path.is_file():
         try:
-            part.judged = tuple(_judged(path))
+            part.judged = tuple(judged(path))
         except (OSError, ValueError, KeyError, TypeError) as error:
             part.problems.append(f"has a broken {GATE}: {error}")
         if not (part.directory / record.FILE).exists():
@@ -86,7 +86,8 @@ def _fill(part: Part) -> None:
     part.problems += _check(part, part.run)
 
 
-def _judged(path: Path) -> Iterator[Judged]:
+def judged(path: Path) -> Iterator[Judged]:
+    """The rows of a ``gate.json``; raises what reading a broken one raises."""
     for row in json.loads(path.read_text("utf-8"))["rows"]:
         yield Judged(
             name=str(row["name"]),
@@ -118,11 +119,14 @@ def _check(part: Part, run: RunResult) -> Iterator[str]:
 def join(
     parts: Sequence[Part],
     *,
+    judged: tuple[Judged, ...] | None = None,
     id: str,
     command: str,
     version: str,
 ) -> RunResult:
     """One run of all parts; a part with a problem is a broken step of it.
+
+    `judged` are the rows of the gate as a whole, if they are known.
 
     Steps, workers and facts of several parts are told apart by the part's name.
     """
@@ -130,8 +134,9 @@ def join(
     started = min((run.started for run in runs), default=0.0)
     broken = tuple(_broken(part, started) for part in parts if part.problems)
     ended = max((run.started + run.seconds for run in runs), default=0.0)
-    judged = tuple(row for part in parts for row in part.judged)
-    failed = any(row.status in RED for row in judged)
+    rows = tuple(row for part in parts for row in part.judged)
+    rows = rows if judged is None else judged
+    failed = any(row.status in RED for row in rows)
     codes = [*(run.exit_code for run in runs), ExitCode.GATE if failed else 0]
     codes += [ExitCode.COMMAND_FAILED] if broken else []
     return RunResult(
@@ -146,7 +151,7 @@ def join(
         leases=tuple(one for run in runs for one in run.leases),
         header={key: value for run in runs for key, value in run.header.items()},
         roots={here: there for run in runs for here, there in run.roots.items()},
-        judged=judged,
+        judged=rows,
     )
 
 

@@ -95,6 +95,7 @@ CODES = {
     "DatabaseError": 7,
     "TemplateError": 7,
     "ReportError": 5,
+    "DriftError": 8,
     "InternalError": 9,
     "Interrupted": 130,
     "GateFailed": 8,
