@@ -2,6 +2,7 @@
 """Marks at the failing lines of a change, in the words of GitHub's runner."""
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -22,15 +23,17 @@ def lines(run: RunResult, root: Path) -> Iterator[str]:
 
 def _placed(run: RunResult, root: Path) -> Iterator[tuple[TestResult, str]]:
     for test in figures.failures(run):
-        for top in run.roots:
-            for start in (root / top, (root / top).parent, root):
-                path = start / test.file
-                if test.file and path.is_file() and path.is_relative_to(root):
-                    yield test, path.relative_to(root).as_posix()
-                    break
-            else:
-                continue
-            break
+        found = (path for path in _candidates(test, run, root) if path.is_file())
+        path = next(found, None)
+        if path and path.is_relative_to(root):
+            yield test, path.relative_to(root).as_posix()
+
+
+def _candidates(test: TestResult, run: RunResult, root: Path) -> Iterator[Path]:
+    """Where a test's file may be: a key begins with the name of its package."""
+    names = filter(None, (test.key.partition("::")[0], test.file))
+    for name, top in product(names, [*run.roots, "."]):
+        yield from ((root / top).parent / name, root / top / name)
 
 
 def _line(test: TestResult, file: str) -> str:

@@ -50,7 +50,7 @@ def read(directories: Iterable[Path], *, expected: Iterable[str] = ()) -> list[P
         for other in parts:
             if part.run and other.run and part.run.id == other.run.id:
                 part.problems.append(f"is the same run as {other.directory}")
-                part.run = None
+                part.run, part.whole = None, {}
         parts.append(part)
     missing = [name for name in expected if all(one.name != name for one in parts)]
     for name in missing:
@@ -134,8 +134,7 @@ def join(
     started = min((run.started for run in runs), default=0.0)
     broken = tuple(_broken(part, started) for part in parts if part.problems)
     ended = max((run.started + run.seconds for run in runs), default=0.0)
-    rows = tuple(row for part in parts for row in part.judged)
-    rows = rows if judged is None else judged
+    rows = _rows(parts) if judged is None else judged
     failed = any(row.status in RED for row in rows)
     codes = [*(run.exit_code for run in runs), ExitCode.GATE if failed else 0]
     codes += [ExitCode.COMMAND_FAILED] if broken else []
@@ -153,6 +152,20 @@ def join(
         roots={here: there for run in runs for here, there in run.roots.items()},
         judged=rows,
     )
+
+
+def _rows(parts: Sequence[Part]) -> tuple[Judged, ...]:
+    """One row of each name: what a part left out, another one has judged."""
+    found: dict[str, Judged] = {}
+    for part in parts:
+        for row in part.judged:
+            if row.name not in found or _weight(row) > _weight(found[row.name]):
+                found[row.name] = row
+    return tuple(found.values())
+
+
+def _weight(row: Judged) -> int:
+    return 2 if row.status in RED else int(row.status == "passed")
 
 
 def _broken(part: Part, started: float) -> StepResult:

@@ -75,9 +75,9 @@ def _named(step: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _verdict(code: int) -> Verdict:
-    known = {
+    known: dict[int, Verdict] = {
         ExitCode.OK: Verdict.PASSED,
         ExitCode.NOTHING_SELECTED: Verdict.EMPTY,
         ExitCode.INTERRUPTED: Verdict.INTERRUPTED,
     }
-    return known.get(ExitCode(code), Verdict.FAILED)
+    return known.get(code, Verdict.FAILED)
