@@ -67,7 +67,9 @@ def _ci(below: "Commands[Parser]") -> None:
         command(below, "run-job", "run jobs here as CI does, each in a fresh clone")
     )
     one.add_argument("names", nargs="*", metavar="NAME", help="of ci matrix")
-    one.add_argument("--all", action="store_true", help="all jobs, and merge them")
+    one.add_argument(
+        "--all", action="store_true", help="all jobs, the verdict, one report"
+    )
     one.set_defaults(call=_run_job)
     one = command(below, "refresh", "ask for the newest releases of the actions")
     one.set_defaults(call=_refresh)
@@ -119,10 +121,13 @@ def _matrix(context: "Context", options: argparse.Namespace, rest: Words) -> int
 
 def _run_job(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import ci_jobs
+    from harness.commands.judging import Asked
 
+    event = event_of(context.environ.get(EVENT, ""))
+    asked = Asked(since=options.since, full=options.full, event=event)
     return ci_jobs.run(
         context,
-        chosen=_chosen(context, options),
+        asked=asked,
         names=tuple(options.names),
         everything=options.all,
     )

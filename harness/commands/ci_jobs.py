@@ -5,28 +5,36 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness import proc
 from harness.ci.pipeline import Planned
-from harness.commands import ci, report
+from harness.commands import ci, gate, report, selecting
 from harness.commands.context import Context
-from harness.commands.selecting import Chosen
-from harness.errors import ExitCode, ReportError, UsageError
+from harness.commands.judging import Asked
+from harness.errors import ExitCode, GateFailed, HarnessError, ReportError, UsageError
 from harness.output import duration
+from harness.reports import merge
 
 PLACE = "jobs"
 """Directory below the reports, with the report of each job by its name."""
 
 
 def run(
-    context: Context, *, chosen: Chosen, names: tuple[str, ...], everything: bool
+    context: Context, *, asked: Asked, names: tuple[str, ...], everything: bool
 ) -> int:
     """Run jobs one after the other; the exit code of the first that is not 0.
 
-    With `everything`, all jobs, and their reports become one.
+    With `everything`, all jobs; then the gate judges what they left, and their
+    reports become one.  Raises `GateFailed` and `ReportError` as these do.
     """
-    made = ci.plan(context, chosen)
+    made = ci.plan(
+        context,
+        selecting.select(
+            context, since=asked.since, full=asked.full, event=asked.event
+        ),
+    )
     ci.known(made, names)
     if everything == bool(names):
         raise UsageError("name jobs, or pass --all", remedy="harness ci matrix")
@@ -38,13 +46,27 @@ def run(
     codes = [_one(context, job, top / job.job.name) for job in jobs]
     code = next((one for one in codes if one), int(ExitCode.OK))
     if everything and jobs:
-        expected = tuple(job.job.name for job in jobs)
-        places = tuple(top / name for name in expected if (top / name).exists())
-        merged = report.merge_(
-            context, directories=places, output=None, expected=expected, gate=None
-        )
-        code = code or merged
+        _judge(context, asked, {job.job.name: top / job.job.name for job in jobs})
     return code
+
+
+def _judge(context: Context, asked: Asked, places: Mapping[str, Path]) -> None:
+    """What CI's last job does: the verdict first, but the report even without it."""
+    there = tuple(place for place in places.values() if place.exists())
+    refused: HarnessError | None = None
+    try:
+        gate.run(context, replace(asked, judge=there), show=False, as_json=False)
+    except GateFailed as error:
+        refused = error
+    report.merge_(
+        context,
+        directories=there,
+        output=None,
+        expected=tuple(places),
+        gate=context.config.root / context.config.reports / "latest" / merge.GATE,
+    )
+    if refused:
+        raise refused
 
 
 def _warn(context: Context) -> None:

@@ -98,4 +98,8 @@ def _pulled(docker: Engine, name: str) -> bool:
 
 
 def _there(docker: Engine, name: str) -> bool:
-    return docker.run("manifest", "inspect", name, check=False).code == 0
+    # The engine speaks plain HTTP to a registry of this machine, this command asks.
+    here = name.startswith(("127.", "localhost:"))
+    options = ("--insecure",) if here else ()
+    done = docker.run("manifest", "inspect", *options, name, check=False)
+    return done.code == 0

@@ -194,6 +194,7 @@ def test_jobs_run_in_fresh_clones(harness: Harness, repository: Path) -> None:
         assert json.loads((jobs / "bad" / "gate.json").read_text("utf-8"))["rows"]
         done = harness("ci", "run-job", "--full", "--all")
         assert done.returncode == 8
+        assert "the gate says no: bad" in done.stdout
         merged = record.load(repository / "reports" / "latest")
         assert {row.name: row.status for row in merged.judged} == {
             "good": "passed", "bad": "failed",
