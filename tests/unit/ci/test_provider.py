@@ -31,7 +31,9 @@ def test_every_action_is_pinned_by_a_commit() -> None:
 def test_nobody_may_more_than_needed() -> None:
     assert "\npermissions: {}\n" in GITHUB
     assert re.findall(r"^ +(\S+): write", GITHUB, re.M) == ["packages"]
-    publishing = GITHUB[GITHUB.index("  publish:") : GITHUB.index("  templates:")]
+    publishing = GITHUB[
+        GITHUB.index("\n  publish:\n") : GITHUB.index("\n  templates:\n")
+    ]
     assert "packages: write" in publishing
     assert "github.event_name == 'push'" in publishing
     assert GITHUB.count("persist-credentials: false") == GITHUB.count(
