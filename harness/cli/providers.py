@@ -49,7 +49,9 @@ def add(commands: "Commands[Parser]") -> None:
 
 def _ci(below: "Commands[Parser]") -> None:
     one = command(below, "generate", "write the provider's file from the configuration")
-    one.add_argument("--provider", choices=PROVIDERS, default="github")
+    one.add_argument(
+        "--provider", choices=PROVIDERS, default="github", help="whose file"
+    )
     one.add_argument(
         "--check", action="store_true", help="write nothing, fail if it would change"
     )
