@@ -55,7 +55,7 @@ def test_all_commands_are_there() -> None:
                 "export",
                 "import",
                 "prune",
-            )  # fmt: skip
+            )
         ),
         "harness build",
         "harness images",
