@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness ci run-job``: jobs of the matrix here, each in a fresh clone."""
 
+import hashlib
+import os
 import shutil
-import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from harness.commands.judging import Asked
 from harness.errors import ExitCode, GateFailed, HarnessError, ReportError, UsageError
 from harness.output import duration
 from harness.reports import merge
+from harness.store import locked
 
 PLACE = "jobs"
 """Directory below the reports, with the report of each job by its name."""
@@ -82,10 +85,7 @@ def _warn(context: Context) -> None:
 def _one(context: Context, planned: Planned, place: Path) -> int:
     """Run a job; its report is copied to `place`."""
     job, console = planned.job, context.console
-    with tempfile.TemporaryDirectory(prefix="harness-job-") as name:
-        clone = Path(name, "clone")
-        argv = ["git", "clone", "--quiet", str(context.config.root), str(clone)]
-        proc.run(argv, env=context.environ)
+    with _clone(context) as clone:
         console.info(f"job {job.name}\n$ {job.nox_line}")
         began = time.monotonic()
         shell = ["bash", "-euo", "pipefail", "-c", job.nox_line]
@@ -105,6 +105,22 @@ def _one(context: Context, planned: Planned, place: Path) -> int:
             return code
     console.error(_nothing_left(context, job.name))
     return code or ReportError.code
+
+
+@contextmanager
+def _clone(context: Context) -> Iterator[Path]:
+    """A fresh clone, always at the same place: environments know where sources lie."""
+    root = str(context.config.root)
+    name = hashlib.sha256(os.fsencode(root)).hexdigest()[:12]
+    place = context.store.directory("clones")
+    clone = place / name
+    with locked(place / f"{name}.lock"):
+        shutil.rmtree(clone, ignore_errors=True)
+        proc.run(["git", "clone", "--quiet", root, str(clone)], env=context.environ)
+        try:
+            yield clone
+        finally:
+            shutil.rmtree(clone, ignore_errors=True)
 
 
 def _nothing_left(context: Context, name: str) -> ReportError:
