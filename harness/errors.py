@@ -108,6 +108,18 @@ class TemplateError(HarnessError):
     code = ExitCode.DATABASE
 
 
+class ReportError(HarnessError):
+    """A report is missing, broken, or of elsewhere; each part is named."""
+
+    code = ExitCode.COMMAND_FAILED
+
+
+class DriftError(HarnessError):
+    """A generated file is not what would be generated now."""
+
+    code = ExitCode.GATE
+
+
 class InternalError(HarnessError):
     """A defect of the harness itself."""
 

@@ -69,6 +69,19 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """A file that a test left, such as a screenshot.
+
+    `file` is relative to the directory of the report; `missing` says why it is not
+    there.
+    """
+
+    title: str
+    file: str
+    missing: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TestResult:
     """One executed test.
 
@@ -95,6 +108,9 @@ class TestResult:
     line: int = 0
     key: str = ""
     """The same wherever the project lies: durations are remembered by it."""
+    fault: int = 0
+    """The line of `file` that failed, as near as the traceback tells."""
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +158,8 @@ class StepResult:
     sources: tuple[str, ...] = ()
     log: str = ""
     tests: tuple[TestResult, ...] = ()
+    error: str = ""
+    """Why there is no more to tell of it, where that is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +175,24 @@ class FileCoverage:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One row of the gate: a check or a suite, and the command that repeats it."""
+
+    name: str
+    status: str
+    reason: str = ""
+    seconds: float = 0.0
+    command: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """All that one run leaves to the reports."""
+    """All that one run leaves to the reports.
+
+    `roots` are the directories whose coverage was measured: relative to the project
+    (or absolute, outside of it), and as the data name them.  `files` are those of the
+    report that a merge needs.
+    """
 
     id: str
     command: str
@@ -171,6 +205,9 @@ class RunResult:
     leases: tuple[LeaseCost, ...] = ()
     coverage: tuple[FileCoverage, ...] = ()
     header: Mapping[str, str] = field(default_factory=dict)
+    roots: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    judged: tuple[Judged, ...] = ()
 
     @property
     def tests(self) -> tuple[TestResult, ...]:

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ExitCode, HarnessError
-from harness.model import LeaseCost, Outcome, StepResult, TemplateCost, TestResult
+from harness.model import (
+    Evidence,
+    LeaseCost,
+    Outcome,
+    StepResult,
+    TemplateCost,
+    TestResult,
+)
 from harness.plan import Step
 
 PYTEST = {
@@ -112,6 +119,8 @@ def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
         file=event["file"],
         line=event["line"],
         key=event.get("key", event["id"]),
+        fault=event.get("fault", 0),
+        evidence=tuple(Evidence(**one) for one in event.get("evidence", ())),
     )
 
 

@@ -19,6 +19,7 @@ from harness.cli import (
     doctor,
     gating,
     images,
+    providers,
     repositories,
     services,
     stack,
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
     from harness.commands.context import Context
 
 PARTS = (
-    testing, gating, repositories, images, stack, services, databases, tools, doctor,
-    clean,
+    testing, gating, repositories, images, stack, services, databases, tools,
+    providers, doctor, clean,
 )  # fmt: skip
 """Modules that each add commands, in the order of the help."""
 

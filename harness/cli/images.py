@@ -2,6 +2,7 @@
 """``harness build`` and ``harness images``."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.base import Commands, Parser, actions, command
@@ -33,6 +34,19 @@ def add(commands: "Commands[Parser]") -> None:
     one = command(below, "list", "list the images that were built here")
     one.add_argument("--json", action="store_true", help="as JSON")
     one.set_defaults(call=_list)
+    for name, text, call in (
+        ("pull", "take from a registry what else had to be built", _pull),
+        ("push", "give a registry the images that it lacks", _push),
+    ):
+        one = command(below, name, text)
+        one.add_argument("--registry", required=True, metavar="HOST/PATH", help="where")
+        one.set_defaults(call=call)
+    one = command(below, "save", "write images to a file, for docker load")
+    one.add_argument("file", type=Path, help="the file to write")
+    one.add_argument(
+        "--without", default="", metavar="HOST/PATH", help="those that it has not"
+    )
+    one.set_defaults(call=_save)
     one = command(below, "refresh", "ask the registry for the base images' digests")
     one.set_defaults(call=_refresh)
     one = command(below, "lock", "write the locked versions of all requirements anew")
@@ -74,3 +88,21 @@ def _lock(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import images
 
     return images.lock(context)
+
+
+def _pull(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import exchange
+
+    return exchange.pull(context, registry=options.registry)
+
+
+def _push(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import exchange
+
+    return exchange.push(context, registry=options.registry)
+
+
+def _save(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import exchange
+
+    return exchange.save(context, file=options.file, without=options.without)

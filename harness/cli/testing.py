@@ -97,6 +97,7 @@ def _template(commands: "Commands[Parser]") -> None:
         "list": "list all templates",
         "build": "build what is missing of a template",
         "explain": "say what a template is made of and what changed",
+        "digest": "print what names a template, and build nothing",
         "export": "write a template to a file",
         "import": "read a template from a file",
         "prune": "remove templates beyond the limits",
@@ -105,7 +106,7 @@ def _template(commands: "Commands[Parser]") -> None:
         name: with_database(command(below, name, text)) for name, text in texts.items()
     }
     made["list"].add_argument("--json", action="store_true", help="as JSON")
-    for name in ("build", "explain", "export"):
+    for name in ("build", "explain", "digest", "export"):
         made[name].add_argument(
             "names",
             nargs="+",
@@ -115,6 +116,12 @@ def _template(commands: "Commands[Parser]") -> None:
         made[name].add_argument("--series", default="", help="Tryton series")
     made["export"].add_argument(
         "-o", "--output", type=Path, required=True, help="the file to write"
+    )
+    made["export"].add_argument(
+        "--build", action="store_true", help="build before what is missing"
+    )
+    made["digest"].add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="write it to a file, too"
     )
     made["import"].add_argument("file", type=Path, help="what export has written")
     made["prune"].add_argument("--all", action="store_true", help="remove all")
@@ -157,6 +164,18 @@ def _export(context: "Context", options: argparse.Namespace, rest: Words) -> int
         names=tuple(options.names),
         wanted_series=options.series,
         output=options.output,
+        make=options.build,
+    )
+
+
+def _digest(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import template
+
+    return template.digest(
+        context,
+        names=tuple(options.names),
+        wanted_series=options.series,
+        output=options.output,
     )
 
 
@@ -176,6 +195,7 @@ CALLS = {
     "list": _list,
     "build": _build,
     "explain": _explain,
+    "digest": _digest,
     "export": _export,
     "import": _import,
     "prune": _prune,

@@ -59,6 +59,18 @@ def build(
     return ExitCode.OK
 
 
+def jobs(context: Context) -> list[Job]:
+    """All images as they would be built now."""
+    config = context.config.images
+    base = bases.ensure(Engine(context.environ), config.base, pull=False)
+    release = _series(context)
+    gathered = _material(context, release, config.variant)
+    return [
+        _job(context, gathered, one, config.variant, release, base)
+        for one in services.choose(())
+    ]
+
+
 def _warn_unlocked(context: Context, gathered: Material, release: Series) -> None:
     if f"requirements/erpserver/locked-{release.name}.txt" not in gathered.files:
         context.console.warn(

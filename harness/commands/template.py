@@ -185,15 +185,42 @@ def differences(
         yield "it stands on another layer than the last one"
 
 
-def export(
-    context: Context, *, names: tuple[str, ...], wanted_series: str, output: Path
+def digest(
+    context: Context,
+    *,
+    names: tuple[str, ...],
+    wanted_series: str,
+    output: Path | None,
 ) -> int:
-    """Write a template with all that is needed to use it to one file."""
+    """Say which template it would be; nothing is built."""
+    wanted = needs.request(context.config, names)
+    with open_bench(context, wanted.modules, wanted_series) as bench:
+        found = bench.layers.resolve(wanted).digest
+    if output:
+        store.write_atomically(output.absolute(), f"{found}\n")
+    context.console.info(found)
+    return ExitCode.OK
+
+
+def export(
+    context: Context,
+    *,
+    names: tuple[str, ...],
+    wanted_series: str,
+    output: Path,
+    make: bool,
+) -> int:
+    """Write a template with all that is needed to use it to one file.
+
+    With `make`, what is missing of it is built before.
+    """
     wanted = needs.request(context.config, names)
     if output.exists():
         raise UsageError(f"{output} exists", remedy="name another file with -o")
     with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
+        if make:
+            workshop.ensure_all(context, bench.builder, [layer], bench.telling)
         manifest = bench.builder.shelf.find(layer.digest)
         if manifest is None:
             raise TemplateError(
@@ -279,4 +306,7 @@ def prune(context: Context, *, everything: bool, dry: bool) -> int:
     return ExitCode.OK
 
 
-__all__ = ["Step", "build", "explain", "export", "import_", "list_", "prune", "store"]
+__all__ = [
+    "Step", "build", "digest", "explain", "export", "import_", "list_", "prune",
+    "store",
+]  # fmt: skip

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import changes, history, plan, results, series
+from harness import __version__, changes, history, plan, results, series
 from harness.commands import needs, publish, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
@@ -170,7 +170,7 @@ def _report(
 ) -> int:
     """Write the reports, say where they are; the exit code of the run."""
     from harness import reports  # with jinja2 and coverage: not before the tests
-    from harness.reports import coverage, summary
+    from harness.reports import annotations, coverage, past, summary
 
     code = max((one.code for one in done), default=ExitCode.NOTHING_SELECTED)
     parts = sorted((directory / "coverage").glob("*"))
@@ -198,15 +198,17 @@ def _report(
         started=current.started,
         seconds=time.time() - current.started,
         exit_code=code,
-        version=_version(),
+        version=__version__,
         steps=tuple(one.result for one in done),
         templates=tuple(cost for one in done for cost in one.templates),
         leases=tuple(cost for one in done for cost in one.leases),
         coverage=covered,
         header=_facts(steps),
+        roots=portable(context, roots),
     )
     junit = {one.result.name: one.junit for one in done if one.junit.exists()}
-    reports.write(result, directory, junit_parts=junit)
+    before = past.read(directory.parent, but=current.id)
+    reports.write(result, directory, junit_parts=junit, past=before)
     for part in junit.values():
         part.unlink()
     history.learn(context.store, result)
@@ -214,6 +216,9 @@ def _report(
         context.console.error(error)
     for text in summary.terminal(result):
         context.console.info(text)
+    if context.console.folds:
+        for text in annotations.lines(result, context.config.root):
+            context.console.info(text)
     page = publish.publish(context, directory, "index.html")
     seconds = duration(time.time() - current.started)
     context.console.info(f"report: {page} ({seconds} in all)")
@@ -233,10 +238,15 @@ def _facts(steps: tuple[Step, ...]) -> dict[str, str]:
     return {step.name: f"{step.database}: {step.reason}" for step in steps}
 
 
-def _version() -> str:
-    from harness import __version__
-
-    return __version__
+def portable(context: Context, roots: list[Path]) -> dict[str, str]:
+    """Measured directories, named as in any checkout of the project."""
+    top = context.config.root
+    return {
+        (root.relative_to(top) if root.is_relative_to(top) else root).as_posix(): str(
+            root
+        )
+        for root in roots
+    }
 
 
 __all__ = ["StepResult", "run"]

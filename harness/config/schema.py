@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from harness.config import kinds
+from harness.config.ci import CI
 from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
@@ -234,6 +235,7 @@ SECTIONS: Final[dict[str, type]] = {
     "stack": Stack,
     "gate": Gate,
     "git": Git,
+    "ci": CI,
 }
 NAMED: Final[dict[str, type]] = {
     "source": SourceTable,
@@ -279,6 +281,7 @@ class Config:
     stack: Stack = Stack()
     gate: Gate = field(default_factory=Gate)
     git: Git = Git()
+    ci: CI = field(default_factory=CI)
     source: Mapping[str, SourceTable] = field(default_factory=dict)
     suite: Mapping[str, SuiteTable] = field(default_factory=dict)
     template: Mapping[str, TemplateTable] = field(default_factory=dict)

@@ -8,8 +8,10 @@ they are imported and reaches the worker processes.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
+import shutil
 import sys
 import time
 from typing import Any
@@ -22,6 +24,10 @@ COVERAGE = "HARNESS_COVERAGE"
 """JSON: ``data`` (file name to begin with) and ``sources`` (directories)."""
 SECTION_LIMIT = 200_000
 """Characters kept of one captured output."""
+EVIDENCE = "evidence"
+"""The property by which a test hands a file to the report:
+``record_property("evidence", "/tmp/screenshot.png")``; also the name of the
+directory, beside the results, that it is copied to."""
 
 
 class Writer:
@@ -29,6 +35,7 @@ class Writer:
 
     def __init__(self, path: str) -> None:
         self.stream = open(path, "a", encoding="utf-8")
+        self.directory = os.path.join(os.path.dirname(os.path.abspath(path)), EVIDENCE)
         self.reports: dict[str, list[Any]] = {}
         self.keys: dict[str, str] = {}
 
@@ -51,7 +58,10 @@ class Writer:
         reports = self.reports.pop(nodeid, [])
         if reports:
             described = describe(nodeid, location, reports)
-            self.write("test", key=self.keys.get(nodeid, nodeid), **described)
+            key = self.keys.get(nodeid, nodeid)
+            given = evidence(reports)
+            kept = [keep(one, self.directory, key) for one in given]
+            self.write("test", key=key, evidence=kept, **described)
 
     def pytest_collectreport(self, report: Any) -> None:
         """A file that cannot be collected is an error that has a name."""
@@ -86,6 +96,7 @@ def describe(nodeid: str, location: Any, reports: list[Any]) -> dict[str, Any]:
         "phases": phases,
         "duration": round(duration, 6),
         "waits": round(sum(getattr(one, "waited", 0.0) for one in reports), 6),
+        "fault": fault(shown, str(location[0])) if worst else 0,
         "message": message(shown) if shown else "",
         "longrepr": getattr(shown, "longreprtext", "") if shown else "",
         "sections": [
@@ -118,6 +129,42 @@ def message(report: Any) -> str:
         return str(longrepr[2])
     lines = str(longrepr or "").strip().splitlines()
     return lines[-1] if lines else ""
+
+
+def fault(report: Any, file: str) -> int:
+    """The line of the test's own file that the traceback comes through last."""
+    chain = getattr(report.longrepr, "chain", None) or ()
+    for traceback, _, _ in reversed(list(chain)):
+        for entry in reversed(traceback.reprentries):
+            place = getattr(entry, "reprfileloc", None)
+            if place is not None and os.path.basename(place.path) == (
+                os.path.basename(file)
+            ):
+                return int(place.lineno)
+    return 0
+
+
+def evidence(reports: list[Any]) -> list[str]:
+    """The files that a test has named, in their order."""
+    named: dict[str, None] = {}
+    for report in reports:
+        for name, value in getattr(report, "user_properties", ()):
+            if name == EVIDENCE:
+                named[str(value)] = None
+    return list(named)
+
+
+def keep(path: str, directory: str, key: str) -> dict[str, str]:
+    """Copy a file into the report; its name there tells tests apart."""
+    title = os.path.basename(path)
+    digest = hashlib.sha256(os.fsencode(f"{key} {path}")).hexdigest()[:12]
+    name = f"{digest}-{title}"
+    try:
+        os.makedirs(directory, exist_ok=True)
+        shutil.copyfile(path, os.path.join(directory, name))
+    except OSError as error:
+        return {"title": title, "file": "", "missing": str(error)}
+    return {"title": title, "file": f"{EVIDENCE}/{name}", "missing": ""}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,29 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The reports of a run: one page, a summary for CI, one JUnit file, coverage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.model import RunResult
-from harness.reports import html, junit, summary
-from harness.reports.files import replace
+from harness.reports import coverage, files, html, junit, record, summary
+from harness.reports.merge import JUNIT
+from harness.reports.past import Past
 
 
 def write(
-    run: RunResult, directory: Path, *, junit_parts: Mapping[str, Path]
+    run: RunResult,
+    directory: Path,
+    *,
+    junit_parts: Mapping[str, Path],
+    past: Sequence[Past] = (),
 ) -> tuple[Path, ...]:
     """Write the reports into `directory` and return their paths.
 
     `junit_parts` maps the name of a step to its JUnit file; without any, no
-    ``junit.xml`` is written.  Coverage is combined before, so that the run has
-    it (`harness.reports.coverage.combine`).  A missing or broken part raises
-    only after the page and the summary are there: that is when they are needed.
+    ``junit.xml`` is written.  `past` are the runs before, the oldest first.  Coverage
+    is combined before, so that the run has it (`harness.reports.coverage.combine`).
+    A missing or broken part raises only after the page and the summary are there:
+    that is when they are needed.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    paths = [
-        replace(directory / "index.html", html.page(run)),
-        replace(directory / "summary.md", summary.markdown(run)),
-    ]
+    named = [JUNIT] if junit_parts else []
+    named += [coverage.DATA] if run.coverage else []
+    paths = write_page(replace(run, files=tuple(named)), directory, past=past)
     if junit_parts:
-        paths.append(replace(directory / "junit.xml", junit.merge(run, junit_parts)))
-    return tuple(paths)
+        text = junit.merge(run, junit_parts)
+        paths = (*paths, files.replace(directory / JUNIT, text))
+    return paths
+
+
+def write_page(
+    run: RunResult, directory: Path, *, past: Sequence[Past]
+) -> tuple[Path, ...]:
+    """Write what needs nothing but the run: the page, the summary, ``run.json``."""
+    directory.mkdir(parents=True, exist_ok=True)
+    texts = {
+        "index.html": html.page(run, directory=directory, past=past),
+        "summary.md": summary.markdown(run, past=past),
+        record.FILE: record.dump(run),
+    }
+    return tuple(files.replace(directory / name, texts[name]) for name in texts)

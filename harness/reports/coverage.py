@@ -35,8 +35,8 @@ def combine(
     Without any measured file it writes nothing and returns ().
     Raises `CommandFailed` for a part that is missing, broken, or of elsewhere.
     """
-    measured = [_measured(part) for part in parts]
-    if not any(measured):
+    found = [measured(part) for part in parts]
+    if not any(found):
         return ()
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory, prefix=".coverage-") as name:
@@ -55,8 +55,8 @@ def combine(
     return files
 
 
-def _measured(part: Path) -> frozenset[str]:
-    """Measured files of `part`: coverage itself would only warn and go on."""
+def measured(part: Path) -> frozenset[str]:
+    """Measured files of `part`; it raises where coverage itself would only warn."""
     if not part.is_file():
         raise CommandFailed(
             f"the coverage data file {part} is not there",

@@ -4,7 +4,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -15,25 +15,47 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.model import RunResult, TestResult
-from harness.reports import figures, timeline
+from harness.model import Evidence, RunResult, TestResult
+from harness.reports import figures, timeline, trend
 from harness.reports.coverage import HTML
+from harness.reports.past import Past
 
 SLOWEST: Final = 12
 LONGREPR: Final = 40_000
 SECTION: Final = 20_000
+IMAGE: Final = 3 * 2**20
+"""Bytes of a picture that the page takes in; larger ones are only linked."""
+IMAGES: Final = 24 * 2**20
+"""Bytes of all pictures together."""
+PICTURES: Final = {
+    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
+    ".gif": "image/gif", ".webp": "image/webp",
+}  # fmt: skip
 _HERE: Final = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
+class Shown:
+    """A piece of evidence; `data` is an address with the picture itself, or empty."""
+
+    evidence: Evidence
+    data: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Failure:
-    """A failed test as the page shows it; `index` is its row in the table."""
+    """A failed test as the page shows it; `index` is its row in the table.
+
+    `since` is ``new``, or the id of the run that had it first.
+    """
 
     index: int
     test: TestResult
     message: str
     traceback: tuple[tuple[str, str], ...]
     sections: tuple[tuple[str, str], ...]
+    evidence: tuple[Shown, ...]
+    since: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +76,19 @@ class Slow:
     shares: tuple[Share, ...]
 
 
-def page(run: RunResult) -> str:
-    """The whole page; failures come first, then the tests in their order."""
+def page(
+    run: RunResult, *, directory: Path | None = None, past: Sequence[Past] = ()
+) -> str:
+    """The whole page; failures come first, then the tests in their order.
+
+    Pictures among the evidence in `directory` are taken into the page; `past` are
+    the runs before, the oldest first.
+    """
     tests = sorted(
         run.tests, key=lambda test: (test.outcome not in figures.BAD, test.started)
     )
     rows = {id(test): index for index, test in enumerate(tests)}
+    drawing = timeline.draw(run, tests)
     template = _environment().get_template("page.html.j2")
     script = (_HERE / "page.js").read_text("utf-8")
     return template.render(
@@ -70,18 +99,26 @@ def page(run: RunResult) -> str:
         total=figures.counts("all", tests),
         modules=figures.modules(run),
         broken=figures.broken_steps(run),
-        failures=[_failure(test, rows[id(test)]) for test in figures.failures(run)],
-        timeline=timeline.draw(run, tests),
+        failures=_failures(run, rows, directory, past),
+        timeline=drawing,
+        names_width=_names_width(drawing),
         slowest=_slowest(run, rows),
         templates=figures.templates(run),
         leases=figures.leases(run),
         coverage_total=figures.coverage_total(run.coverage),
         coverage_link=f"{HTML}/index.html",
         facts=_facts(run),
+        trend=trend.of(run, past) if past else None,
         style=(_HERE / "page.css").read_text("utf-8"),
         script=script,
         script_digest=_digest(script),
     )
+
+
+def _names_width(drawing: timeline.Timeline | None) -> int:
+    """Pixels for the names of the lanes, of about seven each letter."""
+    names = [lane.name for lane in drawing.lanes] if drawing else []
+    return min(max([84, *(12 + 7 * len(name) for name in names)]), 220)
 
 
 def _digest(script: str) -> str:
@@ -89,32 +126,76 @@ def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
 
 
-def _failure(test: TestResult, index: int) -> Failure:
-    return Failure(
-        index=index,
-        test=test,
-        message=figures.plain(test.message).strip(),
-        traceback=_traceback(
-            figures.shortened(figures.plain(test.longrepr).strip("\n"), LONGREPR)
-        ),
-        sections=tuple(
-            (title, figures.shortened(figures.plain(text), SECTION))
-            for title, text in test.sections
-            if text.strip()
-        ),
-    )
+def _failures(
+    run: RunResult,
+    rows: Mapping[int, int],
+    directory: Path | None,
+    past: Sequence[Past],
+) -> list[Failure]:
+    found = figures.failures(run)
+    pictures = _Pictures(directory)
+    return [
+        Failure(
+            index=rows[id(test)],
+            test=test,
+            message=figures.plain(test.message).strip(),
+            traceback=_traceback(
+                figures.shortened(figures.plain(test.longrepr).strip("\n"), LONGREPR)
+            ),
+            sections=tuple(
+                (title, figures.shortened(figures.plain(text), SECTION))
+                for title, text in test.sections
+                if text.strip()
+            ),
+            evidence=tuple(pictures.shown(test.evidence)),
+            since=trend.since(test, run, past),
+        )
+        for test in found
+    ]
+
+
+class _Pictures:
+    """Takes pictures into the page as long as there is room for them."""
+
+    def __init__(self, directory: Path | None) -> None:
+        self.directory = directory
+        self.room = IMAGES
+
+    def shown(self, evidence: Iterable[Evidence]) -> Iterable[Shown]:
+        for one in evidence:
+            yield Shown(evidence=one, data=self._data(one))
+
+    def _data(self, one: Evidence) -> str:
+        kind = PICTURES.get(Path(one.file).suffix.lower())
+        if kind is None or self.directory is None or not one.file:
+            return ""
+        try:
+            content = (self.directory / one.file).read_bytes()
+        except OSError:
+            return ""
+        if len(content) > min(IMAGE, self.room):
+            return ""
+        self.room -= len(content)
+        return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _traceback(text: str) -> tuple[tuple[str, str], ...]:
-    """Runs of lines with their style: pytest marks errors `E`, the place `>`."""
+    """Runs of lines with their style; pytest marks errors `E`, the place `>`.
 
-    def style(line: str) -> str:
-        if line.startswith(("E ", "E\t")) or line == "E\n":
-            return "error"
-        return "here" if line.startswith(">") else ""
-
+    In a comparison below an error, `-` and `+` say what is on one side only.
+    """
     lines = text.splitlines(keepends=True)
-    return tuple((mark, "".join(run)) for mark, run in groupby(lines, key=style))
+    return tuple((mark, "".join(run)) for mark, run in groupby(lines, key=_style))
+
+
+def _style(line: str) -> str:
+    if line.startswith(">"):
+        return "here"
+    if not line.startswith(("E ", "E\t")) and line != "E\n":
+        return ""
+    words = line[1:].strip()
+    sides = {"- ": "minus", "+ ": "plus", "? ": "hint"}
+    return sides.get(words[:2], "error")
 
 
 def _slowest(run: RunResult, rows: Mapping[int, int]) -> tuple[Slow, ...]:

@@ -20,15 +20,28 @@ def merge(run: RunResult, parts: Mapping[str, Path]) -> str:
     part.  Raises `CommandFailed` if a part is missing or broken.
     """
     steps = {step.name: step for step in run.steps}
-    root = ET.Element("testsuites", {"name": f"harness {run.id}"})
+    return _joined(
+        run.id, parts, {name: _properties(run.id, steps[name]) for name in parts}
+    )
+
+
+def gather(run: str, parts: Mapping[str, Path]) -> str:
+    """The same of the merged files of several runs (job → file)."""
+    return _joined(run, parts, {name: {"harness.job": name} for name in parts})
+
+
+def _joined(
+    run: str, parts: Mapping[str, Path], marks: Mapping[str, Mapping[str, str]]
+) -> str:
+    root = ET.Element("testsuites", {"name": f"harness {run}"})
     totals = dict.fromkeys(_COUNTS, 0)
     seconds = 0.0
     for name, path in parts.items():
-        for suite in _suites(path, name):
+        for suite in suites(path, name):
             for key in _COUNTS:
                 totals[key] += int(_number(suite, key, path, name))
             seconds += _number(suite, "time", path, name)
-            _mark(suite, run.id, steps[name])
+            _mark(suite, marks[name])
             root.append(suite)
     root.attrib.update({key: str(value) for key, value in totals.items()})
     root.set("time", f"{seconds:.3f}")
@@ -37,7 +50,8 @@ def merge(run: RunResult, parts: Mapping[str, Path]) -> str:
     return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'
 
 
-def _suites(path: Path, step: str) -> list[ET.Element]:
+def suites(path: Path, step: str) -> list[ET.Element]:
+    """The suites of a file; raises `CommandFailed` if it is missing or broken."""
     try:
         root = ET.fromstring(path.read_bytes())  # noqa: S314 — written by our own step
     except FileNotFoundError:
@@ -60,17 +74,20 @@ def _number(suite: ET.Element, key: str, path: Path, step: str) -> float:
         raise _broken(path, step, f"{key}={value!r} is not a number") from None
 
 
-def _mark(suite: ET.Element, run: str, step: StepResult) -> None:
-    properties = suite.find("properties")
-    if properties is None:
-        properties = ET.Element("properties")
-        suite.insert(0, properties)
-    named = {
+def _properties(run: str, step: StepResult) -> dict[str, str]:
+    return {
         "harness.run": run,
         "harness.step": step.name,
         "harness.series": step.series,
         "harness.database": step.database,
     }
+
+
+def _mark(suite: ET.Element, named: Mapping[str, str]) -> None:
+    properties = suite.find("properties")
+    if properties is None:
+        properties = ET.Element("properties")
+        suite.insert(0, properties)
     for name, value in named.items():
         ET.SubElement(properties, "property", {"name": name, "value": value})
 

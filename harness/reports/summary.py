@@ -2,12 +2,13 @@
 """The short forms of a report: Markdown for CI, a few lines for the terminal."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.model import Outcome, RunResult, TestResult
-from harness.reports import figures
+from harness.reports import figures, trend
 from harness.reports.figures import LeaseFigures, Verdict, plural, span
+from harness.reports.past import Past
 
 LIMIT: Final = 900_000
 """Characters: GitHub drops a job summary beyond 1 MiB as a whole."""
@@ -23,12 +24,17 @@ _ICONS: Final = {
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]<>|&~#@!$]")
 
 
-def markdown(run: RunResult) -> str:
-    """``summary.md``, of GitHub's dialect; every value is escaped."""
+def markdown(run: RunResult, *, past: Sequence[Past] = ()) -> str:
+    """``summary.md``, of GitHub's dialect; every value is escaped.
+
+    `past` are the runs before, the oldest first: flaky tests are known from them.
+    """
     blocks = [
         *_headline(run),
+        *_gate(run),
         *_module_table(run),
         *_failures(run),
+        *_flaky(run, past),
         *_slowest(run),
         *_databases(run),
         *_coverage(run),
@@ -110,6 +116,30 @@ def _headline(run: RunResult) -> Iterator[str]:
         yield "\n".join(f"- {_text(source)}" for source in sources)
 
 
+def _gate(run: RunResult) -> Iterator[str]:
+    if not run.judged:
+        return
+    lines = ["| part | status | why | to repeat it |", "|:--|:--|:--|:--|"]
+    for row in run.judged:
+        command = _code(row.command) if row.command else ""
+        lines.append(
+            f"| {_text(row.name)} | {_text(row.status)} | {_text(row.reason)}"
+            f" | {command} |"
+        )
+    yield "\n".join(lines)
+
+
+def _flaky(run: RunResult, past: Sequence[Past]) -> Iterator[str]:
+    found = [one for one in trend.of(run, past).unsteady if one.flaky]
+    if found:
+        rows = "\n".join(
+            f"| {_code(one.name)} | {one.failed} of {len(one.outcomes)} |"
+            for one in found
+        )
+        head = "| test | failed |\n|:--|--:|"
+        yield _folded(f"Flaky: {plural(len(found), 'test')}", f"{head}\n{rows}")
+
+
 def _module_table(run: RunResult) -> Iterator[str]:
     modules = figures.modules(run)
     if not modules:
@@ -140,6 +170,9 @@ def _failures(run: RunResult) -> Iterator[str]:
         return
     yield "### Failures"
     for step in broken:
+        if step.error:
+            yield f"- **{_text(step.name)}** {_text(step.error)}"
+            continue
         log = f"; log: {_code(step.log)}" if step.log else ""
         yield (
             f"- step **{_text(step.name)}** ended with exit code {step.exit_code},"
@@ -164,9 +197,11 @@ def _failure(test: TestResult) -> str:
     summary = f"<b>{test.outcome}</b> {_code(test.id)}"
     if message:
         summary += f"<br>{_text(message)}"
+    named = [_code(one.file) for one in test.evidence if one.file]
+    evidence = f"\n\nEvidence: {', '.join(named)}" if named else ""
     return (
         f"<details><summary>{summary}</summary>\n\n"
-        f"{fence}python\n{text}\n{fence}\n\n</details>"
+        f"{fence}python\n{text}\n{fence}{evidence}\n\n</details>"
     )
 
 

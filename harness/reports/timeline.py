@@ -138,7 +138,7 @@ def _lane(
     height = len(rows) * ROW
     if strip:
         bars += [scale.bar(piece, y + height, STRIP) for piece in strip]
-        height += STRIP
+        height = max(height + STRIP, ROW - STRIP)  # room for the lane's name
     return Lane(name=name, y=y, height=height, bars=tuple(bars))
 
 

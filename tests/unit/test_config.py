@@ -102,6 +102,14 @@ def test_defaults(tmp_path: Path) -> None:
         "gate.jobs": 0,
         "gate.coverage": 0,
         "gate.changed": 0,
+        "ci.runner": "ubuntu-24.04",
+        "ci.image": "python:{python}-bookworm",
+        "ci.branches": ("main",),
+        "ci.python": "3.13",
+        "ci.packages": (),
+        "ci.registry": "ghcr.io",
+        "ci.timeout": 45 * 60,
+        "ci.days": 14,
     }
     assert {source for _, _, source in made.values()} == {"default"}
 

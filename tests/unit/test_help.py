@@ -47,11 +47,29 @@ def test_all_commands_are_there() -> None:
         "harness template",
         *(
             f"harness template {action}"
-            for action in ("list", "build", "explain", "export", "import", "prune")
+            for action in (
+                "list",
+                "build",
+                "explain",
+                "digest",
+                "export",
+                "import",
+                "prune",
+            )
         ),
         "harness build",
         "harness images",
-        *(f"harness images {action}" for action in ("base", "list", "refresh", "lock")),
+        *(
+            f"harness images {action}"
+            for action in ("base", "list", "pull", "push", "save", "refresh", "lock")
+        ),
+        "harness report",
+        "harness report merge",
+        "harness ci",
+        *(
+            f"harness ci {action}"
+            for action in ("generate", "matrix", "run-job", "refresh")
+        ),
         "harness gate",
         "harness hooks",
         "harness hooks install",

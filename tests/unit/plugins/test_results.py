@@ -102,6 +102,7 @@ def test_a_passed_test() -> None:
         "phases": {"setup": 0.5, "call": 1.25, "teardown": 0.125},
         "duration": 1.875,
         "waits": 0.25,
+        "fault": 0,
         "message": "",
         "longrepr": "",
         "sections": [],
@@ -252,3 +253,49 @@ def test_lines_are_added(path: Path) -> None:
     for status in (0, 1):
         Writer(str(path)).pytest_sessionfinish(None, status)
     assert [line["exitstatus"] for line in lines(path)] == [0, 1]
+
+
+# -- evidence, and the line at fault --------------------------------------------
+
+
+def traceback(*places: tuple[str, int]) -> SimpleNamespace:
+    entries = [
+        SimpleNamespace(reprfileloc=SimpleNamespace(path=path, lineno=line))
+        for path, line in places
+    ]
+    parts = SimpleNamespace(reprentries=[*entries, SimpleNamespace(reprfileloc=None)])
+    return SimpleNamespace(chain=[(parts, None, None)], reprcrash=None)
+
+
+def test_the_fault_is_the_last_line_in_the_tests_file() -> None:
+    longrepr = traceback(
+        ("tests/test_party.py", 50), ("tests/test_party.py", 61), ("party.py", 7)
+    )
+    made = reports("passed", "failed", "passed", longrepr=longrepr)
+    assert describe(NODE, LOCATION, made)["fault"] == 61
+
+
+def test_a_traceback_elsewhere_has_no_fault_here() -> None:
+    made = reports("passed", "failed", "passed", longrepr=traceback(("a.py", 7)))
+    assert describe(NODE, LOCATION, made)["fault"] == 0
+
+
+def test_evidence_is_named_once_in_its_order() -> None:
+    properties = [["evidence", "/a.png"], ["other", "x"], ["evidence", "/b.png"]]
+    made = [report("call", user_properties=properties[:1]),
+            report("teardown", user_properties=properties)]  # fmt: skip
+    assert results.evidence(made) == ["/a.png", "/b.png"]
+
+
+def test_evidence_is_copied_and_what_is_gone_is_told(tmp_path: Path) -> None:
+    shot = tmp_path / "shot.png"
+    shot.write_bytes(b"PNG")
+    directory = str(tmp_path / "evidence")
+    kept = results.keep(str(shot), directory, "a::b")
+    other = results.keep(str(shot), directory, "a::c")
+    assert (tmp_path / kept["file"]).read_bytes() == b"PNG"
+    assert kept["title"] == "shot.png"
+    assert kept["file"] != other["file"]
+    gone = results.keep(str(tmp_path / "no.png"), directory, "a::b")
+    assert gone["file"] == ""
+    assert "No such file" in gone["missing"]

@@ -4,9 +4,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
-from harness.model import Outcome, RunResult, TestResult
-from harness.reports import html
+import pytest
+
+from harness.model import Evidence, Judged, Outcome, RunResult, TestResult
+from harness.reports import html, trend
 
 Build = Callable[..., RunResult]
 
@@ -97,11 +100,23 @@ def test_everything_is_escaped(build: Build) -> None:
         longrepr=f"E  {EVIL}\n> {EVIL}",
         sections=((EVIL, EVIL),),
         file=EVIL,
+        evidence=(
+            Evidence(title=EVIL, file=EVIL),
+            Evidence(title=EVIL, file="", missing=EVIL),
+        ),
     )
     run = with_test(run, evil)
     steps = tuple(
-        replace(step, suite=EVIL, series=EVIL, log=EVIL, sources=(EVIL,), exit_code=9)
-        for step in run.steps
+        replace(
+            step,
+            suite=EVIL,
+            series=EVIL,
+            log=EVIL,
+            sources=(EVIL,),
+            exit_code=9,
+            error=error,
+        )
+        for step, error in zip(run.steps, (EVIL, ""), strict=False)
     )
     run = replace(
         run,
@@ -115,8 +130,10 @@ def test_everything_is_escaped(build: Build) -> None:
         leases=(replace(run.leases[0], kind=EVIL, worker=EVIL),),
         coverage=(replace(run.coverage[0], path=EVIL),),
         header={EVIL: EVIL},
+        judged=(Judged(name=EVIL, status=EVIL, reason=EVIL, command=EVIL),),
     )
-    text = html.page(run)
+    before = replace(trend.present(run), id=EVIL)
+    text = html.page(run, past=[before])
     checker = check(text)
     assert checker.tags.count("script") == 1
     assert "img" not in checker.tags
@@ -193,3 +210,86 @@ def test_three_thousand_tests(build: Build) -> None:
     assert time.perf_counter() - began < 5
     assert len(text.encode()) < 3_000_000
     assert text.count('<tr id="t') == 3000
+
+
+# -- evidence ------------------------------------------------------------------
+
+
+def with_evidence(run: RunResult, *evidence: Evidence) -> RunResult:
+    failed = replace(
+        run.tests[0], id="t.py::shown", outcome=Outcome.FAILED, evidence=evidence
+    )
+    return with_test(run, failed)
+
+
+def test_a_picture_lies_in_the_page(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "a b.png").write_bytes(b"PNG")
+    run = with_evidence(build(2, failed=0), Evidence(title="login", file="a b.png"))
+    text = html.page(run, directory=tmp_path)
+    check(text)
+    assert (
+        '<img src="data:image/png;base64,UE5H" alt="login, left by t.py::shown">'
+        in (text)
+    )
+    assert '<a href="a%20b.png">' in text
+
+
+@pytest.mark.parametrize("name", ["large.png", "gone.png", "page.html"])
+def test_what_is_no_picture_is_linked(build: Build, tmp_path: Path, name: str) -> None:
+    (tmp_path / "large.png").write_bytes(b"x" * (html.IMAGE + 1))
+    (tmp_path / "page.html").write_text("<html>", "utf-8")
+    run = with_evidence(build(2, failed=0), Evidence(title="it", file=name))
+    text = html.page(run, directory=tmp_path)
+    assert "<img" not in text
+    assert f'Evidence: <a href="{name}">it</a>' in text
+
+
+def test_there_is_room_for_so_many_pictures(build: Build, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"x" * html.IMAGE)
+    many = [Evidence(title=f"e{index}", file="a.png") for index in range(12)]
+    text = html.page(with_evidence(build(2, failed=0), *many), directory=tmp_path)
+    assert text.count("<img") == html.IMAGES // html.IMAGE
+    assert text.count("<img") + text.count("Evidence: <a") == 12
+
+
+# -- history and the gate --------------------------------------------------------
+
+
+def test_without_a_past_there_is_no_history(build: Build) -> None:
+    assert 'id="history"' not in html.page(build())
+
+
+def test_history_leads_to_earlier_reports(build: Build) -> None:
+    run = build(failed=1)
+    before = replace(trend.present(run), id="20260101", seconds=7.0)
+    text = html.page(run, past=[before])
+    check(text)
+    assert 'href="../20260101/index.html"' in text
+    assert "failing since" in text
+    assert "No test has changed its outcome." in text
+    good = replace(before, outcomes=dict.fromkeys(before.outcomes, "passed"))
+    text = html.page(run, past=[good])
+    assert '<span class="since new">new</span>' in text
+    assert '<span class="mark flaky">' not in text, "the sources were dirty"
+
+
+def test_both_sides_of_a_comparison_are_marked(build: Build) -> None:
+    text = html.page(build(failed=1))
+    assert '<span class="minus">E       - confirmed\n</span>' in text
+    assert '<span class="plus">E       + distributed\n</span>' in text
+
+
+def test_the_rows_of_the_gate_are_shown(build: Build) -> None:
+    row = Judged(name="lint", status="failed", reason="E501", command="nox -s lint")
+    text = html.page(replace(build(), judged=(row,)))
+    check(text)
+    assert "<code>nox -s lint</code>" in text
+    assert text.index('id="gate"') < text.index('id="failures"')
+
+
+def test_a_step_without_tests_says_why(build: Build) -> None:
+    run = build(4, failed=0)
+    lost = replace(run.steps[0], name="portal-2-of-5", tests=(), exit_code=5,
+                   error="left no report")  # fmt: skip
+    text = html.page(replace(run, steps=(*run.steps, lost), exit_code=5))
+    assert "<strong>portal-2-of-5</strong> left no report" in text

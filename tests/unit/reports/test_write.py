@@ -18,10 +18,11 @@ def test_all_reports_are_written(build: Build, tmp_path: Path) -> None:
     part.write_text('<testsuite name="pytest" tests="1"/>', "utf-8")
     out = tmp_path / "reports" / "run"
     paths = reports.write(build(), out, junit_parts={"tryton": part})
-    assert paths == (out / "index.html", out / "summary.md", out / "junit.xml")
+    names = ("index.html", "summary.md", "run.json", "junit.xml")
+    assert paths == tuple(out / name for name in names)
     assert sorted(out.iterdir()) == sorted(paths), "no temporary file is left"
     again = reports.write(build(), out, junit_parts={})
-    assert again == paths[:2]
+    assert again == paths[:3]
 
 
 def test_a_broken_part_costs_neither_page_nor_summary(
@@ -29,7 +30,8 @@ def test_a_broken_part_costs_neither_page_nor_summary(
 ) -> None:
     with pytest.raises(CommandFailed):
         reports.write(build(), tmp_path, junit_parts={"tryton": tmp_path / "gone"})
-    assert {path.name for path in tmp_path.iterdir()} == {"index.html", "summary.md"}
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"index.html", "summary.md", "run.json"}
 
 
 def test_a_lone_surrogate_does_not_cost_the_report(

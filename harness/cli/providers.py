@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness report`` and ``harness ci``."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.base import Commands, Parser, actions, command
+from harness.cli.gating import event_of
+from harness.occasion import EVENT
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context
+    from harness.commands.selecting import Chosen
+
+Words = tuple[str, ...]
+PROVIDERS = ("github", "gitlab")
+
+
+def add(commands: "Commands[Parser]") -> None:
+    """Add these commands to the command line."""
+    below = actions(command(commands, "report", "what runs have left"))
+    one = command(below, "merge", "make one report of those of any number of jobs")
+    one.add_argument(
+        "directories", nargs="+", type=Path, metavar="DIR", help="reports/RUN, of a job"
+    )
+    one.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="instead of reports/ID"
+    )
+    one.add_argument(
+        "--matrix",
+        type=Path,
+        metavar="FILE",
+        help="what ci matrix has printed: each job of it must have left a report",
+    )
+    one.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a job that must have left a report",
+    )
+    one.add_argument(
+        "--gate", type=Path, metavar="FILE", help="the rows of the gate: gate.json"
+    )
+    one.set_defaults(call=_merge)
+    _ci(actions(command(commands, "ci", "the pipelines of GitHub and GitLab")))
+
+
+def _ci(below: "Commands[Parser]") -> None:
+    one = command(below, "generate", "write the provider's file from the configuration")
+    one.add_argument(
+        "--provider", choices=PROVIDERS, default="github", help="whose file"
+    )
+    one.add_argument(
+        "--check", action="store_true", help="write nothing, fail if it would change"
+    )
+    one.set_defaults(call=_generate)
+    one = _selecting(command(below, "matrix", "print the jobs of this change as JSON"))
+    one.add_argument(
+        "--provider", choices=PROVIDERS, default="github", help="gitlab: its jobs"
+    )
+    one.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to")
+    one.add_argument(
+        "--outputs", type=Path, metavar="FILE", help="add it to GITHUB_OUTPUT, too"
+    )
+    one.set_defaults(call=_matrix)
+    one = _selecting(
+        command(below, "run-job", "run jobs here as CI does, each in a fresh clone")
+    )
+    one.add_argument("names", nargs="*", metavar="NAME", help="of ci matrix")
+    one.add_argument(
+        "--all", action="store_true", help="all jobs, the verdict, one report"
+    )
+    one.set_defaults(call=_run_job)
+    one = command(below, "refresh", "ask for the newest releases of the actions")
+    one.set_defaults(call=_refresh)
+
+
+def _selecting(one: Parser) -> Parser:
+    one.add_argument(
+        "--since",
+        default="",
+        metavar="REV",
+        help="compare with the common ancestor with this revision",
+    )
+    one.add_argument("--full", action="store_true", help="everything, whatever changed")
+    return one
+
+
+def _merge(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import report
+
+    return report.merge_(
+        context,
+        directories=tuple(options.directories),
+        output=options.output,
+        expected=(
+            *(report.expected(options.matrix) if options.matrix else ()),
+            *options.expect,
+        ),
+        gate=options.gate,
+    )
+
+
+def _generate(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import ci
+
+    return ci.generate(context, provider=options.provider, check=options.check)
+
+
+def _matrix(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import ci
+
+    return ci.matrix(
+        context,
+        chosen=_chosen(context, options),
+        provider=options.provider,
+        output=options.output,
+        outputs=options.outputs,
+    )
+
+
+def _run_job(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import ci_jobs
+    from harness.commands.judging import Asked
+
+    event = event_of(context.environ.get(EVENT, ""))
+    asked = Asked(since=options.since, full=options.full, event=event)
+    return ci_jobs.run(
+        context,
+        asked=asked,
+        names=tuple(options.names),
+        everything=options.all,
+    )
+
+
+def _chosen(context: "Context", options: argparse.Namespace) -> "Chosen":
+    from harness.commands import selecting
+
+    event = event_of(context.environ.get(EVENT, ""))
+    return selecting.select(
+        context, since=options.since, full=options.full, event=event
+    )
+
+
+def _refresh(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import ci
+
+    return ci.refresh(context)

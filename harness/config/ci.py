@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of continuous integration."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from harness.config import kinds
+
+
+@dataclass(frozen=True, kw_only=True)
+class CI:
+    """``[tool.harness.ci]``.
+
+    `runner` is GitHub's name of the machines, `image` the container of GitLab's jobs,
+    with ``{python}`` in it for the Python of a job.
+    Pushes to `branches` are tested as a whole pipeline, too.  `python` runs the
+    harness.  Images are kept in `registry`, below the name of the repository.  A job
+    is ended after `timeout` seconds; reports are kept for `days`.  `packages` of the
+    system are installed for checks.
+    """
+
+    runner: Annotated[str, kinds.text("a kind of machine", r"[\w.-]+")] = "ubuntu-24.04"
+    image: Annotated[str, kinds.text("an image")] = "python:{python}-bookworm"
+    branches: Annotated[tuple[str, ...], kinds.strings("names of branches")] = ("main",)
+    python: Annotated[str, kinds.text('a Python such as "3.13"', r"3\.\d+")] = "3.13"
+    packages: Annotated[tuple[str, ...], kinds.strings("names of packages")] = ()
+    registry: Annotated[str, kinds.text("a registry", r"[\w.:/-]+")] = "ghcr.io"
+    timeout: Annotated[int, kinds.duration(60)] = 45 * 60
+    days: Annotated[int, kinds.number(1)] = 14

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The runs before this one, as far as their reports are still there."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ExitCode
+from harness.reports import record
+from harness.reports.figures import Verdict
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """A run in short; `outcomes` by (family, key of the test).
+
+    A family is what can be compared: a suite, in all its shards, with its series and
+    database.  `sources` are those of each family, with their revisions.
+    """
+
+    id: str
+    command: str
+    started: float
+    seconds: float
+    verdict: Verdict
+    outcomes: Mapping[tuple[str, str], str]
+    sources: Mapping[str, tuple[str, ...]]
+
+
+def read(reports: Path, *, but: str) -> tuple[Past, ...]:
+    """The runs below `reports`, the oldest first, without the one called `but`.
+
+    What is damaged, or of another version, is left out: it is only history.
+    """
+    found = []
+    for path in reports.glob(f"*/{record.FILE}"):
+        if path.parent.is_symlink() or path.parent.name == but:
+            continue
+        try:
+            document = json.loads(path.read_bytes())
+            if document["version"] == record.VERSION:
+                found.append(_past(document["run"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return tuple(sorted(found, key=lambda one: one.started))
+
+
+def _past(run: Mapping[str, Any]) -> Past:
+    return Past(
+        id=run["id"],
+        command=run["command"],
+        started=run["started"],
+        seconds=run["seconds"],
+        verdict=_verdict(run["exit_code"]),
+        outcomes={
+            (family(**_named(step)), test["key"] or test["id"]): test["outcome"]
+            for step in run["steps"]
+            for test in step["tests"]
+        },
+        sources={
+            family(**_named(step)): tuple(step["sources"]) for step in run["steps"]
+        },
+    )
+
+
+def family(*, suite: str, series: str, database: str) -> str:
+    """``tryton 7.0 local``"""
+    return " ".join((suite, series, database))
+
+
+def _named(step: Mapping[str, Any]) -> dict[str, str]:
+    return {key: step[key] for key in ("suite", "series", "database")}
+
+
+def _verdict(code: int) -> Verdict:
+    known: dict[int, Verdict] = {
+        ExitCode.OK: Verdict.PASSED,
+        ExitCode.NOTHING_SELECTED: Verdict.EMPTY,
+        ExitCode.INTERRUPTED: Verdict.INTERRUPTED,
+    }
+    return known.get(code, Verdict.FAILED)

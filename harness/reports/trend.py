@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the last runs tell together: durations, and tests that change their mind."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from harness.model import Outcome, RunResult, StepResult, TestResult
+from harness.reports import figures
+from harness.reports.figures import Verdict
+from harness.reports.past import Past, family
+
+RUNS: Final = 30
+"""Runs that are shown, at most."""
+FLAKY: Final = "flaky"
+_GOOD: Final = frozenset({Outcome.PASSED.value, Outcome.XFAILED.value})
+_BAD: Final = frozenset(one.value for one in figures.BAD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A run in the trend; `percent` of the longest one."""
+
+    id: str
+    started: float
+    seconds: float
+    percent: float
+    verdict: Verdict
+    tests: int
+    bad: int
+    current: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unsteady:
+    """A test that passed and failed in the last runs, oldest first.
+
+    `flaky`: it did both with the same sources, unchanged since their commit.
+    """
+
+    family: str
+    name: str
+    outcomes: tuple[str, ...]
+    failed: int
+    flaky: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """Runs of the same command, and the unsteady tests of all runs."""
+
+    points: tuple[Point, ...]
+    unsteady: tuple[Unsteady, ...]
+
+
+def of(run: RunResult, past: Sequence[Past]) -> Trend:
+    """The trend that ends with `run`; `past` ascends."""
+    runs = [*past[-RUNS + 1 :], present(run)]
+    return Trend(points=_points(runs), unsteady=tuple(_unsteady(runs)))
+
+
+def present(run: RunResult) -> Past:
+    """A run as its successors will see it."""
+    return Past(
+        id=run.id,
+        command=run.command,
+        started=run.started,
+        seconds=run.seconds,
+        verdict=figures.verdict(run),
+        outcomes={
+            (_family(step), test.key or test.id): test.outcome.value
+            for step in run.steps
+            for test in step.tests
+        },
+        sources={_family(step): step.sources for step in run.steps},
+    )
+
+
+def _family(step: StepResult) -> str:
+    return family(suite=step.suite, series=step.series, database=step.database)
+
+
+def _points(runs: Sequence[Past]) -> tuple[Point, ...]:
+    last = runs[-1]
+    same = [one for one in runs if one.command == last.command]
+    longest = max(one.seconds for one in same) or 1.0
+    return tuple(
+        Point(
+            id=one.id,
+            started=one.started,
+            seconds=one.seconds,
+            percent=100 * one.seconds / longest,
+            verdict=one.verdict,
+            tests=len(one.outcomes),
+            bad=sum(outcome in _BAD for outcome in one.outcomes.values()),
+            current=one is last,
+        )
+        for one in same
+    )
+
+
+def _unsteady(runs: Sequence[Past]) -> Iterator[Unsteady]:
+    """The flaky first, then those that change most often."""
+    seen: dict[tuple[str, str], list[tuple[str, Past]]] = {}
+    for run in runs:
+        for test, outcome in run.outcomes.items():
+            if outcome in _GOOD or outcome in _BAD or outcome == FLAKY:
+                seen.setdefault(test, []).append((outcome, run))
+    found = []
+    for (kin, key), times in seen.items():
+        flaky = _flaky(kin, times)
+        outcomes = tuple(outcome for outcome, _ in times)
+        changes = sum(a != b for a, b in pairwise(outcomes))
+        if flaky or changes:
+            failed = sum(outcome in _BAD for outcome in outcomes)
+            one = Unsteady(
+                family=kin, name=key, outcomes=outcomes, failed=failed, flaky=flaky
+            )
+            found.append((not flaky, -changes, key, one))
+    for *_, one in sorted(found, key=lambda entry: entry[:3]):
+        yield one
+
+
+def _flaky(kin: str, times: Sequence[tuple[str, Past]]) -> bool:
+    by_sources: dict[tuple[str, ...], set[str]] = {}
+    for outcome, run in times:
+        if outcome == FLAKY:
+            return True
+        sources = run.sources.get(kin, ())
+        if sources and not any(one.endswith(" dirty)") for one in sources):
+            by_sources.setdefault(sources, set()).add(outcome)
+    return any(kinds & _BAD and kinds & _GOOD for kinds in by_sources.values())
+
+
+def since(test: TestResult, run: RunResult, past: Sequence[Past]) -> str:
+    """``new`` for a failure that the run before did not have, the id of the run that
+    had it first, or nothing where it is not known."""
+    kin = next((_family(one) for one in run.steps if one.name == test.step), "")
+    first = ""
+    for one in reversed(past):
+        outcome = one.outcomes.get((kin, test.key or test.id))
+        if outcome in _BAD:
+            first = one.id
+        elif outcome is not None:
+            return first or "new"
+    return first
