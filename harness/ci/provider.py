@@ -27,7 +27,7 @@ def github(config: Config, pins: Mapping[str, Pin]) -> str:
         "github.yml.j2",
         config,
         pins=pins,
-        registry=f"{config.ci.registry}/${{GITHUB_REPOSITORY,,}}",
+        registry=config.ci.registry or "${{ vars.REGISTRY }}",
     )
 
 

@@ -14,7 +14,8 @@ class CI:
     `runner` is GitHub's name of the machines, `image` the container of GitLab's jobs,
     with ``{python}`` in it for the Python of a job.
     Pushes to `branches` are tested as a whole pipeline, too.  `python` runs the
-    harness.  Images are kept in `registry`, below the name of the repository.  A job
+    harness.  Images are kept in `registry`, below the name of the repository; an empty
+    one is named by the repository's variable ``REGISTRY``, or there is none.  A job
     is ended after `timeout` seconds; reports are kept for `days`.  `packages` of the
     system are installed for checks.
     """
@@ -24,6 +25,6 @@ class CI:
     branches: Annotated[tuple[str, ...], kinds.strings("names of branches")] = ("main",)
     python: Annotated[str, kinds.text('a Python such as "3.13"', r"3\.\d+")] = "3.13"
     packages: Annotated[tuple[str, ...], kinds.strings("names of packages")] = ()
-    registry: Annotated[str, kinds.text("a registry", r"[\w.:/-]+")] = "ghcr.io"
+    registry: Annotated[str, kinds.text("a registry, or nothing", r"[\w.:/-]*")] = ""
     timeout: Annotated[int, kinds.duration(60)] = 45 * 60
     days: Annotated[int, kinds.number(1)] = 14

@@ -107,7 +107,7 @@ def test_defaults(tmp_path: Path) -> None:
         "ci.branches": ("main",),
         "ci.python": "3.13",
         "ci.packages": (),
-        "ci.registry": "ghcr.io",
+        "ci.registry": "",
         "ci.timeout": 45 * 60,
         "ci.days": 14,
     }
