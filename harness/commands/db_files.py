@@ -10,7 +10,7 @@ from harness import proc
 from harness.commands import db, db_place, db_server, stack, workshop
 from harness.commands.context import Context
 from harness.commands.db import Leave
-from harness.commands.db_make import Waiting
+from harness.commands.db_make import claimed
 from harness.commands.db_place import Place, Wish
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
@@ -96,16 +96,8 @@ def restore(
     checked = archive.require(path)
     if not checked:
         context.console.warn(f"{archive.checksum(path)} is not there: not compared")
-    with db_place.opened(context, wish, start=True) as place:
-        client = place.client
-        if replacing.exists(client, name):
-            what = f"replace the database {name} of {client.title}"
-            db.require_leave(client, leave, what)
-        with (
-            replacing.claim(client, name, waiting=Waiting(context)),
-            place.quiet(name),
-        ):
-            _restored(context, place, path, name)
+    with claimed(context, wish, name, leave) as place:
+        _restored(context, place, path, name)
     return ExitCode.OK
 
 

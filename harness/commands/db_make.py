@@ -2,7 +2,8 @@
 """``harness db create``, ``delete``, ``rebuild``, ``copy``, ``…-setup``."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -87,6 +88,14 @@ def rebuild(
     """Make a database anew; the former one serves until the new one is whole."""
     name = replacing.require_name(db.named(context, name))
     request(context, content)
+    with claimed(context, wish, name, leave) as place:
+        _make(context, place, name, content)
+    return ExitCode.OK
+
+
+@contextmanager
+def claimed(context: Context, wish: Wish, name: str, leave: Leave) -> Iterator[Place]:
+    """The place of a database that may be replaced, with nobody else at it."""
     with db_place.opened(context, wish, start=True) as place:
         client = place.client
         if replacing.exists(client, name):
@@ -96,8 +105,7 @@ def rebuild(
             replacing.claim(client, name, waiting=Waiting(context)),
             place.quiet(name),
         ):
-            _make(context, place, name, content)
-    return ExitCode.OK
+            yield place
 
 
 def _make(context: Context, place: Place, name: str, content: Content) -> None:
