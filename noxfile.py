@@ -55,6 +55,12 @@ def api_tests(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none" if HERE else "venv")
+def integration(session: nox.Session) -> None:
+    """The portal in a browser: -- [--browser WHERE] [--headed] [pytest options]."""
+    suite(session, "integration")
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
 def processing_tests(session: nox.Session) -> None:
     """The suites of audio processing: -- [unit|functional] [pytest options]."""
     suite(session, "processing")

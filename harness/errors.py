@@ -96,6 +96,12 @@ class ImageError(HarnessError):
     code = ExitCode.IMAGE
 
 
+class BrowserError(HarnessError):
+    """A browser, its driver or a grid does not start, answer or fit."""
+
+    code = ExitCode.MISSING
+
+
 class DatabaseError(HarnessError):
     """The database server cannot be used or was lost."""
 

@@ -4,12 +4,12 @@
 from collections.abc import Sequence
 
 FLAGS = frozenset(
-    {"--list", "--json", "--keep", "--coverage", "--debug", "--help", "-h"}
+    {"--list", "--json", "--keep", "--coverage", "--debug", "--headed", "--help", "-h"}
 )
 VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
-        "--path", "--profile", "--shard",
+        "--path", "--profile", "--shard", "--browser", "--selenium", "--evidence",
     }
 )  # fmt: skip
 PYTEST_VALUES = frozenset(

@@ -61,6 +61,19 @@ exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
   130 interrupted"""
 
 
+OVERRIDES = {
+    "database": "database.server",
+    "jobs": "jobs",
+    "keep": "keep",
+    "profile": "profile",
+    "browser": "browser.server",
+    "selenium": "browser.server",
+    "headed": "browser.headed",
+    "evidence": "browser.evidence",
+}
+"""Options of the command line that are settings."""
+
+
 def parser() -> Parser:
     """The whole command line."""
     main_ = Parser(
@@ -128,13 +141,10 @@ def _context(
     from harness.commands.context import Context
 
     overrides: dict[str, tuple[object, str]] = {}
-    keys = {"database": "database.server", "jobs": "jobs", "profile": "profile"}
-    for name, key in keys.items():
+    for name, key in OVERRIDES.items():
         value = getattr(options, name, None)
-        if value is not None:
+        if value is not None and value is not False:
             overrides[key] = (value, f"--{name}")
-    if getattr(options, "keep", False):
-        overrides["keep"] = (True, "--keep")
     root = config.find_root(Path.cwd())
     return Context(
         config=config.load(root, environ, overrides),

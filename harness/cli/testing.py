@@ -74,6 +74,20 @@ def _test(commands: "Commands[Parser]") -> None:
     )
     one.add_argument("--keep", action="store_true", help="leave the server warm")
     one.add_argument(
+        "--browser",
+        metavar="WHERE",
+        help="browsers of suites that need them: auto, local, docker or http://…",
+    )
+    one.add_argument(
+        "--selenium", metavar="URL", help="the same: a Selenium Grid or service"
+    )
+    one.add_argument("--headed", action="store_true", help="show the browser's window")
+    one.add_argument(
+        "--evidence",
+        metavar="WHEN",
+        help="screenshots, page, console, logs: always, failures or never",
+    )
+    one.add_argument(
         "--coverage", action="store_true", help="measure branch coverage of the sources"
     )
     one.add_argument(

@@ -11,12 +11,14 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from harness import history, proc, results
-from harness.commands import inside, needs, workshop
+from harness.browsers import Browsers
+from harness.commands import browsing, inside, needs, workshop
 from harness.commands.context import Context
+from harness.config.schema import SuiteTable
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
 from harness.modules import Graph
@@ -108,9 +110,12 @@ class Session:
         self.lost = False
         self.image: Image | None = None
         self.inside: Inside | None = None
+        self.browsers: Browsers | None = None
 
     def run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
+        if self._table.browser and not self.image:
+            self._browse()
         broker = self.stack.enter_context(
             Broker(directory=self.current.scratch(), failed=self.failures.append)
         )
@@ -124,6 +129,8 @@ class Session:
         layers = layers or self._layers(where.label)
         if self.image:
             self._enter(self.image, where)
+            if self._table.browser:
+                self._browse()
         telling = workshop.Telling(self.context)
         make = workshop.builder(
             self.context,
@@ -140,7 +147,9 @@ class Session:
         pool = workshop.pool(self.context, make, expected)
         self.stack.callback(pool.close)
         more = self.inside.connections if self.inside else {}
-        broker.serve(pool, layers, {**where.variables, **more}, self._templates())
+        broker.serve(
+            pool, layers, {**where.variables, **more}, self._templates(), self.browsers
+        )
         if self.child is None:
             self._launch(broker)
         finished = self._wait(where.server)
@@ -154,6 +163,20 @@ class Session:
             leases=tuple(pool.costs),
             errors=tuple(self.failures),
         )
+
+    @property
+    def _table(self) -> SuiteTable:
+        return self.context.config.suite[self.step.suite]
+
+    def _browse(self) -> None:
+        """Choose where browsers come from; they are started for each worker."""
+        version = browsing.client(self.environment, self.step)
+        chosen, why = browsing.choose(
+            self.context, self.current, self.step, self.inside
+        )
+        self.browsers = self.stack.enter_context(browsing.closing(chosen))
+        text = f"browser: {chosen.versions()}, Selenium {version} ({why})"
+        self.context.console.info(text)
 
     def _enter(self, image: Image, where: workshop.Place) -> None:
         self.inside = self.stack.enter_context(
@@ -229,7 +252,13 @@ class Session:
     def _command(self) -> list[str]:
         step = self.step
         if step.source:
-            return suite.command(step, step.source, self.environment, self.files)
+            return suite.command(
+                step,
+                step.source,
+                self.environment,
+                self.files,
+                browser=self.browsers is not None,
+            )
         return tryton.command(step, self.graph, self.environment, self.files)
 
     def _launch(self, broker: Broker) -> None:
@@ -262,7 +291,12 @@ class Session:
         fixed, varying = needs.variables(self.context.config, self.step)
         if not self.step.template:
             return fixed
-        given = {"template": self.step.template, "variables": varying}
+        given = {"template": self.step.template, "variables": varying, "known": {}}
+        if self.browsers:
+            given["known"] = asdict(self.browsers.reach())
+            fixed[browsing.VARIABLE] = browsing.order(
+                self.context, self.current, self.step, self.browsers
+            )
         return {**fixed, suite.VARIABLES: json.dumps(given)}
 
     def _wait(self, server: Server | None) -> results.Finished:

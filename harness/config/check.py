@@ -26,6 +26,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _incomplete_suites(config)
     yield from _checks(config)
     yield from _rules(config)
+    yield from _servers(config)
 
 
 def _problem(config: Config, key: str, value: object, why: str) -> str:
@@ -173,6 +174,19 @@ def _rules(config: Config) -> Iterator[str]:
             if one not in known:
                 why = f"there is nothing of this name{guess(one, known)}"
                 yield _problem(config, f"rule.{name}.selects", one, why)
+
+
+def _servers(config: Config) -> Iterator[str]:
+    for name, suite in config.suite.items():
+        key = f"suite.{name}.servers"
+        for asked in (one for one in suite.servers if one not in config.server):
+            allowed = ", ".join(map(shown, config.server)) or "none is configured"
+            why = f"there is no such server, allowed: {allowed}"
+            yield _problem(config, key, asked, why + guess(asked, config.server))
+    for name, server in config.server.items():
+        if not server.command:
+            why = "a server needs a command"
+            yield _problem(config, f"server.{name}.command", server.command, why)
 
 
 def _near(path: Path) -> str:

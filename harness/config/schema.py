@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from harness.config import kinds
+from harness.config.browsing import Browser, ServerTable
 from harness.config.ci import CI
 from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import Kind
@@ -159,9 +160,11 @@ class SuiteTable:
     Of kind ``tryton``: the tests of `modules`.  Of kind ``pytest``: the tests of
     `source` below `paths`, on leases of `template`, with `sources` installed
     beside it; `nose` for suites in nose's style.  `environment` may hold
-    ``{files}``, ``{worker}``, ``{database}``, ``{uri}`` and ``{port:NAME}``; it wins
+    ``{files}``, ``{worker}``, ``{database}``, ``{uri}``, ``{port:NAME}`` and
+    ``{host}``, the name by which a browser reaches the worker; it wins
     over `environment_files`.  A path may be ``SOURCE:PATH``, in one of
-    `sources`; `rootdir` is pytest's, in the source.
+    `sources`; `rootdir` is pytest's, in the source.  With `browser` its tests have
+    one, and the `servers` of these names.
 
     The rest is for ``--in image``: the service whose image is taken (or an image
     with its tag), names of the container and of the database server on the run's
@@ -197,6 +200,8 @@ class SuiteTable:
     databases: Annotated[tuple[str, ...], kinds.strings("database servers")] = ()
     pythons: Annotated[tuple[str, ...], kinds.strings('such as "3.12"')] = ()
     shards: Annotated[int, kinds.number(1)] = 1
+    browser: Annotated[bool, kinds.flag()] = False
+    servers: Annotated[tuple[str, ...], kinds.strings("names of servers")] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,6 +234,7 @@ class TemplateTable:
 #: Tables that are there once, and tables that are there once per name.
 SECTIONS: Final[dict[str, type]] = {
     "database": Database,
+    "browser": Browser,
     "templates": Templates,
     "pool": Pool,
     "images": Images,
@@ -240,6 +246,7 @@ SECTIONS: Final[dict[str, type]] = {
 NAMED: Final[dict[str, type]] = {
     "source": SourceTable,
     "suite": SuiteTable,
+    "server": ServerTable,
     "template": TemplateTable,
     "check": CheckTable,
     "rule": RuleTable,
@@ -275,6 +282,7 @@ class Config:
     )
     backups: Annotated[str, kinds.directory()] = "backups"
     database: Database = Database()
+    browser: Browser = field(default_factory=Browser)
     templates: Templates = Templates()
     pool: Pool = Pool()
     images: Images = Images()
@@ -284,6 +292,7 @@ class Config:
     ci: CI = field(default_factory=CI)
     source: Mapping[str, SourceTable] = field(default_factory=dict)
     suite: Mapping[str, SuiteTable] = field(default_factory=dict)
+    server: Mapping[str, ServerTable] = field(default_factory=dict)
     template: Mapping[str, TemplateTable] = field(default_factory=dict)
     check: Mapping[str, CheckTable] = field(default_factory=dict)
     rule: Mapping[str, RuleTable] = field(default_factory=dict)

@@ -159,6 +159,14 @@ class Client:
         except LeaseError:
             pass
 
+    def browser(self) -> dict[str, Any]:
+        """A new browser for this worker: a WebDriver, and what to ask it for.
+
+        One that it had is ended.  Raises `LeaseError` with the harness's own words.
+        """
+        answer: dict[str, Any] = self._ask(ask="browser", worker=self.worker)
+        return dict(answer["browser"])
+
     def close(self) -> None:
         """Close the connection of this process."""
         if self._stream is not None and self._pid == os.getpid():

@@ -176,7 +176,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     lifeline.hold()
     given = json.loads(os.environ[GIVEN])
-    keeper = Keeper(given["template"], given["variables"])
+    keeper = Keeper(given["template"], given["variables"], given.get("known"))
     levels = config.stash[KEEPER] = Levels(keeper, config.getoption("isolation"))
     config.pluginmanager.register(Plugin(levels), "harness-database-hooks")
     if config.pluginmanager.hasplugin(NOSE):

@@ -6,24 +6,36 @@ from __future__ import annotations
 import os
 import re
 import socket
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 from urllib.parse import quote
 
 from harness.plugins.client import Lease, Way, client
 
-PLACEHOLDER = re.compile(r"\{(files|worker|database|uri|port:[a-z_]+)\}")
+PLACEHOLDER = re.compile(r"\{(files|worker|database|uri|host|bind|port:[a-z_]+)\}")
 
 
 class Keeper:
     """Takes a lease of one template and keeps it as long as the process lives."""
 
-    def __init__(self, template: str, variables: Mapping[str, str]) -> None:
-        """`variables` have placeholders, filled in with each lease."""
+    def __init__(
+        self,
+        template: str,
+        variables: Mapping[str, str],
+        known: Mapping[str, str] | None = None,
+    ) -> None:
+        """`variables` have placeholders, filled in with each lease.
+
+        `known` says where servers listen (``bind``), and how a browser reaches
+        them (``host``).
+        """
         self.template = template
         self.variables = variables
         self.lease: Lease | None = None
         self.tryton: Any = None
         """`harness.plugins.tryton_database`, where trytond is installed."""
+        self.after: list[Callable[[bool], None]] = []
+        """Called when the database was put back; True: it is another one."""
+        self._known = {"host": "127.0.0.1", "bind": "127.0.0.1", **(known or {})}
         self._ports: dict[str, int] = {}
         self._pid = os.getpid()
 
@@ -40,12 +52,16 @@ class Keeper:
     def _open(self, lease: Lease) -> None:
         self.lease = lease
         for name, text in self.variables.items():
-            os.environ[name] = PLACEHOLDER.sub(self._value, text)
+            os.environ[name] = self.fill(text)
         if self.tryton:
             from trytond import config
 
             self.tryton.switch(lease.database)
             getattr(config, "config", config).set("database", "path", lease.files)
+
+    def fill(self, text: str) -> str:
+        """A text with its placeholders filled in."""
+        return PLACEHOLDER.sub(self._value, text)
 
     def _value(self, match: re.Match[str]) -> str:
         name, _, port = match[1].partition(":")
@@ -53,6 +69,7 @@ class Keeper:
         if name == "port":
             return str(self._port(port))
         known = {
+            **self._known,
             "files": self.lease.files,
             "worker": client.worker,
             "database": self.lease.database,
@@ -64,7 +81,7 @@ class Keeper:
         """A port that is free, the same for the life of the worker."""
         if name not in self._ports:
             with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
+                probe.bind((self._known["bind"], 0))
                 self._ports[name] = probe.getsockname()[1]
         return self._ports[name]
 
@@ -88,6 +105,9 @@ class Keeper:
             self.tryton.close()
         elif self.tryton and way.how != "clean":
             self.tryton.forget()
+        if way.how != "clean" or way.left:
+            for hear in self.after:
+                hear(way.how == "exchanged")
         return _words(way)
 
     def keep(self, note: str) -> str:

@@ -22,12 +22,21 @@ VARIABLES = "HARNESS_SUITE"
 """JSON: the suite's ``template``, and its ``variables`` that depend on the lease."""
 
 
+BROWSER = "harness.plugins.browser"
+
+
 def command(
-    step: Step, source: Source, environment: Environment, files: Files
+    step: Step,
+    source: Source,
+    environment: Environment,
+    files: Files,
+    *,
+    browser: bool = False,
 ) -> list[str]:
     """The command of a step, as it could be pasted."""
     argv = [str(environment.python), "-m", "pytest"]
-    for plugin in (*PLUGINS, *([NOSE] if step.nose else [])):
+    more = [*([NOSE] if step.nose else []), *([BROWSER] if browser else [])]
+    for plugin in (*PLUGINS, *more):
         argv += ["-p", plugin]
     argv += ["-c", str(base.configuration(source.path) or files.no_configuration())]
     if not any(option.startswith("--rootdir") for option in step.options):
@@ -52,7 +61,7 @@ def measured(source: Source) -> list[Path]:
     return sorted(path for path in packages if path.name != "tests") or [source.path]
 
 
-PLACEHOLDER = re.compile(r"\{(files|worker|database|uri|port:[a-z_]+)\}")
+PLACEHOLDER = re.compile(r"\{(files|worker|database|uri|host|bind|port:[a-z_]+)\}")
 
 
 def environment(lines: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from harness.errors import HarnessError, InternalError, UsageError
 from harness.template.files import Snapshot
@@ -79,6 +79,16 @@ class Held:
         shutil.rmtree(self.files, ignore_errors=True)
 
 
+class Browsers(Protocol):
+    """What a worker can ask a browser of; see `harness.browsers`."""
+
+    def open(self, worker: str) -> Any:
+        """A new browser: a dataclass."""
+
+    def close(self, worker: str) -> None:
+        """End what a worker has."""
+
+
 class Broker:
     """A context manager; serves from entering to leaving."""
 
@@ -98,6 +108,7 @@ class Broker:
         self._layers: Layers | None = None
         self._variables: Mapping[str, str] = {}
         self._templates: Mapping[str, Request] = {}
+        self._browsers: Browsers | None = None
         self.asked: dict[str, Layer] = {}
         self._directory = directory
         self._socket = socket.socket(socket.AF_UNIX)
@@ -119,14 +130,16 @@ class Broker:
         layers: Layers,
         variables: Mapping[str, str],
         templates: Mapping[str, Request] | None = None,
+        browsers: Browsers | None = None,
     ) -> None:
         """Answer from now on; those who asked before have waited.
 
         `variables` tell a worker where the database server is; `templates` are
-        those that it may ask for by name.
+        those that it may ask for by name, `browsers` where it gets one.
         """
         self._pool, self._layers, self._variables = pool, layers, variables
         self._templates = templates or {}
+        self._browsers = browsers
         threading.Thread(target=self._accept, name="broker", daemon=True).start()
 
     def __exit__(
@@ -158,15 +171,21 @@ class Broker:
 
     def _serve(self, connection: socket.socket) -> None:
         held: dict[str, Held] = {}
+        worker = ""
         try:
             with connection, connection.makefile("rwb") as stream:
                 for line in stream:
-                    answer = self._answer(json.loads(line), held)
+                    message = json.loads(line)
+                    if message["ask"] == "browser":
+                        worker = message["worker"]
+                    answer = self._answer(message, held)
                     stream.write(json.dumps(answer).encode() + b"\n")
                     stream.flush()
         except (OSError, ValueError):
             pass
         finally:
+            if worker and self._browsers:
+                self._browsers.close(worker)
             for one in held.values():
                 self.pool.give_back(one.lease)
                 one.clear()
@@ -177,6 +196,8 @@ class Broker:
         try:
             if message["ask"] == "lease":
                 return self._lease(message, held)
+            if message["ask"] == "browser":
+                return self._browser(message["worker"])
             if message["ask"] == "mark":
                 return self._mark(held[message["lease"]])
             if message["ask"] == "back":
@@ -220,6 +241,14 @@ class Broker:
             "untracked": untracked or "",
             "environment": dict(self._variables),
         }
+
+    def _browser(self, worker: str) -> Mapping[str, Any]:
+        if self._browsers is None:
+            raise UsageError(
+                "the suite has no browser",
+                remedy="set browser = true in its configuration",
+            )
+        return {"ok": True, "browser": asdict(self._browsers.open(worker))}
 
     def _mark(self, one: Held) -> Mapping[str, Any]:
         mark = self.pool.mark(one.lease)

@@ -79,6 +79,7 @@ PLUGINS_MAY = frozenset(
     {
         "pytest", "_pytest", "coverage", "psycopg", "psycopg2",
         "trytond", "proteus", "sql", "pkg_resources", "debugpy",
+        "selenium",
     }
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""
@@ -96,6 +97,7 @@ CODES = {
     "CommandFailed": 5,
     "EngineError": 4,
     "ImageError": 6,
+    "BrowserError": 4,
     "DatabaseError": 7,
     "TemplateError": 7,
     "ReportError": 5,

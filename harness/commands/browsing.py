@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stages of a step whose tests have a browser and servers."""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from harness import browsers, engine
+from harness.browsers import Browsers, Wish, capabilities
+from harness.commands.context import Context
+from harness.environment import Environment
+from harness.errors import MissingTool, UsageError
+from harness.plan import Step
+from harness.runners.image import Inside
+from harness.store import Run
+
+VARIABLE: Final = "HARNESS_BROWSER"
+"""JSON for `harness.plugins.browser`."""
+CLIENT: Final = (4, 10)
+"""The oldest Selenium whose options we use."""
+
+
+def choose(
+    context: Context, current: Run, step: Step, inside: Inside | None = None
+) -> tuple[Browsers, str]:
+    """Where the browsers of a step come from, and why; starts nothing.
+
+    Raises `MissingTool` with all reasons when none can be used.
+    """
+    table = context.config.browser
+    wish = Wish(
+        name=table.name,
+        headed=table.headed,
+        scratch=current.scratch(),
+        arguments=table.arguments,
+        capabilities=capabilities.read(table.capabilities),
+        start_timeout=float(table.start_timeout),
+        host=table.host,
+    )
+    asked = table.server
+    if asked.startswith("http"):
+        if not re.match(r"https?://[^/]", asked):
+            raise UsageError(
+                f"{asked!r} is no address of a WebDriver",
+                remedy="write it as http://HOST:4444 or http://HOST:4444/wd/hub",
+            )
+        return browsers.choose(asked, [browsers.Grid(wish, asked)])
+    docker = _docker(context, current, step, wish, inside)
+    local = browsers.Local(wish, context.environ)
+    known: dict[str, list[Browsers]] = {
+        "auto": [docker] if inside else [local, docker],
+        "docker": [docker],
+        "local": [local],
+    }
+    if inside and asked == "local":
+        raise UsageError(
+            "a browser of this machine does not reach servers inside an image",
+            checked="--browser local --in image",
+            remedy="--browser docker",
+        )
+    return browsers.choose(asked, known[asked])
+
+
+def _docker(
+    context: Context, current: Run, step: Step, wish: Wish, inside: Inside | None
+) -> Browsers:
+    images = context.config.images
+    return browsers.Docker(
+        wish,
+        context.environ,
+        image=context.config.browser.image
+        or f"{images.prefix}/selenium:{images.variant}",
+        labels=engine.labels(state=context.store.id, role="browser", run=current.id),
+        name=f"harness-{current.id}-{step.name}",
+        network=inside.network if inside else "",
+        suite=inside.container("tests") if inside else "",
+    )
+
+
+@contextmanager
+def closing(chosen: Browsers) -> Iterator[Browsers]:
+    """End what workers have left, at the end of a step."""
+    try:
+        yield chosen
+    finally:
+        chosen.close()
+
+
+def client(environment: Environment, step: Step) -> str:
+    """The version of Selenium that a suite's environment has.
+
+    Raises `MissingTool` where there is none, or one that is too old.
+    """
+    found = sorted(environment.site.glob("selenium-*.dist-info"))
+    version = found[-1].name.split("-")[1].removesuffix(".dist") if found else ""
+    numbers = tuple(int(one) for one in re.findall(r"\d+", version)[:2])
+    if numbers >= CLIENT:
+        return version
+    source = step.source.name if step.source else step.suite
+    raise MissingTool(
+        f"the suite's environment has {f'Selenium {version}' if version else 'none'}"
+        " of what drives browsers",
+        checked=f"selenium >= {'.'.join(map(str, CLIENT))} in {environment.site}",
+        remedy=f"name it among the extras or requirements of"
+        f" [tool.harness.source.{source}]",
+    )
+
+
+def order(context: Context, current: Run, step: Step, chosen: Browsers) -> str:
+    """What the plugin in the workers is told."""
+    config = context.config
+    names = config.suite[step.suite].servers
+    tables = {name: config.server[name] for name in names}
+    return json.dumps(
+        {
+            "evidence": config.browser.evidence,
+            "page_timeout": config.browser.page_timeout,
+            "scratch": str(current.scratch()),
+            "kind": chosen.kind,
+            "servers": {
+                name: {
+                    "command": one.command,
+                    "health": one.health,
+                    "timeout": one.timeout,
+                    "environment": dict(
+                        line.partition("=")[::2] for line in one.environment
+                    ),
+                }
+                for name, one in tables.items()
+            },
+        }
+    )
