@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.model import RunResult
-from harness.reports import coverage, files, html, junit, record, summary
+from harness.reports import coverage, files, gallery, html, junit, record, summary
 from harness.reports.merge import JUNIT
 from harness.reports.past import Past
 
@@ -45,4 +45,7 @@ def write_page(
         "summary.md": summary.markdown(run, past=past),
         record.FILE: record.dump(run),
     }
+    pictures = gallery.page(run)
+    if pictures:
+        texts[gallery.FILE] = pictures
     return tuple(files.replace(directory / name, texts[name]) for name in texts)

@@ -7,5 +7,6 @@ By hand, on a copy of the template `portal` that nobody else uses, with both ser
 and a chromedriver running, and their addresses in `PORTAL_URL`, `API_URL` and
 `SELENIUM_URL`:
 
-    pytest -p harness.plugins.nose -p harness.plugins.browser portal_web/tests/integration
+    pytest -p harness.plugins.nose -p harness.plugins.browser \\
+        portal_web/tests/integration
 """

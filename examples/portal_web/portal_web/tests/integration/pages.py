@@ -71,7 +71,9 @@ class Portal(Page):
 
     def first(self, name: str) -> str:
         """The first real choice of a field."""
-        options = self.find(f"select[name={name}]").find_elements("css selector", "option")
+        options = self.find(f"select[name={name}]").find_elements(
+            "css selector", "option"
+        )
         return next(filter(None, (one.get_attribute("value") for one in options)))
 
     @property

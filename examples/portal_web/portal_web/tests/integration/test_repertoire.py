@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import pytest
 from trytond.pool import Pool
 from trytond.transaction import Transaction
 
@@ -52,16 +51,27 @@ def enrol(code: str) -> None:
         transaction.commit()
 
 
-@pytest.mark.parametrize(
-    ("language", "size", "archived"),
-    [("en", "lg", "Archived"), ("de", "xs", "Archiviert")],
-)
-def test_from_artist_to_api(
+class TestEnglish:
+    def test_from_artist_to_api(self, portal, api_url, process, tmp_path):
+        go_all_the_way(
+            portal, api_url, process, tmp_path, "en", size="lg", archived="Archived"
+        )
+
+
+class TestGerman:
+    def test_from_artist_to_api(self, portal, api_url, process, tmp_path):
+        go_all_the_way(
+            portal, api_url, process, tmp_path, "de", size="xs", archived="Archiviert"
+        )
+
+
+def go_all_the_way(
     portal: Portal,
     api_url: str,
     process: Callable[[], None],
     tmp_path: Path,
     language: str,
+    *,
     size: str,
     archived: str,
 ) -> None:
@@ -115,11 +125,12 @@ def test_from_artist_to_api(
     assert read(f"{api_url}/v1/releases/{code}")["tracks"][0]["title"] == "First Light"
 
 
-def test_a_file_that_is_none_is_refused(portal: Portal, tmp_path: Path) -> None:
-    file = tmp_path / "song.wav"
-    file.write_text("not a sound")
-    portal.log_in(ADA)
-    portal.open("/uploads/new")
-    portal.fill(category="audio", file=file)
-    portal.submit()
-    assert portal.find("#file").get_attribute("aria-invalid") == "true"
+class TestRefused:
+    def test_a_file_that_is_none(self, portal: Portal, tmp_path: Path) -> None:
+        file = tmp_path / "song.wav"
+        file.write_text("not a sound")
+        portal.log_in(ADA)
+        portal.open("/uploads/new")
+        portal.fill(category="audio", file=file)
+        portal.submit()
+        assert portal.find("#file").get_attribute("aria-invalid") == "true"
