@@ -528,6 +528,34 @@ def test_a_path_in_a_source_that_is_not_installed(tmp_path: Path) -> None:
     assert '"plugin"; did you mean "plugin"?' in told
 
 
+def test_servers_of_a_suite(tmp_path: Path) -> None:
+    text = """
+        [tool.harness.server.portal]
+        command = "serve"
+        [tool.harness.suite.a]
+        browser = true
+        servers = ["portal", "portals"]
+    """
+    told = problem(tmp_path, text)
+    assert 'suite.a.servers = "portals": there is no such server' in told
+    assert 'did you mean "portal"?' in told
+
+
+def test_servers_are_for_suites_in_a_browser(tmp_path: Path) -> None:
+    text = """
+        [tool.harness.server.portal]
+        command = "serve"
+        [tool.harness.suite.a]
+        servers = ["portal"]
+    """
+    assert "allowed: browser = true" in problem(tmp_path, text)
+
+
+def test_a_server_has_a_command(tmp_path: Path) -> None:
+    told = problem(tmp_path, "[tool.harness.server.portal]\nhealth = '/health'")
+    assert 'server.portal.command = "": a server needs a command' in told
+
+
 def test_cycles_are_told_once_each(tmp_path: Path) -> None:
     text = """
         [tool.harness.template]
