@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.config.kinds import shown
-from harness.config.names import guess, place
+from harness.config.names import FILE, TABLE, guess, place
 from harness.config.schema import Config
 
 JUDGED: Final = ("coverage", "changed")
@@ -188,8 +188,7 @@ def _servers(config: Config) -> Iterator[str]:
             yield _problem(config, key, suite.servers, why)
     for name, server in config.server.items():
         if not server.command:
-            why = "a server needs a command"
-            yield _problem(config, f"server.{name}.command", server.command, why)
+            yield f"{FILE}: [{TABLE}.server.{name}]: a server needs a command"
 
 
 def _near(path: Path) -> str:

@@ -73,8 +73,11 @@ PYPROJECT = """\
     """
 SITE = """\
     import argparse, http.server, os, time
+    from trytond.cache import Cache
     from trytond.pool import Pool
     from trytond.transaction import Transaction
+
+    cache = Cache('site.names', context=False)
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -85,7 +88,11 @@ SITE = """\
             if self.path == '/names':
                 with Transaction().start(os.environ['DB_NAME'], 1, readonly=True):
                     Thing = Pool(os.environ['DB_NAME']).get('alpha.thing')
-                    text = '|'.join(sorted(one.name for one in Thing.search([])))
+                    text = cache.get('names')
+                    if text is None:
+                        names = sorted(one.name for one in Thing.search([]))
+                        text = '|'.join(names)
+                        cache.set('names', text)
             if self.path == '/file':
                 kind = 'application/octet-stream'
             self.send_response(404 if self.path == '/nothing' else 200)
@@ -354,6 +361,7 @@ SERVERS = """\
 
     class TestB:
         def test_2(self, site):
+            assert 'hello' in read(site)
             assert 'one' not in read(site + '/names')
 
     class TestC:

@@ -553,7 +553,7 @@ def test_servers_are_for_suites_in_a_browser(tmp_path: Path) -> None:
 
 def test_a_server_has_a_command(tmp_path: Path) -> None:
     told = problem(tmp_path, "[tool.harness.server.portal]\nhealth = '/health'")
-    assert 'server.portal.command = "": a server needs a command' in told
+    assert "[tool.harness.server.portal]: a server needs a command" in told
 
 
 def test_cycles_are_told_once_each(tmp_path: Path) -> None:
