@@ -176,8 +176,8 @@ class Broker:
             with connection, connection.makefile("rwb") as stream:
                 for line in stream:
                     message = json.loads(line)
-                    if message["ask"] == "browser":
-                        worker = message["worker"]
+                    if isinstance(message, dict) and message.get("ask") == "browser":
+                        worker = str(message.get("worker", ""))
                     answer = self._answer(message, held)
                     stream.write(json.dumps(answer).encode() + b"\n")
                     stream.flush()
