@@ -24,7 +24,7 @@ from harness.series import Series
 from harness.store import write_atomically
 
 PLACE = "Dockerfiles"
-LOCKED = ("erpserver", "processing")
+LOCKED = ("erpserver", "portal", "api", "processing")
 """Services with packages of a Tryton series."""
 
 
@@ -187,6 +187,10 @@ def _job(
     stages = dockerfile.parse(text, arguments)
     closure = dockerfile.closure(stages, service)
     revisions = [str(source) for source, _ in _tryton(context)]
+    application = _application(context, service)
+    if application:
+        revisions.append(str(application))
+    placeholder = service in services.APPLICATIONS and not application
     return Job(
         service=service,
         image=f"{images.prefix}/{service}:{variant}",
@@ -198,8 +202,18 @@ def _job(
             "org.opencontainers.image.revision": ", ".join(revisions),
             "harness.service": service,
             "harness.variant": variant,
+            **({"harness.placeholder": "true"} if placeholder else {}),
         },
     )
+
+
+def _application(context: Context, service: str) -> Source | None:
+    """The source that a service starts, if there is one that can be started."""
+    name = services.APPLICATIONS.get(service, "")
+    source = context.sources.get(name)
+    if source and (source.path / name / "__main__.py").is_file():
+        return source
+    return None
 
 
 def _show(

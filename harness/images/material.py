@@ -79,19 +79,18 @@ def gather(
 ) -> Material:
     """The material of a checkout's ``Dockerfiles/`` and its sources.
 
-    `sources` are Tryton modules; `packages` are other ones, which are always
-    installed editable.
+    `sources` are Tryton modules, `packages` are other ones.
     """
     files = {str(path.relative_to(root)): path for path in _walk(root)}
     loose = set()
-    copied = [("sources", one, editable) for one in sources]
-    copied += [("packages", one, True) for one in packages]
-    for place, source, mounted in copied:
+    copied = [("sources", one) for one in sources]
+    copied += [("packages", one) for one in packages]
+    for place, source in copied:
         for path in _walk(source.path):
             inner = path.relative_to(source.path)
             name = f"{place}/{source.name}/{inner}"
             files[name] = path
-            if mounted and inner.name not in PACKAGING:
+            if editable and inner.name not in PACKAGING:
                 loose.add(name)
     plain = {name: path for name, path in files.items() if name not in texts}
     return Material(files=plain, texts=texts, loose=frozenset(loose))

@@ -19,6 +19,12 @@ SERVICES: Final = (
 )
 MORE: Final = ("tests",)
 """Images that are built only where they are named: no service of the stack."""
+APPLICATIONS: Final = {
+    "portal": "portal_web",
+    "api": "portal_web",
+    "processing": "collecting_society_worker",
+}
+"""Services that a source of kind ``python`` is; without it they are placeholders."""
 ALIASES: Final = {"tryton": "erpserver"}
 
 

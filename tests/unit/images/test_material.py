@@ -150,7 +150,7 @@ def test_requirements_follow_series_and_modules() -> None:
 def test_packages_lie_beside_the_sources_and_are_mounted(
     root: Path, source: Source
 ) -> None:
-    found = material.gather(root, [], {}, editable=False, packages=[source])
+    found = material.gather(root, [], {}, editable=True, packages=[source])
     assert found.below(["packages"]) == [
         "packages/one/deep/build/kept.py",
         "packages/one/one.py",
@@ -159,6 +159,9 @@ def test_packages_lie_beside_the_sources_and_are_mounted(
     assert found.below(["sources"]) == []
     assert "packages/one/one.py" in found.loose
     assert "packages/one/pyproject.toml" not in found.loose
+    copied = material.gather(root, [], {}, editable=False, packages=[source])
+    assert copied.files.keys() == found.files.keys()
+    assert not copied.loose
 
 
 def test_pins_of_a_dockerfile() -> None:
