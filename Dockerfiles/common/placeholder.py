@@ -11,7 +11,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 NAME = sys.argv[1]
-TEXT = f"{NAME}: no source is installed yet\n"
+TEXT = f"{NAME}: no source that can be started is installed (harness build {NAME})\n"
 
 
 class Page(BaseHTTPRequestHandler):

@@ -12,6 +12,8 @@ from harness.errors import ConfigError
 NAMES: Final = ("database_password", "admin_password", "session_secret")
 LENGTH: Final = 16
 """Characters that a secret must have outside of development."""
+LONGER: Final = {"session_secret": 32}
+"""Secrets that must have more: sessions are signed with it."""
 KNOWN: Final = (
     "password", "passwort", "secret", "s0secret", "changeme", "change-me", "admin",
     "tryton", "postgres", "development", "example", "default", "test", "123456",
@@ -79,7 +81,7 @@ def read(place: Path, *, strict: bool) -> tuple[dict[str, str], list[str]]:
             problems.append(f"{name} cannot be read: {error}")
             continue
         found[name] = text
-        problem = shape(text) or (weakness(text, mode) if strict else "")
+        problem = shape(text) or (weakness(text, mode, LONGER.get(name, LENGTH)) if strict else "")
         if problem:
             problems.append(f"{name} {problem}")
     if strict and len(set(found.values())) < len(found):
@@ -98,12 +100,12 @@ def shape(text: str) -> str:
     return ""
 
 
-def weakness(text: str, mode: int) -> str:
+def weakness(text: str, mode: int, length: int = LENGTH) -> str:
     """Why this is no secret, or nothing."""
     if mode & 0o077:
         return f"may be read by others (mode {mode:04o}): chmod 600"
-    if len(text) < LENGTH:
-        return f"is shorter than {LENGTH} characters"
+    if len(text) < length:
+        return f"is shorter than {length} characters"
     rest = text.lower()
     for word in sorted(KNOWN, key=len, reverse=True):
         rest = rest.replace(word, "")

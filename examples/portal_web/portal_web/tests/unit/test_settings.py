@@ -91,6 +91,10 @@ def test_refused():
         ("the secret needs", {"environment": "production", "files": "/a"}),
         ("the secret needs", {"environment": "staging", "secret": "x", "files": "/a"}),
         ("uploads have no place", {"environment": "production", "secret": "x" * 32}),
+        (
+            "mail has no way",
+            {"environment": "staging", "secret": "x" * 32, "files": "/a"},
+        ),
     ]:
         yield refused, words, given
 
