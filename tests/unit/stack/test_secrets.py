@@ -12,7 +12,7 @@ from harness.stack import secrets
 GOOD = {
     "database_password": "hZ3vB8qLw0Xn5RtYk2Mf",
     "admin_password": "t9Kp4WcGd7JsQ1bVx6Ne",
-    "session_secret": "m2Yf8RzUh5TaLo3Ei0Pq",
+    "session_secret": "m2Yf8RzUh5TaLo3Ei0Pq-g6Jd1WbNx7Sk4",
 }
 
 
@@ -80,6 +80,12 @@ def test_production_refuses(tmp_path: Path, text: str | None, problem: str) -> N
     assert "openssl rand" in caught.value.remedy
     if text and text not in GOOD.values():
         assert f" {text}\n" not in str(caught.value)
+
+
+def test_the_session_secret_is_longer(tmp_path: Path) -> None:
+    write(tmp_path, session_secret="m2Yf8RzUh5TaLo3Ei0Pq")
+    with pytest.raises(ConfigError, match="session_secret is shorter than 32"):
+        secrets.ensure(tmp_path, "production")
 
 
 def test_production_refuses_what_others_may_read(tmp_path: Path) -> None:
