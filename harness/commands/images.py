@@ -187,7 +187,7 @@ def _job(
     stages = dockerfile.parse(text, arguments)
     closure = dockerfile.closure(stages, service)
     revisions = [str(source) for source, _ in _tryton(context)]
-    application = _application(context, service)
+    application = services.application(service, context.sources)
     if application:
         revisions.append(str(application))
     placeholder = service in services.APPLICATIONS and not application
@@ -205,15 +205,6 @@ def _job(
             **({"harness.placeholder": "true"} if placeholder else {}),
         },
     )
-
-
-def _application(context: Context, service: str) -> Source | None:
-    """The source that a service starts, if there is one that can be started."""
-    name = services.APPLICATIONS.get(service, "")
-    source = context.sources.get(name)
-    if source and (source.path / name / "__main__.py").is_file():
-        return source
-    return None
 
 
 def _show(

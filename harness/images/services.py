@@ -2,10 +2,11 @@
 """The services that have an image: a target of the Dockerfile each."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.errors import UsageError
+from harness.model import Source
 
 SERVICES: Final = (
     "db",
@@ -44,3 +45,12 @@ def choose(names: Iterable[str]) -> tuple[str, ...]:
     if not wanted:
         return SERVICES
     return tuple(name for name in (*SERVICES, *MORE) if name in wanted)
+
+
+def application(service: str, sources: Mapping[str, Source]) -> Source | None:
+    """The source that a service starts, if it is there and ``python -m`` can."""
+    name = APPLICATIONS.get(service, "")
+    source = sources.get(name)
+    if source and (source.path / name / "__main__.py").is_file():
+        return source
+    return None

@@ -81,7 +81,9 @@ def read(place: Path, *, strict: bool) -> tuple[dict[str, str], list[str]]:
             problems.append(f"{name} cannot be read: {error}")
             continue
         found[name] = text
-        problem = shape(text) or (weakness(text, mode, LONGER.get(name, LENGTH)) if strict else "")
+        problem = shape(text)
+        if strict and not problem:
+            problem = weakness(text, mode, LONGER.get(name, LENGTH))
         if problem:
             problems.append(f"{name} {problem}")
     if strict and len(set(found.values())) < len(found):

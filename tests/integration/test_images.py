@@ -248,6 +248,35 @@ def healthy(engine: Engine, one: str) -> None:
     pytest.fail(f"not healthy: {state}")
 
 
+@pytest.mark.parametrize(
+    ("service", "source"),
+    [("portal", "portal_web"), ("processing", "collecting_society_worker")],
+)
+def test_a_source_that_cannot_be_started_has_a_placeholder(
+    engine: Engine,
+    image: Callable[[str], str],
+    container: Callable[..., str],
+    service: str,
+    source: str,
+) -> None:
+    name = image(service)
+    labels = engine.image_labels(name) or {}
+    assert "harness.placeholder" not in labels  # the example's can
+    one = container("--tmpfs", f"/shared/src/{source}", name)
+    healthy(engine, one)
+    assert f"harness build {service}" in engine.run("logs", one).stdout
+    if service == "portal":
+        script = (
+            "import sys, urllib.request as r; print(r.urlopen(sys.argv[1]).headers)"
+        )
+        url = "http://127.0.0.1:6543/health"
+        said = engine.run("exec", one, "python3", "-c", script, url).stdout
+        assert "X-Harness-Placeholder: portal" in said
+    began = time.monotonic()
+    engine.run("stop", one)
+    assert time.monotonic() - began < 5  # it hears the image's signal
+
+
 def test_the_database_takes_the_variables(
     engine: Engine, image: Callable[[str], str], container: Callable[..., str]
 ) -> None:

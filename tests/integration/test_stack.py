@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from harness.stack.project import DEFAULT
 from tests.integration.checkouts import ROOT, Checkout, docker, left, say
 from tests.integration.checkouts import checkout as made
 from tests.integration.conftest import environment
+from tests.integration.visitors import PASSWORD, Visitor, register, sound
 
 WITHOUT = Engine(dict(os.environ)).why_not()
 pytestmark = [
@@ -44,10 +46,10 @@ def checkout(root: Path, state: Path) -> Checkout:
     return made(root, environment(state))
 
 
-def get(port: int, host: str) -> tuple[int, dict[str, str]]:
+def get(port: int, host: str, path: str = "/health") -> tuple[int, dict[str, str]]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     with contextlib.closing(connection):
-        connection.request("GET", "/", headers={"Host": host})
+        connection.request("GET", path, headers={"Host": host})
         answer = connection.getresponse()
         answer.read()
         return answer.status, dict(answer.getheaders())
@@ -95,11 +97,13 @@ def test_portal_and_api_answer_by_their_names(
 ) -> None:
     status, headers = get(stack.web, host)
     assert status == 200
-    assert headers.get("X-Harness-Placeholder", service) == service
+    assert "X-Harness-Placeholder" not in headers
+    text = Visitor(stack.web, host).json("GET", "/health")
+    assert text == {"status": "ok", "service": service}
 
 
 def test_other_names_are_not_answered(stack: Checkout) -> None:
-    assert get(stack.web, "example.org")[0] == 404
+    assert get(stack.web, "example.org", "/")[0] == 404
 
 
 def test_admin_logs_in_with_the_password_of_the_file(stack: Checkout) -> None:
@@ -111,6 +115,51 @@ def test_admin_logs_in_with_the_password_of_the_file(stack: Checkout) -> None:
         [["name", "=", "collecting_society"]], 0, None, None, ["name", "state"], {},
     )  # fmt: skip
     assert [one["state"] for one in modules] == ["activated"]
+
+
+def test_an_upload_goes_from_registration_to_the_archive(stack: Checkout) -> None:
+    tryton = Tryton(stack.erp)
+    assert tryton.login(stack.password)
+    volume = {"name": "volume-1", "capacity": 1000}
+    tryton.call(
+        "model.collecting_society.storage.create",
+        [{"name": "Archive", "volumes": [["create", [volume]]]}], {},
+    )  # fmt: skip
+    began = time.monotonic()
+    address = f"{uuid.uuid4().hex}@example.com"
+    portal = register(stack, address)
+    api = Visitor(stack.web, "api.repertoire.test")
+    api.token = api.json("POST", "/v1/tokens", email=address, password=PASSWORD)[
+        "token"
+    ]
+    tone, silence = (api.upload(f"{hz}.wav", sound(hz)) for hz in (440, 0))
+    assert tone["state"] == "uploaded"
+    deadline = time.monotonic() + 60
+    while True:
+        items = api.json("GET", "/v1/uploads")["items"]
+        found = {one["uuid"]: (one["state"], one["rejection_reason"]) for one in items}
+        states = {state for state, _ in found.values()}
+        if states <= {"archived", "rejected"}:
+            break
+        assert time.monotonic() < deadline, stack.good("logs", "processing")
+        time.sleep(0.5)
+    say(f"from registration to the archive: {time.monotonic() - began:.1f} s")
+    assert found == {
+        tone["uuid"]: ("archived", None),
+        silence["uuid"]: ("rejected", "silence"),
+    }
+    assert "440.wav" in portal.ask("GET", "/uploads")[2]
+    files = stack.good("exec", "portal", "ls", "-R", "/var/lib/trytond/uploads")
+    places = {
+        block.splitlines()[0].rpartition("/")[2].rstrip(":"): block
+        for block in files.split("\n\n")
+    }
+    assert tone["uuid"] in places["archived"]
+    assert f"{tone['uuid']}.ogg" in places["excerpts"]
+    assert silence["uuid"] in places["rejected"]
+    command = ("-m", "collecting_society_worker", "status", "--json")
+    status = json.loads(stack.good("exec", "processing", "python3", *command))
+    assert status["findings"] == []
 
 
 def test_the_password_is_for_its_owner_and_in_no_environment(stack: Checkout) -> None:
@@ -218,6 +267,7 @@ def test_a_second_up_changes_nothing(stack: Checkout) -> None:
 
 
 def test_replicas_share_the_work_and_survive_an_up(stack: Checkout) -> None:
+    visitor = register(stack, f"{uuid.uuid4().hex}@example.com")
     stack.good("scale", "portal=3", "erpserver=2")
     found = stack.containers()
     assert (len(found["portal"]), len(found["erpserver"])) == (3, 2)
@@ -225,20 +275,15 @@ def test_replicas_share_the_work_and_survive_an_up(stack: Checkout) -> None:
     ids = docker("inspect", "--format", "{{.Id}}", *names)
     time.sleep(6)  # nginx asks the DNS again after 5 s
     for _ in range(30):
-        assert get(stack.web, "repertoire.test")[0] == 200
+        # The session is good at any of them.
+        assert visitor.ask("GET", "/profile")[0] == 200
         assert Tryton(stack.erp).login(stack.password)
-    nginx = docker("exec", f"{stack.project}-nginx-1", "hostname", "-i").strip()
+    form = "{{range .NetworkSettings.Networks}}{{.IPAddress}} {{end}}"
+    log = stack.good("logs", "nginx", "--tail", "200")
+    asked = [line for line in log.splitlines() if '"GET /profile ' in line]
     for one in found["portal"]:
-        # A placeholder writes the address of each client.
-        assert (
-            f"{nginx} - - "
-            in subprocess.run(
-                ["docker", "logs", one["name"]],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stderr
-        ), one["name"]
+        addresses = docker("inspect", "--format", form, one["name"]).split()
+        assert any(f" {ip}:6543 " in line for ip in addresses for line in asked), log
     stack.good("up")
     assert docker("inspect", "--format", "{{.Id}}", *names) == ids
     stack.good("scale", "portal=0")

@@ -124,7 +124,8 @@ def _complete(values: dict[str, Any]) -> Settings:
             )
         if not values.get("files"):
             raise SettingsError("uploads have no place: set PORTAL_FILES")
-        if not values.get("smtp") and not values.get("mail_dir"):
+        sends = values.get("service", "portal") == "portal"
+        if sends and not values.get("smtp") and not values.get("mail_dir"):
             raise SettingsError("mail has no way: set PORTAL_SMTP")
     elif not values["secret"]:
         values["secret"] = secrets.token_hex(SECRET_LENGTH)

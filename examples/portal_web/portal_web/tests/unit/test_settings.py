@@ -110,6 +110,11 @@ def test_variables_are_named():
     yield refused_variable, "PORTAL_RETRIES", "99", "PORTAL_RETRIES: 99"
 
 
+def test_the_api_sends_no_mail():
+    given = {"environment": "staging", "secret": "x" * 32, "files": "/a"}
+    assert_equal(load({**given, "service": "api"}, BASE).service, "api")
+
+
 def write_secret():
     (directory / "secret").write_text("s" * 40 + "\n")
 
