@@ -20,6 +20,7 @@ from harness.engine import Engine
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "harness-test-images"
+STACK = os.environ.get("HARNESS_IMAGES_PREFIX", "collecting-society")
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 SMALL = """\
@@ -175,7 +176,7 @@ def image(engine: Engine) -> Callable[[str], str]:
         subprocess.run(
             [sys.executable, "-m", "harness", "build", service], cwd=ROOT, check=True
         )
-        return f"collecting-society/{service}:development"
+        return f"{STACK}/{service}:development"
 
     return ensure
 

@@ -292,7 +292,7 @@ def test_replicas_share_the_work_and_survive_an_up(stack: Checkout) -> None:
     stack.good("exec", "api", "true")
     stack.good("scale", "portal=1", "erpserver=1")
     assert len(stack.containers()["portal"]) == 1
-    deadline = time.monotonic() + 15  # nginx keeps what the DNS says for 5 s
+    deadline = time.monotonic() + 30  # nginx keeps what the DNS says for 5 s
     while get(stack.web, "repertoire.test")[0] != 200:
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -300,7 +300,7 @@ def test_replicas_share_the_work_and_survive_an_up(stack: Checkout) -> None:
 
 def test_restart(stack: Checkout) -> None:
     stack.good("restart", "portal")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while get(stack.web, "repertoire.test")[0] != 200:
         assert time.monotonic() < deadline
         time.sleep(0.1)
