@@ -183,7 +183,7 @@ def test_execute_updates_a_module(stack: Checkout) -> None:
     stack.good("exec", "erpserver", "execute", "update", "-m", "collecting_society")
     look = f"SELECT state FROM ir_module {which}"
     assert stack.good("exec", "db", "psql", "-Atc", look) == "activated\n"
-    done = stack("exec", "portal", "execute", "update")
+    done = stack("exec", "processing", "execute", "update")
     assert done.returncode == 4
     assert "harness run erpserver" in done.stdout + done.stderr
 
