@@ -19,6 +19,8 @@ import subprocess
 import sys
 import time
 
+PR_SET_PDEATHSIG = 1
+"""prctl(2); the command does not outlive us, whatever ends us (Linux)."""
 PR_SET_CHILD_SUBREAPER = 36
 """prctl(2); orphans of the command become our children (Linux)."""
 PATIENCE = 5.0
@@ -31,16 +33,14 @@ def main(arguments: list[str]) -> int:
     """Run the command; its exit code."""
     at = arguments.index("--")
     removed = arguments[1:at] if arguments[:1] == ["--remove"] else []
-    prctl = getattr(ctypes.CDLL(None), "prctl", None)
-    if prctl is not None:
-        prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # our input says when it is over
     try:
         child = subprocess.Popen(
             arguments[at + 1 :],
             stdin=subprocess.DEVNULL,
-            preexec_fn=_default_signals,
+            preexec_fn=_begin,
         )
     except OSError as error:
         sys.stderr.write(f"{arguments[at + 1]}: {error.strerror}\n")
@@ -54,7 +54,15 @@ def main(arguments: list[str]) -> int:
     return code if code >= 0 else 128 - code
 
 
-def _default_signals() -> None:
+def _prctl(option: int, value: int) -> None:
+    prctl = getattr(ctypes.CDLL(None), "prctl", None)
+    if prctl is not None:
+        prctl(option, value, 0, 0, 0)
+
+
+def _begin() -> None:
+    """What the command's process does before it becomes the command."""
+    _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 

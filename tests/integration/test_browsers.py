@@ -344,6 +344,7 @@ def test_what_crashes_is_replaced(
     failed = [name for name, outcome in outcomes().items() if outcome == "failed"]
     assert failed == ["test_1_driver", "test_3_page", "test_5_never_loads"], done.stdout
     assert list(outcomes().values()).count("passed") == 5
+    _until(lambda: not left("harness.plugins.serving -m site_"), 10)
 
 
 # -- servers -----------------------------------------------------------------------
