@@ -19,7 +19,7 @@ from typing import Any, Iterator
 import pytest
 
 from harness.plugins import accelerate, isolation, lifeline, workers
-from harness.plugins.client import Lease, LeaseError, client
+from harness.plugins.client import BROKER, Lease, LeaseError, client
 from harness.plugins.keeper import Keeper
 
 GIVEN = "HARNESS_SUITE"
@@ -175,6 +175,7 @@ def pytest_configure(config: pytest.Config) -> None:
             " run harness test, or leave the plugin out"
         )
     lifeline.hold()
+    lifeline.watch(os.environ[BROKER])
     given = json.loads(os.environ[GIVEN])
     keeper = Keeper(given["template"], given["variables"], given.get("known"))
     levels = config.stash[KEEPER] = Levels(keeper, config.getoption("isolation"))

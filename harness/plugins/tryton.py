@@ -11,6 +11,7 @@ as doctests, once for each entry of a ``.json`` file beside them, as trytond's
 from __future__ import annotations
 
 import contextlib
+import os
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -20,7 +21,7 @@ import pytest
 from _pytest.doctest import DoctestItem
 
 from harness.plugins import accelerate, isolation, lifeline, scenarios, workers
-from harness.plugins.client import LeaseError, client
+from harness.plugins.client import BROKER, LeaseError, client
 from harness.plugins.databases import Databases
 
 
@@ -100,6 +101,7 @@ def pytest_configure(config: pytest.Config) -> None:
             " run harness test, or leave the plugin out"
         )
     lifeline.hold()
+    lifeline.watch(os.environ[BROKER])
     plugin = Plugin(config.getoption("isolation"))
     config.pluginmanager.register(plugin, "harness-tryton-hooks")
     if not config.option.collectonly:
