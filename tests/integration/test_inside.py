@@ -158,13 +158,17 @@ def test_killed_run_is_swept(
     until(lambda: not any(path.exists() for path in supervisors), seconds=30)
 
 
+def servers(engine: Engine, store: Store) -> list[Owned]:
+    return [one for one in engine.owned(store.id) if one.role == "server"]
+
+
 def test_server_in_a_container_killed_in_mid_run(
     start: Start, engine: Engine, store: Store
 ) -> None:
     run = start("test", "tryton", MODULE, "--database", "docker")
-    until(lambda: [one for one in engine.owned(store.id) if one.role == "server"])
+    until(lambda: servers(engine, store))
+    [server] = servers(engine, store)
     time.sleep(0.7)  # all is warm: the run would end in three seconds
-    [server] = [one for one in engine.owned(store.id) if one.role == "server"]
     engine.run("kill", server.id, check=False)
     output, _ = run.communicate(timeout=120)
     assert run.returncode in {4, 7}, output

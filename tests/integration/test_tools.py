@@ -168,7 +168,7 @@ LINES = {
     "harness test --isolation cl": {"class"},
     "harness logs -f po": {"portal"},
     "harness completion ": {"bash", "zsh", "fish"},
-    "harness lint coll": {"collecting_society"},
+    "harness lint port": {"portal_web"},
 }
 
 

@@ -734,6 +734,8 @@ def test_a_reset_that_is_killed_leaves_all_or_nothing(bed: Bed, lease: Lease) ->
 
 def test_a_table_that_stays_locked_is_a_doubt(bed: Bed, lease: Lease) -> None:
     """A session older than the mark may hold a lock: no waiting without an end."""
+    with bed.open(lease) as connection:  # a fixture's: else another clone would do
+        connection.execute("UPDATE event SET id = id + 100")
     with bed.open(lease) as blocker:
         blocker.execute("BEGIN; SELECT 1")
         mark = bed.pool.mark(lease)
@@ -770,7 +772,7 @@ def test_a_database_that_was_dropped(bed: Bed, layer: Layer, force: bool) -> Non
         bed.pool.mark(lease)
     outcome, other = bed.pool.back(lease, PRISTINE)
     assert outcome.how == "exchanged"
-    assert "does not exist" in outcome.reason or "terminat" in outcome.reason
+    assert outcome.reason == "its database was dropped"
     with bed.open(other) as again:
         assert again.execute("SELECT count(*) FROM party").fetchone() == (30,)
     bed.pool.give_back(other)
@@ -789,7 +791,7 @@ def test_a_worn_database_is_exchanged(
         outcome, lease = bed.pool.back(lease, PRISTINE)
         hows.append(outcome.how)
     assert hows == ["reset", "exchanged"]
-    assert "slow" in outcome.reason
+    assert outcome.reason == ""
     bed.pool.give_back(lease)
 
 

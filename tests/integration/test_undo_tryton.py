@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness import config, plan, series
-from harness.commands import workshop
+from harness.commands import needs, workshop
 from harness.commands.context import Context
 from harness.output import Console
 from harness.postgres import connect
@@ -85,7 +85,7 @@ class Desk:
             "data": [str(path) for path in scripts],
         }  # fmt: skip
         self.process.order(
-            order, layer=lease.layer, deadline=120, module=lambda name: None
+            order, layer=lease.layer, deadline=120, hear=lambda event: None
         )
         with connect(self.shelf.address) as connection:  # it keeps connections
             connection.execute(
@@ -118,8 +118,8 @@ def desk(request: pytest.FixtureRequest, state: Path) -> Iterator[Desk]:
         database=(request.param, ""), reasons={},
     )  # fmt: skip
     with ExitStack() as stack:
-        env = workshop.prepare(context, step)
-        graph = workshop.all_modules(context, step, env)
+        env = needs.prepare(context, step)
+        graph = needs.all_modules(context, step, env)
         run = stack.enter_context(Run(context.store))
         where = stack.enter_context(workshop.place(context, run, request.param))
         link = str(workshop.link(context))

@@ -12,7 +12,7 @@ import tempfile
 import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import mutagen
 from mutagen.aiff import AIFF
@@ -36,7 +36,7 @@ FRAMES: Final = 1 << 16
 class Kind(NamedTuple):
     """One format: who reads its header, its names, whether it keeps every sample."""
 
-    reader: type
+    reader: Any
     mime_type: str
     demuxer: str
     lossless: bool
