@@ -5,6 +5,8 @@ import os
 
 _language = None
 
+_multiprocess_can_split_ = True  # nothing that processes could share
+
 
 def setUpPackage():
     """A browser's or a shell's language is nothing to these tests."""
