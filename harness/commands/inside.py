@@ -24,7 +24,7 @@ SERVICES = (
 """Images that have a Python environment."""
 
 
-def find(context: Context, step: Step) -> Image:
+def find(context: Context, run: Run, step: Step) -> Image:
     """The image of a step's suite; raises `ImageError` when it is not there."""
     asked = context.config.suite[step.suite].image
     images = context.config.images
@@ -43,7 +43,8 @@ def find(context: Context, step: Step) -> Image:
     maker = Engine(context.environ)
     maker.require()
     get = "harness build" if asked in SERVICES else "docker pull"
-    return image.find(maker, context.store, name, remedy=f"{get} {asked}")
+    remedy = f"{get} {asked}"
+    return image.find(maker, context.store, name, run=run.id, remedy=remedy)
 
 
 @contextmanager

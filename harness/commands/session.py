@@ -47,7 +47,8 @@ def run(
     """
     for name in step.sources if step.tested else ():
         tests_of(context.graph[name])
-    chosen = inside.find(context, step) if step.runner == "image" else None
+    inner = step.runner == "image"
+    chosen = inside.find(context, current, step) if inner else None
     environment = chosen.environment if chosen else needs.prepare(context, step)
     graph = needs.all_modules(context, step, environment)
     for one in step.tested:

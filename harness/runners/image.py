@@ -42,8 +42,10 @@ class Image:
     environment: Environment
 
 
-def find(engine: Engine, store: Store, name: str, *, remedy: str) -> Image:
+def find(engine: Engine, store: Store, name: str, *, run: str, remedy: str) -> Image:
     """The image; its package metadata and Tryton modules are copied out once.
+
+    The container that they are copied from is one of the `run`.
 
     Raises `ImageError` when it is not there, with the `remedy`, or has no environment.
     """
@@ -60,9 +62,10 @@ def find(engine: Engine, store: Store, name: str, *, remedy: str) -> Image:
     path = store.directory("images") / id_
     lock = Lock(path.with_name(f"{id_}.lock"))
     if not path.exists():
+        labels = engine_.labels(state=store.id, role="runner", run=run)
         lock.acquire()
         if not path.exists():
-            _copy(engine, name, venv, path)
+            _copy(engine, name, venv, path, labels)
     lock.acquire(shared=True)
     [library] = (path / "lib").glob("python3.*")
     minor = int(library.name.removeprefix("python3."))
@@ -71,8 +74,11 @@ def find(engine: Engine, store: Store, name: str, *, remedy: str) -> Image:
     return Image(name=name, id=id_, venv=venv, environment=environment)
 
 
-def _copy(engine: Engine, name: str, venv: str, path: Path) -> None:
-    container = engine.run("create", name).stdout.strip()
+def _copy(
+    engine: Engine, name: str, venv: str, path: Path, labels: Mapping[str, str]
+) -> None:
+    made = engine.run("create", *engine_.options(labels), name)
+    container = made.stdout.strip()
     half = Path(tempfile.mkdtemp(dir=path.parent, prefix=f"{path.name}."))
     try:
         argv = engine.argv("cp", f"{container}:{venv}/lib", "-")
