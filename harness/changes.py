@@ -70,17 +70,18 @@ def files(
 ) -> tuple[str, ...]:
     """Changed files, committed or not, relative to the root of the project.
 
-    A change is what differs from the common ancestor with `revision`.  A source in a
+    A change is what differs from the common ancestor with `revision`.  The project
+    itself need not be in a repository.  A source in a
     repository of its own that does not know `revision` counts as changed as a
     whole, unless `strict`.  Raises `UsageError` where git cannot compare.
     """
     outer = Repository(context.config.root, context.environ)
-    found = {*outer.changed(revision)}
     top = outer.toplevel()
+    found = {*outer.changed(revision)} if top else set()
     for source in context.sources.values():
         place = Path(os.path.relpath(source.path, outer.path)).as_posix()
         inner = Repository(source.path, context.environ)
-        if inner.toplevel() == top:
+        if top and inner.toplevel() == top:
             if outer.ignores(place):
                 found.add(f"{place}/")
             continue
