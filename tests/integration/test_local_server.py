@@ -34,17 +34,22 @@ def until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
 
 
 def processes(store: Store) -> list[int]:
-    """Servers on the data directory of a store."""
+    """Servers on the data directory of a store.
+
+    A child of a server bears its command line until it has given itself a title.
+    """
     data = os.fsencode((store.path / "server").resolve() / "data")
-    found = []
+    found = {}
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             command = path.read_bytes().split(b"\0")
+            status = path.with_name("stat").read_text()
         except OSError:
             continue
         if data in command and command[0].endswith(b"postgres"):
-            found.append(int(path.parent.name))
-    return found
+            parent = int(status.rpartition(")")[2].split()[1])
+            found[int(path.parent.name)] = parent
+    return [pid for pid, parent in found.items() if parent not in found]
 
 
 def test_last_user_stops_the_server(fresh: Store) -> None:
