@@ -3,7 +3,7 @@
 
 import pytest
 
-from harness.plugins.accelerate import STATEMENTS, rewrite
+from harness.plugins.accelerate import STATEMENTS, once, rewrite
 
 # As trytond/backend/postgresql/table.py has them, from series 6.6 on.
 TABLE_EXIST = (
@@ -118,3 +118,18 @@ def test_as_many_columns_come_back(statement: str, columns: int) -> None:
 )
 def test_others_are_left_alone(statement: str) -> None:
     assert rewrite(statement) is statement
+
+
+def test_a_password_is_verified_once_for_each_hash() -> None:
+    asked = []
+
+    def verify(secret: str, hash: str) -> tuple[bool, str | None]:
+        asked.append((secret, hash))
+        return secret == hash, f"new {hash}" if secret == "old" else None
+
+    cheap = once(verify)
+    pairs = [("a", "a"), ("b", "a"), ("a", "b"), ("old", "old")]
+    for _ in range(3):
+        answers = [cheap(*pair) for pair in pairs]
+        assert answers == [(True, None), (False, None), (False, None), (True, "new old")]
+    assert asked == pairs
