@@ -60,6 +60,20 @@ def with_database(parser: Parser) -> Parser:
     return parser
 
 
+def as_json(parser: Parser) -> Parser:
+    """Adds ``--json``."""
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    return parser
+
+
+def dry_run(parser: Parser) -> Parser:
+    """Adds ``--dry-run``."""
+    parser.add_argument(
+        "--dry-run", action="store_true", help="print the lines, run nothing"
+    )
+    return parser
+
+
 def apart(context: "Context", options: argparse.Namespace) -> "Context":
     """With ``--json``, all words but the document go to stderr."""
     if not options.json:

@@ -8,7 +8,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, actions, apart, command, with_database
+from harness.cli.base import (
+    Commands,
+    Parser,
+    actions,
+    apart,
+    as_json,
+    command,
+    dry_run,
+    with_database,
+)
 from harness.errors import HarnessError, Interrupted
 from harness.output import Console
 
@@ -51,9 +60,7 @@ def _one(
         help="which stack; else the configured one",
     )
     if dry:
-        one.add_argument(
-            "--dry-run", action="store_true", help="print the lines, run nothing"
-        )
+        dry_run(one)
     one.set_defaults(call=call)
     return one
 
@@ -71,15 +78,9 @@ def _asking(one: Parser) -> Parser:
     return one
 
 
-def _json(one: Parser) -> Parser:
-    one.add_argument("--json", action="store_true", help="as JSON")
-    return one
-
-
 def _looking(below: "Commands[Parser]") -> None:
-    _json(_one(below, "list", "list the databases", _list, dry=False))
-    text = "a database's size, and its largest tables'"
-    _json(_named(_one(below, "size", text, _size, dry=False)))
+    as_json(_one(below, "list", "list the databases", _list, dry=False))
+    as_json(_named(_one(below, "size", "its tables' sizes", _size, dry=False)))
     one = _named(_one(below, "psql", "psql on any database, also a lease", _psql))
     one.add_argument("words", nargs="*", metavar="OPTION", help="of psql, after --")
     one.add_argument(
@@ -148,7 +149,7 @@ def _datasets(one: Parser) -> Parser:
 
 def _files(below: "Commands[Parser]") -> None:
     text = "write a backup to -o, to stdout in a pipe, else below backups/"
-    one = _json(_named(_one(below, "backup", text, _backup)))
+    one = as_json(_named(_one(below, "backup", text, _backup)))
     one.add_argument("-o", "--output", type=Path, help="the file; - is stdout")
     one.add_argument("--force", action="store_true", help="replace the file")
     text = "make a database from a backup, verified before and after"

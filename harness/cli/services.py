@@ -4,7 +4,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser
+from harness.cli.base import Commands, Parser, dry_run
 from harness.cli.stack import NAMES, on_stack, terminal
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def add(commands: "Commands[Parser]") -> None:
         action="store_true",
         help="begin when an editor is attached (.vscode/launch.json)",
     )
-    _dry(one).set_defaults(call=_deploy)
+    dry_run(one).set_defaults(call=_deploy)
     one = on_stack(
         commands, "pip-install", "install the mounted sources in running containers"
     )
@@ -30,7 +30,7 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--again", action="store_true", help="also where it was done already"
     )
-    _dry(one).set_defaults(call=_pip_install)
+    dry_run(one).set_defaults(call=_pip_install)
     one = on_stack(commands, "pdb", "debug a breakpoint() of a service, in here")
     one.add_argument("service", metavar=NAMES, help="such as portal")
     one.add_argument(
@@ -55,13 +55,6 @@ def _monitor(commands: "Commands[Parser]") -> None:
         help="between two looks",
     )
     one.set_defaults(call=_call_monitor)
-
-
-def _dry(one: Parser) -> Parser:
-    one.add_argument(
-        "--dry-run", action="store_true", help="print the lines, run nothing"
-    )
-    return one
 
 
 def _deploy(context: "Context", options: argparse.Namespace, rest: Words) -> int:

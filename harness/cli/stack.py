@@ -5,7 +5,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, command
+from harness.cli.base import Commands, Parser, as_json, command, dry_run
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,11 +23,8 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "words", nargs="+", metavar="SERVICE=NUMBER", help="such as portal=2"
     )
-    _json(one).add_argument(
-        "--dry-run", action="store_true", help="print the lines, run nothing"
-    )
-    one.set_defaults(call=_scale)
-    one = _json(on_stack(commands, "urls", "where the stack is reached"))
+    dry_run(as_json(one)).set_defaults(call=_scale)
+    one = as_json(on_stack(commands, "urls", "where the stack is reached"))
     one.set_defaults(call=_urls)
     one = on_stack(commands, "port", "where a port of a service is published")
     one.add_argument("service", metavar=NAMES, help="such as erpserver")
@@ -35,7 +32,7 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--index", type=int, default=0, metavar="N", help="of this replica; else of all"
     )
-    _json(one)
+    as_json(one)
     one.set_defaults(call=_port)
 
 
@@ -48,11 +45,6 @@ def on_stack(commands: "Commands[Parser]", name: str, text: str) -> Parser:
         default="",
         help="which stack; else the configured one",
     )
-    return one
-
-
-def _json(one: Parser) -> Parser:
-    one.add_argument("--json", action="store_true", help="as JSON")
     return one
 
 
@@ -70,13 +62,13 @@ def _whole(commands: "Commands[Parser]") -> None:
         help="until all is healthy and answers",
     )
     one.add_argument("--build", action="store_true", help="build missing images first")
-    one.set_defaults(call=_up)
+    dry_run(one).set_defaults(call=_up)
     one = on_stack(commands, "down", "end the stack and remove its containers")
     one.add_argument("--volumes", action="store_true", help="and all of its data")
-    one.set_defaults(call=_down)
+    dry_run(one).set_defaults(call=_down)
     one = _services(on_stack(commands, "restart", "end services and start them again"))
-    one.set_defaults(call=_restart)
-    one = _json(on_stack(commands, "ps", "list the stack's containers"))
+    dry_run(one).set_defaults(call=_restart)
+    one = as_json(on_stack(commands, "ps", "list the stack's containers"))
     one.set_defaults(call=_ps)
     one = _services(on_stack(commands, "logs", "what services have written"))
     one.add_argument("-f", "--follow", action="store_true", help="go on, until Ctrl-C")
@@ -109,20 +101,29 @@ def _up(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         services=options.services,
         wait=options.wait,
         build=options.build,
+        dry=options.dry_run,
     )
 
 
 def _down(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import stack
 
-    return stack.down(context, environment=options.environment, volumes=options.volumes)
+    return stack.down(
+        context,
+        environment=options.environment,
+        volumes=options.volumes,
+        dry=options.dry_run,
+    )
 
 
 def _restart(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import stack
 
     return stack.restart(
-        context, environment=options.environment, services=options.services
+        context,
+        environment=options.environment,
+        services=options.services,
+        dry=options.dry_run,
     )
 
 

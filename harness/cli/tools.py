@@ -5,7 +5,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, command
+from harness.cli.base import Commands, Parser, command, dry_run
 
 if TYPE_CHECKING:
     from harness.commands.context import Context
@@ -19,10 +19,7 @@ def add(commands: "Commands[Parser]") -> None:
     one = command(commands, "lint", "check the style of the sources")
     one.add_argument("names", nargs="*", metavar="SOURCE", help="all without any")
     one.add_argument("--json", action="store_true", help="the findings as JSON")
-    one.add_argument(
-        "--dry-run", action="store_true", help="print the lines, run nothing"
-    )
-    one.set_defaults(call=_lint)
+    dry_run(one).set_defaults(call=_lint)
     one = command(commands, "completion", "a script that completes commands")
     one.add_argument("shell", choices=("bash", "zsh", "fish"), help="for this shell")
     one.set_defaults(call=_completion)
@@ -56,10 +53,7 @@ def _docs(commands: "Commands[Parser]") -> None:
         "--port", type=int, default=8080, metavar="N", help="of --serve; 0: any"
     )
     one.add_argument("--open", action="store_true", help="open it in the browser")
-    one.add_argument(
-        "--dry-run", action="store_true", help="print the lines, run nothing"
-    )
-    one.set_defaults(call=_call_docs)
+    dry_run(one).set_defaults(call=_call_docs)
 
 
 def _call_docs(context: "Context", options: argparse.Namespace, rest: Words) -> int:

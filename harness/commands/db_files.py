@@ -174,13 +174,10 @@ def destroy(context: Context, *, wish: Wish, save: bool, leave: Leave) -> int:
 def _destroy_volume(context: Context, wish: Wish) -> None:
     opened = stack.open_(context, wish.environment)
     volume = f"{opened.project.name}_db"
+    stack.down(context, environment=wish.environment, volumes=False, dry=wish.dry)
     if wish.dry:
-        for words in (("down",), ("volume", "rm", volume)):
-            head = opened.looking.argv(*words) if words == ("down",) else None
-            context.console.info(proc.line(head or opened.engine.argv(*words)))
-        return
-    stack.down(context, environment=wish.environment, volumes=False)
-    if volume in stack.labelled(opened, "volume"):
+        context.console.info(proc.line(opened.engine.argv("volume", "rm", volume)))
+    elif volume in stack.labelled(opened, "volume"):
         opened.engine.run("volume", "rm", volume)
 
 

@@ -52,6 +52,13 @@ class Stack:
         """
         return secrets.ensure(self.project.directory, self.project.environment)
 
+    def show(self, calls: Iterable[Sequence[str | Path]]) -> int:
+        """Print calls of Compose as lines for a shell, instead of making them."""
+        argvs = [self.compose.argv(*call) for call in calls]
+        shown = lines.shown(self.project, self.context.store.id, argvs)
+        self.context.console.info("\n".join(shown))
+        return ExitCode.OK
+
     def with_file(self, path: Path) -> Compose:
         """`compose` with one more file, which wins."""
         return self._compose([*self.compose.files, path], self.secrets)
@@ -154,26 +161,29 @@ def open_(context: Context, environment: str) -> Stack:
     return Stack(context=context, project=projects.make(context.config, environment))
 
 
-def down(context: Context, *, environment: str, volumes: bool) -> int:
-    """End and remove all; with `volumes`, the data too."""
+def down(context: Context, *, environment: str, volumes: bool, dry: bool) -> int:
+    """End and remove all; with `volumes`, the data too; `dry` only says how."""
     stack = open_(context, environment)
     kinds = ("container", "network", *(("volume",) if volumes else ()))
-    if not any(labelled(stack, kind) for kind in kinds):
+    found = {kind: labelled(stack, kind) for kind in kinds}
+    if not any(found.values()):
         context.console.info(f"the stack {stack.project.name} is not up")
+        return ExitCode.OK
+    # Compose's own needs a container of each service that another depends on.
+    servers = [name for name in found["container"] if re.search(r"-db-\d+$", name)]
+    others = [name for name in found["container"] if name not in servers]
+    calls = [("stop", *names) for names in (others, servers) if names]
+    for kind, names in found.items():
+        force = ("--force",) if kind != "network" else ()
+        calls += [(kind, "rm", *force, *names)] if names else []
+    if dry:
+        argvs = [proc.line(stack.engine.argv(*call)) for call in calls]
+        context.console.info("\n".join(argvs))
         return ExitCode.OK
     what = "with its data" if volumes else "its data stay"
     with context.console.step(f"down {stack.project.name} ({what})", ticker=True):
-        # Compose's own needs a container of each service that another depends on.
-        found = labelled(stack, "container")
-        servers = [name for name in found if re.search(r"-db-\d+$", name)]
-        for names in ([one for one in found if one not in servers], servers):
-            if names:
-                stack.engine.run("stop", *names, timeout=300)
-        for kind in kinds:
-            names = labelled(stack, kind)
-            force = ("--force",) if kind != "network" else ()
-            if names:
-                stack.engine.run(kind, "rm", *force, *names)
+        for call in calls:
+            stack.engine.run(*call, timeout=300)
     return ExitCode.OK
 
 
@@ -186,21 +196,23 @@ def labelled(stack: Stack, kind: str) -> list[str]:
     return done.stdout.split()
 
 
-def restart(context: Context, *, environment: str, services: Sequence[str]) -> int:
+def restart(
+    context: Context, *, environment: str, services: Sequence[str], dry: bool
+) -> int:
     """End services and start them again, in place."""
     stack = open_(context, environment)
     names = projects.services(services)
     counts = replicas(stack.up())
     for name in names:
         stack.running(name)
+    scales = kept(counts, names or counts)
+    again = ("up", "--detach", "--no-recreate", "--wait", *scales, *(names or counts))
+    if dry:
+        return stack.show([("restart", "--no-deps", *names), again])
     title = f"restart {', '.join(names) or stack.project.name}"
     with context.console.step(title, ticker=True):
         stack.compose.run("restart", "--no-deps", *names, timeout=300)
-        stack.compose.run(
-            "up", "--detach", "--no-recreate", "--wait",
-            *kept(counts, names or counts), *(names or counts),
-            timeout=context.config.stack.timeout,
-        )  # fmt: skip
+        stack.compose.run(*again, timeout=context.config.stack.timeout)
     return ExitCode.OK
 
 
@@ -291,10 +303,7 @@ def scale(
     counts = replicas(stack.up()) | wanted
     call = ("up", "--detach", "--no-recreate", "--wait", *kept(counts, wanted), *wanted)
     if dry:
-        argv = stack.compose.argv(*call)
-        shown = lines.shown(stack.project, context.store.id, [argv])
-        context.console.info("\n".join(shown))
-        return ExitCode.OK
+        return stack.show([call])
     title = "scale " + ", ".join(f"{name}={n}" for name, n in wanted.items())
     with nullcontext() if quiet else context.console.step(title, ticker=True):
         stack.compose.run(*call, timeout=context.config.stack.timeout)

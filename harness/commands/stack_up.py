@@ -20,6 +20,8 @@ from harness.stack.compose import Container, replicas
 from harness.stack.database import Database, Recipe
 
 PROC = Path("/proc")
+DATABASE = ("up", "--detach", "--no-deps", "db")
+"""Compose's words that start the server; its database is made before the rest."""
 ACCELERATE = Path(harness.__file__).parent / "plugins" / "accelerate.py"
 
 
@@ -30,6 +32,7 @@ def up(
     services: Sequence[str],
     wait: bool,
     build: bool,
+    dry: bool,
 ) -> int:
     """Start the stack, or services of it; what is up stays as it is."""
     began = time.monotonic()
@@ -37,6 +40,9 @@ def up(
     named = projects.services(services)
     wanted = projects.started(named)
     compose = stack.compose  # refuses bad secrets before anything starts
+    if dry:
+        call = started(stack, stack.looking.ps(), wanted, wait=wait)
+        return stack.show([DATABASE, call])
     # The database is made by an erpserver.
     require(stack, projects.closure([*wanted, "erpserver"]), build=build)
     lock = context.store.directory("stack", stack.project.name) / "up.lock"
@@ -45,14 +51,9 @@ def up(
         there = stack.looking.ps()
         free_ports(stack, there, wanted)
         ready_database(stack)
-        options = kept(replicas(there), wanted)
-        if wait:
-            options += ["--wait", f"--wait-timeout={context.config.stack.timeout}"]
+        call = started(stack, there, wanted, wait=wait)
         with context.console.step("services", ticker=True):
-            compose.run(
-                "up", "--detach", *options, *wanted,
-                timeout=context.config.stack.timeout + 60,
-            )  # fmt: skip
+            compose.run(*call, timeout=context.config.stack.timeout + 60)
             if wait and "nginx" in wanted:
                 answered(stack)
     seconds = time.monotonic() - began
@@ -61,6 +62,16 @@ def up(
     counts = stack_show.counted(there)
     stack_show.show(stack, stack_show.addresses(stack, there), counts)
     return ExitCode.OK
+
+
+def started(
+    stack: Stack, there: Sequence[Container], wanted: Sequence[str], *, wait: bool
+) -> list[str]:
+    """Compose's words that start services."""
+    options = kept(replicas(there), wanted)
+    if wait:
+        options += ["--wait", f"--wait-timeout={stack.context.config.stack.timeout}"]
+    return ["up", "--detach", *options, *wanted]
 
 
 def header(stack: Stack, wanted: Sequence[str]) -> None:
@@ -158,7 +169,7 @@ def ready_database(stack: Stack) -> None:
     context, config = stack.context, stack.context.config
     made = database(stack, config.stack.database)
     with context.console.step("database", ticker=True) as step:
-        stack.compose.run("up", "--detach", "--no-deps", "db")
+        stack.compose.run(*DATABASE)
         names = made.names(patience=config.stack.timeout)
         if made.name in names:
             missing = made.missing(config.stack.modules)

@@ -69,11 +69,16 @@ def test_replicas_are_counted_and_reached_one_by_one(stack: Checkout) -> None:
 def test_dry_runs_are_lines_that_a_shell_takes(stack: Checkout) -> None:
     """They set all that the files need, and say no secret."""
     before = stack.containers()
-    for words in (("scale", "portal=2"), ("deploy", "portal", "--debug")):
+    for words in (
+        ("up",), ("restart", "portal"), ("scale", "portal=2"),
+        ("deploy", "portal", "--debug"),
+    ):  # fmt: skip
         text = stack.good(*words, "--dry-run")
         assert stack.password not in text
         *exports, up = text.strip().splitlines()[:3]
-        checked = re.sub(r" (up|--progress=quiet run) .*", " config --quiet", up)
+        checked = re.sub(
+            r" (up|restart|--progress=quiet run) .*", " config --quiet", up
+        )
         assert checked != up
         subprocess.run(
             ["bash", "-euc", "\n".join([*exports, checked])],
@@ -82,6 +87,10 @@ def test_dry_runs_are_lines_that_a_shell_takes(stack: Checkout) -> None:
         )  # fmt: skip
     assert "--scale=portal=0" in text
     assert re.search(r"--env DEBUGGER_WAIT=127\.0\.0\.1:\d+ ", text)
+    stop, last, *remove = stack.good("down", "--dry-run").strip().splitlines()
+    assert stop.split()[1] == "stop"
+    assert last.split()[2:] == [one["name"] for one in before["db"]]
+    assert [one.split()[1] for one in remove] == ["container", "network"]
     assert stack.containers().keys() == before.keys()
     assert len(stack.containers()["portal"]) == 1
 

@@ -131,5 +131,10 @@ def test_a_password_is_verified_once_for_each_hash() -> None:
     pairs = [("a", "a"), ("b", "a"), ("a", "b"), ("old", "old")]
     for _ in range(3):
         answers = [cheap(*pair) for pair in pairs]
-        assert answers == [(True, None), (False, None), (False, None), (True, "new old")]
+        assert answers == [
+            (True, None),
+            (False, None),
+            (False, None),
+            (True, "new old"),
+        ]
     assert asked == pairs
