@@ -66,6 +66,8 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     XFAILED = "xfailed"
     XPASSED = "xpassed"
+    FLAKY = "flaky"
+    """Failed, then passed when it was run again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,21 @@ class Evidence:
     title: str
     file: str
     missing: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A time that a test failed before it was run again; as in `TestResult`."""
+
+    outcome: Outcome
+    worker: str
+    started: float
+    duration: float
+    message: str = ""
+    longrepr: str = ""
+    sections: tuple[tuple[str, str], ...] = ()
+    fault: int = 0
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +128,14 @@ class TestResult:
     fault: int = 0
     """The line of `file` that failed, as near as the traceback tells."""
     evidence: tuple[Evidence, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    """The failures before, the oldest first, where it was run again."""
+
+    @property
+    def files(self) -> tuple[Evidence, ...]:
+        """The evidence of all times that it ran."""
+        before = (piece for one in self.attempts for piece in one.evidence)
+        return (*before, *self.evidence)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import ExitCode, HarnessError
 from harness.model import (
+    Attempt,
     Evidence,
     LeaseCost,
     Outcome,
@@ -119,6 +120,21 @@ def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
         file=event["file"],
         line=event["line"],
         key=event.get("key", event["id"]),
+        fault=event.get("fault", 0),
+        evidence=tuple(Evidence(**one) for one in event.get("evidence", ())),
+        attempts=tuple(_attempt(one) for one in event.get("attempts", ())),
+    )
+
+
+def _attempt(event: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        outcome=Outcome(event["outcome"]),
+        worker=event["worker"],
+        started=event["started"],
+        duration=event["duration"],
+        message=event["message"],
+        longrepr=event["longrepr"],
+        sections=tuple((title, text) for title, text in event["sections"]),
         fault=event.get("fault", 0),
         evidence=tuple(Evidence(**one) for one in event.get("evidence", ())),
     )
