@@ -183,6 +183,10 @@ class StepResult:
     sources: tuple[str, ...] = ()
     log: str = ""
     tests: tuple[TestResult, ...] = ()
+    planned: int = 0
+    """How many tests were to run."""
+    isolation: str = ""
+    runner: str = ""
     error: str = ""
     """Why there is no more to tell of it, where that is known."""
 
@@ -233,6 +237,10 @@ class RunResult:
     roots: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     judged: tuple[Judged, ...] = ()
+    order: str = ""
+    """How often tests ran and in which order, where that was not the usual."""
+    again: str = ""
+    """The command that does the same in the same order, where that was drawn."""
 
     @property
     def tests(self) -> tuple[TestResult, ...]:

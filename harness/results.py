@@ -56,9 +56,12 @@ def read(
     """Read a step's results; a damaged last line is what a kill leaves."""
     tests: list[TestResult] = []
     broken = False
+    planned = 0
     for event in _events(path):
         if event["kind"] == "test":
             tests.append(_test(step, event))
+        elif event["kind"] == "session":
+            planned = event.get("planned", 0)
         elif event["kind"] == "collect":
             broken = True
             tests.append(_uncollected(step, event))
@@ -73,6 +76,9 @@ def read(
         seconds=time.time() - started,
         sources=sources,
         tests=tuple(tests),
+        planned=planned,
+        isolation=str(step.isolation),
+        runner=step.runner,
     )
     return Finished(result=result, code=final, junit=junit)
 

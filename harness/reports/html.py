@@ -257,6 +257,8 @@ def _facts(run: RunResult) -> dict[str, tuple[str, ...]]:
         "database": tuple(dict.fromkeys(step.database for step in steps)),
         "workers": (str(len({worker for _, worker in workers})),) if workers else (),
     }
+    facts["order"] = (run.order,)
+    facts["to run it again"] = (run.again if figures.reason(run) else "",)
     facts |= {name: (value,) for name, value in run.header.items()}
     return {
         name: tuple(value for value in values if value)

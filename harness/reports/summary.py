@@ -54,6 +54,7 @@ def terminal(run: RunResult) -> list[str]:
     if run.tests:
         lines.append(_row("counts", ", ".join(_counted(run))))
     lines += _flaky_lines(run)
+    lines += _order_lines(run)
     for number, test in enumerate(figures.slowest(run, 5)):
         label = "" if number else "slowest"
         name = _middle(figures.plain(test.id).replace("\n", " "), _WIDTH - 22)
@@ -79,6 +80,19 @@ def _flaky_lines(run: RunResult) -> Iterator[str]:
             yield _row("", f"  {_middle(words, _WIDTH)}")
     if len(tests) > _FLAKY:
         yield _row("", f"… and {len(tests) - _FLAKY} more")
+
+
+def _order_lines(run: RunResult) -> Iterator[str]:
+    if run.order:
+        planned = sum(step.planned for step in run.steps)
+        short = f"; {len(run.tests)} of {planned} ran" if _cut(run) else ""
+        yield _row("order", f"{run.order}{short}")
+    if run.again and figures.reason(run):
+        yield _row("again", run.again)
+
+
+def _cut(run: RunResult) -> bool:
+    return any(len(step.tests) < step.planned for step in run.steps)
 
 
 def _times(test: TestResult) -> str:
@@ -132,6 +146,10 @@ def _headline(run: RunResult) -> Iterator[str]:
         f"**{counted}** in {span(run.seconds)}"
         f" · run {_code(run.id)} · {_code(run.command)}"
     )
+    if run.order:
+        yield f"Order: {_text(run.order)}"
+    if run.again and reason:
+        yield f"To run in this order again: {_code(run.again)}"
     sources = dict.fromkeys(source for step in run.steps for source in step.sources)
     if sources:
         yield "\n".join(f"- {_text(source)}" for source in sources)

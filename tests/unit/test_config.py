@@ -58,6 +58,7 @@ def test_defaults(tmp_path: Path) -> None:
         "jobs": 0,
         "reports": "reports",
         "keep": False,
+        "reruns": 0,
         "state": "",
         "examples": "examples",
         "src": "src",

@@ -175,9 +175,9 @@ JUNIT = """\
 def merged(run: RunResult, tmp_path: Path, inside: str = "") -> ET.Element:
     path = tmp_path / "step.xml"
     path.write_text(JUNIT.format(inside))
-    [case] = ET.fromstring(
-        junit.merge(run, {run.steps[-1].name: path})
-    ).iter("testcase")
+    [case] = ET.fromstring(junit.merge(run, {run.steps[-1].name: path})).iter(
+        "testcase"
+    )
     return case
 
 
