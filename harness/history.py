@@ -22,7 +22,7 @@ def learn(store: Store, result: RunResult) -> None:
     ended = [
         test
         for test in result.tests
-        if test.outcome in {Outcome.PASSED, Outcome.FAILED}
+        if test.outcome in {Outcome.PASSED, Outcome.FLAKY, Outcome.FAILED}
     ]
     _learn(store, TIMINGS, {one.key: one.phases.get("call", 0.0) for one in ended})
     _learn(store, WHOLE, {one.key: one.duration - one.waits for one in ended})

@@ -66,6 +66,8 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
     XFAILED = "xfailed"
     XPASSED = "xpassed"
+    FLAKY = "flaky"
+    """Failed, then passed when it was run again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +81,21 @@ class Evidence:
     title: str
     file: str
     missing: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attempt:
+    """A time that a test failed before it was run again; as in `TestResult`."""
+
+    outcome: Outcome
+    worker: str
+    started: float
+    duration: float
+    message: str = ""
+    longrepr: str = ""
+    sections: tuple[tuple[str, str], ...] = ()
+    fault: int = 0
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,6 +128,14 @@ class TestResult:
     fault: int = 0
     """The line of `file` that failed, as near as the traceback tells."""
     evidence: tuple[Evidence, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
+    """The failures before, the oldest first, where it was run again."""
+
+    @property
+    def files(self) -> tuple[Evidence, ...]:
+        """The evidence of all times that it ran."""
+        before = (piece for one in self.attempts for piece in one.evidence)
+        return (*before, *self.evidence)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,6 +183,10 @@ class StepResult:
     sources: tuple[str, ...] = ()
     log: str = ""
     tests: tuple[TestResult, ...] = ()
+    planned: int = 0
+    """How many tests were to run."""
+    isolation: str = ""
+    runner: str = ""
     error: str = ""
     """Why there is no more to tell of it, where that is known."""
 
@@ -208,6 +237,10 @@ class RunResult:
     roots: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     judged: tuple[Judged, ...] = ()
+    order: str = ""
+    """How often tests ran and in which order, where that was not the usual."""
+    again: str = ""
+    """The command that does the same in the same order, where that was drawn."""
 
     @property
     def tests(self) -> tuple[TestResult, ...]:

@@ -4,12 +4,24 @@
 from collections.abc import Sequence
 
 FLAGS = frozenset(
-    {"--list", "--json", "--keep", "--coverage", "--debug", "--headed", "--help", "-h"}
+    {
+        "--list",
+        "--json",
+        "--keep",
+        "--coverage",
+        "--debug",
+        "--headed",
+        "--help",
+        "-h",
+        "--random-order",
+        "--random-order-all",
+    }
 )
 VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
         "--path", "--profile", "--shard", "--browser", "--selenium", "--evidence",
+        "--reruns", "--repeat", "--seed", "--bisect",
     }
 )  # fmt: skip
 PYTEST_VALUES = frozenset(

@@ -22,6 +22,32 @@ class Tested:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How often tests run, and in which order.
+
+    Failures are run again up to `reruns` times, all tests `repeat` times.  A `seed`
+    shuffles them (0: none), `everything` also those that share a database.  `exact`
+    is a file of tests that run in one worker, in its order.
+    """
+
+    reruns: int = 0
+    repeat: int = 1
+    seed: int = 0
+    everything: bool = False
+    exact: Path | None = None
+
+    def words(self) -> str:
+        """For people; empty for the usual."""
+        wild = "random, also in what shares a database" if self.everything else "random"
+        parts = [
+            f"{wild}, seed {self.seed}" if self.seed else "",
+            f"each test {self.repeat} times" if self.repeat > 1 else "",
+            f"failures are run again, up to {self.reruns}×" if self.reruns else "",
+        ]
+        return "; ".join(filter(None, parts))
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One process of the plan; `workers` are what it may fork."""
 
@@ -45,6 +71,7 @@ class Step:
     """pytest's, in the source."""
     shard: str = ""
     """``2/5``, or nothing for all of it."""
+    manner: Manner = Manner()
 
     @property
     def name(self) -> str:
@@ -88,6 +115,9 @@ class Step:
             "paths": list(self.paths),
             "in": self.runner,
             "shard": self.shard,
+            "reruns": self.manner.reruns,
+            "repeat": self.manner.repeat,
+            "seed": self.manner.seed,
         }
 
 
@@ -116,6 +146,7 @@ class Wish:
     workers: int = 1
     runner: str = "venv"
     shard: str = ""
+    manner: Manner = Manner()
     serial: str = ""
     """Why the run may not be parallel, or nothing."""
 
@@ -170,6 +201,7 @@ def make(
             paths=wish.paths,
             runner=wish.runner,
             shard=wish.shard,
+            manner=wish.manner,
         )
         for name, names in by_series.items()
     )
@@ -223,6 +255,7 @@ def of_source(
         paths=wish.paths,
         runner=wish.runner,
         shard=wish.shard,
+        manner=wish.manner,
         source=source,
         template=template,
         nose=nose,

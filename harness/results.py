@@ -10,6 +10,7 @@ from typing import Any
 
 from harness.errors import ExitCode, HarnessError
 from harness.model import (
+    Attempt,
     Evidence,
     LeaseCost,
     Outcome,
@@ -55,9 +56,12 @@ def read(
     """Read a step's results; a damaged last line is what a kill leaves."""
     tests: list[TestResult] = []
     broken = False
+    planned = 0
     for event in _events(path):
         if event["kind"] == "test":
             tests.append(_test(step, event))
+        elif event["kind"] == "session":
+            planned = event.get("planned", 0)
         elif event["kind"] == "collect":
             broken = True
             tests.append(_uncollected(step, event))
@@ -72,6 +76,9 @@ def read(
         seconds=time.time() - started,
         sources=sources,
         tests=tuple(tests),
+        planned=planned,
+        isolation=str(step.isolation),
+        runner=step.runner,
     )
     return Finished(result=result, code=final, junit=junit)
 
@@ -119,6 +126,21 @@ def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
         file=event["file"],
         line=event["line"],
         key=event.get("key", event["id"]),
+        fault=event.get("fault", 0),
+        evidence=tuple(Evidence(**one) for one in event.get("evidence", ())),
+        attempts=tuple(_attempt(one) for one in event.get("attempts", ())),
+    )
+
+
+def _attempt(event: Mapping[str, Any]) -> Attempt:
+    return Attempt(
+        outcome=Outcome(event["outcome"]),
+        worker=event["worker"],
+        started=event["started"],
+        duration=event["duration"],
+        message=event["message"],
+        longrepr=event["longrepr"],
+        sections=tuple((title, text) for title, text in event["sections"]),
         fault=event.get("fault", 0),
         evidence=tuple(Evidence(**one) for one in event.get("evidence", ())),
     )

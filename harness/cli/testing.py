@@ -90,6 +90,7 @@ def _test(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--coverage", action="store_true", help="measure branch coverage of the sources"
     )
+    _order(one)
     one.add_argument(
         "--debug",
         action="store_true",
@@ -100,6 +101,36 @@ def _test(commands: "Commands[Parser]") -> None:
     )
     one.add_argument("--json", action="store_true", help="the plan as JSON")
     one.set_defaults(call=_run_test)
+
+
+def _order(one: Parser) -> None:
+    group = one.add_argument_group("flaky tests (docs/flaky.md)")
+    group.add_argument(
+        "--reruns",
+        type=int,
+        metavar="N",
+        help="run failures again, up to N times, each in a fresh process and database:"
+        " who passes then is flaky",
+    )
+    group.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="run each test N times"
+    )
+    group.add_argument(
+        "--random-order",
+        action="store_true",
+        help="shuffle modules, classes, and tests that share no database",
+    )
+    group.add_argument(
+        "--random-order-all", action="store_true", help="shuffle all tests"
+    )
+    group.add_argument(
+        "--seed", type=int, metavar="N", help="the random order of an earlier run"
+    )
+    group.add_argument(
+        "--bisect",
+        metavar="TEST",
+        help="find the tests that make TEST fail, among those that ran before it",
+    )
 
 
 def _template(commands: "Commands[Parser]") -> None:
@@ -216,6 +247,12 @@ CALLS = {
 }
 
 
+def _shuffle(options: argparse.Namespace) -> str:
+    if options.random_order_all:
+        return "all"
+    return "some" if options.random_order or options.seed is not None else ""
+
+
 def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import test
     from harness.model import Isolation
@@ -246,5 +283,9 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         changed_since=options.changed_since,
         measure=options.coverage,
         shard=options.shard,
+        reruns=options.reruns,
+        repeat=options.repeat,
+        shuffle=_shuffle(options),
+        seed=options.seed,
     )
     return test.run(context, asked, show=show, as_json=options.json)

@@ -146,6 +146,7 @@ def _execute(
         announce=lambda title: context.console.step(title, ticker=True),
         jobs=context.config.gate.jobs or max(2, (os.cpu_count() or 2) // 2),
         fail_fast=asked.fail_fast,
+        flaky=context.config.gate.flaky,
     )
     try:
         gate.run(made)
@@ -167,7 +168,7 @@ def _gather(
     jobs = matrix.jobs(context.config, chosen.selection)
     places = gather.find(asked.judge)
     made = _parts(context, chosen.selection, _tools(context, directory / "parts"))
-    ended = gather.rows(jobs, places)
+    ended = gather.rows(jobs, places, flaky=context.config.gate.flaky)
     data = gather.data(jobs, places)
     judged = judging.judge(context, asked, chosen, made, ended, data)
     return Verdict(rows=tuple(_rows(context, asked, {**ended, **judged})))

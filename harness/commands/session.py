@@ -76,6 +76,8 @@ def _header(
     if image:
         rows.append(("inside", f"{image.name} ({image.id})"))
     rows.append(("isolation", f"{step.isolation}, {step.workers} workers"))
+    if words := step.manner.words():
+        rows.append(("order", words))
     context.console.header(f"harness {step.name}", rows)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import __version__, changes, history, plan, results, series
-from harness.commands import needs, publish, session, workshop
+from harness.commands import needs, ordering, publish, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
 from harness.model import Isolation, RunResult, StepResult
@@ -38,6 +38,11 @@ class Asked:
     changed_since: str = ""
     measure: bool = False
     shard: str = ""
+    reruns: int | None = None
+    repeat: int = 1
+    shuffle: str = ""
+    """``some`` or ``all``."""
+    seed: int | None = None
 
 
 def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
@@ -66,6 +71,7 @@ def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
         workers=config.jobs or os.cpu_count() or 1,
         serial=serial,
         shard=_shard(asked.shard),
+        manner=ordering.manner(context, asked, serial),
     )
     if table.kind == "pytest":
         return (_of_source(context, asked, wish),)
@@ -192,6 +198,7 @@ def _report(
         else ()
     )
     shutil.rmtree(directory / "coverage", ignore_errors=True)
+    manner = steps[0].manner if steps else plan.Manner()
     result = RunResult(
         id=current.id,
         command=context.line,
@@ -205,6 +212,8 @@ def _report(
         coverage=covered,
         header=_facts(steps),
         roots=portable(context, roots),
+        order=manner.words(),
+        again=ordering.again(context.line, manner),
     )
     junit = {one.result.name: one.junit for one in done if one.junit.exists()}
     before = past.read(directory.parent, but=current.id)

@@ -28,7 +28,8 @@ class Gate:
     one of a pull request that selects everything.  `program` is how the harness is
     called in lines to paste.  `jobs` checks run at a time (0: one per two CPUs, at
     least two).  `coverage` and `changed` are least percentages of the lines and
-    branches of all sources, and of the changed lines; 0 judges nothing.
+    branches of all sources, and of the changed lines; 0 judges nothing.  A suite with
+    more than `flaky` tests that passed only when run again is not passed.
     """
 
     base: Annotated[str, kinds.text("a branch, tag or commit", r"[^\s-]\S*")] = "main"
@@ -37,6 +38,7 @@ class Gate:
     jobs: Annotated[int, kinds.number()] = 0
     coverage: Annotated[int, percent()] = 0
     changed: Annotated[int, percent()] = 0
+    flaky: Annotated[int, kinds.number()] = 0
 
 
 @dataclass(frozen=True, kw_only=True)

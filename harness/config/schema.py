@@ -164,7 +164,7 @@ class SuiteTable:
     ``{host}``, the name by which a browser reaches the worker; it wins
     over `environment_files`.  A path may be ``SOURCE:PATH``, in one of
     `sources`; `rootdir` is pytest's, in the source.  With `browser` its tests have
-    one, and the `servers` of these names.
+    one, and the `servers` of these names.  Without `reruns`, the general ones count.
 
     The rest is for ``--in image``: the service whose image is taken (or an image
     with its tag), names of the container and of the database server on the run's
@@ -200,6 +200,7 @@ class SuiteTable:
     databases: Annotated[tuple[str, ...], kinds.strings("database servers")] = ()
     pythons: Annotated[tuple[str, ...], kinds.strings('such as "3.12"')] = ()
     shards: Annotated[int, kinds.number(1)] = 1
+    reruns: Annotated[int, kinds.number()] = 0
     browser: Annotated[bool, kinds.flag()] = False
     servers: Annotated[tuple[str, ...], kinds.strings("names of servers")] = ()
 
@@ -260,7 +261,8 @@ class Config:
     `profile` are the tables that were laid over the others.  `reports`, `examples`,
     `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs; an
     empty `state` is computed by its user; `durations` keeps how long test files take,
-    for shards.  `origins` has the source of each key that is not a default.
+    for shards.  Failing tests are run again up to `reruns` times.  `origins` has the
+    source of each key that is not a default.
     """
 
     root: Path
@@ -276,6 +278,7 @@ class Config:
     state: Annotated[str, kinds.text("a directory, or nothing")] = ""
     examples: Annotated[str, kinds.directory()] = "examples"
     src: Annotated[str, kinds.directory()] = "src"
+    reruns: Annotated[int, kinds.number()] = 0
     keep_reports: Annotated[int, kinds.number()] = 20
     durations: Annotated[str, kinds.text("a file of the project, or nothing")] = (
         "durations.txt"

@@ -3,6 +3,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,12 +24,26 @@ def find(directories: Iterable[Path]) -> dict[str, Path]:
     return {path.resolve().name.removeprefix(ARTEFACT): path for path in directories}
 
 
-def rows(jobs: Sequence[Job], places: Mapping[str, Path]) -> dict[str, Row]:
-    """The row of each part: the worst of its jobs."""
+def rows(
+    jobs: Sequence[Job], places: Mapping[str, Path], *, flaky: int
+) -> dict[str, Row]:
+    """The row of each part: the worst of its jobs, which may have `flaky` such tests
+    together."""
     found: dict[str, list[Row]] = {}
     for job in jobs:
         found.setdefault(job.row, []).append(_row(job, places.get(job.name)))
-    return {name: base.worst(name, several) for name, several in found.items()}
+    made = {name: base.worst(name, several) for name, several in found.items()}
+    for name, row in made.items():
+        own = [job for job in jobs if job.row == name and job.name in places]
+        tests = {
+            key: test
+            for job in own
+            for key, test in outcome.flaky(places[job.name]).items()
+        }
+        if row.status is Status.PASSED and len(tests) > flaky:
+            why = outcome.too_flaky(list(tests.values()), flaky)
+            made[name] = replace(row, status=Status.FAILED, why=why)
+    return made
 
 
 def data(jobs: Sequence[Job], places: Mapping[str, Path]) -> dict[str, list[Path]]:

@@ -4,16 +4,19 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from harness.errors import ExitCode
 
 _SHOWN: Final = 3
+_BAD: Final = frozenset({"failed", "error"})
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TELLING: Final = re.compile(r"\b(errors?|failed|failures?|warnings?)\b", re.I)
-_OUTCOMES: Final = ("failed", "error", "passed", "skipped", "xfailed", "xpassed")
+_OUTCOMES: Final = (
+    "failed", "error", "flaky", "passed", "skipped", "xfailed", "xpassed",
+)  # fmt: skip
 MEANINGS: Final = {
     ExitCode.TESTS_FAILED: "tests failed",
     ExitCode.USAGE: "configuration or usage",
@@ -24,20 +27,41 @@ MEANINGS: Final = {
 }
 
 
-def of_suite(code: int, directory: Path) -> tuple[bool, str]:
+def of_suite(
+    code: int, directory: Path, *, flaky: int | None = None
+) -> tuple[bool, str]:
     """Whether a suite passed, and why; its results lie in `directory`.
 
-    A suite without a test that passed has not passed, whatever it returned.
+    A suite without a test that passed has not passed, whatever it returned, nor has
+    one with more than `flaky` flaky tests (None: they are not judged here).
     """
-    counts, failed = _tests(directory.glob("*.jsonl"))
+    tests = _tests(directory)
+    counts = Counter(outcome for outcome, _, _ in tests)
+    failed = [name for outcome, name, _ in tests if outcome in _BAD]
     counted = ", ".join(f"{counts[one]} {one}" for one in _OUTCOMES if counts[one])
-    if code == 0 and not failed:
-        return bool(counts["passed"]), counted or "no test was run"
     if failed:
-        more = len(failed) - _SHOWN
-        names = ", ".join(failed[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
-        return False, f"{counted}: {names}"
-    return False, meaning(code)
+        return False, f"{counted}: {_named(failed)}"
+    if code:
+        return False, meaning(code)
+    unsteady = [name for outcome, name, _ in tests if outcome == "flaky"]
+    if flaky is not None and len(unsteady) > flaky:
+        return False, too_flaky(unsteady, flaky)
+    return bool(counts["passed"] or counts["flaky"]), counted or "no test was run"
+
+
+def too_flaky(names: Sequence[str], allowed: int) -> str:
+    """Why a suite with these flaky tests has not passed."""
+    return f"{len(names)} flaky, {allowed} allowed: {_named(names)}"
+
+
+def flaky(directory: Path) -> dict[str, str]:
+    """The flaky tests of a suite: key, which is the same in all jobs, and id."""
+    return {key: name for outcome, name, key in _tests(directory) if outcome == "flaky"}
+
+
+def _named(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def of_command(code: int, output: str) -> tuple[bool, str]:
@@ -62,22 +86,19 @@ def plain(text: str) -> str:
     return _COLOUR.sub("", text)
 
 
-def _tests(files: Iterable[Path]) -> tuple[Counter[str], list[str]]:
-    """Outcomes counted, and the tests that failed."""
-    counts: Counter[str] = Counter()
-    failed: list[str] = []
-    for path in sorted(files):
+def _tests(directory: Path) -> list[tuple[str, str, str]]:
+    """Outcome, id and key of each test."""
+    found: list[tuple[str, str, str]] = []
+    for path in sorted(directory.glob("*.jsonl")):
         for line in path.read_text("utf-8", "replace").splitlines():
             try:
                 event = json.loads(line)
             except ValueError:
                 continue
-            outcome = event.get("outcome", "")
-            if event.get("kind") == "collect":
+            kind, outcome = event.get("kind"), event.get("outcome", "")
+            if kind == "collect":
                 outcome = "error"
-            elif event.get("kind") != "test":
+            elif kind != "test":
                 continue
-            counts[outcome] += 1
-            if outcome in {"failed", "error"}:
-                failed.append(event["id"])
-    return counts, failed
+            found.append((outcome, event["id"], event.get("key", event["id"])))
+    return found

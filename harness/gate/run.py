@@ -32,13 +32,17 @@ Announce = Callable[[str], AbstractContextManager[object]]
 
 @dataclass(kw_only=True)
 class Gate:
-    """One run of the parts; `announce` says that one begins and ends."""
+    """One run of the parts; `announce` says that one begins and ends.
+
+    A suite may have so many `flaky` tests.
+    """
 
     tools: Tools
     environ: Mapping[str, str]
     announce: Announce
     jobs: int
     fail_fast: bool = False
+    flaky: int = 0
     rows: dict[str, Row] = field(default_factory=dict)
     _children: dict[str, proc.Child] = field(default_factory=dict)
     _stopped: bool = False
@@ -180,8 +184,7 @@ class Gate:
 
     def _judged(self, part: Part, code: int, log: Path, begun: int) -> tuple[bool, str]:
         if part.suite:
-            passed, why = outcome.of_suite(code, log.parent / "latest")
-            return passed, why
+            return outcome.of_suite(code, log.parent / "latest", flaky=self.flaky)
         with log.open("rb") as stream:
             stream.seek(begun)
             text = stream.read().decode(errors="replace")

@@ -116,15 +116,14 @@ class Child:
 
     def _run(self, unit: list[int]) -> list[int] | None:
         """Run a unit; the one that follows it."""
-        items = self.session.items
         for index, after in zip(unit, [*unit[1:], None]):
             self._poll()
             if self.stopped:
                 return None
-            coming = Coming(self._announce) if after is None else items[after]
+            coming = Coming(self._announce) if after is None else self._item(after)
             self._send("start", index=index)
             hook = self.config.hook
-            hook.pytest_runtest_protocol(item=items[index], nextitem=coming)
+            hook.pytest_runtest_protocol(item=self._item(index), nextitem=coming)
             self._send("finish")
         return coming.unit if isinstance(coming, Coming) else None
 
@@ -134,7 +133,12 @@ class Child:
             return None, None
         self._send("next")
         unit = self._next_unit()
-        return unit, self.session.items[unit[0]] if unit else None
+        return unit, self._item(unit[0]) if unit else None
+
+    def _item(self, number: int) -> Any:
+        """The item of a test: each round has all of them."""
+        items = self.session.items
+        return items[number % len(items)]
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: Any) -> None:

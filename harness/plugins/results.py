@@ -8,9 +8,11 @@ they are imported and reaches the worker processes.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -28,6 +30,14 @@ EVIDENCE = "evidence"
 """The property by which a test hands a file to the report:
 ``record_property("evidence", "/tmp/screenshot.png")``; also the name of the
 directory, beside the results, that it is copied to."""
+ATTEMPT = (
+    "outcome", "worker", "started", "duration", "message", "longrepr", "sections",
+    "fault", "evidence",
+)  # fmt: skip
+"""What is kept of a time that a test failed before it was run again."""
+PASSED = frozenset({"passed", "xfailed", "xpassed"})
+ROUND = re.compile(r"\[\d+/\d+\]$")
+"""What the rounds of a test are told apart by."""
 
 
 class Writer:
@@ -37,11 +47,32 @@ class Writer:
         self.stream = open(path, "a", encoding="utf-8")
         self.directory = os.path.join(os.path.dirname(os.path.abspath(path)), EVIDENCE)
         self.reports: dict[str, list[Any]] = {}
+        self.attempts: dict[str, list[dict[str, Any]]] = {}
         self.keys: dict[str, str] = {}
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Note the key of each test."""
         self.keys = {item.nodeid: units.key(item) for item in session.items}
+
+    def key(self, nodeid: str) -> str:
+        """A test's key, the same in each round."""
+        return self.keys.get(nodeid) or self.keys.get(ROUND.sub("", nodeid), nodeid)
+
+    def failed_before(
+        self, nodeid: str, location: Any, failures: list[list[Any]]
+    ) -> None:
+        """Note the times that a test has failed before it was run again."""
+        for reports in failures:
+            described = self._described(nodeid, location, reports)
+            attempt = {name: described[name] for name in ATTEMPT}
+            self.attempts.setdefault(nodeid, []).append(attempt)
+
+    def _described(
+        self, nodeid: str, location: Any, reports: list[Any]
+    ) -> dict[str, Any]:
+        key = self.key(nodeid)
+        kept = [keep(one, self.directory, key) for one in evidence(reports)]
+        return {"key": key, "evidence": kept, **describe(nodeid, location, reports)}
 
     def write(self, kind: str, **values: Any) -> None:
         """Write one line."""
@@ -56,12 +87,15 @@ class Writer:
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Write the test."""
         reports = self.reports.pop(nodeid, [])
-        if reports:
-            described = describe(nodeid, location, reports)
-            key = self.keys.get(nodeid, nodeid)
-            given = evidence(reports)
-            kept = [keep(one, self.directory, key) for one in given]
-            self.write("test", key=key, evidence=kept, **described)
+        if not reports:
+            return
+        before, reports = parted(reports)
+        self.failed_before(nodeid, location, before)
+        attempts = self.attempts.pop(nodeid, [])
+        described = self._described(nodeid, location, reports)
+        if attempts and described["outcome"] in PASSED:
+            described["outcome"] = "flaky"
+        self.write("test", **described, attempts=attempts)
 
     def pytest_collectreport(self, report: Any) -> None:
         """A file that cannot be collected is an error that has a name."""
@@ -70,8 +104,24 @@ class Writer:
 
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
         """Write the end."""
-        self.write("session", exitstatus=int(exitstatus), ended=time.time())
+        planned = int(getattr(session, "testscollected", 0))
+        ended = time.time()
+        self.write("session", exitstatus=int(exitstatus), ended=ended, planned=planned)
         self.stream.close()
+
+
+def parted(reports: list[Any]) -> tuple[list[list[Any]], list[Any]]:
+    """The times before the last, where pytest-rerunfailures has run a test again."""
+    before: list[list[Any]] = []
+    rest: list[Any] = []
+    for report in reports:
+        rest.append(report)
+        if getattr(report, "outcome", "") == "rerun":
+            failed = copy.copy(report)
+            failed.outcome = "failed"
+            before.append([*rest[:-1], failed])
+            rest = []
+    return (before, rest) if rest else (before[:-1], before[-1])
 
 
 def describe(nodeid: str, location: Any, reports: list[Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from typing import Any, Iterable, NamedTuple
+from typing import Any, Callable, Iterable, NamedTuple, Sequence
 
 GUESSES = (
     ("scenario", 10.0),
@@ -22,11 +22,16 @@ the registered classes in a transaction that is rolled back."""
 
 
 class Unit(NamedTuple):
-    """Tests that one worker runs one after the other; `estimate` in seconds."""
+    """Tests that one worker runs one after the other; `estimate` in seconds.
+
+    `attempt` counts how often they were run before, `round` the repetitions of all.
+    """
 
     indices: tuple[int, ...]
     estimate: float
     template: str
+    attempt: int = 0
+    round: int = 0
 
     def keep(self, indices: Iterable[int]) -> Unit:
         """The same unit with only these tests."""
@@ -61,13 +66,18 @@ def estimate(item: Any, known: dict[str, float]) -> float:
     )
 
 
-def group(item: Any, seconds: float) -> tuple[str, ...]:
-    """What must run together with the item; nose's contexts know it themselves."""
+def group(item: Any, seconds: float, level: str = "class") -> tuple[str, ...]:
+    """What must run together with the item; nose's contexts know it themselves.
+
+    With a `level` of ``module`` or ``worker`` that is the file.
+    """
     kept = getattr(item, "together", None)
     if kept:
         return tuple(kept)
     owner = getattr(item, "cls", None)
     place = str(item.path)
+    if level in ("module", "worker"):
+        return (place,)
     if owner is None:
         return (place, item.name if item.path.suffix == ".rst" else "")
     module = getattr(item, "module", None)
@@ -87,12 +97,22 @@ def template(item: Any) -> str:
     return str(module or item.path.parent.parent.name)
 
 
-def plan(items: list[Any], known: dict[str, float]) -> list[Unit]:
-    """All items as units, the longest first."""
+def plan(
+    items: list[Any],
+    known: dict[str, float],
+    *,
+    order: Sequence[int] | None = None,
+    level: Callable[[Any], str] = lambda item: "class",
+) -> list[Unit]:
+    """All items as units, the longest first, or in the `order` of places.
+
+    `level` says of an item what must not be torn apart, see `group`.
+    """
     groups: dict[tuple[str, ...], list[int]] = {}
     seconds = [estimate(item, known) for item in items]
-    for index, item in enumerate(items):
-        groups.setdefault(group(item, seconds[index]), []).append(index)
+    for index in range(len(items)) if order is None else order:
+        name = group(items[index], seconds[index], level(items[index]))
+        groups.setdefault(name, []).append(index)
     made = [
         Unit(
             tuple(indices),
@@ -101,7 +121,16 @@ def plan(items: list[Any], known: dict[str, float]) -> list[Unit]:
         )
         for indices in groups.values()
     ]
-    return sorted(made, key=lambda unit: -unit.estimate)
+    return made if order is not None else sorted(made, key=lambda one: -one.estimate)
+
+
+def repeat(planned: list[Unit], round: int, items: int) -> list[Unit]:
+    """The same units in a round of all `items`: numbers go on counting."""
+    first = round * items
+    return [
+        unit._replace(indices=tuple(first + one for one in unit.indices), round=round)
+        for unit in planned
+    ]
 
 
 def take(queue: list[Unit], current: str) -> Unit | None:
@@ -110,7 +139,7 @@ def take(queue: list[Unit], current: str) -> Unit | None:
         return None
     longest = queue[0].estimate
     for position, unit in enumerate(queue):
-        if unit.estimate < longest / 2:
+        if unit.estimate < longest / 2 or unit.round != queue[0].round:
             break
         if unit.template == current:
             return queue.pop(position)
@@ -124,6 +153,7 @@ __all__ = [
     "group",
     "key",
     "plan",
+    "repeat",
     "take",
     "template",
     "timings",

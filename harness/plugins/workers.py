@@ -8,12 +8,14 @@ through the session's own hooks, so ``-x``, ``--lf``, ``--durations``,
 
 Units (a class, a scenario, the functions of a file) go to whoever is free, the
 longest first by the durations of earlier runs.
+
+What has failed may be run again (`again`), by a worker forked for it; and all tests
+several times, in rounds, each with new workers.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
 import selectors
 import signal
@@ -22,13 +24,14 @@ import sys
 import time
 import warnings
 from collections import deque
-from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
 
-from harness.plugins import units
+from harness.plugins import isolation, shuffle, units
 from harness.plugins.child import Child
+from harness.plugins.telling import Telling
+from harness.plugins.worker import Worker
 
 NAME = "harness-workers"
 
@@ -40,46 +43,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--timings", default="", help="JSON file of durations (seconds) by test id"
     )
+    group.addoption(
+        "--harness-reruns", type=int, default=0, help="how often failures are run again"
+    )
+    group.addoption(
+        "--harness-repeat", type=int, default=1, help="how often each test is run"
+    )
+    shuffle.add_options(group)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Work in parallel where the options leave it possible."""
-    if config.option.workers > 1 and not config.option.usepdb:
+    config.pluginmanager.register(shuffle.Plugin(), "harness-shuffle")
+    if (config.option.workers > 1 or apart(config)) and not config.option.usepdb:
         config.pluginmanager.register(Dispatcher(config), NAME)
 
 
-class Worker:
-    """A forked process, seen from the session."""
-
-    def __init__(self, name: str, pid: int, link: socket.socket) -> None:
-        self.name = name
-        self.gateway = SimpleNamespace(id=name)  # what pytest knows of xdist's
-        self._workerinfocache = f"[{name}]"
-        self.pid = pid
-        self.link = link
-        self.buffer = b""
-        self.unit: units.Unit | None = None
-        self.rest: deque[int] = deque()
-        self.running: int | None = None
-        self.template = ""
-
-    def tell(self, **message: Any) -> None:
-        """Send a message; a dead worker is noticed where it is read."""
-        try:
-            self.link.sendall(json.dumps(message).encode() + b"\n")
-        except OSError:
-            pass
-
-    def hear(self) -> list[dict[str, Any]] | None:
-        """The messages that have come; None at the end."""
-        try:
-            data = self.link.recv(1 << 16)
-        except OSError:
-            data = b""
-        if not data:
-            return None
-        *lines, self.buffer = (self.buffer + data).split(b"\n")
-        return [json.loads(line) for line in lines]
+def apart(config: pytest.Config) -> bool:
+    """Whether even a single test runs in a worker."""
+    options = config.option
+    asked = options.harness_reruns or options.harness_repeat > 1
+    return bool(asked or options.harness_exact)
 
 
 class Dispatcher:
@@ -89,8 +73,13 @@ class Dispatcher:
         self.config = config
         self.workers: list[Worker] = []
         self.queue: list[units.Unit] = []
+        self.fresh: list[units.Unit] = []
+        """Units for workers that have run nothing yet."""
         self.number = 0
+        self.count = 0
         self.session: Any = None
+        self.telling: Telling
+        self.selector: Any = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -100,27 +89,29 @@ class Dispatcher:
             session.testsfailed and not (options.continue_on_collection_errors)
         ):
             return None
-        if len(session.items) < 2:
+        if len(session.items) < (1 if apart(self.config) else 2):
             return None
         self.session = session
         for prepare in BEFORE:
             prepare(session)
         gc.collect()
         gc.freeze()
-        self.queue = units.plan(session.items, units.timings(options.timings))
-        count = min(options.workers, len(self.queue))
-        if count < 2:
+        self._plan()
+        self.count = min(options.workers, len(self.queue))
+        if self.count < 2 and not apart(self.config):
             return None
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         if terminal is not None:
             terminal.showfspath = False
         with selectors.DefaultSelector() as selector:
+            self.selector = selector
             try:
-                for _ in range(count):
-                    self._fork(selector)
+                self._fill()
                 self._loop(selector)
             finally:
+                running = [one.running for one in self.workers]
                 self._end()
+                self.telling.flush([one for one in running if one is not None])
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:
@@ -129,7 +120,39 @@ class Dispatcher:
 
     # -- the session's side ------------------------------------------------
 
-    def _fork(self, selector: selectors.BaseSelector) -> None:
+    def _plan(self) -> None:
+        """Put units of all tests into the queue."""
+        options, items = self.config.option, self.session.items
+        default = self.config.getoption("isolation", "class")
+        self.telling = Telling(self.config, items)
+        self.session.testscollected = len(self.telling.tests)
+        if options.harness_exact:
+            self.queue = [units.Unit(tuple(range(len(items))), 0.0, "")]
+            return
+        known = units.timings(options.timings)
+        for round in range(options.harness_repeat):
+            planned = units.plan(
+                items,
+                known,
+                order=shuffle.order(self.config, items, round)
+                if options.harness_seed
+                else None,
+                level=lambda item: (
+                    isolation.of(item, default) if options.harness_reruns else "class"
+                ),
+            )
+            self.queue += units.repeat(planned, round, len(items))
+
+    @property
+    def _stopping(self) -> bool:
+        return bool(self.session.shouldfail or self.session.shouldstop)
+
+    def _fill(self) -> None:
+        """Have as many workers as there may be."""
+        while (self.queue or self.fresh) and len(self.workers) < max(1, self.count):
+            self._fork()
+
+    def _fork(self) -> None:
         ours, theirs = socket.socketpair()
         name = f"w{self.number + 1}"
         self.number += 1
@@ -146,19 +169,28 @@ class Dispatcher:
         theirs.close()
         worker = Worker(name, pid, ours)
         self.workers.append(worker)
-        selector.register(ours, selectors.EVENT_READ, worker)
-        self._assign(worker)
+        self.selector.register(ours, selectors.EVENT_READ, worker)
+        self._assign(worker, new=True)
 
-    def _assign(self, worker: Worker) -> None:
-        stop = bool(self.session.shouldfail or self.session.shouldstop)
-        unit = None if stop else units.take(self.queue, worker.template)
-        worker.unit = unit
+    def _assign(self, worker: Worker, *, new: bool = False) -> None:
+        unit = worker.unit = None if self._stopping else self._next(worker, new=new)
         if unit is None:
             worker.tell(unit=None)
         else:
             worker.rest = deque(unit.indices)
             worker.template = unit.template
+            worker.round = unit.round
             worker.tell(unit=list(unit.indices))
+
+    def _next(self, worker: Worker, *, new: bool) -> units.Unit | None:
+        """What a worker does next; None where another one is to take its place."""
+        if self.fresh:
+            return self.fresh.pop(0) if new else None
+        if self.queue and worker.round not in (None, self.queue[0].round):
+            return None
+        if self.config.option.harness_seed:
+            return self.queue.pop(0) if self.queue else None
+        return units.take(self.queue, worker.template)
 
     def _loop(self, selector: selectors.BaseSelector) -> None:
         while selector.get_map():
@@ -168,7 +200,7 @@ class Dispatcher:
                 if messages is None:
                     selector.unregister(worker.link)
                     worker.link.close()
-                    self._gone(worker, selector)
+                    self._gone(worker)
                     continue
                 for message in messages:
                     self._handle(worker, message)
@@ -180,8 +212,9 @@ class Dispatcher:
             worker.running = message["index"]
             if worker.rest and worker.rest[0] == worker.running:
                 worker.rest.popleft()
-            item = self.session.items[worker.running]
-            hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+            if not worker.current or worker.running not in worker.current.indices:
+                worker.current = worker.unit
+            self.telling.begin(worker.running)
         elif kind == "report":
             report = hook.pytest_report_from_serializable(
                 config=self.config, data=message["data"]
@@ -191,20 +224,47 @@ class Dispatcher:
             report.worker = worker.name
             report.node = worker  # as xdist's, so that -v names the worker
             report.waited = message["waited"]
-            hook.pytest_runtest_logreport(report=report)
+            assert worker.running is not None
+            self.telling.add(worker.running, report)
             self._check_stop()
         elif kind == "finish":
-            item = self.session.items[worker.running]
-            worker.running = None
-            hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+            self._finish(worker)
         elif kind == "next":
             self._assign(worker)
         elif kind == "warning":
             self._warn(message)
 
+    def _finish(self, worker: Worker) -> None:
+        """A test is over, and perhaps its unit."""
+        assert worker.running is not None and worker.current is not None
+        number, worker.running = worker.running, None
+        self.telling.finish(number)
+        self._check_stop()
+        if number == worker.current.indices[-1]:
+            self._settle(worker)
+
+    def _settle(self, worker: Worker) -> list[int]:
+        """A worker's unit is over; those of its tests that are run again."""
+        unit, worker.current = worker.current, None
+        if unit is None:
+            return []
+        repeated = self.telling.settle(unit, stop=lambda: self._stopping)
+        self._check_stop()
+        if repeated and not self._stopping:
+            self.fresh.append(unit.keep(repeated)._replace(attempt=unit.attempt + 1))
+            self._fill()
+        return repeated
+
+    def pytest_report_teststatus(self, report: Any) -> Any:
+        """A word for what is run again, as pytest-rerunfailures has it."""
+        if report.outcome == "rerun":
+            return "rerun", "R", ("RERUN", {"yellow": True})
+        return None
+
     def _check_stop(self) -> None:
-        if self.session.shouldfail or self.session.shouldstop:
+        if self._stopping:
             self.queue.clear()
+            self.fresh.clear()
             for worker in self.workers:
                 worker.tell(stop=True)
 
@@ -226,34 +286,33 @@ class Dispatcher:
             }
         )
 
-    def _gone(self, worker: Worker, selector: selectors.BaseSelector) -> None:
+    def _gone(self, worker: Worker) -> None:
         """A worker has ended; a crash fails its test, and the rest goes on."""
         self.workers.remove(worker)
         _, status = os.waitpid(worker.pid, 0)
         code = os.waitstatus_to_exitcode(status)
-        if worker.running is None and worker.unit is None and code == 0:
-            return
         if worker.running is not None:
             self._crashed(worker, code)
-        stop = self.session.shouldfail or self.session.shouldstop
-        if worker.rest and worker.unit and not stop:
-            self.queue.insert(0, worker.unit.keep(worker.rest))
-        if self.queue and not stop:
-            self._fork(selector)
+        repeated = self._settle(worker)
+        rest = [one for one in worker.rest if one not in repeated]
+        if rest and worker.unit and not self._stopping:
+            self.queue.insert(0, worker.unit.keep(rest))
+        if not self._stopping:
+            self._fill()
 
     def _crashed(self, worker: Worker, code: int) -> None:
-        item = self.session.items[worker.running]
+        assert worker.running is not None
+        test = self.telling.tests[worker.running]
         how = (
             f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         )
         text = f"worker {worker.name} ended with {how} while it ran this test"
         report: Any = pytest.TestReport(
-            item.nodeid, item.location, {}, "failed", text, "call", duration=0.0
+            test.nodeid, test.location, {}, "failed", text, "call", duration=0.0
         )
         report.worker = worker.name
-        hook = self.config.hook
-        hook.pytest_runtest_logreport(report=report)
-        hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        self.telling.add(worker.running, report)
+        self._finish(worker)
 
     def _end(self) -> None:
         """End all workers; none outlives the session."""

@@ -1,28 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Marks at the failing lines of a change, in the words of GitHub's runner."""
+"""Marks at the failing lines of a change, in the words of GitHub's runner.
 
-from collections.abc import Iterator
+A failure is an error, the first failure of a flaky test a warning.
+"""
+
+from collections.abc import Iterable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import Final
 
-from harness.model import RunResult, TestResult
+from harness.model import Outcome, RunResult, TestResult
 from harness.reports import figures
 
 LIMIT: Final = 10
-"""GitHub shows no more errors of one step."""
+"""GitHub shows no more errors, nor warnings, of one step."""
 _MESSAGE: Final = 1_000
 
 
 def lines(run: RunResult, root: Path) -> Iterator[str]:
-    """One workflow command per failure whose file lies below `root`."""
-    found = (_line(test, place) for test, place in _placed(run, root))
-    for _, text in zip(range(LIMIT), found, strict=False):
-        yield text
+    """One workflow command per failure and flaky test whose file lies below `root`."""
+    for tests in (figures.failures(run), figures.flaky(run)):
+        found = (_line(test, place) for test, place in _placed(tests, run, root))
+        for _, text in zip(range(LIMIT), found, strict=False):
+            yield text
 
 
-def _placed(run: RunResult, root: Path) -> Iterator[tuple[TestResult, str]]:
-    for test in figures.failures(run):
+def _placed(
+    tests: Iterable[TestResult], run: RunResult, root: Path
+) -> Iterator[tuple[TestResult, str]]:
+    for test in tests:
         found = (path for path in _candidates(test, run, root) if path.is_file())
         path = next(found, None)
         if path and path.is_relative_to(root):
@@ -37,10 +43,13 @@ def _candidates(test: TestResult, run: RunResult, root: Path) -> Iterator[Path]:
 
 
 def _line(test: TestResult, file: str) -> str:
-    message = figures.plain(test.message or test.longrepr).strip()[:_MESSAGE]
-    where = f"file={_property(file)},line={test.fault or test.line}"
+    flaky = test.outcome is Outcome.FLAKY
+    told = test.attempts[0] if flaky else test
+    kind = "warning" if flaky else "error"
+    message = figures.plain(told.message or told.longrepr).strip()[:_MESSAGE]
+    where = f"file={_property(file)},line={told.fault or test.line}"
     title = f"title={_property(f'{test.outcome}: {figures.plain(test.id)}')}"
-    return f"::error {where},{title}::{_data(message)}"
+    return f"::{kind} {where},{title}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -91,9 +91,11 @@ def reason(run: RunResult) -> str:
         for outcome, word in ((Outcome.FAILED, "failure"), (Outcome.ERROR, "error"))
         if count.outcomes[outcome]
     ]
+    if count.outcomes[Outcome.FLAKY]:
+        parts.append(f"{count.outcomes[Outcome.FLAKY]} flaky")
     if broken := broken_steps(run):
         parts.append(f"{plural(len(broken), 'step')} broken")
-    if not parts and run.exit_code:
+    if run.exit_code and not (count.bad or broken):
         known = {code.value: code.name for code in ExitCode}
         name = known.get(run.exit_code, "unknown").lower().replace("_", " ")
         parts.append(f"exit code {run.exit_code}, {name}")
@@ -114,6 +116,12 @@ def failures(run: RunResult) -> tuple[TestResult, ...]:
     """Failed tests and errors, in the order they ran."""
     bad = (test for test in run.tests if test.outcome in BAD)
     return tuple(sorted(bad, key=lambda test: test.started))
+
+
+def flaky(run: RunResult) -> tuple[TestResult, ...]:
+    """Tests that failed, then passed, in the order they ran."""
+    found = (test for test in run.tests if test.outcome is Outcome.FLAKY)
+    return tuple(sorted(found, key=lambda test: test.started))
 
 
 def counts(name: str, tests: Iterable[TestResult]) -> Counts:

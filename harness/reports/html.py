@@ -15,7 +15,7 @@ from typing import Final
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.model import Evidence, RunResult, TestResult
+from harness.model import Attempt, Evidence, Outcome, RunResult, TestResult
 from harness.reports import figures, timeline, trend
 from harness.reports.coverage import HTML
 from harness.reports.past import Past
@@ -43,18 +43,29 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Failure:
-    """A failed test as the page shows it; `index` is its row in the table.
+class Told:
+    """What one time tells that a test failed."""
 
-    `since` is ``new``, or the id of the run that had it first.
-    """
-
-    index: int
-    test: TestResult
+    result: TestResult | Attempt
     message: str
     traceback: tuple[tuple[str, str], ...]
     sections: tuple[tuple[str, str], ...]
     evidence: tuple[Shown, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A failed or flaky test as the page shows it; `index` is its row in the table.
+
+    `told` is the last time of a failed test, the first of a flaky one; `others` are
+    the other times that it failed.  `since` is ``new``, or the id of the run that had
+    it first.
+    """
+
+    index: int
+    test: TestResult
+    told: Told
+    others: tuple[Told, ...]
     since: str
 
 
@@ -79,16 +90,16 @@ class Slow:
 def page(
     run: RunResult, *, directory: Path | None = None, past: Sequence[Past] = ()
 ) -> str:
-    """The whole page; failures come first, then the tests in their order.
+    """The whole page; failures come first, then flaky tests, then the others.
 
     Pictures among the evidence in `directory` are taken into the page; `past` are
     the runs before, the oldest first.
     """
-    tests = sorted(
-        run.tests, key=lambda test: (test.outcome not in figures.BAD, test.started)
-    )
+    order = {Outcome.FAILED: 0, Outcome.ERROR: 0, Outcome.FLAKY: 1}
+    tests = sorted(run.tests, key=lambda one: (order.get(one.outcome, 2), one.started))
     rows = {id(test): index for index, test in enumerate(tests)}
     drawing = timeline.draw(run, tests)
+    told = _failures(run, rows, directory, past)
     template = _environment().get_template("page.html.j2")
     script = (_HERE / "page.js").read_text("utf-8")
     return template.render(
@@ -99,7 +110,8 @@ def page(
         total=figures.counts("all", tests),
         modules=figures.modules(run),
         broken=figures.broken_steps(run),
-        failures=_failures(run, rows, directory, past),
+        failures=[one for one in told if one.test.outcome in figures.BAD],
+        flaky=[one for one in told if one.test.outcome not in figures.BAD],
         timeline=drawing,
         names_width=_names_width(drawing),
         slowest=_slowest(run, rows),
@@ -132,26 +144,37 @@ def _failures(
     directory: Path | None,
     past: Sequence[Past],
 ) -> list[Failure]:
-    found = figures.failures(run)
     pictures = _Pictures(directory)
-    return [
-        Failure(
+    made = []
+    for test in (*figures.failures(run), *figures.flaky(run)):
+        bad = test.outcome in figures.BAD
+        times = (*((test,) if bad else ()), *test.attempts)
+        told, *others = (_told(one, pictures) for one in times)
+        since = trend.since(test, run, past) if bad else ""
+        one = Failure(
             index=rows[id(test)],
             test=test,
-            message=figures.plain(test.message).strip(),
-            traceback=_traceback(
-                figures.shortened(figures.plain(test.longrepr).strip("\n"), LONGREPR)
-            ),
-            sections=tuple(
-                (title, figures.shortened(figures.plain(text), SECTION))
-                for title, text in test.sections
-                if text.strip()
-            ),
-            evidence=tuple(pictures.shown(test.evidence)),
-            since=trend.since(test, run, past),
+            told=told,
+            others=tuple(others),
+            since=since,
         )
-        for test in found
-    ]
+        made.append(one)
+    return made
+
+
+def _told(one: TestResult | Attempt, pictures: "_Pictures") -> Told:
+    text = figures.shortened(figures.plain(one.longrepr).strip("\n"), LONGREPR)
+    return Told(
+        result=one,
+        message=figures.plain(one.message).strip(),
+        traceback=_traceback(text),
+        sections=tuple(
+            (title, figures.shortened(figures.plain(words), SECTION))
+            for title, words in one.sections
+            if words.strip()
+        ),
+        evidence=tuple(pictures.shown(one.evidence)),
+    )
 
 
 class _Pictures:
@@ -234,6 +257,8 @@ def _facts(run: RunResult) -> dict[str, tuple[str, ...]]:
         "database": tuple(dict.fromkeys(step.database for step in steps)),
         "workers": (str(len({worker for _, worker in workers})),) if workers else (),
     }
+    facts["order"] = (run.order,)
+    facts["to run it again"] = (run.again if figures.reason(run) else "",)
     facts |= {name: (value,) for name, value in run.header.items()}
     return {
         name: tuple(value for value in values if value)

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One JUnit file from those that pytest wrote in each step."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from harness.errors import CommandFailed
-from harness.model import RunResult, StepResult
+from harness.model import Outcome, RunResult, StepResult, TestResult
+from harness.reports import figures
 
 _COUNTS: Final = ("tests", "failures", "errors", "skipped")
 
@@ -17,12 +19,14 @@ def merge(run: RunResult, parts: Mapping[str, Path]) -> str:
 
     A suite keeps all that it has and gains properties that say which run, step,
     series and database it is from.  Nothing is made up for a step without a
-    part.  Raises `CommandFailed` if a part is missing or broken.
+    part.  A test that failed and was run again has an element for each such failure,
+    as surefire names them: ``flakyFailure`` if it passed then, else ``rerunFailure``
+    (``flakyError``, ``rerunError``).  Raises `CommandFailed` if a part is missing or
+    broken.
     """
     steps = {step.name: step for step in run.steps}
-    return _joined(
-        run.id, parts, {name: _properties(run.id, steps[name]) for name in parts}
-    )
+    marks = {name: _properties(run.id, steps[name]) for name in parts}
+    return _joined(run.id, parts, marks, {name: steps[name].tests for name in parts})
 
 
 def gather(run: str, parts: Mapping[str, Path]) -> str:
@@ -31,7 +35,10 @@ def gather(run: str, parts: Mapping[str, Path]) -> str:
 
 
 def _joined(
-    run: str, parts: Mapping[str, Path], marks: Mapping[str, Mapping[str, str]]
+    run: str,
+    parts: Mapping[str, Path],
+    marks: Mapping[str, Mapping[str, str]],
+    again: Mapping[str, Sequence[TestResult]] = MappingProxyType({}),
 ) -> str:
     root = ET.Element("testsuites", {"name": f"harness {run}"})
     totals = dict.fromkeys(_COUNTS, 0)
@@ -42,6 +49,7 @@ def _joined(
                 totals[key] += int(_number(suite, key, path, name))
             seconds += _number(suite, "time", path, name)
             _mark(suite, marks[name])
+            _add_attempts(suite, again.get(name, ()))
             root.append(suite)
     root.attrib.update({key: str(value) for key, value in totals.items()})
     root.set("time", f"{seconds:.3f}")
@@ -90,6 +98,41 @@ def _mark(suite: ET.Element, named: Mapping[str, str]) -> None:
         suite.insert(0, properties)
     for name, value in named.items():
         ET.SubElement(properties, "property", {"name": name, "value": value})
+
+
+def _add_attempts(suite: ET.Element, tests: Sequence[TestResult]) -> None:
+    cases = {
+        (case.get("classname", ""), case.get("name", "")): case
+        for case in suite.iter("testcase")
+    }
+    for test in tests:
+        case = cases.get(address(test.id)) if test.attempts else None
+        if case is None:
+            continue
+        word = "flaky" if test.outcome is Outcome.FLAKY else "rerun"
+        for one in test.attempts:
+            kind = "Error" if one.outcome is Outcome.ERROR else "Failure"
+            message = figures.plain(one.message)
+            marks = {"message": message, "type": _type(message)}
+            piece = ET.SubElement(case, f"{word}{kind}", marks)
+            ET.SubElement(piece, "stackTrace").text = figures.plain(one.longrepr)
+            for title, text in one.sections:
+                named = ET.SubElement(piece, "system-out")
+                named.text = f"{title}\n{figures.plain(text)}"
+
+
+def address(test: str) -> tuple[str, str]:
+    """``classname`` and ``name`` that pytest's JUnit file has for a test's id."""
+    path, bracket, rest = test.partition("[")
+    file, *names = path.split("::")
+    words = [file.replace("/", ".").removesuffix(".py"), *names]
+    return ".".join(words[:-1]), words[-1] + bracket + rest
+
+
+def _type(message: str) -> str:
+    """The class of the exception that a message begins with."""
+    word = message.partition(":")[0].strip()
+    return word if word.replace(".", "").isidentifier() else "failure"
 
 
 def _broken(path: Path, step: str, why: str) -> CommandFailed:

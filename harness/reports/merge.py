@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import ExitCode, HarnessError
-from harness.model import Evidence, Judged, RunResult, StepResult, TestResult
+from harness.model import Attempt, Evidence, Judged, RunResult, StepResult, TestResult
 from harness.reports import coverage, junit, record
 
 JUNIT: Final = "junit.xml"
@@ -111,7 +111,7 @@ def _check(part: Part, run: RunResult) -> Iterator[str]:
         except HarnessError as error:
             yield error.message
     for test in run.tests:
-        for one in test.evidence:
+        for one in test.files:
             if one.file and not (part.directory / one.file).is_file():
                 yield f"the evidence {one.file} of {test.id} is not there"
 
@@ -203,6 +203,14 @@ def _renamed(part: Part, parts: Sequence[Part]) -> RunResult:
             step=names.get(one.step, one.step),
             worker=worker(one.worker),
             evidence=tuple(_moved(part, piece) for piece in one.evidence),
+            attempts=tuple(map(attempt, one.attempts)),
+        )
+
+    def attempt(one: Attempt) -> Attempt:
+        return replace(
+            one,
+            worker=worker(one.worker),
+            evidence=tuple(_moved(part, piece) for piece in one.evidence),
         )
 
     return replace(
@@ -226,7 +234,7 @@ def copy_evidence(parts: Iterable[Part], directory: Path) -> None:
     """Copy all evidence to where the joined run expects it."""
     for part in parts:
         for test in part.run.tests if part.run else ():
-            for one in test.evidence:
+            for one in test.files:
                 source = part.directory / one.file
                 if one.file and source.is_file():
                     target = directory / _moved(part, one).file

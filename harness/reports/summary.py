@@ -14,6 +14,7 @@ LIMIT: Final = 900_000
 """Characters: GitHub drops a job summary beyond 1 MiB as a whole."""
 _LONGREPR: Final = 8_000
 _MODULES: Final = 60
+_FLAKY: Final = 10
 _WIDTH: Final = 88
 _ICONS: Final = {
     Verdict.PASSED: "✅",
@@ -34,6 +35,7 @@ def markdown(run: RunResult, *, past: Sequence[Past] = ()) -> str:
         *_gate(run),
         *_module_table(run),
         *_failures(run),
+        *_rerun(run),
         *_flaky(run, past),
         *_slowest(run),
         *_databases(run),
@@ -43,13 +45,16 @@ def markdown(run: RunResult, *, past: Sequence[Past] = ()) -> str:
 
 
 def terminal(run: RunResult) -> list[str]:
-    """The block at the end of a run: at most 15 lines for the known lease kinds."""
+    """The block at the end of a run: at most 15 lines for the known lease kinds, and
+    two for each of a few flaky tests."""
     verdict, reason = figures.verdict(run), figures.reason(run)
     tests = plural(len(run.tests), "test")
     head = f"{verdict.upper()}{f': {reason}' if reason else ''}"
     lines = [f"{head} — {tests} in {span(run.seconds)}"]
     if run.tests:
         lines.append(_row("counts", ", ".join(_counted(run))))
+    lines += _flaky_lines(run)
+    lines += _order_lines(run)
     for number, test in enumerate(figures.slowest(run, 5)):
         label = "" if number else "slowest"
         name = _middle(figures.plain(test.id).replace("\n", " "), _WIDTH - 22)
@@ -62,6 +67,36 @@ def terminal(run: RunResult) -> list[str]:
         text = f"{percent:.1f} % of {plural(len(run.coverage), 'file')}"
         lines.append(_row("coverage", text))
     return lines
+
+
+def _flaky_lines(run: RunResult) -> Iterator[str]:
+    """Each flaky test by its whole name, and why it failed the first time."""
+    tests = figures.flaky(run)
+    for number, test in enumerate(tests[:_FLAKY]):
+        name = figures.plain(test.id).replace("\n", " ")
+        yield _row("" if number else "flaky", f"{name} ({_times(test)})")
+        words = " ".join(figures.plain(test.attempts[0].message).split())
+        if words:
+            yield _row("", f"  {_middle(words, _WIDTH)}")
+    if len(tests) > _FLAKY:
+        yield _row("", f"… and {len(tests) - _FLAKY} more")
+
+
+def _order_lines(run: RunResult) -> Iterator[str]:
+    if run.order:
+        planned = sum(step.planned for step in run.steps)
+        short = f"; {len(run.tests)} of {planned} ran" if _cut(run) else ""
+        yield _row("order", f"{run.order}{short}")
+    if run.again and figures.reason(run):
+        yield _row("again", run.again)
+
+
+def _cut(run: RunResult) -> bool:
+    return any(len(step.tests) < step.planned for step in run.steps)
+
+
+def _times(test: TestResult) -> str:
+    return f"failed {plural(len(test.attempts), 'time')}, then passed"
 
 
 def _row(label: str, text: str) -> str:
@@ -111,6 +146,10 @@ def _headline(run: RunResult) -> Iterator[str]:
         f"**{counted}** in {span(run.seconds)}"
         f" · run {_code(run.id)} · {_code(run.command)}"
     )
+    if run.order:
+        yield f"Order: {_text(run.order)}"
+    if run.again and reason:
+        yield f"To run in this order again: {_code(run.again)}"
     sources = dict.fromkeys(source for step in run.steps for source in step.sources)
     if sources:
         yield "\n".join(f"- {_text(source)}" for source in sources)
@@ -137,7 +176,16 @@ def _flaky(run: RunResult, past: Sequence[Past]) -> Iterator[str]:
             for one in found
         )
         head = "| test | failed |\n|:--|--:|"
-        yield _folded(f"Flaky: {plural(len(found), 'test')}", f"{head}\n{rows}")
+        title = f"Flaky in the last runs: {plural(len(found), 'test')}"
+        yield _folded(title, f"{head}\n{rows}")
+
+
+def _rerun(run: RunResult) -> Iterator[str]:
+    """The tests of this run that passed only when they were run again."""
+    tests = figures.flaky(run)
+    if tests:
+        yield "### Flaky"
+        yield from _blocks(tests)
 
 
 def _module_table(run: RunResult) -> Iterator[str]:
@@ -145,18 +193,19 @@ def _module_table(run: RunResult) -> Iterator[str]:
     if not modules:
         return
     lines = [
-        "| module | tests | passed | failed | skipped | other | time |",
-        "|:--|--:|--:|--:|--:|--:|--:|",
+        "| module | tests | passed | failed | flaky | skipped | other | time |",
+        "|:--|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for count in modules[:_MODULES]:
-        passed, skipped = (
-            count.outcomes[outcome] for outcome in (Outcome.PASSED, Outcome.SKIPPED)
+        passed, flaky, skipped = (
+            count.outcomes[outcome]
+            for outcome in (Outcome.PASSED, Outcome.FLAKY, Outcome.SKIPPED)
         )
-        other = count.total - passed - skipped - count.bad
+        other = count.total - passed - flaky - skipped - count.bad
         bad = f"**{count.bad}**" if count.bad else "0"
         lines.append(
             f"| {_text(count.name) or '—'} | {count.total} | {passed} | {bad}"
-            f" | {skipped} | {other} | {span(count.seconds)} |"
+            f" | {flaky} | {skipped} | {other} | {span(count.seconds)} |"
         )
     yield "\n".join(lines)
     if left := modules[_MODULES:]:
@@ -178,26 +227,35 @@ def _failures(run: RunResult) -> Iterator[str]:
             f"- step **{_text(step.name)}** ended with exit code {step.exit_code},"
             f" and no failed test explains it{log}"
         )
+    yield from _blocks(failed)
+
+
+def _blocks(tests: Sequence[TestResult]) -> Iterator[str]:
     used = 0
-    for number, test in enumerate(failed):
+    for number, test in enumerate(tests):
         block = _failure(test)
         used += len(block.encode("utf-8", "replace"))
-        if used > LIMIT:
-            yield f"… and {len(failed) - number} more; the page has them all."
+        if used > LIMIT // 2:
+            yield f"… and {len(tests) - number} more; the page has them all."
             return
         yield block
 
 
 def _failure(test: TestResult) -> str:
-    message = _middle(" ".join(figures.plain(test.message).split()), 300)
-    text = figures.plain(test.longrepr).strip("\n") or figures.plain(test.message)
+    """A failed test, or the first failure of a flaky one, folded."""
+    told = test.attempts[0] if test.outcome is Outcome.FLAKY else test
+    message = _middle(" ".join(figures.plain(told.message).split()), 300)
+    text = figures.plain(told.longrepr).strip("\n") or figures.plain(told.message)
     text = figures.shortened(text, _LONGREPR)
     ticks = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, ticks + 1)
     summary = f"<b>{test.outcome}</b> {_code(test.id)}"
     if message:
         summary += f"<br>{_text(message)}"
-    named = [_code(one.file) for one in test.evidence if one.file]
+    if test.attempts:
+        how = _times(test) if told is not test else f"failed {len(test.attempts) + 1}×"
+        summary += f" ({how})"
+    named = [_code(one.file) for one in test.files if one.file]
     evidence = f"\n\nEvidence: {', '.join(named)}" if named else ""
     return (
         f"<details><summary>{summary}</summary>\n\n"

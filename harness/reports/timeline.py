@@ -181,6 +181,11 @@ def _workers(
             test=index,
         )
         steps.setdefault(test.worker, {}).setdefault(test.step, []).append(piece)
+        for one in test.attempts:
+            piece = _Piece(
+                one.started, one.started + one.duration, one.outcome.value, test=index
+            )
+            steps.setdefault(one.worker, {}).setdefault(test.step, []).append(piece)
     leases: dict[str, list[_Piece]] = {}
     for lease in run.leases:
         leases.setdefault(lease.worker, []).append(_lease(lease))

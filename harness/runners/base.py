@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import proc
-from harness.plan import Step
+from harness.plan import Manner, Step
 
 INTERACTIVE = (
     "--pdb", "--trace", "-s", "--capture=no",
@@ -73,6 +73,7 @@ def options(step: Step, files: Files) -> list[str]:
         f"--junitxml={files.junit(step)}",
         "-o", f"cache_dir={files.cache}",
         *_shard(step, files),
+        *_manner(step.manner),
         *step.options,
     ]  # fmt: skip
 
@@ -84,6 +85,18 @@ def _shard(step: Step, files: Files) -> list[str]:
         "-p", "harness.plugins.shards", f"--shard={step.shard}",
         f"--durations-file={files.durations}",
     ]  # fmt: skip
+
+
+def _manner(manner: Manner) -> list[str]:
+    """The plugin's options: their names are no other plugin's."""
+    given = {
+        "reruns": manner.reruns,
+        "repeat": manner.repeat if manner.repeat > 1 else 0,
+        "seed": manner.seed,
+        "exact": manner.exact,
+    }
+    words = [f"--harness-{name}={value}" for name, value in given.items() if value]
+    return [*words, "--harness-shuffle-all"] if manner.everything else words
 
 
 def configuration(directory: Path) -> Path | None:

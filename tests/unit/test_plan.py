@@ -200,6 +200,9 @@ def test_rows_and_document_have_the_same_modules() -> None:
         "options": [],
         "paths": [],
         "shard": "",
+        "reruns": 0,
+        "repeat": 1,
+        "seed": 0,
         "in": "venv",
     }
 

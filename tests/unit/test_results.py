@@ -226,3 +226,19 @@ def test_an_error_of_the_harness_outweighs_the_tests(tmp_path: Path) -> None:
     assert done.code is ExitCode.DATABASE
     assert done.result.exit_code == ExitCode.DATABASE
     assert [str(error) for error in done.errors] == [str(lost), str(other)]
+
+
+def test_the_failures_before_are_kept(tmp_path: Path) -> None:
+    before = line(outcome="failed", message="first", fault=3)
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(line(outcome="flaky", attempts=[before])) + "\n")
+    found = results.read(
+        step(), path, junit=tmp_path / "a.xml", code=0, started=0.0, sources=()
+    )
+    [test] = found.result.tests
+    assert found.code is ExitCode.OK
+    assert test.outcome is Outcome.FLAKY
+    [attempt] = test.attempts
+    assert (attempt.outcome, attempt.message, attempt.fault) == (
+        Outcome.FAILED, "first", 3,
+    )  # fmt: skip

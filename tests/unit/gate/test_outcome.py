@@ -29,6 +29,9 @@ def write(directory: Path, *outcomes: str) -> Path:
         (7, [], (False, "exit code 7: database or template")),
         (7, ["passed"], (False, "exit code 7: database or template")),
         (3, [], (False, "exit code 3: no test was run")),
+        (0, ["passed", "flaky"], (True, "1 flaky, 1 passed")),
+        (0, ["flaky"], (True, "1 flaky")),
+        (1, ["failed", "flaky"], (False, "1 failed, 1 flaky: test_a.py::test_0")),
         (-9, ["passed"], (False, "ended by signal 9")),
         (77, ["passed"], (False, "exit code 77")),
     ],
@@ -67,3 +70,24 @@ def test_a_file_that_cannot_be_collected(tmp_path: Path) -> None:
 )
 def test_a_command(code: int, output: str, expected: tuple[bool, str]) -> None:
     assert outcome.of_command(code, output) == expected
+
+
+@pytest.mark.parametrize(
+    ("allowed", "expected"),
+    [
+        (0, (False, "2 flaky, 0 allowed: test_a.py::test_0, test_a.py::test_2")),
+        (1, (False, "2 flaky, 1 allowed: test_a.py::test_0, test_a.py::test_2")),
+        (2, (True, "2 flaky, 1 passed")),
+        (None, (True, "2 flaky, 1 passed")),
+    ],
+)
+def test_flaky_tests_beyond_what_is_allowed(
+    tmp_path: Path, allowed: int | None, expected: tuple[bool, str]
+) -> None:
+    place = write(tmp_path, "flaky", "passed", "flaky")
+    assert outcome.of_suite(0, place, flaky=allowed) == expected
+
+
+def test_a_failure_outweighs_what_is_flaky(tmp_path: Path) -> None:
+    place = write(tmp_path, "flaky", "failed")
+    assert outcome.of_suite(1, place, flaky=0)[1].startswith("1 failed, 1 flaky:")

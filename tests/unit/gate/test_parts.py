@@ -198,7 +198,7 @@ def finish(place: Path, code: int, *outcomes: str, ended: bool = True) -> None:
 
 def test_all_is_well(conf: Config, left: dict[str, Path]) -> None:
     assert gather.find(left.values()) == left
-    found = gather.rows(jobs(conf), left)
+    found = gather.rows(jobs(conf), left, flaky=0)
     assert list(found) == ["lint", "unit", "tryton", "portal"]
     assert {row.status for row in found.values()} == {Status.PASSED}
 
@@ -214,7 +214,7 @@ def test_coverage_data_are_where_each_kind_leaves_them(
 
 def test_a_job_without_report_is_missing(conf: Config, left: dict[str, Path]) -> None:
     del left["portal-2-of-2"]
-    row = gather.rows(jobs(conf), left)["portal"]
+    row = gather.rows(jobs(conf), left, flaky=0)["portal"]
     assert row.status is Status.MISSING
     assert row.why == "shard 2/2: the job portal-2-of-2 left no report"
     assert "--shard 2/2" in row.command
@@ -222,10 +222,31 @@ def test_a_job_without_report_is_missing(conf: Config, left: dict[str, Path]) ->
 
 def test_one_bad_job_spoils_its_row(conf: Config, left: dict[str, Path]) -> None:
     finish(left["tryton-7.0-docker"], 1, "passed", "failed")
-    row = gather.rows(jobs(conf), left)["tryton"]
+    row = gather.rows(jobs(conf), left, flaky=0)["tryton"]
     assert row.status is Status.FAILED
     assert row.why == "1 failed, 1 passed: test_1"
     assert "--series 7.0 --database docker" in row.command
+
+
+def test_flaky_tests_of_all_shards_count_together(
+    conf: Config, left: dict[str, Path]
+) -> None:
+    finish(left["portal-1-of-2"], 0, "passed", "flaky")
+    finish(left["portal-2-of-2"], 0, "passed", "passed", "flaky")
+    row = gather.rows(jobs(conf), left, flaky=1)["portal"]
+    assert row.status is Status.FAILED
+    assert row.why == "2 flaky, 1 allowed: test_1, test_2"
+    assert gather.rows(jobs(conf), left, flaky=2)["portal"].status is Status.PASSED
+
+
+def test_a_test_that_is_flaky_in_two_series_is_one(
+    conf: Config, left: dict[str, Path]
+) -> None:
+    finish(left["tryton-6.6-docker"], 0, "passed", "flaky")
+    finish(left["tryton-7.0-docker"], 0, "passed", "flaky")
+    assert gather.rows(jobs(conf), left, flaky=1)["tryton"].status is Status.PASSED
+    row = gather.rows(jobs(conf), left, flaky=0)["tryton"]
+    assert row.why == "1 flaky, 0 allowed: test_1"
 
 
 @pytest.mark.parametrize(
@@ -236,7 +257,7 @@ def test_a_session_must_have_ended(
     conf: Config, left: dict[str, Path], code: int, status: Status, *, ended: bool
 ) -> None:
     finish(left["portal-1-of-2"], code, "passed", ended=ended)
-    assert gather.rows(jobs(conf), left)["portal"].status is status
+    assert gather.rows(jobs(conf), left, flaky=0)["portal"].status is status
 
 
 @pytest.mark.parametrize(
@@ -252,7 +273,7 @@ def test_a_run_says_itself_how_it_ended(
     conf: Config, left: dict[str, Path], text: str, status: Status
 ) -> None:
     (left["portal-1-of-2"] / "run.json").write_text(text)
-    assert gather.rows(jobs(conf), left)["portal"].status is status
+    assert gather.rows(jobs(conf), left, flaky=0)["portal"].status is status
 
 
 @pytest.mark.parametrize(
@@ -269,4 +290,4 @@ def test_a_check_that_left_no_verdict(
     conf: Config, left: dict[str, Path], text: str
 ) -> None:
     (left["lint"] / "gate.json").write_text(text)
-    assert gather.rows(jobs(conf), left)["lint"].status is Status.MISSING
+    assert gather.rows(jobs(conf), left, flaky=0)["lint"].status is Status.MISSING

@@ -266,4 +266,4 @@ def test_keep() -> None:
 
 
 def test_units_can_be_sent_to_a_worker() -> None:
-    assert json.loads(json.dumps(QUEUE[0])) == [[0], 10.0, "party"]
+    assert json.loads(json.dumps(QUEUE[0])) == [[0], 10.0, "party", 0, 0]

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often the tests of a run are run, and in which order: from words to a plan."""
+
+import secrets
+from itertools import pairwise
+from typing import Protocol
+
+from harness.commands.context import Context
+from harness.errors import UsageError
+from harness.plan import Manner
+
+SEEDS = 100_000
+"""Seeds are drawn below it: easy to copy by hand."""
+
+
+class Asked(Protocol):
+    """What the command line says of it."""
+
+    @property
+    def suite(self) -> str: ...
+    @property
+    def reruns(self) -> int | None: ...
+    @property
+    def repeat(self) -> int: ...
+    @property
+    def shuffle(self) -> str: ...
+    @property
+    def seed(self) -> int | None: ...
+
+
+def manner(context: Context, asked: Asked, serial: str) -> Manner:
+    """The manner of a run; `serial` is the option that needs the terminal, if any.
+
+    Raises `UsageError` for numbers that mean nothing.
+    """
+    _check("--reruns", asked.reruns, least=0)
+    _check("--repeat", asked.repeat, least=1)
+    _check("--seed", asked.seed, least=1)
+    reruns = asked.reruns
+    if reruns is None:
+        config, key = context.config, f"suite.{asked.suite}.reruns"
+        own = config.suite[asked.suite].reruns
+        reruns = own if key in config.origins else config.reruns
+    if serial and asked.repeat > 1:
+        raise UsageError(
+            f"{serial} needs the terminal, and --repeat new processes",
+            remedy=f"leave {serial} out",
+        )
+    if serial and reruns:
+        context.console.info(f"{serial} needs the terminal: failures are not run again")
+        reruns = 0
+    seed = (asked.seed or secrets.randbelow(SEEDS - 1) + 1) if asked.shuffle else 0
+    return Manner(
+        reruns=reruns,
+        repeat=asked.repeat,
+        seed=seed,
+        everything=asked.shuffle == "all",
+    )
+
+
+def _check(option: str, value: int | None, *, least: int) -> None:
+    if value is not None and value < least:
+        raise UsageError(
+            f"{option} {value} means nothing", remedy=f"give {least} or more"
+        )
+
+
+def again(line: str, manner: Manner) -> str:
+    """The command that runs in the same order; empty where the order is not drawn."""
+    if not manner.seed:
+        return ""
+    own, dashes, rest = line.partition(" -- ")
+    if not {f"--seed {manner.seed}", f"--seed={manner.seed}"} & _pairs(own):
+        own += f" --seed {manner.seed}"
+    return own + dashes + rest
+
+
+def _pairs(line: str) -> set[str]:
+    words = line.split()
+    return {*words, *(f"{a} {b}" for a, b in pairwise(words))}

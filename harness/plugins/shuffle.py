@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Another order of tests: by a seed, or just these in just this order.
+
+A seed gives the same order everywhere, and a test that comes or goes does not change
+that of the others.  Shuffled is what does not share a database: modules; classes and
+functions of a module with isolation ``class`` or ``test``; tests of a class with
+isolation ``test``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Sequence
+
+import pytest
+
+from harness.plugins import isolation, units
+
+Key = list[tuple[bytes, int]]
+
+
+def arrange(
+    items: Sequence[Any], seed: str, default: str, *, everything: bool
+) -> list[int]:
+    """The places of the items in their new order.
+
+    With `everything`, tests are shuffled inside of what shares a database too.
+    """
+    return sorted(
+        range(len(items)),
+        key=lambda at: _key(items[at], at, seed, default, everything=everything),
+    )
+
+
+def _key(item: Any, place: int, seed: str, default: str, *, everything: bool) -> Key:
+    """Compares as its blocks do, the outermost first."""
+    level = "test" if everything else isolation.of(item, default)
+    file, _, inside = units.key(item).partition("::")
+    base, bracket, _ = inside.partition("[")
+    *owners, _ = names = base.split("::")
+    key: Key = []
+    above = ""
+    for name in file.split("/"):
+        above += f"/{name}"
+        key.append((_digest(seed, above), 0))
+    for at, name in enumerate(names):
+        above += f"::{name}"
+        own = at == len(owners)
+        free = level == "test" or (level == "class" and not (own and owners))
+        key.append((_digest(seed, above), 0) if free else (b"", place))
+    if bracket:
+        generated = hasattr(item, "lockstep")  # nose's: one test prepares the next
+        free = level == "test" and not generated
+        key.append((_digest(seed, inside), 0) if free else (b"", place))
+    return key
+
+
+def _digest(seed: str, name: str) -> bytes:
+    return hashlib.sha256(f"{seed} {name}".encode("utf-8", "surrogateescape")).digest()
+
+
+def exact(items: Sequence[Any], keys: Sequence[str]) -> list[Any]:
+    """The items with these keys, in this order; others are left out."""
+    known: dict[str, Any] = {}
+    for item in items:
+        known.setdefault(units.key(item), item)
+    return [known[one] for one in dict.fromkeys(keys) if one in known]
+
+
+class Plugin:
+    """Hooks of pytest."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(
+        self, config: pytest.Config, items: list[Any]
+    ) -> None:
+        """Put the tests into their order, after all other plugins."""
+        options = config.option
+        if options.harness_exact:
+            with open(options.harness_exact, encoding="utf-8") as stream:
+                chosen = exact(items, json.load(stream))
+            gone = [item for item in items if item not in chosen]
+            items[:] = chosen
+            config.hook.pytest_deselected(items=gone)
+        elif options.harness_seed:
+            items[:] = [items[at] for at in order(config, items, 0)]
+
+
+def order(config: pytest.Config, items: Sequence[Any], round: int) -> Sequence[int]:
+    """The places of the items in the order of a round: as they are without a seed."""
+    options = config.option
+    if not options.harness_seed:
+        return range(len(items))
+    return arrange(
+        items,
+        f"{options.harness_seed}.{round}" if round else options.harness_seed,
+        config.getoption("isolation", "class"),
+        everything=options.harness_shuffle_all,
+    )
+
+
+def add_options(group: Any) -> None:
+    """Options that the harness sets."""
+    group.addoption("--harness-seed", default="", help="shuffle the tests by it")
+    group.addoption(
+        "--harness-shuffle-all",
+        action="store_true",
+        help="also those that share a database",
+    )
+    group.addoption(
+        "--harness-exact",
+        default="",
+        help="JSON file of tests that run in this order, in one worker",
+    )
