@@ -10,6 +10,7 @@ from typing import Final
 from harness import matrix
 from harness.config import Config
 from harness.config.check import JUDGED
+from harness.masks import masked
 from harness.modules import Graph
 from harness.rules import Selection
 
@@ -18,6 +19,7 @@ WHOLE, CHANGED = JUDGED
 SUITE_SECONDS: Final = 60.0
 """What a suite is thought to take until it was measured."""
 DATA: Final = "coverage.data"
+UNMEASURED: Final = "it left no coverage data"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,7 @@ def _suite(
         name=name,
         why=selection.suites[name],
         commands=((tools.python, "-m", "harness", *arguments),),
-        pasted=(matrix.line(config, arguments),),
+        pasted=(matrix.line(config, [*map(masked, arguments)]),),
         seconds=SUITE_SECONDS,
         suite=True,
         measures=measured,
