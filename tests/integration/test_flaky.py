@@ -3,12 +3,14 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -316,12 +318,13 @@ def test_the_first_failure_that_stands_ends_the_run(
         def test_late(self):
             pass
     """
-    write(plain__test_a=text(count, more))
+    name = f"test_{os.getpid()}"  # whose durations nobody knows: in their order
+    write(**{f"plain__{name}": text(count, more)})
     done = run("-x", "--reruns", "1", "--jobs", "1", suite="plain")
     assert done.returncode == 1
     assert outcomes() == {
-        "plain/test_a.py::TestA::test_flaky": "flaky",
-        "plain/test_a.py::TestB::test_bad": "failed",
+        f"plain/{name}.py::TestA::test_flaky": "flaky",
+        f"plain/{name}.py::TestB::test_bad": "failed",
     }
 
 
@@ -552,7 +555,13 @@ def test_it_fails_alone(write: Write, run: Run) -> None:
 
 
 def test_it_does_not_fail(write: Write, run: Run, count: Path) -> None:
-    more = "\n    def test_a():\n        pass\n\n    def test_b():\n        assert times('b') > 1\n"
+    more = """
+    def test_a():
+        pass
+
+    def test_b():
+        assert times('b') > 1
+    """
     write(plain__test_a=text(count, more))
     run("--jobs", "1", suite="plain")
     done = run("--bisect", "test_b", suite="plain")
@@ -580,7 +589,8 @@ DATA = {
                 TestC.ready = True
             def test_2(self):
                 assert TestC.ready
-                assert names() == [] or not os.path.exists(os.environ['WEB_FILES'] + '/left')
+                file = os.environ['WEB_FILES'] + '/left'
+                assert names() == [] or not os.path.exists(file)
         """,
 }
 
@@ -631,3 +641,109 @@ def test_what_means_nothing(
     assert done.returncode == 2
     assert words in done.stdout + done.stderr
     assert "Traceback" not in done.stdout + done.stderr
+
+
+# -- other kinds of suites, and the gate -----------------------------------------
+
+TRYTON = """
+    import unittest
+    from trytond.pool import Pool
+    from trytond.tests.test_tryton import ModuleTestCase, with_transaction
+
+    left = []
+
+    class AlphaTestCase(ModuleTestCase):
+        module = 'alpha'
+
+        @with_transaction()
+        def test_once(self):
+            Thing = Pool().get('alpha.thing')
+            self.assertEqual(len(Thing.search([])), 1)
+            self.assertFalse(left)
+            left.append(1)
+            Thing.create([{'name': 'left'}])
+            self.assertGreater(times('once'), 1, 'the first time')
+
+    class LeavesTestCase(unittest.TestCase):
+        def test_leaves(self):
+            unittest.left = True
+
+    class MindsTestCase(unittest.TestCase):
+        def test_minds(self):
+            self.assertFalse(hasattr(unittest, 'left'), 'poisoned')
+
+    del ModuleTestCase
+    """
+
+
+@pytest.mark.parametrize("server", ["sqlite", "local"])
+def test_a_module_of_tryton(
+    harness: conftest.Harness, project: Path, count: Path, server: str
+) -> None:
+    path = project / "src/alpha/alpha/tests/test_flaky.py"
+    path.write_text(dedent(text(count, TRYTON)))
+    chosen = ("test", "tryton", "alpha", "--database", server)
+    done = harness(*chosen, "-k", "once", "--reruns", "1")
+    assert done.returncode == 0, done.stdout
+    assert "PASSED: 1 flaky" in done.stdout
+    assert "AlphaTestCase::test_once (failed 1 time, then passed)" in done.stdout
+    done = harness(*chosen, "-k", "leaves or minds", "--jobs", "1")
+    assert done.returncode == 1
+    done = harness("test", "tryton", "--database", server, "--bisect", "test_minds")
+    assert done.returncode == 0, done.stdout
+    [line] = [line for line in done.stdout.splitlines() if "to see it:" in line]
+    words = line.partition("to see it: harness ")[2].split()
+    assert words[:3] == ["test", "tryton", "alpha"]
+    assert [word for word in words if "::" in word] == [
+        "alpha/tests/test_flaky.py::LeavesTestCase::test_leaves",
+        "alpha/tests/test_flaky.py::MindsTestCase::test_minds",
+    ]
+    done = harness(*words, "--database", server)
+    assert done.returncode == 1
+    assert "poisoned" in done.stdout
+
+
+def test_the_gate_is_red_beyond_what_is_allowed(
+    write: Write, place: Path, state: Path, count: Path
+) -> None:
+    def gate(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "harness", "gate", "--full", *arguments],
+            cwd=place,
+            env=conftest.environment(state),
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+
+    write(plain__test_a=text(count, ONCE))
+    file = place / "pyproject.toml"
+    before = file.read_text()
+    left = count / "report-plain"
+    try:
+        file.write_text(
+            before.replace(
+                'paths = ["tests/plain"]', 'paths = ["tests/plain"]\nreruns = 1'
+            )
+        )
+        done = gate("--only", "plain")
+        assert done.returncode == 8, done.stdout
+        why = "1 flaky, 0 allowed: tests/plain/test_a.py::test_once"
+        assert why in done.stdout
+        part = place / "reports/latest/parts/plain/latest"
+        assert json.loads((part / "run.json").read_text())["run"]["exit_code"] == 0
+        shutil.copytree(part, left)
+        done = gate("--only", "plain", "--judge", str(left))
+        assert done.returncode == 8, done.stdout
+        assert why in done.stdout
+        with file.open("a") as stream:
+            stream.write("\n[tool.harness.gate]\nflaky = 1\n")
+        done = gate("--only", "plain", "--judge", str(left))
+        assert done.returncode == 0, done.stdout
+        (count / "once").unlink()
+        done = gate("--only", "plain")
+        assert done.returncode == 0, done.stdout
+        assert "1 flaky, 1 passed" in done.stdout
+    finally:
+        file.write_text(before)

@@ -10,7 +10,7 @@ from harness.model import Attempt, Outcome, RunResult, StepResult, TestResult
 from harness.reports import suspects
 
 
-def test(
+def ran(
     name: str,
     started: float,
     *,
@@ -31,9 +31,6 @@ def test(
     )
 
 
-test.__test__ = False  # type: ignore[attr-defined]
-
-
 def run(*tests: TestResult, suite: str = "web") -> RunResult:
     step = StepResult(
         name="web", suite=suite, series="7.0", database="local", exit_code=0,
@@ -46,11 +43,11 @@ def run(*tests: TestResult, suite: str = "web") -> RunResult:
 
 
 TESTS = (
-    test("tests/test_b.py::test_late", 5.0),
-    test("tests/test_a.py::C::test_2", 3.0, outcome=Outcome.FAILED),
-    test("tests/test_a.py::C::test_1", 2.0),
-    test("tests/test_b.py::test_early", 1.0),
-    test("tests/test_b.py::test_elsewhere", 1.5, worker="w2"),
+    ran("tests/test_b.py::test_late", 5.0),
+    ran("tests/test_a.py::C::test_2", 3.0, outcome=Outcome.FAILED),
+    ran("tests/test_a.py::C::test_1", 2.0),
+    ran("tests/test_b.py::test_early", 1.0),
+    ran("tests/test_b.py::test_elsewhere", 1.5, worker="w2"),
 )
 
 
@@ -82,7 +79,7 @@ def test_a_function_has_no_class() -> None:
 
 def test_the_first_time_that_it_failed_counts() -> None:
     first = Attempt(outcome=Outcome.FAILED, worker="w1", started=2.5, duration=0.1)
-    flaky = test("t.py::test_f", 9.0, worker="w3", outcome=Outcome.FLAKY,
+    flaky = ran("t.py::test_f", 9.0, worker="w3", outcome=Outcome.FLAKY,
                  attempts=(first,))  # fmt: skip
     [case] = suspects.matching(run(*TESTS, flaky), "web", "test_f")
     assert case.worker == "w1"
@@ -91,7 +88,7 @@ def test_the_first_time_that_it_failed_counts() -> None:
 
 def test_a_time_that_another_one_failed_counts_where_it_was() -> None:
     first = Attempt(outcome=Outcome.FAILED, worker="w1", started=2.5, duration=0.1)
-    flaky = test("t.py::test_f", 9.0, worker="w3", outcome=Outcome.FLAKY,
+    flaky = ran("t.py::test_f", 9.0, worker="w3", outcome=Outcome.FLAKY,
                  attempts=(first,))  # fmt: skip
     [case] = suspects.matching(run(*TESTS, flaky), "web", "test_2")
     assert case.before[-1] == "web/t.py::test_f"
@@ -99,8 +96,8 @@ def test_a_time_that_another_one_failed_counts_where_it_was() -> None:
 
 def test_of_several_rounds_the_one_that_failed_comes_first() -> None:
     rounds = (
-        test("t.py::test_r[1/2]", 1.0, worker="w1"),
-        test("t.py::test_r[2/2]", 2.0, worker="w2", outcome=Outcome.FAILED),
+        ran("t.py::test_r[1/2]", 1.0, worker="w1"),
+        ran("t.py::test_r[2/2]", 2.0, worker="w2", outcome=Outcome.FAILED),
     )
     first, _ = suspects.matching(run(*rounds), "web", "web/t.py::test_r")
     assert first.worker == "w2"
