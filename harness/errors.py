@@ -21,6 +21,10 @@ class ExitCode(IntEnum):
     DATABASE = 7
     GATE = 8
     INTERNAL = 9
+    FAILS_ALONE = 10
+    """``--bisect``: no other test has to do with it."""
+    DOES_NOT_FAIL = 11
+    """``--bisect``: neither alone nor after the others."""
     INTERRUPTED = 130
 
 

@@ -21,7 +21,7 @@ VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
         "--path", "--profile", "--shard", "--browser", "--selenium", "--evidence",
-        "--reruns", "--repeat", "--seed", "--bisect",
+        "--reruns", "--repeat", "--seed", "--bisect", "--exactly",
     }
 )  # fmt: skip
 PYTEST_VALUES = frozenset(

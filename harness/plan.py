@@ -27,14 +27,14 @@ class Manner:
 
     Failures are run again up to `reruns` times, all tests `repeat` times.  A `seed`
     shuffles them (0: none), `everything` also those that share a database.  `exact`
-    is a file of tests that run in one worker, in its order.
+    are tests (their keys or ids) that run in one worker, in this order.
     """
 
     reruns: int = 0
     repeat: int = 1
     seed: int = 0
     everything: bool = False
-    exact: Path | None = None
+    exact: tuple[str, ...] = ()
 
     def words(self) -> str:
         """For people; empty for the usual."""

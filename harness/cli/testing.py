@@ -127,6 +127,13 @@ def _order(one: Parser) -> None:
         "--seed", type=int, metavar="N", help="the random order of an earlier run"
     )
     group.add_argument(
+        "--exactly",
+        action="append",
+        default=[],
+        metavar="TEST",
+        help="run just these tests, in this order, in one process; a test's id",
+    )
+    group.add_argument(
         "--bisect",
         metavar="TEST",
         help="find the tests that make TEST fail, among those that ran before it",
@@ -287,5 +294,7 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         repeat=options.repeat,
         shuffle=_shuffle(options),
         seed=options.seed,
+        exactly=tuple(options.exactly),
+        bisect=options.bisect or "",
     )
     return test.run(context, asked, show=show, as_json=options.json)

@@ -26,6 +26,8 @@ class Asked(Protocol):
     def shuffle(self) -> str: ...
     @property
     def seed(self) -> int | None: ...
+    @property
+    def exactly(self) -> tuple[str, ...]: ...
 
 
 def manner(context: Context, asked: Asked, serial: str) -> Manner:
@@ -55,6 +57,7 @@ def manner(context: Context, asked: Asked, serial: str) -> Manner:
         repeat=asked.repeat,
         seed=seed,
         everything=asked.shuffle == "all",
+        exact=asked.exactly,
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from harness import history, proc, results
 from harness.browsers import Browsers
@@ -39,9 +40,14 @@ GRACE = 5.0
 
 
 def run(
-    context: Context, current: Run, step: Step, directory: Path
+    context: Context,
+    current: Run,
+    step: Step,
+    directory: Path,
+    *,
+    output: BinaryIO | None = None,
 ) -> results.Finished:
-    """Run a step to its end.
+    """Run a step to its end; its tests print to `output`.
 
     Raises what its environment, its server or its templates raise.
     """
@@ -56,6 +62,7 @@ def run(
     _header(context, step, environment, chosen)
     session = Session(context, current, step, environment, graph, directory)
     session.image = chosen
+    session.output = output
     with session.stack:
         return session.run()
 
@@ -76,8 +83,7 @@ def _header(
     if image:
         rows.append(("inside", f"{image.name} ({image.id})"))
     rows.append(("isolation", f"{step.isolation}, {step.workers} workers"))
-    if words := step.manner.words():
-        rows.append(("order", words))
+    rows += [("order", words)] if (words := step.manner.words()) else []
     context.console.header(f"harness {step.name}", rows)
 
 
@@ -112,6 +118,7 @@ class Session:
         self.started = 0.0
         self.lost = False
         self.image: Image | None = None
+        self.output: BinaryIO | None = None
         self.inside: Inside | None = None
         self.browsers: Browsers | None = None
 
@@ -286,6 +293,7 @@ class Session:
                 env=env,
                 cwd=step.source.path if step.source else self.context.config.root,
                 interactive=interactive,
+                output=self.output,
             )
         )
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import __version__, changes, history, plan, results, series
-from harness.commands import needs, ordering, publish, session, workshop
+from harness.commands import bisect, needs, ordering, publish, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
 from harness.model import Isolation, RunResult, StepResult
@@ -43,15 +43,41 @@ class Asked:
     shuffle: str = ""
     """``some`` or ``all``."""
     seed: int | None = None
+    exactly: tuple[str, ...] = ()
+    bisect: str = ""
 
 
 def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
     """Run a suite's tests; the exit code."""
+    if asked.bisect:
+        return _bisect(context, asked)
     steps = _plan(context, asked)
     if show:
         return _show(context, steps, as_json=as_json)
     with Run(context.store) as current:
         return _execute(context, current, steps)
+
+
+def _bisect(context: Context, asked: Asked) -> int:
+    """Find the tests that make one fail, in the way that it was run."""
+    case = bisect.find(context, asked.suite, asked.bisect)
+    kind = context.config.suite[asked.suite].kind
+    seen = bisect.given(case, asked.words)
+    wish = replace(
+        asked,
+        words=seen.words if kind == "tryton" else asked.words,
+        series=asked.series or seen.series,
+        isolation=asked.isolation or seen.isolation,
+        runner=asked.runner or seen.runner,
+        reruns=0,
+    )
+    steps = [one for one in _plan(context, wish) if one.series == case.step.series]
+    line = ["harness", "test", asked.suite, *wish.words]
+    line += ["--isolation", str(steps[0].isolation)]
+    if steps[0].runner != context.config.suite[asked.suite].runner:
+        line += ["--in", steps[0].runner]
+    line += ["--series", wish.series] if kind == "tryton" else []
+    return bisect.run(context, steps[0], case, line)
 
 
 def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:

@@ -61,6 +61,11 @@ class Ledger:
         before = self.before.get(number)
         return before[-1] if before else []
 
+    def lost(self, unit: Unit) -> bool:
+        """Whether a test of the unit has failed, and is not run again."""
+        last = unit.attempt >= self.limit
+        return last and any(failed(self.held.get(one)) for one in unit.indices)
+
     def settle(self, unit: Unit, *, stop: bool) -> tuple[list[Final], list[int]]:
         """A unit is over: what is final, and what is run again.
 

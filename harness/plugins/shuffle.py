@@ -61,10 +61,11 @@ def _digest(seed: str, name: str) -> bytes:
 
 
 def exact(items: Sequence[Any], keys: Sequence[str]) -> list[Any]:
-    """The items with these keys, in this order; others are left out."""
+    """The items with these keys or ids, in this order; others are left out."""
     known: dict[str, Any] = {}
     for item in items:
         known.setdefault(units.key(item), item)
+        known.setdefault(item.nodeid, item)
     return [known[one] for one in dict.fromkeys(keys) if one in known]
 
 
@@ -80,7 +81,8 @@ class Plugin:
         if options.harness_exact:
             with open(options.harness_exact, encoding="utf-8") as stream:
                 chosen = exact(items, json.load(stream))
-            gone = [item for item in items if item not in chosen]
+            kept = set(map(id, chosen))
+            gone = [item for item in items if id(item) not in kept]
             items[:] = chosen
             config.hook.pytest_deselected(items=gone)
         elif options.harness_seed:

@@ -68,6 +68,10 @@ class Telling:
                 self._mark(self.ledger.last(number))
         return repeated
 
+    def lost(self, unit: Unit | None) -> bool:
+        """Whether a unit that is not over has a failure that stands."""
+        return bool(self.ledger and unit and self.ledger.lost(unit))
+
     def flush(self, running: list[int]) -> None:
         """At the end: what was to be run again, and is not, has failed."""
         for one in self.ledger.rest(running) if self.ledger else ():

@@ -186,6 +186,8 @@ class Dispatcher:
         """What a worker does next; None where another one is to take its place."""
         if self.fresh:
             return self.fresh.pop(0) if new else None
+        if self.config.option.maxfail and self.telling.lost(worker.current):
+            return None  # the session has not been told yet that it is to stop
         if self.queue and worker.round not in (None, self.queue[0].round):
             return None
         if self.config.option.harness_seed:

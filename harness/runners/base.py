@@ -8,9 +8,10 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from harness import proc
-from harness.plan import Manner, Step
+from harness.plan import Step
 
 INTERACTIVE = (
     "--pdb", "--trace", "-s", "--capture=no",
@@ -39,6 +40,10 @@ class Files:
     def junit(self, step: Step) -> Path:
         """JUnit of the step alone."""
         return self.directory / f"{step.name}.junit.xml"
+
+    def exact(self, step: Step) -> Path:
+        """The tests to run, in their order."""
+        return self.directory / f"{step.name}.exact.json"
 
     def coverage(self, step: Step) -> Path:
         """How the names of coverage data files begin."""
@@ -73,7 +78,7 @@ def options(step: Step, files: Files) -> list[str]:
         f"--junitxml={files.junit(step)}",
         "-o", f"cache_dir={files.cache}",
         *_shard(step, files),
-        *_manner(step.manner),
+        *_manner(step, files),
         *step.options,
     ]  # fmt: skip
 
@@ -87,13 +92,17 @@ def _shard(step: Step, files: Files) -> list[str]:
     ]  # fmt: skip
 
 
-def _manner(manner: Manner) -> list[str]:
+def _manner(step: Step, files: Files) -> list[str]:
     """The plugin's options: their names are no other plugin's."""
+    manner = step.manner
+    if manner.exact:
+        path = files.exact(step)
+        path.write_text(json.dumps(manner.exact), "utf-8")
+        return [f"--harness-exact={path}"]
     given = {
         "reruns": manner.reruns,
         "repeat": manner.repeat if manner.repeat > 1 else 0,
         "seed": manner.seed,
-        "exact": manner.exact,
     }
     words = [f"--harness-{name}={value}" for name, value in given.items() if value]
     return [*words, "--harness-shuffle-all"] if manner.everything else words
@@ -150,9 +159,14 @@ def variables(
 
 
 def run(
-    argv: list[str], *, env: Mapping[str, str], cwd: Path, interactive: bool
+    argv: list[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    interactive: bool,
+    output: BinaryIO | None = None,
 ) -> proc.Child:
-    """Start a step; an interactive one gets the terminal."""
+    """Start a step; an interactive one gets the terminal, others print to `output`."""
     if interactive:
         return proc.Child(argv, env=env, cwd=cwd, stdin=None, foreground=True)
-    return proc.Child(argv, env=env, cwd=cwd)
+    return proc.Child(argv, env=env, cwd=cwd, stdout=output, stderr=output)

@@ -189,6 +189,44 @@ def outcomes(place: Path) -> Callable[[], dict[str, str]]:
     return read
 
 
+# -- run again -------------------------------------------------------------------
+
+ONCE = """\
+    def test_once(browser, site):
+        browser.driver.get(site + '/names')
+        assert browser.driver.page_source.count('|') == 0
+        make('left behind')
+        with open({path!r}, 'a') as file:
+            print(browser.driver.session_id, file=file)
+        with open({path!r}) as file:
+            assert len(file.readlines()) > 1, 'the first time'
+    """
+
+
+def test_a_failure_is_run_again_with_a_fresh_browser(
+    write: Callable[[str], None], run: Run, place: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "sessions"
+    write(ONCE.format(path=str(path)))
+    done = run("--reruns", "1")
+    assert done.returncode == 0, done.stdout
+    assert "PASSED: 1 flaky" in done.stdout
+    first, second = path.read_text().split()
+    assert first != second
+    [lines] = (place / "reports" / "latest").glob("*.jsonl")
+    [test] = [
+        event
+        for event in map(json.loads, lines.read_text().splitlines())
+        if event["kind"] == "test"
+    ]
+    assert (test["outcome"], test["evidence"]) == ("flaky", [])
+    kept = {one["title"]: one["file"] for one in test["attempts"][0]["evidence"]}
+    assert {"lg.png", "xs.png", "page.html", "site.log"} <= set(kept)
+    assert all((place / "reports/latest" / name).exists() for name in kept.values())
+    page = (place / "reports/latest/index.html").read_text()
+    assert "data:image/png" in page.partition('<section id="flaky"')[2]
+
+
 # -- a browser is new for each test, and replaced when it is broken ----------------
 
 USED = """\

@@ -339,6 +339,8 @@ def test_exit_codes_are_those_of_the_design() -> None:
         "DATABASE": 7,
         "GATE": 8,
         "INTERNAL": 9,
+        "FAILS_ALONE": 10,
+        "DOES_NOT_FAIL": 11,
         "INTERRUPTED": 130,
     }
 

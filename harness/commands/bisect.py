@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness test --bisect``: names the tests that make another one fail."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from shlex import join
+from typing import Final
+
+from harness.commands import session, workshop
+from harness.commands.context import Context
+from harness.errors import ExitCode, HarnessError, UsageError
+from harness.model import Isolation, TestResult
+from harness.output import Console, duration
+from harness.plan import Manner, Step
+from harness.reports import record, suspects
+from harness.reports.figures import BAD, plural
+from harness.reports.suspects import Case
+from harness.results import Finished
+from harness.store import Run
+
+LOG: Final = "bisect.log"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What the recorded run says of how to run the test again."""
+
+    words: tuple[str, ...]
+    series: str
+    isolation: Isolation | None
+    runner: str
+
+
+def find(context: Context, suite: str, name: str) -> Case:
+    """The test in the newest report that has it; raises `UsageError` without any."""
+    top = context.config.root / context.config.reports
+    places = sorted(top.glob(f"2*/{record.FILE}"), reverse=True)
+    for path in places:
+        try:
+            cases = suspects.matching(record.load(path.parent), suite, name)
+        except HarnessError:
+            continue
+        keys = {case.key: None for case in cases}
+        if len(keys) > 1:
+            raise UsageError(
+                f"{name!r} may be {len(keys)} tests: {', '.join(list(keys)[:5])}",
+                checked=str(path),
+                remedy="give the whole id",
+            )
+        if cases:
+            return cases[0]
+    raise UsageError(
+        f"no report of the suite {suite} has the test {name!r}",
+        checked=f"{len(places)} reports in {top}",
+        remedy=f"run it first, with all that may disturb it: harness test {suite}",
+    )
+
+
+def given(case: Case, words: tuple[str, ...]) -> Given:
+    """How it ran; `words` are those of the command line."""
+    step = case.step
+    tested = dict.fromkeys(test.module for test in step.tests)
+    kinds = dict.fromkeys((*case.before, case.key))
+    modules = [name for name in tested if any(k.startswith(f"{name}/") for k in kinds)]
+    return Given(
+        words=words or tuple(modules),
+        series=step.series,
+        isolation=Isolation(step.isolation) if step.isolation else None,
+        runner=step.runner,
+    )
+
+
+def run(context: Context, step: Step, case: Case, line: Sequence[str]) -> int:
+    """Find what makes the test fail; `step` runs it, `line` is the command so far."""
+    context.console.info(
+        f"{case.test.id} was {case.test.outcome} in run {case.run}, on worker"
+        f" {case.worker}, after {plural(len(case.before), 'test')}"
+    )
+    with Run(context.store) as current, ExitStack() as stack:
+        top = context.config.root / context.config.reports
+        directory = top / current.id
+        directory.mkdir(parents=True)
+        if step.database != "sqlite":  # one server for all probes
+            server = workshop.server(context, step.database)
+            server.start()
+            stack.callback(server.stop)
+        log = stack.enter_context((directory / LOG).open("a", encoding="utf-8"))
+        quiet = replace(context, console=Console(log, {}))
+        prober = Prober(context, quiet, current, step, case, directory)
+        return _verdict(context, case, prober, line)
+
+
+@dataclass
+class Prober:
+    """Runs the test after some others, each time in a new process and database."""
+
+    context: Context
+    quiet: Context
+    current: Run
+    step: Step
+    case: Case
+    directory: Path
+    number: int = 0
+    needed: tuple[str, ...] = ()
+    """What always runs before it."""
+    known: dict[tuple[str, ...], TestResult] = field(default_factory=dict)
+
+    def fails(self, before: Sequence[str]) -> bool:
+        """Whether it fails after these, in their order."""
+        chosen = {*before, *self.needed}
+        names = tuple(one for one in self.case.before if one in chosen)
+        if names not in self.known:
+            self.known[names] = self._probe(names)
+        return self.known[names].outcome in BAD
+
+    def _probe(self, names: tuple[str, ...]) -> TestResult:
+        self.number += 1
+        after = f"after {plural(len(names), 'test')}" if names else "alone"
+        title = f"{self.number:>3}. {after}"
+        with self.context.console.step(title, ticker=True):
+            done = self._run(names)
+        found = [
+            test for test in done.result.tests if suspects.key(test) == self.case.key
+        ]
+        if not found:
+            raise _not_run(self.case, done, self.directory / LOG)
+        self.context.console.info(f"     {found[0].outcome}: {_line(found[0])}")
+        return found[0]
+
+    def _run(self, names: tuple[str, ...]) -> Finished:
+        place = self.directory / str(self.number)
+        place.mkdir()
+        manner = Manner(exact=(*names, self.case.key))
+        step = replace(self.step, manner=manner, workers=1, coverage=False, shard="")
+        step = replace(step, options=(*step.options, "--maxfail=0"))
+        with (self.directory / LOG).open("ab") as log:
+            return session.run(self.quiet, self.current, step, place, output=log)
+
+
+def _line(test: TestResult) -> str:
+    words = " ".join(test.message.split())[:100]
+    return f"{words} ({duration(test.duration)})" if words else duration(test.duration)
+
+
+def _not_run(case: Case, done: Finished, log: Path) -> HarnessError:
+    for error in done.errors:
+        return error
+    return UsageError(
+        f"the test {case.key} is not there any more",
+        checked=f"the log {log}",
+        remedy="run the suite again, and give an id of that run",
+    )
+
+
+def _verdict(context: Context, case: Case, prober: Prober, line: Sequence[str]) -> int:
+    console = context.console
+    if prober.fails(()):
+        if not case.own or prober.fails(case.own):
+            console.info("verdict: it fails alone; no other test has to do with it")
+            console.info(_again(line, (case.key,)))
+            return ExitCode.FAILS_ALONE
+        prober.needed = case.own
+        count = plural(len(case.own), "test")
+        console.info(f"it needs {count} of its own class, and passes after them")
+    others = tuple(one for one in case.before if one not in prober.needed)
+    if not others:
+        console.info("verdict: it does not fail, and nothing ran before it")
+        console.info(f"to find more: {join(line)} --random-order --jobs 1")
+        return ExitCode.DOES_NOT_FAIL
+    if not prober.fails(others):
+        count = plural(len(case.before), "test")
+        console.info(f"verdict: it does not fail, alone or after the {count}")
+        console.info("it may depend on time, on chance, or on what other workers do")
+        return ExitCode.DOES_NOT_FAIL
+    found = suspects.minimal(others, prober.fails)
+    chosen = {*found, *prober.needed}
+    names = tuple(one for one in case.before if one in chosen)
+    who = "this test makes" if len(found) == 1 else f"these {len(found)} together make"
+    console.info(f"verdict: {who} {case.key} fail:")
+    for one in found:
+        console.info(f"  {one}")
+    console.info(_again(line, (*names, case.key)))
+    return ExitCode.OK
+
+
+def _again(line: Sequence[str], keys: Sequence[str]) -> str:
+    exact = [word for one in keys for word in ("--exactly", one)]
+    return f"to see it: {join([*line, *exact])}"
