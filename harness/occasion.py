@@ -43,12 +43,13 @@ def _github(name: str, event: Mapping[str, Any], label: str) -> Occasion:
 
 
 def _gitlab(environ: Mapping[str, str], label: str) -> Occasion:
+    """A child pipeline has its parent's merge request, or its parent's push."""
     name = environ.get("CI_PIPELINE_SOURCE", "")
-    if name == "merge_request_event":
+    base = environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
+    if name == "merge_request_event" or (name == "parent_pipeline" and base):
         labels = environ.get("CI_MERGE_REQUEST_LABELS", "").split(",")
-        base = environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
         return _since(base, name, everything=_label(label, labels))
-    if name == "push":
+    if name in {"push", "parent_pipeline"}:
         return _since(environ.get("CI_COMMIT_BEFORE_SHA", ""), name)
     return Occasion(everything=f"the event is {name or 'not named'}")
 

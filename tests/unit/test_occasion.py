@@ -82,6 +82,28 @@ def test_github(name: str) -> None:
             Occasion(base=SHA),
         ),
         (
+            {
+                "CI_PIPELINE_SOURCE": "parent_pipeline",
+                "CI_MERGE_REQUEST_DIFF_BASE_SHA": SHA,
+                "CI_MERGE_REQUEST_LABELS": "docs,full gate",
+                "CI_COMMIT_BEFORE_SHA": "0" * 40,
+            },
+            Occasion(base=SHA, everything="the label 'full gate'"),
+        ),
+        (
+            {"CI_PIPELINE_SOURCE": "parent_pipeline", "CI_COMMIT_BEFORE_SHA": SHA},
+            Occasion(base=SHA),
+        ),
+        (
+            {
+                "CI_PIPELINE_SOURCE": "parent_pipeline",
+                "CI_COMMIT_BEFORE_SHA": "0" * 40,
+            },
+            Occasion(
+                everything="the event parent_pipeline says nothing to compare with"
+            ),
+        ),
+        (
             {"CI_PIPELINE_SOURCE": "schedule"},
             Occasion(everything="the event is schedule"),
         ),
