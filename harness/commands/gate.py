@@ -19,6 +19,7 @@ from harness.commands.selecting import Chosen
 from harness.errors import ExitCode, UsageError
 from harness.gate import gather, outcome, parts
 from harness.gate.base import HEADERS, Row, Status, Verdict
+from harness.gate.gather import Data
 from harness.gate.parts import CHANGED, WHOLE, Part, Tools
 from harness.gate.run import Gate
 from harness.output import duration
@@ -154,7 +155,7 @@ def _execute(
         verdict = Verdict(rows=tuple(_rows(context, asked, gate.rows)))
         _write(context, current, chosen, verdict, directory)
         raise
-    data = {part.name: (part.data,) for part in made if part.data}
+    data = Data(files={part.name: (part.data,) for part in made if part.data})
     judged = judging.judge(context, asked, chosen, made, gate.rows, data)
     verdict = Verdict(rows=tuple(_rows(context, asked, {**gate.rows, **judged})))
     _learn(context, verdict)
@@ -168,7 +169,12 @@ def _gather(
     jobs = matrix.jobs(context.config, chosen.selection)
     places = gather.find(asked.judge)
     made = _parts(context, chosen.selection, _tools(context, directory / "parts"))
-    ended = gather.rows(jobs, places, flaky=context.config.gate.flaky)
+    ended = gather.rows(
+        jobs,
+        places,
+        flaky=context.config.gate.flaky,
+        measuring={part.name for part in made if part.data},
+    )
     data = gather.data(jobs, places)
     judged = judging.judge(context, asked, chosen, made, ended, data)
     return Verdict(rows=tuple(_rows(context, asked, {**ended, **judged})))
@@ -240,6 +246,14 @@ def _tail(context: Context, row: Row) -> None:
         context.console.info("\n".join([title, *cut, *lines[-TAIL:], ""]))
 
 
+def _roots(context: Context, chosen: Chosen) -> dict[str, str]:
+    """What checks measure, and its names here, for who judges elsewhere."""
+    root, tables = context.config.root, context.config.check
+    measured = (tables[check].measures for check in chosen.selection.checks)
+    places = (judging.place(context, name) for names in measured for name in names)
+    return {place: str(root / place) for place in places}
+
+
 def _write(
     context: Context, current: Run, chosen: Chosen, verdict: Verdict, directory: Path
 ) -> Path:
@@ -250,6 +264,7 @@ def _write(
         "seconds": round(time.time() - current.started, 2),
         "base": chosen.base,
         **verdict.document(),
+        "roots": _roots(context, chosen),
         "selection": chosen.selection.document(),
     }
     write(directory / "gate.json", json.dumps(document, indent=2) + "\n")

@@ -13,6 +13,7 @@ from harness.commands.selecting import Chosen
 from harness.errors import HarnessError
 from harness.gate import coverage, parts
 from harness.gate.base import Row, Status
+from harness.gate.gather import Data
 from harness.gate.parts import CHANGED, WHOLE, Part
 
 
@@ -37,9 +38,9 @@ def judge(
     chosen: Chosen,
     made: Iterable[Part],
     ended: Mapping[str, Row],
-    data: Mapping[str, Sequence[Path]],
+    data: Data,
 ) -> dict[str, Row]:
-    """The rows of coverage, as far as they are judged here; `data` is by part."""
+    """The rows of coverage, as far as they are judged here."""
     commands = _wanted(context, asked)
     measuring = [part for part in made if part.measures]
     if not commands or not measuring:
@@ -81,18 +82,19 @@ def _judged(
     chosen: Chosen,
     measuring: Sequence[Part],
     commands: Mapping[str, str],
-    data: Mapping[str, Sequence[Path]],
+    data: Data,
 ) -> list[Row]:
     root, gate = context.config.root, context.config.gate
     ran = {part.name for part in measuring}
     expected = parts.contributors(context.config, context.graph)
     roots = {name: None for part in measuring for name in part.measures}
-    files = [file for part in measuring for file in data.get(part.name, ())]
-    measured = coverage.read(files, root, [_place(context, name) for name in roots])
+    files = [file for part in measuring for file in data.files.get(part.name, ())]
+    places = [place(context, name) for name in roots]
+    measured = coverage.read(files, root, places, data.names)
     rows = []
     if WHOLE in commands:
         # Where only some of its tests were needed, a percentage says nothing.
-        complete = [_place(context, one) for one in roots if expected[one] <= ran]
+        complete = [place(context, one) for one in roots if expected[one] <= ran]
         rows.append(
             coverage.whole(measured.below(complete), gate.coverage, commands[WHOLE])
             if complete
@@ -107,7 +109,7 @@ def _judged(
     return rows
 
 
-def _place(context: Context, name: str) -> str:
+def place(context: Context, name: str) -> str:
     """The directory of a source, or `name` itself, relative to the root."""
     source = context.sources.get(name)
     if source is None:

@@ -54,11 +54,16 @@ class Measured:
         return 100.0 * done / whole if whole else None
 
 
-def read(data: Sequence[Path], root: Path, places: Sequence[str]) -> Measured:
+def read(
+    data: Sequence[Path],
+    root: Path,
+    places: Sequence[str],
+    names: Mapping[str, Sequence[str]] | None = None,
+) -> Measured:
     """What the data files say of the directories `places` below `root`.
 
-    Data of other machines are recognised by the ends of their paths.  Raises
-    `CommandFailed` for data that cannot be read.
+    `names` are those that a place had in other checkouts, where data were recorded.
+    Raises `CommandFailed` for data that cannot be read.
     """
     if not data:
         return Measured()
@@ -66,7 +71,7 @@ def read(data: Sequence[Path], root: Path, places: Sequence[str]) -> Measured:
         for path in data:
             _check(path)
         with tempfile.TemporaryDirectory(prefix="harness-gate-") as work:
-            report = _report(data, root, places, Path(work))
+            report = _report(data, root, places, names or {}, Path(work))
     except CoverageException as error:
         raise CommandFailed(
             f"coverage data cannot be read: {error}",
@@ -92,10 +97,14 @@ def _check(path: Path) -> None:
 
 
 def _report(
-    data: Sequence[Path], root: Path, places: Sequence[str], work: Path
+    data: Sequence[Path],
+    root: Path,
+    places: Sequence[str],
+    names: Mapping[str, Sequence[str]],
+    work: Path,
 ) -> Mapping[str, Mapping[str, object]]:
     session = Coverage(data_file=str(work / "data"), branch=True, config_file=False)
-    paths = {place: [str(root / place), f"*/{place}"] for place in places}
+    paths = {place: [str(root / place), *names.get(place, ())] for place in places}
     session.set_option("paths", paths)
     session.combine([str(path) for path in data], strict=True, keep=True)
     if not session.get_data().measured_files():

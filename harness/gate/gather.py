@@ -2,15 +2,15 @@
 """Rows from what the jobs of CI left: a job that left nothing is missing."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from harness.errors import ExitCode
 from harness.gate import base, outcome
 from harness.gate.base import Row, Status
-from harness.gate.parts import DATA
+from harness.gate.parts import DATA, UNMEASURED
 from harness.matrix import Job
 
 RESULT: Final = "run.json"
@@ -19,19 +19,42 @@ ARTEFACT: Final = "report-"
 """How CI begins the names of the directories."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """Coverage data by part.
+
+    `names` says what measured directories, relative to the root of the project, were
+    called where the data were recorded.
+    """
+
+    files: Mapping[str, Sequence[Path]]
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
 def find(directories: Iterable[Path]) -> dict[str, Path]:
     """Directories of jobs by the job's name."""
     return {path.resolve().name.removeprefix(ARTEFACT): path for path in directories}
 
 
 def rows(
-    jobs: Sequence[Job], places: Mapping[str, Path], *, flaky: int
+    jobs: Sequence[Job],
+    places: Mapping[str, Path],
+    *,
+    flaky: int,
+    measuring: Collection[str] = (),
 ) -> dict[str, Row]:
-    """The row of each part: the worst of its jobs, which may have `flaky` such tests
-    together."""
+    """The row of each part: the worst of its jobs.
+
+    Together they may have `flaky` such tests; those of `measuring` must leave coverage.
+    """
     found: dict[str, list[Row]] = {}
     for job in jobs:
-        found.setdefault(job.row, []).append(_row(job, places.get(job.name)))
+        place = places.get(job.name)
+        row = _row(job, place)
+        wanted = not row.red and job.row in measuring
+        if place and wanted and not _coverage(job, place).is_file():
+            row = _made(job, Status.FAILED, UNMEASURED, row.seconds)
+        found.setdefault(job.row, []).append(row)
     made = {name: base.worst(name, several) for name, several in found.items()}
     for name, row in made.items():
         own = [job for job in jobs if job.row == name and job.name in places]
@@ -46,16 +69,32 @@ def rows(
     return made
 
 
-def data(jobs: Sequence[Job], places: Mapping[str, Path]) -> dict[str, list[Path]]:
-    """Coverage data by part, as far as they are there."""
-    found: dict[str, list[Path]] = {}
+def data(jobs: Sequence[Job], places: Mapping[str, Path]) -> Data:
+    """Coverage data, and how each job called what it measured."""
+    files: dict[str, list[Path]] = {}
+    names: dict[str, dict[str, None]] = {}
     for job in jobs:
         place = places.get(job.name)
         if place is None:
             continue
-        path = place / "parts" / job.check / DATA if job.check else place / DATA
-        found.setdefault(job.row, []).append(path)
-    return found
+        files.setdefault(job.row, []).append(_coverage(job, place))
+        for here, there in _roots(place / (VERDICT if job.check else RESULT)).items():
+            names.setdefault(here, {})[there] = None
+    return Data(files=files, names={here: tuple(all_) for here, all_ in names.items()})
+
+
+def _coverage(job: Job, place: Path) -> Path:
+    return place / "parts" / job.check / DATA if job.check else place / DATA
+
+
+def _roots(path: Path) -> dict[str, str]:
+    """Measured directories, and their names there; nothing where it cannot be read."""
+    try:
+        document: Any = json.loads(path.read_text("utf-8"))
+        roots = document.get("run", document)["roots"]
+        return {str(here): str(there) for here, there in roots.items()}
+    except (OSError, ValueError, KeyError, AttributeError):
+        return {}
 
 
 def _row(job: Job, place: Path | None) -> Row:

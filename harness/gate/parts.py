@@ -18,6 +18,7 @@ WHOLE, CHANGED = JUDGED
 SUITE_SECONDS: Final = 60.0
 """What a suite is thought to take until it was measured."""
 DATA: Final = "coverage.data"
+UNMEASURED: Final = "it left no coverage data"
 
 
 @dataclass(frozen=True, kw_only=True)

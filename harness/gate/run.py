@@ -16,7 +16,7 @@ from harness import proc
 from harness.errors import HarnessError
 from harness.gate import outcome
 from harness.gate.base import Row, Status
-from harness.gate.parts import Part, Tools
+from harness.gate.parts import UNMEASURED, Part, Tools
 
 LOG: Final = "output.log"
 GRACE: Final = 10.0
@@ -138,7 +138,7 @@ class Gate:
             if not passed:
                 return Status.FAILED, why, pasted
         if part.data and not part.data.is_file():
-            return Status.FAILED, "it left no coverage data", part.pasted[-1]
+            return Status.FAILED, UNMEASURED, part.pasted[-1]
         return Status.PASSED, why, part.pasted[-1]
 
     def _command(

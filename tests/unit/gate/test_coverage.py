@@ -60,10 +60,20 @@ def test_data_of_other_machines_and_shards_are_added_up(root: Path) -> None:
     other = record(
         root / "two", Path("/builds/x/src/web/a.py"), (-1, 2), (2, 4), (4, -1)
     )
-    found = coverage.read([one, other], root, ["src/web"]).files["src/web/a.py"]
+    names = {"src/web": ["/builds/y/src/web", "/builds/x/src/web"]}
+    found = coverage.read([one, other], root, ["src/web"], names).files["src/web/a.py"]
     assert found.missing == {8}
     assert (found.branches, found.taken) == (2, 2)
     assert one.exists()
+
+
+def test_a_place_is_told_by_its_whole_name(root: Path) -> None:
+    (root / "src/web/lib").mkdir()
+    (root / "src/web/lib/b.py").write_text("x = 1\n")
+    data = record(root / "data", Path("/there/src/web/lib/b.py"), (-1, 1), (1, -1))
+    names = {"lib": ["/there/lib"], "src/web": ["/there/src/web"]}
+    found = coverage.read([data], root, ["lib", "src/web"], names)
+    assert set(found.files) == {"src/web/lib/b.py"}
 
 
 def test_a_source_that_is_a_link(root: Path) -> None:

@@ -206,10 +206,35 @@ def test_all_is_well(conf: Config, left: dict[str, Path]) -> None:
 def test_coverage_data_are_where_each_kind_leaves_them(
     conf: Config, left: dict[str, Path]
 ) -> None:
-    found = gather.data(jobs(conf), left)
+    found = gather.data(jobs(conf), left).files
     assert found["unit"] == [left["unit"] / "parts/unit/coverage.data"]
     assert len(found["tryton"]) == 4
     assert found["portal"][1] == left["portal-2-of-2"] / "coverage.data"
+
+
+def test_jobs_say_what_they_called_what_they_measured(
+    conf: Config, left: dict[str, Path]
+) -> None:
+    assert gather.data(jobs(conf), left).names == {}
+    roots = {"roots": {"lib": "/there/lib"}}
+    (left["unit"] / "gate.json").write_text(json.dumps(roots))
+    for at, name in enumerate(("portal-1-of-2", "portal-2-of-2")):
+        run = {"run": {"roots": {"src/web": f"/{at}/src/web"}}}
+        (left[name] / "run.json").write_text(json.dumps(run))
+    assert gather.data(jobs(conf), left).names == {
+        "lib": ("/there/lib",),
+        "src/web": ("/0/src/web", "/1/src/web"),
+    }
+
+
+def test_a_job_that_should_leave_coverage(conf: Config, left: dict[str, Path]) -> None:
+    (left["portal-1-of-2"] / "coverage.data").touch()
+    found = gather.rows(jobs(conf), left, flaky=0, measuring={"portal"})
+    assert found["portal"].status is Status.FAILED
+    assert found["portal"].why == "shard 2/2: it left no coverage data"
+    assert found["tryton"].status is Status.PASSED
+    (left["portal-2-of-2"] / "coverage.data").touch()
+    assert not gather.rows(jobs(conf), left, flaky=0, measuring={"portal"})["portal"].red
 
 
 def test_a_job_without_report_is_missing(conf: Config, left: dict[str, Path]) -> None:
