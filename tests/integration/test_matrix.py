@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole matrix, job by job in fresh clones: it says what the gate says."""
+
+import json
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from harness.engine import Engine
+from harness.reports import record
+
+Done = subprocess.CompletedProcess[str]
+Harness = Callable[..., Done]
+PREFIX = "harness-test-matrix"
+
+CONFIGURATION = f'''
+[tool.harness]
+[tool.harness.source.alpha]
+[tool.harness.source.beta]
+[tool.harness.suite.tryton]
+shards = 2
+[tool.harness.template.data]
+modules = ["alpha"]
+data = ["data/things.txt"]
+[tool.harness.images]
+prefix = "{PREFIX}"
+[tool.harness.gate]
+program = "{shlex.quote(sys.executable)} -m harness"
+changed = 80
+coverage = 60
+[tool.harness.check.lint]
+run = ["{{python}} -m ruff check --isolated --no-cache lib"]
+always = true
+[tool.harness.check.types]
+run = ["{{python}} -m mypy --config-file= --strict lib"]
+paths = ["lib/**"]
+[tool.harness.check.unit]
+run = ["""{{python}} -m coverage run --branch --data-file={{coverage}} --source=lib \\
+-m pytest -q -p no:cacheprovider -c /dev/null --rootdir=. checks"""]
+paths = ["lib/**", "checks/**"]
+measures = ["lib"]
+[tool.harness.check.templates]
+run = ["{{harness}} template build data"]
+paths = ["data/**", "src/alpha/**"]
+[tool.harness.check.docs]
+run = ["{{harness}} docs --no-autoapi"]
+paths = ["docs/**"]
+[tool.harness.check.images]
+run = ["{{harness}} build db"]
+paths = ["Dockerfiles/**"]
+programs = ["docker"]
+[tool.harness.rule.lib]
+files = ["lib/**", "checks/**"]
+[tool.harness.rule.images]
+files = ["Dockerfiles/**"]
+'''
+FILES = {
+    ".gitignore": (
+        "reports/\n__pycache__/\n.mypy_cache/\n*.egg-info/\nbuild/\n/docs/_build/\n"
+    ),
+    "lib/__init__.py": "",
+    "lib/sums.py": """\
+        def add(a: int, b: int) -> int:
+            if a > b:
+                return b + a
+            return a + b
+        """,
+    "checks/test_sums.py": """\
+        from lib import sums
+
+        def test_add() -> None:
+            assert sums.add(1, 2) == 3
+            assert sums.add(2, 1) == 3
+        """,
+    "data/things.txt": """\
+        >>> from proteus import Model
+        >>> Thing = Model.get('alpha.thing')
+        >>> thing = Thing(name="Second")
+        >>> thing.save()
+        """,
+    "docs/conf.py": 'project = "matrix"\n',
+    "docs/index.rst": "Matrix\n======\n\nAll is well.\n",
+    "Dockerfiles/db/one": "fine\n",
+    "Dockerfiles/Dockerfile": """\
+        ARG BASE=debian:bookworm-slim
+        FROM ${BASE} AS db
+        COPY db/one /one
+        RUN ! grep -q broken /one
+        """,
+}
+JOBS = [
+    "lint", "types", "unit", "templates", "docs", "images",
+    "tryton-1-of-2", "tryton-2-of-2",
+]  # fmt: skip
+
+
+def git(project: Path, *arguments: str) -> None:
+    words = ("-c", "user.name=t", "-c", "user.email=t@t")
+    subprocess.run(["git", *words, *arguments], cwd=project, check=True)
+
+
+@pytest.fixture
+def checkout(project: Path) -> Iterator[Path]:
+    """The project in a repository, as committed, on a branch of its own."""
+    (project / "pyproject.toml").write_text(CONFIGURATION)
+    for name, text in FILES.items():
+        (project / name).parent.mkdir(exist_ok=True, parents=True)
+        (project / name).write_text(dedent(text))
+    git(project, "init", "-q", "-b", "main")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    git(project, "checkout", "-qb", "topic")
+    yield project
+    for name in (".git", "lib", "checks", "data", "docs", "Dockerfiles"):
+        shutil.rmtree(project / name)
+    (project / ".gitignore").unlink()
+
+
+@pytest.fixture
+def cheap(harness: Harness) -> Harness:
+    """The same with the server that costs nothing to start."""
+
+    def run(*words: str) -> Done:
+        return harness(*words, HARNESS_DATABASE_SERVER="sqlite")
+
+    return run
+
+
+@pytest.fixture
+def images(engine: Engine) -> Iterator[Engine]:
+    """The engine; what was built is gone afterwards."""
+    if engine.inspect("image", "debian:bookworm-slim") is None:
+        pytest.fail("no base image: harness images base makes it")
+    yield engine
+    form = "{{.Repository}}:{{.Tag}}"
+    words = ("image", "ls", "--filter", f"reference={PREFIX}/*", "--format", form)
+    for name in engine.run(*words).stdout.split():
+        engine.run("image", "rm", "--force", name)
+
+
+def red(project: Path) -> dict[str, str]:
+    """The red rows of the last verdict, and why."""
+    text = (project / "reports/latest/gate.json").read_text()
+    return {
+        row["name"]: row["why"]
+        for row in json.loads(text)["rows"]
+        if row["status"] in {"failed", "missing", "stopped"}
+    }
+
+
+def judged(project: Path) -> dict[str, str]:
+    """Rows of the merged report."""
+    return {r.name: r.status for r in record.load(project / "reports/latest").judged}
+
+
+def test_the_whole_matrix(cheap: Harness, checkout: Path, images: Engine) -> None:
+    whole = cheap("test", "tryton", "alpha", "beta", "--coverage")
+    assert whole.returncode == 0, whole.stdout
+    one = record.load((checkout / "reports/latest").resolve())
+    git(checkout, "commit", "-qm", "nothing", "--allow-empty")
+    done = cheap("ci", "run-job", "--all", "--full")
+    assert done.returncode == 0, done.stdout + done.stderr
+    left = {path.name for path in (checkout / "reports/jobs").iterdir()}
+    assert left == set(JOBS)
+    merged = record.load(checkout / "reports/latest")
+    assert judged(checkout) == {
+        **dict.fromkeys(["lint", "types", "unit", "templates", "docs", "images"], "passed"),
+        "tryton": "passed",
+        "coverage": "passed",
+        "changed": "not needed",
+    }
+    assert one.coverage
+    assert merged.coverage == one.coverage
+    assert sorted(t.key for t in merged.tests) == sorted(t.key for t in one.tests)
