@@ -30,7 +30,7 @@ def run(
     """Run jobs one after the other; the exit code of the first that is not 0.
 
     With `everything`, all jobs; then the gate judges what they left, and their
-    reports become one.  Raises `GateFailed` and `ReportError` as these do.
+    reports become one.  Raises `GateFailed`, else `ReportError`, as these do.
     """
     made = ci.plan(
         context,
@@ -61,13 +61,18 @@ def _judge(context: Context, asked: Asked, places: Mapping[str, Path]) -> None:
         gate.run(context, replace(asked, judge=there), show=False, as_json=False)
     except GateFailed as error:
         refused = error
-    report.merge_(
-        context,
-        directories=there,
-        output=None,
-        expected=tuple(places),
-        gate=context.config.root / context.config.reports / "latest" / merge.GATE,
-    )
+    try:
+        report.merge_(
+            context,
+            directories=there,
+            output=None,
+            expected=tuple(places),
+            gate=context.config.root / context.config.reports / "latest" / merge.GATE,
+        )
+    except ReportError as error:
+        if refused is None:
+            raise
+        context.console.error(error)
     if refused:
         raise refused
 

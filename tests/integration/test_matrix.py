@@ -94,6 +94,7 @@ FILES = {
         RUN ! grep -q broken /one
         """,
 }
+RED = ("failed", "missing", "stopped")
 JOBS = [
     "lint", "types", "unit", "templates", "docs", "images",
     "tryton-1-of-2", "tryton-2-of-2",
@@ -145,12 +146,12 @@ def images(engine: Engine) -> Iterator[Engine]:
 
 
 def red(project: Path) -> dict[str, str]:
-    """The red rows of the last verdict, and why."""
+    """The red rows of the gate's verdict, and why."""
     text = (project / "reports/latest/gate.json").read_text()
     return {
         row["name"]: row["why"]
         for row in json.loads(text)["rows"]
-        if row["status"] in {"failed", "missing", "stopped"}
+        if row["status"] in RED
     }
 
 
@@ -170,7 +171,9 @@ def test_the_whole_matrix(cheap: Harness, checkout: Path, images: Engine) -> Non
     assert left == set(JOBS)
     merged = record.load(checkout / "reports/latest")
     assert judged(checkout) == {
-        **dict.fromkeys(["lint", "types", "unit", "templates", "docs", "images"], "passed"),
+        **dict.fromkeys(
+            ["lint", "types", "unit", "templates", "docs", "images"], "passed"
+        ),
         "tryton": "passed",
         "coverage": "passed",
         "changed": "not needed",
@@ -178,3 +181,103 @@ def test_the_whole_matrix(cheap: Harness, checkout: Path, images: Engine) -> Non
     assert one.coverage
     assert merged.coverage == one.coverage
     assert sorted(t.key for t in merged.tests) == sorted(t.key for t in one.tests)
+
+
+KILLS = """\
+    import os
+    import signal
+    import unittest
+
+    HARNESS = os.getppid()
+
+    class Killing(unittest.TestCase):
+        def test_kill(self):
+            os.kill(HARNESS, signal.SIGKILL)
+    """
+TESTS = "src/beta/beta/tests/test_more.py"
+DEFECTS: dict[str, tuple[str, str, list[str], str]] = {
+    "a failing test": (
+        TESTS,
+        """\
+        import unittest
+
+        class More(unittest.TestCase):
+            def test_no(self):
+                self.fail()
+        """,
+        ["tryton", "coverage", "changed"],
+        "More::test_no",
+    ),
+    "a lint error": ("lib/sums.py", "import os\n", ["lint"], "Found 1 error"),
+    "a type error": (
+        "lib/sums.py",
+        "\nTOTAL: str = add(1, 2)\n",
+        ["types"],
+        "Found 1 error",
+    ),
+    "a coverage drop": (
+        "lib/sums.py",
+        """\
+
+        def less(a: int, b: int) -> int:
+            if a > b:
+                return a - b
+            return 0
+        """,
+        ["coverage", "changed"],
+        "% of lines and branches in 2 files, least is 60 %",
+    ),
+    "a broken image": ("Dockerfiles/db/one", "broken\n", ["images"], "exit code 6"),
+    "a warning of the docs": (
+        "docs/index.rst",
+        "\n:ref:`nowhere`\n",
+        ["docs"],
+        "warnings are errors",
+    ),
+    "a template's script": (
+        "data/things.txt",
+        ">>> Thing(nam='x').save()\n",
+        ["templates"],
+        "exit code 7",
+    ),
+    "a missing report of a shard": (
+        TESTS,
+        KILLS,
+        ["tryton", "coverage", "changed"],
+        "left no report",
+    ),
+    "an import error": (
+        TESTS,
+        "import no_such_module\n",
+        ["tryton", "coverage", "changed"],
+        "test_more.py",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_both_see_a_defect(
+    cheap: Harness, checkout: Path, request: pytest.FixtureRequest, name: str
+) -> None:
+    file, text, rows, why = DEFECTS[name]
+    if rows == ["images"]:
+        request.getfixturevalue("images")
+    with (checkout / file).open("a") as stream:
+        stream.write(dedent(text))
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-qm", "two")
+    done = cheap("gate")
+    assert done.returncode == 8, done.stdout + done.stderr
+    here = red(checkout)
+    assert list(here) == rows, here
+    done = cheap("ci", "run-job", "--all")
+    assert done.returncode == 8, done.stdout + done.stderr
+    assert f"the gate says no: {', '.join(rows)}" in done.stdout
+    there = json.loads((checkout / "reports/latest/run.json").read_text())["run"]
+    reasons = {
+        row["name"]: row["reason"] for row in there["judged"] if row["status"] in RED
+    }
+    assert list(reasons) == rows
+    assert why in reasons[rows[0]], reasons
+    both = {"coverage", "changed"}.intersection(rows)
+    assert [here[one] for one in both] == [reasons[one] for one in both]
