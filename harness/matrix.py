@@ -11,6 +11,7 @@ from shlex import join
 
 from harness import series as releases
 from harness.config import Config, SuiteTable
+from harness.masks import masked
 from harness.rules import Selection
 
 
@@ -82,7 +83,7 @@ def _suite(config: Config, name: str, selection: Selection) -> Iterator[Job]:
             row=name,
             suite=name,
             series=series,
-            database=database,
+            database=masked(database),
             python=python or _python(series or config.series),
             shard=shard,
             modules=modules,
@@ -94,7 +95,7 @@ def _suite(config: Config, name: str, selection: Selection) -> Iterator[Job]:
                     name,
                     modules,
                     series=series,
-                    database=database,
+                    database=database if table.databases else _public(database),
                     shard=shard,
                 ),
             ),
@@ -126,6 +127,11 @@ def line(config: Config, words: Sequence[str]) -> str:
 def measures(config: Config) -> bool:
     """Whether the gate judges coverage."""
     return bool(config.gate.coverage or config.gate.changed)
+
+
+def _public(server: str) -> str:
+    """Nothing for an address with a password: each job knows it by itself."""
+    return server if masked(server) == server else ""
 
 
 def _programs(table: SuiteTable, database: str) -> tuple[str, ...]:

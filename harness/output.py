@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import Final, TextIO
 
 from harness.errors import HarnessError
+from harness.masks import masked
 
 WIDTH: Final = 80
 HEIGHT: Final = 24
@@ -69,6 +70,8 @@ class Step:
 
 class Console:
     """Writes for people to `stream`; all methods may be called from any thread.
+
+    No password of an address is written.
 
     `environ` is asked for NO_COLOR, TERM, COLUMNS and GITHUB_ACTIONS.
     """
@@ -258,6 +261,7 @@ class Console:
         self._drawn = True
 
     def _write(self, text: str) -> None:
+        text = masked(text)
         encoding = self._stream.encoding or "utf-8"
         self._stream.write(text.encode(encoding, "replace").decode(encoding))
         self._stream.flush()

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from harness.errors import CommandFailed, MissingTool
+from harness.masks import masked
 
 Output = int | IO[bytes] | IO[str] | None
 PIPE, DEVNULL, STDOUT = subprocess.PIPE, subprocess.DEVNULL, subprocess.STDOUT
@@ -29,8 +30,8 @@ class Completed:
 
 
 def line(argv: Sequence[str | Path]) -> str:
-    """The command as a line that can be pasted into a shell."""
-    return shlex.join(map(str, argv))
+    """The command as a line that can be pasted into a shell, but for passwords."""
+    return shlex.join(masked(str(part)) for part in argv)
 
 
 def run(

@@ -28,6 +28,7 @@ from harness.cli import (
 )
 from harness.cli.base import Parser
 from harness.errors import ExitCode, HarnessError, Interrupted
+from harness.masks import masked
 from harness.options import split
 from harness.output import Console
 
@@ -124,11 +125,16 @@ def _unknown(error: Exception, argv: Sequence[str]) -> HarnessError:
     handle, name = tempfile.mkstemp(prefix="harness-", suffix=".log")
     with os.fdopen(handle, "w", encoding="utf-8") as log:
         log.write(f"harness {__version__} on Python {sys.version}\n")
-        log.write(f"$ harness {shlex.join(argv)}\n\n{traceback.format_exc()}")
+        log.write(f"$ {_line(argv)}\n\n{masked(traceback.format_exc())}")
     return HarnessError(
         f"this is a defect of the harness: {type(error).__name__}: {error}",
         remedy=f"report it with the log {name}",
     )
+
+
+def _line(argv: Sequence[str]) -> str:
+    """What was typed, as reports may show it."""
+    return f"harness {shlex.join(map(masked, argv))}"
 
 
 def _context(
@@ -150,5 +156,5 @@ def _context(
         config=config.load(root, environ, overrides),
         environ=environ,
         console=console,
-        line=f"harness {shlex.join(argv)}",
+        line=_line(argv),
     )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from harness.masks import masked
+
 BYTES: Final = {
     "": 1,
     "b": 1,
@@ -24,9 +26,6 @@ BYTES: Final = {
 SECONDS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 YES: Final = frozenset({"1", "true", "yes", "on"})
 NO: Final = frozenset({"0", "false", "no", "off"})
-
-_PASSWORD: Final = re.compile(r"(://[^:@/\s\"]*:)[^/\s\"]*@")
-_PASSWORD_OPTION: Final = re.compile(r"([?&]password=)[^&\s\"]*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +44,7 @@ class Kind:
 
 def shown(value: object) -> str:
     """The value as a line of TOML has it, without passwords of addresses."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return _PASSWORD_OPTION.sub(r"\1***", _PASSWORD.sub(r"\1***@", text))
+    return masked(json.dumps(value, ensure_ascii=False, default=str))
 
 
 def quantity(text: str, units: dict[str, int]) -> int:

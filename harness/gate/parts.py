@@ -10,6 +10,7 @@ from typing import Final
 from harness import matrix
 from harness.config import Config
 from harness.config.check import JUDGED
+from harness.masks import masked
 from harness.modules import Graph
 from harness.rules import Selection
 
@@ -127,7 +128,7 @@ def _suite(
         name=name,
         why=selection.suites[name],
         commands=((tools.python, "-m", "harness", *arguments),),
-        pasted=(matrix.line(config, arguments),),
+        pasted=(matrix.line(config, [*map(masked, arguments)]),),
         seconds=SUITE_SECONDS,
         suite=True,
         measures=measured,

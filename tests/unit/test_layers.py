@@ -56,6 +56,7 @@ LEVELS: Mapping[str, int] = {
     "modules": 0,
     "series": 0,
     "lines": 0,
+    "masks": 0,
     "data": 0,
     "": 0,
 }
