@@ -14,7 +14,8 @@ from harness.config import Config
 from harness.modules import Graph
 
 ALL: Final = "all"
-KINDS: Final = ("source", "template", "suite", "check")
+SOURCE, TESTS = "source", "tests"
+KINDS: Final = (SOURCE, TESTS, "template", "suite", "check")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +212,8 @@ def _everything(decisions: Iterable[Decision], config: Config, graph: Graph) -> 
     for one in decisions:
         if ALL in one.selects:
             return f"{one.file} changed ({one.rule})"
-        for name in filter(None, (_of("source", text) for text in one.selects)):
+        texts = (_of(kind, text) for kind in (SOURCE, TESTS) for text in one.selects)
+        for name in filter(None, texts):
             table = config.source.get(name)
             if table and table.kind == "tryton" and name not in graph:
                 return f"{one.file} changed, and {name} cannot be read"
@@ -248,14 +250,16 @@ def _part(
     decisions: tuple[Decision, ...],
     named: Mapping[str, Mapping[str, str]],
 ) -> Selection:
-    modules = _modules(graph, named["source"])
-    sources = {**named["source"], **modules}
+    sources = {**named[SOURCE], **_modules(graph, named[SOURCE])}
+    tested = {**named[TESTS], **named[SOURCE]}
+    modules = _modules(graph, tested)
+    tested |= modules
     templates = _templates(config, named["template"])
     suites: dict[str, str] = {}
     chosen = words(config, graph)
     for name in config.suite:
         why = named["suite"].get(name) or next(
-            _reasons(config, graph, name, sources, templates), ""
+            _reasons(config, graph, name, sources, tested, templates), ""
         )
         touched = tuple(one for one in modules if one in chosen.get(name, ()))
         if touched and not why:
@@ -303,13 +307,14 @@ def _reasons(
     graph: Graph,
     suite: str,
     sources: Mapping[str, str],
+    tested: Mapping[str, str],
     templates: Mapping[str, str],
 ) -> Iterator[str]:
     """Why a suite is needed: its sources, its template, the modules of that."""
     table = config.suite[suite]
     for name in (table.source, *table.sources):
-        if name in sources:
-            yield sources[name]
+        if name in tested:
+            yield tested[name]
     for template in _chain(config, table.template):
         if template in templates:
             yield f"template {template}: {templates[template]}"

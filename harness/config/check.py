@@ -160,6 +160,7 @@ def _checks(config: Config) -> Iterator[str]:
 def _rules(config: Config) -> Iterator[str]:
     tables: dict[str, Iterable[str]] = {
         "source": config.source,
+        "tests": config.source,
         "template": config.template,
         "suite": config.suite,
         "check": config.check,

@@ -109,11 +109,24 @@ PARTS: Mapping[str, tuple[list[str], set[str], set[str], tuple[str, ...]]] = {
         ("society", "society_web"),
     ),
     "its example": (
-        ["examples/society/tests/scenario.rst"],
+        ["examples/society/release.py"],
         {"tryton", "society", "portal"},
         CHECKS,
         ("society", "society_web"),
     ),
+    "tests of a module: no template has them": (
+        ["src/society/tests/scenario.rst"],
+        {"tryton", "society"},
+        CHECKS,
+        ("society", "society_web"),
+    ),
+    "tests and a module above": (
+        ["src/society/tests/scenario.rst", "src/society_web/web.py"],
+        {"tryton", "society"},
+        CHECKS,
+        ("society", "society_web"),
+    ),
+    "tests of a package": (["src/portal/portal/tests/a.py"], {"portal"}, CHECKS, ()),
     "the top": (["src/society_web/web.py"], {"tryton"}, CHECKS, ("society_web",)),
     "a python source": (["src/portal/portal/app.py"], {"portal"}, CHECKS, ()),
     "what is installed beside": (["src/plugin/plugin.py"], {"portal"}, CHECKS, ()),
@@ -339,3 +352,44 @@ def test_a_source_with_a_star_in_its_name_is_itself(tmp_path: Path) -> None:
     outside = rules.decide(["lib/ab/x.py"], config=made, graph=Graph([]))
     assert inside.everything == ""
     assert outside.everything
+
+
+# -- this project --------------------------------------------------------------
+
+HERE = config.load(Path(__file__).parents[2], {}, {})
+OURS = Graph([Module(name="collecting_society", path=Path("/e"), version="7.0.0")])
+
+
+@pytest.mark.parametrize(
+    ("file", "suites", "checks"),
+    [
+        (
+            "examples/collecting_society/creation.py",
+            ["tryton", "portal", "api", "processing", "integration"],
+            ["lint", "templates", "style"],
+        ),
+        (
+            "src/collecting_society/tests/test_module.py",
+            ["tryton"],
+            ["lint", "style"],
+        ),
+        (
+            "examples/portal_web/portal_web/tests/unit/test_a.py",
+            ["portal", "api", "integration"],
+            ["lint", "style"],
+        ),
+        (
+            "examples/collecting_society_worker/tests/unit/test_a.py",
+            ["processing", "integration"],
+            ["lint", "style"],
+        ),
+        ("docs/gate.md", [], ["lint", "unit", "docs"]),
+    ],
+)
+def test_a_change_of_one_file_here(
+    file: str, suites: list[str], checks: list[str]
+) -> None:
+    found = rules.decide([file], config=HERE, graph=OURS)
+    assert not found.everything
+    assert list(found.suites) == suites
+    assert list(found.checks) == checks
