@@ -234,7 +234,9 @@ def test_a_job_that_should_leave_coverage(conf: Config, left: dict[str, Path]) -
     assert found["portal"].why == "shard 2/2: it left no coverage data"
     assert found["tryton"].status is Status.PASSED
     (left["portal-2-of-2"] / "coverage.data").touch()
-    assert not gather.rows(jobs(conf), left, flaky=0, measuring={"portal"})["portal"].red
+    assert not gather.rows(jobs(conf), left, flaky=0, measuring={"portal"})[
+        "portal"
+    ].red
 
 
 def test_a_job_without_report_is_missing(conf: Config, left: dict[str, Path]) -> None:
