@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What earlier runs taught: how long tests take, which databases they ask for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from statistics import median
 from typing import Any
 
-from harness.model import Outcome, RunResult
+from harness.model import Outcome, RunResult, StepResult, TestResult
 from harness.plan import Step
 from harness.store import Store
 from harness.template.layer import Layer, Request
@@ -25,7 +26,25 @@ def learn(store: Store, result: RunResult) -> None:
         if test.outcome in {Outcome.PASSED, Outcome.FLAKY, Outcome.FAILED}
     ]
     _learn(store, TIMINGS, {one.key: one.phases.get("call", 0.0) for one in ended})
-    _learn(store, WHOLE, {one.key: one.duration - one.waits for one in ended})
+    own = {id(test): seconds for step in result.steps for test, seconds in _own(step)}
+    _learn(store, WHOLE, {one.key: own[id(one)] for one in ended})
+
+
+def _own(step: StepResult) -> Iterator[tuple[TestResult, float]]:
+    """Seconds of each test without waits, and without what it was only the first to do.
+
+    A worker's first test makes what all share, such as an application: its set-up
+    counts as that of any.
+    """
+    if not step.tests:
+        return
+    typical = median(test.phases.get("setup", 0.0) for test in step.tests)
+    begun: set[str] = set()
+    for test in sorted(step.tests, key=lambda test: test.started):
+        first = test.worker not in begun
+        begun.add(test.worker)
+        shared = max(0.0, test.phases.get("setup", 0.0) - test.waits - typical)
+        yield test, test.duration - test.waits - (shared if first else 0.0)
 
 
 def _learn(store: Store, name: str, taken: Mapping[str, float]) -> None:

@@ -15,7 +15,7 @@ fits where it was.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, NamedTuple
 
 import pytest
 
@@ -81,10 +81,20 @@ def _hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
 
+class Split(NamedTuple):
+    """The shard of each item, and the seconds of each shard."""
+
+    shards: list[int]
+    seconds: list[float]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{one:.1f}" for one in self.seconds)
+
+
 def split(
     items: list[Any], known: Mapping[str, float], count: int, isolation: str = "class"
-) -> list[int]:
-    """The shard of each item; what must run together is in one.
+) -> Split:
+    """Divide the items; what must run together is in one shard.
 
     A test that finds its database as new, by `isolation` or its own mark, is alone.
     """
@@ -100,7 +110,13 @@ def split(
         names.append(name)
         totals[name] = totals.get(name, OVERHEAD) + taken[key]
     chosen = assign(totals, count)
-    return [chosen[name] for name in names]
+    loads = [0.0] * count
+    for name, at in chosen.items():
+        loads[at - 1] += totals[name]
+    return Split([chosen[name] for name in names], loads)
+
+
+SPLIT = pytest.StashKey[Split]()
 
 
 def _isolation(item: Any, default: str) -> str:
@@ -132,6 +148,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
+    """Say what all shards are thought to take."""
+    made = config.stash.get(SPLIT, None)
+    return f"shard {config.option.shard} of {made} s" if made else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
     """Leave the shard's tests, before -k, -m or --lf take any away."""
@@ -140,9 +162,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> No
     number, _, count = config.option.shard.partition("/")
     known = durations.load(config.option.durations_file)
     isolation = config.getoption("isolation", "class")
-    shards = split(items, known, int(count), isolation)
-    kept = [item for item, at in zip(items, shards) if at == int(number)]
-    gone = [item for item, at in zip(items, shards) if at != int(number)]
+    made = split(items, known, int(count), isolation)
+    config.stash[SPLIT] = made
+    kept = [item for item, at in zip(items, made.shards) if at == int(number)]
+    gone = [item for item, at in zip(items, made.shards) if at != int(number)]
     if gone:
         items[:] = kept
         config.hook.pytest_deselected(items=gone)

@@ -94,6 +94,29 @@ def test_shards_count_fixtures_but_no_waits(store: Store) -> None:
     assert store.read("timings.json") == {PARTY: 2.0}
 
 
+def test_what_the_first_test_makes_for_all_is_not_its_own(store: Store) -> None:
+    (made,) = result((PARTY, Outcome.PASSED, 2.0)).steps[0].tests
+
+    def test(key: str, worker: str, started: float, setup: float) -> TestResult:
+        phases = {"setup": setup, "call": 2.0}
+        return replace(
+            made, key=key, worker=worker, started=started, phases=phases,
+            duration=setup + 2.0,
+        )  # fmt: skip
+
+    tests = (
+        test("b", "w1", 9.0, 0.5),
+        test("a", "w1", 1.0, 7.5),
+        test("c", "w2", 2.0, 6.5),
+        test("d", "w2", 9.0, 0.5),
+        test("e", "w2", 12.0, 1.5),
+    )
+    history.learn(store, replace(result(), steps=(replace(STEP, tests=tests),)))
+    assert store.read("durations.json") == {
+        "a": 3.5, "b": 2.5, "c": 3.5, "d": 2.5, "e": 3.5,
+    }  # fmt: skip
+
+
 def test_the_newest_duration_counts_half(store: Store) -> None:
     for seconds in (2.0, 4.0, 1.0):
         history.learn(store, result((PARTY, Outcome.FAILED, seconds)))

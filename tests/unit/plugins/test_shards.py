@@ -218,8 +218,8 @@ def items(root: str, files: int = 12) -> list[Any]:
 
 def test_units_stay_together_and_the_place_does_not_matter() -> None:
     here, there = items("/home/a/stack"), items("/builds/x/y/stack")
-    chosen = shards.split(here, {}, 3)
-    assert chosen == shards.split(there, {}, 3)
+    chosen = shards.split(here, {}, 3).shards
+    assert chosen == shards.split(there, {}, 3).shards
     assert chosen[0::2] == chosen[1::2]
     assert set(chosen) == {1, 2, 3}
 
@@ -228,19 +228,19 @@ def test_what_nose_keeps_together_is_one_unit() -> None:
     made = items("/stack")
     for item in made[:8]:
         item.together = ("web.tests",)
-    assert len(set(shards.split(made, {}, 3)[:8])) == 1
+    assert len(set(shards.split(made, {}, 3).shards[:8])) == 1
 
 
 def test_tests_that_find_their_database_as_new_are_alone() -> None:
     made = items("/stack", files=1)
-    assert len(set(shards.split(made, {}, 2))) == 1
-    assert len(set(shards.split(made, {}, 2, "test"))) == 2
+    assert len(set(shards.split(made, {}, 2).shards)) == 1
+    assert len(set(shards.split(made, {}, 2, "test").shards)) == 2
     for item in made:
         item.mark = SimpleNamespace(args=("test",))
-    assert len(set(shards.split(made, {}, 2))) == 2
+    assert len(set(shards.split(made, {}, 2).shards)) == 2
     for item in made:
         item.together = ("web.tests",)
-    assert len(set(shards.split(made, {}, 2, "test"))) == 1
+    assert len(set(shards.split(made, {}, 2, "test").shards)) == 1
 
 
 class Hook:
@@ -255,6 +255,7 @@ class Config:
     def __init__(self, shard: str) -> None:
         self.hook = Hook()
         self.option = type("Option", (), {"shard": shard, "durations_file": ""})
+        self.stash = pytest.Stash()
 
     def getoption(self, name: str, default: str) -> str:
         return default
@@ -270,6 +271,9 @@ def test_the_shards_are_the_whole() -> None:
         assert len(kept) + len(config.hook.gone) == len(made)
         assert kept
         seen += kept
+        assert shards.pytest_report_collectionfinish(config) == (
+            f"shard {number}/3 of 0.9, 0.9, 0.9 s"
+        )
     assert sorted(map(id, seen)) == sorted(map(id, made))
 
 
@@ -279,3 +283,4 @@ def test_no_shard_is_all() -> None:
     shards.pytest_collection_modifyitems(config, made)
     assert len(made) == 24
     assert config.hook.gone == []
+    assert shards.pytest_report_collectionfinish(config) is None

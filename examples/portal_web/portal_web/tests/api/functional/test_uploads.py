@@ -90,6 +90,7 @@ class TestWhoMay:
         app.post("/v1/uploads", upload_files=files, headers=headers, status=201)
 
 
+@pytest.mark.isolation("test")
 class TestUpload:
     def test_a_file(self, ada: TestApp) -> None:
         before = stored()
