@@ -11,11 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import proc
+from harness.changes import Repository
 from harness.ci.pipeline import Planned
 from harness.commands import ci, gate, report, selecting
 from harness.commands.context import Context
 from harness.commands.judging import Asked
 from harness.errors import ExitCode, GateFailed, HarnessError, ReportError, UsageError
+from harness.model import Origin
 from harness.output import duration
 from harness.reports import merge
 from harness.store import locked
@@ -78,7 +80,11 @@ def _judge(context: Context, asked: Asked, places: Mapping[str, Path]) -> None:
 
 
 def _warn(context: Context) -> None:
-    root = context.config.root
+    root, here = context.config.root, Repository(context.config.root, context.environ)
+    for source in context.sources.values():
+        place = os.path.relpath(source.path, root)
+        if source.origin is Origin.SRC and here.ignores(place):
+            context.console.warn(f"{place} is not in a clone: jobs test the example")
     argv = ["git", "-C", str(root), "status", "--porcelain"]
     changed = proc.run(argv, env=context.environ).stdout.splitlines()
     if changed:

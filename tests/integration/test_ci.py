@@ -190,6 +190,7 @@ def test_jobs_run_in_fresh_clones(harness: Harness, repository: Path) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
         done = harness("ci", "run-job", "--full", "bad")
         assert done.returncode == 8, "what is not committed is not in a clone"
+        assert "src/alpha is not in a clone" in done.stdout
         jobs = repository / "reports" / "jobs"
         assert json.loads((jobs / "bad" / "gate.json").read_text("utf-8"))["rows"]
         done = harness("ci", "run-job", "--full", "--all")
