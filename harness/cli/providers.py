@@ -43,6 +43,12 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--gate", type=Path, metavar="FILE", help="the rows of the gate: gate.json"
     )
+    one.add_argument(
+        "--history",
+        type=Path,
+        metavar="DIR",
+        help="earlier runs in short, where reports are not kept; this one is added",
+    )
     one.set_defaults(call=_merge)
     _ci(actions(command(commands, "ci", "the pipelines of GitHub and GitLab")))
 
@@ -100,6 +106,7 @@ def _merge(context: "Context", options: argparse.Namespace, rest: Words) -> int:
             *options.expect,
         ),
         gate=options.gate,
+        history=options.history,
     )
 
 

@@ -25,11 +25,13 @@ def merge_(
     output: Path | None,
     expected: tuple[str, ...],
     gate: Path | None,
+    history: Path | None = None,
 ) -> int:
     """Write one report of all; its exit code is that of the worst of them.
 
     `expected` are names of parts that must be there, `gate` has the rows of the
-    gate as a whole, instead of those in the parts.  Raises `ReportError` that names
+    gate as a whole, instead of those in the parts; `history` has earlier runs in short,
+    and this one in the end.  Raises `ReportError` that names
     each missing or broken part, after the report of the others is there.
     """
     parts = merge.read(directories, expected=expected)
@@ -49,7 +51,10 @@ def merge_(
     covered, problem = _coverage(context, parts, target)
     merge.copy_evidence(parts, target)
     run = replace(run, coverage=covered, files=_files(parts, covered))
-    _write(run, parts, target, before=past.read(top, but=run.id))
+    before = past.read(history or top, but=run.id)
+    _write(run, parts, target, before=before)
+    if history:
+        past.keep(run, history, newest=context.config.keep_reports)
     for text in summary.terminal(run):
         context.console.info(text)
     page = (

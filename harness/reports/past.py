@@ -2,13 +2,15 @@
 """The runs before this one, as far as their reports are still there."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ExitCode
-from harness.reports import record
+from harness.model import RunResult, StepResult
+from harness.reports import files, record
 from harness.reports.figures import Verdict
 
 
@@ -45,6 +47,42 @@ def read(reports: Path, *, but: str) -> tuple[Past, ...]:
         except (OSError, ValueError, KeyError, TypeError):
             continue
     return tuple(sorted(found, key=lambda one: one.started))
+
+
+def keep(run: RunResult, directory: Path, *, newest: int) -> None:
+    """Add a run in short to those in `directory`, where only the `newest` stay.
+
+    What is there is read as reports are: CI has no reports of earlier runs.
+    """
+    short = {
+        "version": record.VERSION,
+        "run": {
+            "id": run.id,
+            "command": run.command,
+            "started": run.started,
+            "seconds": run.seconds,
+            "exit_code": run.exit_code,
+            "steps": [_short(step) for step in run.steps],
+        },
+    }
+    place = directory / run.id
+    place.mkdir(parents=True, exist_ok=True)
+    files.replace(place / record.FILE, json.dumps(short) + "\n")
+    old = sorted(path for path in directory.iterdir() if path.is_dir())
+    for path in old[: -newest or None]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _short(step: StepResult) -> dict[str, object]:
+    return {
+        "suite": step.suite,
+        "series": step.series,
+        "database": step.database,
+        "sources": step.sources,
+        "tests": [
+            {"id": one.id, "key": one.key, "outcome": one.outcome} for one in step.tests
+        ],
+    }
 
 
 def _past(run: Mapping[str, Any]) -> Past:

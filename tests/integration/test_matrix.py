@@ -25,6 +25,7 @@ CONFIGURATION = f'''
 [tool.harness.source.beta]
 [tool.harness.suite.tryton]
 shards = 2
+reruns = 1
 [tool.harness.template.data]
 modules = ["alpha"]
 data = ["data/things.txt"]
@@ -194,6 +195,17 @@ KILLS = """\
         def test_kill(self):
             os.kill(HARNESS, signal.SIGKILL)
     """
+FLAKY = """\
+    import mmap
+    import unittest
+
+    SEEN = mmap.mmap(-1, 1)  # of all workers of one run
+
+    class Flaky(unittest.TestCase):
+        def test_the_second_time(self):
+            seen, SEEN[0] = SEEN[0], 1
+            self.assertTrue(seen)
+    """
 TESTS = "src/beta/beta/tests/test_more.py"
 DEFECTS: dict[str, tuple[str, str, list[str], str]] = {
     "a failing test": (
@@ -226,6 +238,12 @@ DEFECTS: dict[str, tuple[str, str, list[str], str]] = {
         """,
         ["coverage", "changed"],
         "% of lines and branches in 2 files, least is 60 %",
+    ),
+    "a flaky test": (
+        TESTS,
+        FLAKY,
+        ["tryton", "coverage", "changed"],
+        "1 flaky, 0 allowed: ",
     ),
     "a broken image": ("Dockerfiles/db/one", "broken\n", ["images"], "exit code 6"),
     "a warning of the docs": (

@@ -2,10 +2,16 @@
 """Shards of a run are its whole: no test twice, none left out."""
 
 import json
+import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
+ROOT = Path(__file__).parents[2]
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 TEST = ("test", "tryton", "alpha", "beta", "--database", "sqlite")
 
@@ -60,3 +66,24 @@ def test_bad_shards(harness: Harness) -> None:
     done = harness(*TEST, "--shard", "3/2")
     assert done.returncode == 2
     assert "--shard 2/5" in done.stdout
+
+
+@pytest.mark.parametrize("suite", ["tryton", "portal", "api", "processing"])
+def test_five_shards_of_an_example_take_the_same(suite: str, tmp_path: Path) -> None:
+    """By the committed durations; what CI multiplies is collected as it is."""
+    words = ("--database", "local", "--jobs", "1", "--shard", "1/5", "--collect-only")
+    env = {key: value for key, value in os.environ.items() if key != "GITHUB_ACTIONS"}
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", "test", suite, *words, "-q"],
+        cwd=ROOT,
+        env={**env, "HARNESS_REPORTS": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    found = re.search(r"^shard 1/5 of (.*) s$", done.stdout, re.M)
+    assert found, done.stdout + done.stderr
+    seconds = [float(one) for one in found[1].split(", ")]
+    assert len(seconds) == 5
+    assert (max(seconds) - min(seconds)) / max(seconds) <= 0.15, seconds

@@ -82,6 +82,36 @@ def test_an_added_test_leaves_nearly_all_where_they_are() -> None:
     assert max(shares) <= 0.2
 
 
+def free(seed: int) -> tuple[list[str], dict[str, float]]:
+    """Tests that are units of their own, with lines for their classes and a few."""
+    dice = random.Random(seed)
+    known: dict[str, float] = {}
+    tests = []
+    for number in range(dice.randint(5, 20)):
+        owner = f"m/tests/test_{number}.py::Case"
+        names = [f"{owner}::test_{at}" for at in range(dice.randint(3, 40))]
+        known[owner] = len(names) * dice.lognormvariate(-1.5, 0.7)
+        known |= {name: 1.0 for name in names if dice.random() < 0.1}
+        tests += names
+    return tests, known
+
+
+def test_a_test_more_in_a_class_that_is_spread() -> None:
+    shares = []
+    for seed in SEEDS:
+        tests, known = free(seed)
+
+        def chosen(names: list[str], known: dict[str, float]) -> dict[str, int]:
+            guesses = dict.fromkeys(names, 0.1)
+            return shards.assign(shards.weights(names, known, guesses), 5)
+
+        owner = random.Random(seed).choice(tests).rpartition("::")[0]
+        before = chosen(tests, known)
+        shares.append(moved(before, chosen([*tests, f"{owner}::test_new"], known)))
+    assert sum(shares) / len(shares) <= 0.05
+    assert max(shares) <= 0.2
+
+
 def test_without_history_all_is_whole_and_stable() -> None:
     seconds = {f"web/tests/test_{number}.py::Case": 0.1 for number in range(100)}
     chosen = shards.assign(seconds, 5)

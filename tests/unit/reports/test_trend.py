@@ -158,3 +158,20 @@ def test_an_exit_code_that_nobody_knows_is_a_failure(
     write(tmp_path, replace(build(), id="a", exit_code=42))
     (one,) = past.read(tmp_path, but="")
     assert one.verdict is Verdict.FAILED
+
+
+def test_history_in_short_is_what_reports_say(
+    present: RunResult, tmp_path: Path
+) -> None:
+    whole, short = tmp_path / "reports", tmp_path / "history"
+    for number in range(4):
+        run = replace(present, id=f"r{number}", started=float(number))
+        (whole / run.id).mkdir(parents=True)
+        (whole / run.id / record.FILE).write_text(record.dump(run))
+        past.keep(run, short, newest=3)
+    found = past.read(short, but="")
+    assert [one.id for one in found] == ["r1", "r2", "r3"]
+    assert found == past.read(whole, but="r0")
+    assert found[0].outcomes
+    assert past.read(short, but="r3") == found[:-1]
+    assert (short / "r1" / record.FILE).stat().st_size < 1000

@@ -11,6 +11,7 @@ from collecting_society_worker import recovery
 STEPS = ["preprocessed", "checksummed", "fingerprinted", "archived"]
 
 
+@pytest.mark.isolation("test")
 class TestKilled:
     "By the true signal, with a true server; unit/test_killed.py has all points"
 
