@@ -96,6 +96,7 @@ def test_defaults(tmp_path: Path) -> None:
         "images.base": "debian:bookworm-slim",
         "images.packages": (),
         "images.build_packages": (),
+            "images.browsers": (),
         "images.suite": "bookworm",
         "pool.ahead": 2,
         "pool.cap": 32,

@@ -85,7 +85,7 @@ def test_the_command_line(inside: Inside) -> None:
 def test_secrets_are_in_no_command_line(inside: Inside) -> None:
     argv = inside.wrap(["python"], {"PGPASSWORD": "s3cret"}, "tests")
     assert "s3cret" not in " ".join(argv)
-    file = inside.scratch / "tests.env"
+    file = inside.scratch / f"{inside.container('tests')}.env"
     assert file.stat().st_mode & 0o077 == 0
     lines = file.read_text().splitlines()
     assert "PGPASSWORD=s3cret" in lines
