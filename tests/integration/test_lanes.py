@@ -232,8 +232,8 @@ def start(place: Path, state: Path) -> Iterator[Start]:
 
     yield call
     for process in begun:
-        process.kill()
-        process.wait()
+        with process:
+            process.kill()
 
 
 def outcomes(place: Path) -> dict[str, str]:
