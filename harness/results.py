@@ -42,6 +42,8 @@ class Finished:
     templates: tuple[TemplateCost, ...] = ()
     leases: tuple[LeaseCost, ...] = ()
     errors: tuple[HarnessError, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What else there is to say of the step."""
 
 
 def read(
@@ -185,6 +187,7 @@ def with_costs(
     templates: tuple[TemplateCost, ...],
     leases: tuple[LeaseCost, ...],
     errors: tuple[HarnessError, ...],
+    notes: tuple[str, ...] = (),
 ) -> Finished:
     """The same with its costs; an error of the harness outweighs the tests."""
     code = finished.code
@@ -197,4 +200,5 @@ def with_costs(
         templates=templates,
         leases=leases,
         errors=tuple({str(error): error for error in errors}.values()),
+        notes=notes,
     )

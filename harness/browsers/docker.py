@@ -3,7 +3,7 @@
 
 import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness.browsers import capabilities
@@ -15,6 +15,8 @@ from harness.errors import BrowserError, HarnessError, ImageError
 PORT: Final = "4444"
 VIEWER: Final = "7900"
 """Where images of Selenium show their screen."""
+ENDPOINT: Final = "endpoint"
+"""The program of the stack's own image."""
 SHARED: Final = "1g"
 DOWNLOADS: Final = "/tmp/downloads"
 
@@ -34,9 +36,13 @@ class Docker:
         name: str,
         network: str = "",
         suite: str = "",
+        aliases: Sequence[str] = (),
     ) -> None:
         """`name` begins the names of containers; with `network` they are on it, and
         the servers run in its container called `suite`.
+
+        With `aliases` they are called so there, and the stack's own image answers
+        below ``/wd/hub`` too, for all browsers that it has.
         """
         self.wish = wish
         self.environ = environ
@@ -46,6 +52,7 @@ class Docker:
         self.name = name
         self.network = network
         self.suite = suite
+        self.aliases = aliases
         self._found: dict[str, Any] | None = None
         self._open: dict[str, tuple[str, Guarded]] = {}
         self._number = 0
@@ -121,9 +128,12 @@ class Docker:
             words += ["--publish", f"127.0.0.1::{VIEWER}"]
         if self.network:
             words += ["--network", self.network]
+            words += [part for one in self.aliases for part in ("--network-alias", one)]
         elif self.reach().host == "host.docker.internal":
             words += ["--add-host", "host.docker.internal:host-gateway"]
-        return self.engine.argv(*words, self.image)
+        ours = (self._inspect()["Config"].get("Labels") or {}).get("harness.service")
+        endpoint = [ENDPOINT] if self.aliases and ours else []
+        return self.engine.argv(*words, self.image, *endpoint)
 
     def _wait(self, name: str, made: Guarded) -> tuple[str, str]:
         """The address of the WebDriver, and of its viewer."""

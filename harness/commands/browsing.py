@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -63,8 +63,28 @@ def choose(
     return browsers.choose(asked, known[asked])
 
 
+def beside(
+    context: Context, current: Run, step: Step, inside: Inside, names: Sequence[str]
+) -> Browsers:
+    """A WebDriver that a suite's own code finds by `names` on its network.
+
+    Raises `MissingTool` where there is no image of it.
+    """
+    wish = Wish(
+        scratch=current.scratch(),
+        start_timeout=float(context.config.browser.start_timeout),
+    )
+    made = _docker(context, current, step, wish, inside, names)
+    return browsers.choose("docker", [made])[0]
+
+
 def _docker(
-    context: Context, current: Run, step: Step, wish: Wish, inside: Inside | None
+    context: Context,
+    current: Run,
+    step: Step,
+    wish: Wish,
+    inside: Inside | None,
+    names: Sequence[str] = (),
 ) -> Browsers:
     images = context.config.images
     return browsers.Docker(
@@ -76,6 +96,7 @@ def _docker(
         name=f"harness-{current.id}-{step.name}",
         network=inside.network if inside else "",
         suite=inside.container("tests") if inside else "",
+        aliases=names,
     )
 
 

@@ -182,6 +182,7 @@ def _job(
         "SERIES": release.name,
         "TESTS_PACKAGES": " ".join(images.packages),
         "TESTS_BUILDING": " ".join(images.build_packages),
+        "BROWSERS": " ".join(images.browsers),
     }
     text = (context.config.root / PLACE / DOCKERFILE).read_text("utf-8")
     stages = dockerfile.parse(text, arguments)

@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from harness import history, proc, results
 from harness.browsers import Browsers
-from harness.commands import browsing, inside, needs, workshop
+from harness.commands import browsing, inside, lanes, needs, workshop
 from harness.commands.context import Context
 from harness.config.schema import SuiteTable
 from harness.environment import Environment
@@ -26,7 +26,7 @@ from harness.modules import Graph
 from harness.plan import Step
 from harness.postgres import Server
 from harness.runners import base, suite, tryton
-from harness.runners.image import Image, Inside
+from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
 from harness.store import Run
 from harness.template import limits
@@ -120,6 +120,7 @@ class Session:
         self.image: Image | None = None
         self.output: BinaryIO | None = None
         self.inside: Inside | None = None
+        self.lanes: lanes.Lanes | None = None
         self.browsers: Browsers | None = None
 
     def run(self) -> results.Finished:
@@ -172,6 +173,7 @@ class Session:
             templates=tuple(make.costs),
             leases=tuple(pool.costs),
             errors=tuple(self.failures),
+            notes=self.lanes.close() if self.lanes else (),
         )
 
     @property
@@ -189,16 +191,16 @@ class Session:
         self.context.console.info(text)
 
     def _enter(self, image: Image, where: workshop.Place) -> None:
-        self.inside = self.stack.enter_context(
-            inside.prepare(
-                self.context,
-                self.current,
-                self.step,
-                chosen=image,
-                place=where,
-                directory=self.files.directory,
-            )
+        self.lanes = lanes.prepare(
+            self.context,
+            self.current,
+            self.step,
+            chosen=image,
+            place=where,
+            directory=self.files.directory,
+            stack=self.stack,
         )
+        self.inside = self.lanes.all[0].inside
 
     def _wrapped(self, argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
         """The command of a build inside the image."""
@@ -268,6 +270,7 @@ class Session:
                 self.environment,
                 self.files,
                 browser=self.browsers is not None,
+                plugins=self.lanes.plugins() if self.lanes else (),
             )
         return tryton.command(step, self.graph, self.environment, self.files)
 
@@ -282,20 +285,24 @@ class Session:
             **self._own(),
         }
         interactive = bool(base.serial(step.options))
-        if self.inside:
-            argv = self.inside.wrap(argv, env, "tests", interactive=interactive)
-            env = dict(self.context.environ)
-            self.stack.callback(self.inside.end, "tests")
+        outer, outside = argv, env
+        if self.inside and self.lanes:
+            own = {**env, **self.lanes.variables(self.lanes.all[0])}
+            outer = self.inside.wrap(argv, own, TESTS, interactive=interactive)
+            outside = dict(self.context.environ)
+            self.stack.callback(self.inside.end, TESTS)
         self.started = time.time()
         self.child = self.stack.enter_context(
             base.run(
-                argv,
-                env=env,
+                outer,
+                env=outside,
                 cwd=step.source.path if step.source else self.context.config.root,
                 interactive=interactive,
                 output=self.output,
             )
         )
+        if self.lanes:
+            self.lanes.start(self.stack, argv, env)
 
     def _own(self) -> dict[str, str]:
         """The suite's own variables; those that need a lease are set with it."""

@@ -87,6 +87,7 @@ def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
     serial = base.serial(options)
     if serial:
         context.console.info(f"{serial} needs the terminal: not in parallel")
+    inner = (asked.runner or table.runner) == "image"
     wish = plan.Wish(
         suite=asked.suite,
         series=asked.series,
@@ -94,7 +95,7 @@ def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
         options=options,
         runner=asked.runner or table.runner,
         coverage=asked.measure or table.coverage,
-        workers=config.jobs or os.cpu_count() or 1,
+        workers=_workers(config.jobs, table.apart if inner else 0),
         serial=serial,
         shard=_shard(asked.shard),
         manner=ordering.manner(context, asked, serial),
@@ -102,6 +103,12 @@ def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
     if table.kind == "pytest":
         return (_of_source(context, asked, wish),)
     return _of_modules(context, asked, wish)
+
+
+def _workers(jobs: int, apart: int) -> int:
+    """How many; no more than have a container of their own, where that is asked."""
+    count = jobs or os.cpu_count() or 1
+    return min(count, apart) if apart else count
 
 
 def _shard(text: str) -> str:
@@ -236,7 +243,7 @@ def _report(
         templates=tuple(cost for one in done for cost in one.templates),
         leases=tuple(cost for one in done for cost in one.leases),
         coverage=covered,
-        header=_facts(steps),
+        header=_facts(steps, done),
         roots=portable(context, roots),
         order=manner.words(),
         again=ordering.again(context.line, manner),
@@ -269,8 +276,12 @@ def _remap(context: Context, steps: tuple[Step, ...]) -> dict[Path, list[str]]:
     }
 
 
-def _facts(steps: tuple[Step, ...]) -> dict[str, str]:
-    return {step.name: f"{step.database}: {step.reason}" for step in steps}
+def _facts(steps: tuple[Step, ...], done: list[results.Finished]) -> dict[str, str]:
+    """By step: where its database was, and what its browsers were."""
+    return {
+        step.name: "; ".join([f"{step.database}: {step.reason}", *one.notes])
+        for step, one in zip(steps, done, strict=True)
+    }
 
 
 def portable(context: Context, roots: list[Path]) -> dict[str, str]:

@@ -27,6 +27,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _checks(config)
     yield from _rules(config)
     yield from _servers(config)
+    yield from _apart(config)
 
 
 def _problem(config: Config, key: str, value: object, why: str) -> str:
@@ -190,6 +191,20 @@ def _servers(config: Config) -> Iterator[str]:
     for name, server in config.server.items():
         if not server.command:
             yield f"{FILE}: [{TABLE}.server.{name}]: a server needs a command"
+
+
+def _apart(config: Config) -> Iterator[str]:
+    for name, suite in config.suite.items():
+        key = f"suite.{name}.apart"
+        if suite.apart and suite.kind != "pytest":
+            why = 'allowed in suites of kind "pytest"'
+            yield _problem(config, key, suite.apart, why)
+        if suite.apart and suite.browser:
+            why = "allowed where tests find a browser themselves: browser_aliases"
+            yield _problem(config, key, suite.apart, why)
+        for one in (one for one in suite.evidence if not one.startswith("/")):
+            why = "allowed: a directory inside the image, from / on"
+            yield _problem(config, f"suite.{name}.evidence", one, why)
 
 
 def _near(path: Path) -> str:

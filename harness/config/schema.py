@@ -48,7 +48,8 @@ class Images:
 
     `base` is the image that all others begin with, `suite` the Debian release of
     it where it is made on this machine.  `packages` are what the image ``tests``
-    has of Debian, `build_packages` what only its making needs.
+    has of Debian, `build_packages` what only its making needs; `browsers` are those
+    of ``selenium`` beside Chromium.
     """
 
     prefix: Annotated[str, kinds.text("a repository", r"[a-z0-9][a-z0-9._/:-]*")] = (
@@ -58,6 +59,7 @@ class Images:
     base: Annotated[str, kinds.text("an image")] = "debian:bookworm-slim"
     packages: Annotated[tuple[str, ...], kinds.strings(_DEBIAN)] = ()
     build_packages: Annotated[tuple[str, ...], kinds.strings(_DEBIAN)] = ()
+    browsers: Annotated[tuple[str, ...], kinds.strings(_DEBIAN)] = ()
     suite: Annotated[str, kinds.text("a Debian release", r"[a-z]+")] = "bookworm"
 
 
@@ -167,8 +169,9 @@ class SuiteTable:
     one, and the `servers` of these names.  Without `reruns`, the general ones count.
 
     The rest is for ``--in image``: the service whose image is taken (or an image
-    with its tag), names of the container and of the database server on the run's
-    network, mounts, the working directory.
+    with its tag), names of the container, of the database server and of a WebDriver
+    on its network, mounts, the working directory, directories in it whose new files
+    are `evidence`.  `apart` puts so many workers at most into a container each.
 
     The last four are what CI multiplies: a job for each `series` (none: the
     modules' own), `databases` (none: the configured server) and `pythons` (none:
@@ -192,6 +195,9 @@ class SuiteTable:
     database_aliases: Annotated[tuple[str, ...], kinds.strings("names of hosts")] = (
         "db",
     )
+    browser_aliases: Annotated[tuple[str, ...], kinds.strings("names of hosts")] = ()
+    apart: Annotated[int, kinds.number()] = 0
+    evidence: Annotated[tuple[str, ...], kinds.strings("directories inside")] = ()
     mounts: Annotated[tuple[str, ...], kinds.strings('"OUTSIDE:INSIDE[:ro]"')] = ()
     directory: Annotated[str, kinds.text("a directory in the image")] = ""
     environment: Annotated[tuple[str, ...], kinds.strings(_VARIABLES)] = ()

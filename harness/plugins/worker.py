@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 from collections import deque
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Callable, Iterable
 
 from harness.plugins import units
 
@@ -15,8 +17,14 @@ from harness.plugins import units
 class Worker:
     """A forked process at the other end of a link."""
 
-    def __init__(self, name: str, pid: int, link: socket.socket) -> None:
+    def __init__(
+        self, name: str, pid: int, link: socket.socket, place: str = ""
+    ) -> None:
         self.name = name
+        self.place = place
+        """The lane that it is in; empty for a fork of the session."""
+        self.code = -signal.SIGKILL
+        """Its exit code, as a lane has said it."""
         self.gateway = SimpleNamespace(id=name)  # what pytest knows of xdist's
         self._workerinfocache = f"[{name}]"
         self.pid = pid
@@ -38,6 +46,26 @@ class Worker:
         except OSError:
             pass
 
+    def wait(self) -> int:
+        """Its exit code."""
+        if self.place:
+            return self.code
+        _, status = os.waitpid(self.pid, 0)
+        return os.waitstatus_to_exitcode(status)
+
+    def kill(self, number: int) -> None:
+        """Send a signal; one in a lane ends with its link."""
+        if not self.place:
+            try:
+                os.kill(self.pid, number)
+            except ProcessLookupError:
+                pass
+
+    @property
+    def gone(self) -> bool:
+        """Whether its process is over, as far as that is the session's."""
+        return bool(self.place) or os.waitpid(self.pid, os.WNOHANG) != (0, 0)
+
     def hear(self) -> list[dict[str, Any]] | None:
         """The messages that have come; None at the end."""
         try:
@@ -48,3 +76,15 @@ class Worker:
             return None
         *lines, self.buffer = (self.buffer + data).split(b"\n")
         return [json.loads(line) for line in lines]
+
+
+PLACES: list[str] = []
+"""Lanes that there are: each has one worker, the session has one; see `lanes`."""
+CONNECT: list[Callable[[str, str, Any], socket.socket | None]] = []
+"""How a worker in a lane is had."""
+
+
+def free(workers: Iterable[Worker]) -> str:
+    """The lane that has no worker; none where the session is to fork one."""
+    taken = {worker.place for worker in workers}
+    return next((one for one in ["", *PLACES] if one not in taken), "")

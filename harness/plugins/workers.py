@@ -29,6 +29,7 @@ from typing import Any, Callable
 import pytest
 
 from harness.plugins import isolation, shuffle, units
+from harness.plugins import worker as worker_
 from harness.plugins.child import Child
 from harness.plugins.telling import Telling
 from harness.plugins.worker import Worker
@@ -150,12 +151,24 @@ class Dispatcher:
     def _fill(self) -> None:
         """Have as many workers as there may be."""
         while (self.queue or self.fresh) and len(self.workers) < max(1, self.count):
-            self._fork()
+            self._start()
 
-    def _fork(self) -> None:
-        ours, theirs = socket.socketpair()
+    def _start(self) -> None:
         name = f"w{self.number + 1}"
         self.number += 1
+        place = worker_.free(self.workers)
+        link = worker_.CONNECT[0](place, name, self.session) if place else None
+        if place and link is None:  # done without
+            worker_.PLACES.remove(place)
+            self.count -= 1
+            return
+        worker = Worker(name, 0, link, place) if link else self._fork(name)
+        self.workers.append(worker)
+        self.selector.register(worker.link, selectors.EVENT_READ, worker)
+        self._assign(worker, new=True)
+
+    def _fork(self, name: str) -> Worker:
+        ours, theirs = socket.socketpair()
         sys.stdout.flush()
         sys.stderr.flush()
         with warnings.catch_warnings():
@@ -167,10 +180,7 @@ class Dispatcher:
                 worker.link.close()
             Child(self.config, self.session, theirs, name).run()
         theirs.close()
-        worker = Worker(name, pid, ours)
-        self.workers.append(worker)
-        self.selector.register(ours, selectors.EVENT_READ, worker)
-        self._assign(worker, new=True)
+        return Worker(name, pid, ours)
 
     def _assign(self, worker: Worker, *, new: bool = False) -> None:
         unit = worker.unit = None if self._stopping else self._next(worker, new=new)
@@ -235,6 +245,8 @@ class Dispatcher:
             self._assign(worker)
         elif kind == "warning":
             self._warn(message)
+        elif kind == "ended":
+            worker.code = message["code"]
 
     def _finish(self, worker: Worker) -> None:
         """A test is over, and perhaps its unit."""
@@ -291,8 +303,7 @@ class Dispatcher:
     def _gone(self, worker: Worker) -> None:
         """A worker has ended; a crash fails its test, and the rest goes on."""
         self.workers.remove(worker)
-        _, status = os.waitpid(worker.pid, 0)
-        code = os.waitstatus_to_exitcode(status)
+        code = worker.wait()
         if worker.running is not None:
             self._crashed(worker, code)
         repeated = self._settle(worker)
@@ -313,6 +324,7 @@ class Dispatcher:
             test.nodeid, test.location, {}, "failed", text, "call", duration=0.0
         )
         report.worker = worker.name
+        report.node = worker
         self.telling.add(worker.running, report)
         self._finish(worker)
 
@@ -321,20 +333,13 @@ class Dispatcher:
         deadline = time.monotonic() + 5.0
         for worker in self.workers:
             worker.link.close()
-            _kill(worker.pid, signal.SIGTERM)
+            worker.kill(signal.SIGTERM)
         for worker in self.workers:
-            while os.waitpid(worker.pid, os.WNOHANG) == (0, 0):
+            while not worker.gone:
                 if time.monotonic() > deadline:
-                    _kill(worker.pid, signal.SIGKILL)
+                    worker.kill(signal.SIGKILL)
                 time.sleep(0.005)
         self.workers.clear()
-
-
-def _kill(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 BEFORE: list[Callable[[Any], None]] = []

@@ -5,7 +5,7 @@ import configparser
 import json
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -81,6 +81,11 @@ def options(step: Step, files: Files) -> list[str]:
         *_manner(step, files),
         *step.options,
     ]  # fmt: skip
+
+
+def in_lane(argv: Sequence[str]) -> list[str]:
+    """The same command where another session writes the results."""
+    return [one for one in argv if not one.startswith(("--results=", "--junitxml="))]
 
 
 def _shard(step: Step, files: Files) -> list[str]:

@@ -28,6 +28,8 @@ VENV: Final = "/opt/venv"
 """Where an image has its Python environment unless it says otherwise."""
 SOURCES: Final = "/shared/src"
 """Where an image has the sources, each by its name."""
+TESTS: Final = "tests"
+"""The role of the container that the tests run in."""
 SHARED: Final = "1g"
 """Shared memory; a browser needs more than Docker's 64 MB."""
 
@@ -154,7 +156,7 @@ class Inside:
         """The command line that runs `argv` in a container called after `role`."""
         merged = {**env, **self.connections, **self.variables, "HOME": "/tmp"}
         lines = [f"{key}={self.translate(merged[key])}" for key in merged]
-        file = self.scratch / f"{role}.env"
+        file = self.scratch / f"{self.container(role)}.env"
         file.touch(mode=0o600)
         file.write_text("".join(f"{line}\n" for line in lines if "\n" not in line))
         options = [
@@ -166,7 +168,7 @@ class Inside:
         ]  # fmt: skip
         if self.network:
             options += ["--network", self.network]
-        if role == "tests" and self.network != "host":
+        if role == TESTS and self.network != "host":
             for alias in self.aliases:
                 options += ["--network-alias", alias]
         options += published(argv)
@@ -219,6 +221,24 @@ def translations(sources: Mapping[str, Path], image: Image | None) -> dict[str, 
     if image is not None:
         made[str(image.environment.path)] = image.venv
     return dict(sorted(made.items(), key=lambda pair: -len(pair[0])))
+
+
+def beside(inside: Inside, name: str) -> Inside:
+    """The same for another container of the step, which `network` gives a network."""
+    return replace(inside, name=f"{inside.name}-{name}", network="")
+
+
+def keeping(
+    inside: Inside, directories: Sequence[str], scratch: Path
+) -> tuple[Inside, dict[str, str]]:
+    """The same with these directories inside kept outside: inside → outside."""
+    kept: dict[str, str] = {}
+    for number, directory in enumerate(directories):
+        kept[directory] = str(scratch / f"{inside.name}-kept-{number}")
+        Path(kept[directory]).mkdir()
+    mounted = [one for one in inside.mounts if one[1] not in kept]
+    mounted += [(outside, target, "rw") for target, outside in kept.items()]
+    return replace(inside, mounts=tuple(mounted)), kept
 
 
 @contextmanager

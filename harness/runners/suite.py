@@ -23,6 +23,8 @@ VARIABLES = "HARNESS_SUITE"
 
 
 BROWSER = "harness.plugins.browser"
+LANES = "harness.plugins.lanes"
+KEPT = "harness.plugins.kept"
 
 
 def command(
@@ -32,10 +34,11 @@ def command(
     files: Files,
     *,
     browser: bool = False,
+    plugins: Sequence[str] = (),
 ) -> list[str]:
     """The command of a step, as it could be pasted."""
     argv = [str(environment.python), "-m", "pytest"]
-    more = [*([NOSE] if step.nose else []), *([BROWSER] if browser else [])]
+    more = [*([NOSE] if step.nose else []), *([BROWSER] if browser else []), *plugins]
     for plugin in (*PLUGINS, *more):
         argv += ["-p", plugin]
     argv += ["-c", str(base.configuration(source.path) or files.no_configuration())]

@@ -5,6 +5,8 @@ None of theirs is part of this repository, so CI has none of it: there, and wher
 they are not cloned, these tests are skipped.
 """
 
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -27,6 +29,9 @@ pytestmark = pytest.mark.skipif(
     reason=f"C3S's {', '.join(MISSING)} not cloned into src/: docs/c3s.md",
 )
 TESTS = {"unit": 45, "functional": 8}
+IN_A_BROWSER = 25
+BAR = 60.0
+"""Seconds that all may take with two workers, all warm, on a quiet machine."""
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -35,7 +40,9 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 def images(engine: Engine) -> None:
     """The images, built now where they are not, or of other sources."""
     subprocess.run(
-        [sys.executable, "-m", "harness", "build", "db", "tests"], cwd=ROOT, check=True
+        [sys.executable, "-m", "harness", "build", "db", "tests", "selenium"],
+        cwd=ROOT,
+        check=True,
     )
 
 
@@ -93,7 +100,7 @@ def test_all_are_green_side_by_side_and_leave_nothing(
     run: Run, engine: Engine, state: Path, server: str
 ) -> None:
     before = states()
-    done = run("test", "portal", "--jobs", "2", "--database", server)
+    done = run("test", "portal", *TESTS, "--jobs", "2", "--database", server)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "profile    c3s" in done.stdout
     found = outcomes()
@@ -102,6 +109,35 @@ def test_all_are_green_side_by_side_and_leave_nothing(
     assert states() == before
     store = Store(state)
     assert [one for one in engine.owned(store.id) if one.run] == []
+
+
+def test_all_in_one_command_with_real_firefox(
+    run: Run, engine: Engine, state: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = states()
+    done = run("test", "portal", "--jobs", "2", "--database", "docker")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = outcomes()
+    assert len(found) == sum(TESTS.values()) + IN_A_BROWSER
+    assert set(found.values()) == {""}
+    assert "browser: asked for firefox, given firefox" in done.stdout
+    report = ROOT / "reports" / "latest"
+    taken = [path.name for path in report.glob("evidence/*-lg-*.png")]
+    for name in ("TestWebUser.test_010", "TestLicenser.test_095"):
+        assert [one for one in taken if name in one], taken
+    assert "TestLicenser.test_095" in (report / "gallery.html").read_text()
+    assert states() == before
+    assert [one for one in engine.owned(Store(state).id) if one.run] == []
+    [seconds] = re.findall(r"\((.*) in all\)", done.stdout)
+    with capsys.disabled():
+        load = os.getloadavg()[0]
+        sys.stdout.write(f" all in {seconds}, bar {BAR:g} s, load {load:.1f} ")
+
+
+def test_the_browser_suites_alone(run: Run) -> None:
+    done = run("test", "integration", "-k", "TestWebUser", "--jobs", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(outcomes()) == 6
 
 
 @pytest.mark.parametrize("part", sorted(TESTS))

@@ -96,6 +96,7 @@ def test_defaults(tmp_path: Path) -> None:
         "images.base": "debian:bookworm-slim",
         "images.packages": (),
         "images.build_packages": (),
+        "images.browsers": (),
         "images.suite": "bookworm",
         "pool.ahead": 2,
         "pool.cap": 32,
@@ -782,3 +783,16 @@ def test_refs_are_a_table_in_the_file_and_pairs_elsewhere(tmp_path: Path) -> Non
 def test_refs_that_are_none(tmp_path: Path, value: str) -> None:
     text = f"[tool.harness.source.x]\nrepository = 'x'\nrefs = {value}\n"
     assert "development, staging, production" in problem(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("apart = 2", 'allowed in suites of kind "pytest"'),
+        ('evidence = ["shots"]', "a directory inside the image, from / on"),
+    ],
+)
+def test_what_a_container_for_each_worker_needs(
+    tmp_path: Path, line: str, why: str
+) -> None:
+    assert why in problem(tmp_path, f"[tool.harness.suite.a]\n{line}")

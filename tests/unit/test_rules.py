@@ -356,7 +356,7 @@ def test_a_source_with_a_star_in_its_name_is_itself(tmp_path: Path) -> None:
 
 # -- this project --------------------------------------------------------------
 
-HERE = config.load(Path(__file__).parents[2], {}, {})
+HERE = config.load(Path(__file__).parents[2], {"HARNESS_PROFILE": "none"}, {})
 OURS = Graph([Module(name="collecting_society", path=Path("/e"), version="7.0.0")])
 
 

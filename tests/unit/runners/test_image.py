@@ -85,7 +85,7 @@ def test_the_command_line(inside: Inside) -> None:
 def test_secrets_are_in_no_command_line(inside: Inside) -> None:
     argv = inside.wrap(["python"], {"PGPASSWORD": "s3cret"}, "tests")
     assert "s3cret" not in " ".join(argv)
-    file = inside.scratch / "tests.env"
+    file = inside.scratch / f"{inside.container('tests')}.env"
     assert file.stat().st_mode & 0o077 == 0
     lines = file.read_text().splitlines()
     assert "PGPASSWORD=s3cret" in lines
@@ -95,3 +95,24 @@ def test_secrets_are_in_no_command_line(inside: Inside) -> None:
 
 def test_only_the_tests_have_the_aliases(inside: Inside) -> None:
     assert "--network-alias" not in inside.wrap(["python"], {}, "build-1")
+
+
+def test_two_containers_of_tests_share_nothing(inside: Inside) -> None:
+    other = image.beside(inside, "lane2")
+    assert other.network == ""
+    assert other.container("tests") != inside.container("tests")
+    inside.wrap(["python"], {"LANE": "1"}, "tests")
+    other.wrap(["python"], {"LANE": "2"}, "tests")
+    for one, expected in ((inside, "LANE=1"), (other, "LANE=2")):
+        text = (inside.scratch / f"{one.container('tests')}.env").read_text()
+        assert expected in text.splitlines()
+
+
+def test_directories_of_evidence_are_mounted_over_others(inside: Inside) -> None:
+    made, kept = image.keeping(inside, ["/b", "/shots"], inside.scratch)
+    assert list(kept) == ["/b", "/shots"]
+    assert len(set(kept.values())) == 2
+    assert all(Path(one).is_dir() for one in kept.values())
+    targets = [target for _, target, _ in made.mounts]
+    assert sorted(targets) == sorted({*targets, "/shots"})
+    assert (kept["/b"], "/b", "rw") in made.mounts

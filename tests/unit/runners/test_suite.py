@@ -11,7 +11,7 @@ from harness.environment import Environment, Interpreter
 from harness.errors import SourceError, UsageError
 from harness.model import Isolation, Origin, Source
 from harness.plan import Step
-from harness.runners import suite
+from harness.runners import base, suite
 from harness.runners.base import Files
 from harness.store import Lock
 
@@ -224,3 +224,8 @@ def test_a_file_of_variables_as_compose_has_it() -> None:
     assert first == {"A": "1", "B": "1 b", "C": "x=y"}
     second = suite.read("A=2\nD=${B}/${GONE}", first)
     assert second == {"A": "2", "B": "1 b", "C": "x=y", "D": "1 b/"}
+
+
+def test_a_lane_writes_no_results() -> None:
+    argv = ["python", "-m", "pytest", "--results=/r", "--junitxml=/j", "--timings=/t"]
+    assert base.in_lane(argv) == ["python", "-m", "pytest", "--timings=/t"]

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stages of a step whose workers are in containers of their own.
+
+The first is in the container of the tests, where the session is that hands them out.
+Each has a network, a WebDriver on it where the suite wants one, and directories that
+its evidence is taken from.
+"""
+
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harness import proc
+from harness.browsers import Browsers
+from harness.commands import browsing
+from harness.commands import inside as into
+from harness.commands.context import Context
+from harness.commands.workshop import Place
+from harness.config.schema import SuiteTable
+from harness.errors import UsageError
+from harness.plan import Step
+from harness.postgres import Docker
+from harness.runners import base, image, suite
+from harness.runners.image import TESTS, Image, Inside
+from harness.store import Run
+
+LANES: Final = "HARNESS_LANES"
+LANE: Final = "HARNESS_LANE"
+KEPT: Final = "HARNESS_KEPT"
+"""As `harness.plugins.lanes` and `harness.plugins.kept` have them."""
+SAID: Final = re.compile(r"^asked for .*$", re.MULTILINE)
+
+
+@dataclass(kw_only=True)
+class Lane:
+    """A worker's container: the way into it, and what it has beside it."""
+
+    inside: Inside
+    socket: Path
+    kept: Mapping[str, str]
+    browsers: Browsers | None = None
+    log: Path | None = None
+    child: proc.Child | None = None
+
+
+@dataclass(kw_only=True)
+class Lanes:
+    """All of a step; they end with the stack that they were made on."""
+
+    context: Context
+    step: Step
+    all: list[Lane] = field(default_factory=list)
+
+    @property
+    def _table(self) -> SuiteTable:
+        return self.context.config.suite[self.step.suite]
+
+    def plugins(self) -> list[str]:
+        """What the session needs of the harness's plugins."""
+        return [
+            *([suite.LANES] if len(self.all) > 1 else []),
+            *([suite.KEPT] if self._table.evidence else []),
+        ]
+
+    def variables(self, lane: Lane) -> dict[str, str]:
+        """What the session in a lane is told."""
+        given = {
+            "when": self.context.config.browser.evidence,
+            "directories": list(lane.kept.values()),
+        }
+        found = {KEPT: json.dumps(given)} if lane.kept else {}
+        if lane is self.all[0]:
+            others = [str(one.socket) for one in self.all[1:]]
+            return {**found, **({LANES: os.pathsep.join(others)} if others else {})}
+        return {**found, LANE: str(lane.socket)}
+
+    def start(
+        self, stack: ExitStack, argv: Sequence[str], env: Mapping[str, str]
+    ) -> None:
+        """Start the session in each lane but the first, and all WebDrivers."""
+        for lane in self.all[1:]:
+            order = lane.inside.wrap(
+                base.in_lane(argv), {**env, **self.variables(lane)}, TESTS
+            )
+            lane.log = lane.socket.with_suffix(".log")
+            stream = stack.enter_context(lane.log.open("wb"))
+            stack.callback(lane.inside.end, TESTS)
+            lane.child = stack.enter_context(
+                proc.Child(
+                    order,
+                    env=self.context.environ,
+                    stdout=stream,
+                    stderr=proc.STDOUT,
+                )
+            )
+        for number, lane in enumerate(self.all, 1):
+            if lane.browsers:
+                lane.browsers.open(f"lane{number}")
+
+    def close(self) -> tuple[str, ...]:
+        """After the tests: which browsers there were, in the WebDrivers' words."""
+        self._warn()
+        found: dict[str, None] = {}
+        for path in sorted(self.all[0].inside.scratch.glob("browser-lane*.log")):
+            said = SAID.findall(path.read_text("utf-8", errors="replace"))
+            found |= dict.fromkeys(said)
+        for one in found:
+            self.context.console.info(f"browser: {one}")
+        return tuple(found)
+
+    def _warn(self) -> None:
+        """Name the lanes that have ended before the tests."""
+        for lane in self.all:
+            if lane.child and lane.log and lane.child.process.poll() is not None:
+                words = lane.log.read_text("utf-8", errors="replace")[-2000:].strip()
+                self.context.console.warn(
+                    f"the container {lane.inside.container(TESTS)} ended before the"
+                    f" tests, others ran what was its; it has said:\n{words}"
+                )
+
+
+def prepare(
+    context: Context,
+    current: Run,
+    step: Step,
+    *,
+    chosen: Image,
+    place: Place,
+    directory: Path,
+    stack: ExitStack,
+) -> Lanes:
+    """The lanes of a step, each on its network; nothing runs in them yet."""
+    table = context.config.suite[step.suite]
+    inside = stack.enter_context(
+        into.prepare(
+            context, current, step, chosen=chosen, place=place, directory=directory
+        )
+    )
+    if inside.network == "host" and (table.apart or table.browser_aliases):
+        raise UsageError(
+            f"the suite {step.suite} needs names on a network of its own, which a"
+            " given database server is not on",
+            checked="apart and browser_aliases of the suite; --database",
+            remedy="--database docker",
+        )
+    made = Lanes(context=context, step=step)
+    count = _count(table, step)
+    for number in range(1, count + 1):
+        there = inside
+        if number > 1:
+            name = place.server.name if isinstance(place.server, Docker) else ""
+            there = stack.enter_context(
+                image.network(
+                    image.beside(inside, f"lane{number}"),
+                    server=name,
+                    aliases=table.database_aliases,
+                )
+            )
+        there, kept = image.keeping(there, table.evidence, inside.scratch)
+        lane = Lane(inside=there, socket=inside.scratch / f"lane{number}", kept=kept)
+        if table.browser_aliases:
+            found = browsing.beside(
+                context, current, step, there, table.browser_aliases
+            )
+            lane.browsers = stack.enter_context(browsing.closing(found))
+        made.all.append(lane)
+    return made
+
+
+def _count(table: SuiteTable, step: Step) -> int:
+    """How many workers have a container of their own; at least the session's."""
+    alone = bool(base.serial(step.options))
+    return 1 if alone or not table.apart else min(table.apart, step.workers)
