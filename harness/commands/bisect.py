@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness test --bisect``: names the tests that make another one fail."""
 
+import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -75,7 +76,7 @@ def given(case: Case, words: tuple[str, ...]) -> Given:
 def run(context: Context, step: Step, case: Case, line: Sequence[str]) -> int:
     """Find what makes the test fail; `step` runs it, `line` is the command so far."""
     context.console.info(
-        f"{case.test.id} was {case.test.outcome} in run {case.run}, on worker"
+        f"{case.test.id}: {case.test.outcome} in run {case.run}, on worker"
         f" {case.worker}, after {plural(len(case.before), 'test')}"
     )
     with Run(context.store) as current, ExitStack() as stack:
@@ -117,16 +118,20 @@ class Prober:
 
     def _probe(self, names: tuple[str, ...]) -> TestResult:
         self.number += 1
-        after = f"after {plural(len(names), 'test')}" if names else "alone"
-        title = f"{self.number:>3}. {after}"
-        with self.context.console.step(title, ticker=True):
-            done = self._run(names)
+        began = time.monotonic()
+        done = self._run(names)
         found = [
             test for test in done.result.tests if suspects.key(test) == self.case.key
         ]
         if not found:
             raise _not_run(self.case, done, self.directory / LOG)
-        self.context.console.info(f"     {found[0].outcome}: {_line(found[0])}")
+        seconds = duration(time.monotonic() - began)
+        after = f"after {len(names)} of {len(self.case.before)}" if names else "alone"
+        words = " ".join(found[0].message.split())[:100]
+        self.context.console.info(
+            f"{self.number:>3}. {after}: {found[0].outcome} in {seconds}"
+            + (f": {words}" if words else "")
+        )
         return found[0]
 
     def _run(self, names: tuple[str, ...]) -> Finished:
@@ -137,11 +142,6 @@ class Prober:
         step = replace(step, options=(*step.options, "--maxfail=0"))
         with (self.directory / LOG).open("ab") as log:
             return session.run(self.quiet, self.current, step, place, output=log)
-
-
-def _line(test: TestResult) -> str:
-    words = " ".join(test.message.split())[:100]
-    return f"{words} ({duration(test.duration)})" if words else duration(test.duration)
 
 
 def _not_run(case: Case, done: Finished, log: Path) -> HarnessError:

@@ -91,6 +91,8 @@ class Writer:
             return
         before, reports = parted(reports)
         self.failed_before(nodeid, location, before)
+        if before and all(report.when == "teardown" for report in reports):
+            return  # pytest-rerunfailures ends a test once for each time
         attempts = self.attempts.pop(nodeid, [])
         described = self._described(nodeid, location, reports)
         if attempts and described["outcome"] in PASSED:
@@ -121,7 +123,7 @@ def parted(reports: list[Any]) -> tuple[list[list[Any]], list[Any]]:
             failed.outcome = "failed"
             before.append([*rest[:-1], failed])
             rest = []
-    return (before, rest) if rest else (before[:-1], before[-1])
+    return before, rest
 
 
 def describe(nodeid: str, location: Any, reports: list[Any]) -> dict[str, Any]:

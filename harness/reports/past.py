@@ -3,15 +3,19 @@
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from harness.errors import ExitCode
-from harness.model import RunResult, StepResult
-from harness.reports import files, record
+from harness.model import Outcome, RunResult, StepResult
+from harness.reports import figures, files, record
 from harness.reports.figures import Verdict
+
+FLAKY: Final = Outcome.FLAKY.value
+GOOD: Final = frozenset({Outcome.PASSED.value, Outcome.XFAILED.value})
+BAD: Final = frozenset(one.value for one in figures.BAD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,15 +96,34 @@ def _past(run: Mapping[str, Any]) -> Past:
         started=run["started"],
         seconds=run["seconds"],
         verdict=_verdict(run["exit_code"]),
-        outcomes={
-            (family(**_named(step)), test["key"] or test["id"]): test["outcome"]
+        outcomes=joined(
+            ((family(**_named(step)), test["key"] or test["id"]), test["outcome"])
             for step in run["steps"]
             for test in step["tests"]
-        },
+        ),
         sources={
             family(**_named(step)): tuple(step["sources"]) for step in run["steps"]
         },
     )
+
+
+def joined(
+    pairs: Iterable[tuple[tuple[str, str], str]],
+) -> dict[tuple[str, str], str]:
+    """One outcome for each test: of all its rounds, of all jobs that ran it.
+
+    One that passed and failed is flaky.
+    """
+    found: dict[tuple[str, str], set[str]] = {}
+    for test, outcome in pairs:
+        found.setdefault(test, set()).add(outcome)
+    return {test: _joint(outcomes) for test, outcomes in found.items()}
+
+
+def _joint(outcomes: set[str]) -> str:
+    if FLAKY in outcomes or (outcomes & BAD and outcomes & GOOD):
+        return FLAKY
+    return min(outcomes, key=lambda one: (one not in BAD, one not in GOOD, one))
 
 
 def family(*, suite: str, series: str, database: str) -> str:

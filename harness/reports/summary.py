@@ -2,6 +2,7 @@
 """The short forms of a report: Markdown for CI, a few lines for the terminal."""
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -75,11 +76,15 @@ def _flaky_lines(run: RunResult) -> Iterator[str]:
     for number, test in enumerate(tests[:_FLAKY]):
         name = figures.plain(test.id).replace("\n", " ")
         yield _row("" if number else "flaky", f"{name} ({_times(test)})")
-        words = " ".join(figures.plain(test.attempts[0].message).split())
-        if words:
-            yield _row("", f"  {_middle(words, _WIDTH)}")
+        first, *_ = figures.plain(test.attempts[0].message).strip().splitlines() or [""]
+        if first:
+            yield _row("", f"  {_middle(first, _WIDTH)}")
     if len(tests) > _FLAKY:
         yield _row("", f"… and {len(tests) - _FLAKY} more")
+    suites = {step.name: step.suite for step in run.steps}
+    for test in tests[:1]:
+        what = shlex.join(["harness", "test", suites[test.step], "--bisect", test.id])
+        yield _row("disturbed?", f" {what}")
 
 
 def _order_lines(run: RunResult) -> Iterator[str]:

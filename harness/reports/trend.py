@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
-from harness.model import Outcome, RunResult, StepResult, TestResult
+from harness.model import RunResult, StepResult, TestResult
 from harness.reports import figures
 from harness.reports.figures import Verdict
-from harness.reports.past import Past, family
+from harness.reports.past import BAD, FLAKY, GOOD, Past, family, joined
 
 RUNS: Final = 30
 """Runs that are shown, at most."""
-FLAKY: Final = "flaky"
-_GOOD: Final = frozenset({Outcome.PASSED.value, Outcome.XFAILED.value})
-_BAD: Final = frozenset(one.value for one in figures.BAD)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,11 +65,11 @@ def present(run: RunResult) -> Past:
         started=run.started,
         seconds=run.seconds,
         verdict=figures.verdict(run),
-        outcomes={
-            (_family(step), test.key or test.id): test.outcome.value
+        outcomes=joined(
+            ((_family(step), test.key or test.id), test.outcome.value)
             for step in run.steps
             for test in step.tests
-        },
+        ),
         sources={_family(step): step.sources for step in run.steps},
     )
 
@@ -93,7 +90,7 @@ def _points(runs: Sequence[Past]) -> tuple[Point, ...]:
             percent=100 * one.seconds / longest,
             verdict=one.verdict,
             tests=len(one.outcomes),
-            bad=sum(outcome in _BAD for outcome in one.outcomes.values()),
+            bad=sum(outcome in BAD for outcome in one.outcomes.values()),
             current=one is last,
         )
         for one in same
@@ -105,7 +102,7 @@ def _unsteady(runs: Sequence[Past]) -> Iterator[Unsteady]:
     seen: dict[tuple[str, str], list[tuple[str, Past]]] = {}
     for run in runs:
         for test, outcome in run.outcomes.items():
-            if outcome in _GOOD or outcome in _BAD or outcome == FLAKY:
+            if outcome in GOOD or outcome in BAD or outcome == FLAKY:
                 seen.setdefault(test, []).append((outcome, run))
     found = []
     for (kin, key), times in seen.items():
@@ -113,7 +110,7 @@ def _unsteady(runs: Sequence[Past]) -> Iterator[Unsteady]:
         outcomes = tuple(outcome for outcome, _ in times)
         changes = sum(a != b for a, b in pairwise(outcomes))
         if flaky or changes:
-            failed = sum(outcome in _BAD for outcome in outcomes)
+            failed = sum(outcome in BAD or outcome == FLAKY for outcome in outcomes)
             one = Unsteady(
                 family=kin, name=key, outcomes=outcomes, failed=failed, flaky=flaky
             )
@@ -130,7 +127,7 @@ def _flaky(kin: str, times: Sequence[tuple[str, Past]]) -> bool:
         sources = run.sources.get(kin, ())
         if sources and not any(one.endswith(" dirty)") for one in sources):
             by_sources.setdefault(sources, set()).add(outcome)
-    return any(kinds & _BAD and kinds & _GOOD for kinds in by_sources.values())
+    return any(kinds & BAD and kinds & GOOD for kinds in by_sources.values())
 
 
 def since(test: TestResult, run: RunResult, past: Sequence[Past]) -> str:
@@ -140,7 +137,7 @@ def since(test: TestResult, run: RunResult, past: Sequence[Past]) -> str:
     first = ""
     for one in reversed(past):
         outcome = one.outcomes.get((kin, test.key or test.id))
-        if outcome in _BAD:
+        if outcome in BAD:
             first = one.id
         elif outcome is not None:
             return first or "new"

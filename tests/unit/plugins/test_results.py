@@ -299,3 +299,66 @@ def test_evidence_is_copied_and_what_is_gone_is_told(tmp_path: Path) -> None:
     gone = results.keep(str(tmp_path / "no.png"), directory, "a::b")
     assert gone["file"] == ""
     assert "No such file" in gone["missing"]
+
+
+# -- run again -------------------------------------------------------------------
+
+
+def test_failures_before_make_a_pass_flaky(writer: Writer, path: Path) -> None:
+    bad = reports("passed", "failed", "passed", longrepr=crash("first"))
+    writer.failed_before(NODE, LOCATION, [bad])
+    for one in reports("passed", "passed", "passed"):
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    [line] = lines(path)
+    assert line["outcome"] == "flaky"
+    [attempt] = line["attempts"]
+    assert (attempt["outcome"], attempt["message"]) == ("failed", "first")
+    assert set(attempt) == set(results.ATTEMPT)
+
+
+def test_failures_before_do_not_make_a_failure_better(
+    writer: Writer, path: Path
+) -> None:
+    bad = reports("passed", "failed", "passed")
+    writer.failed_before(NODE, LOCATION, [bad])
+    for one in bad:
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    [line] = lines(path)
+    assert (line["outcome"], len(line["attempts"])) == ("failed", 1)
+
+
+def rerun() -> Any:
+    """What pytest-rerunfailures says of a failure that is not the last."""
+    made = pytest.TestReport(
+        NODE, LOCATION, {}, "failed", "Traceback\nfirst", "call", duration=1.0
+    )
+    made.outcome = "rerun"  # type: ignore[assignment]
+    return made
+
+
+@pytest.mark.parametrize("ends", [0, 1])
+def test_what_another_plugin_has_run_again(
+    writer: Writer, path: Path, ends: int
+) -> None:
+    first = [report("setup"), rerun(), report("teardown")]
+    for one in first:
+        writer.pytest_runtest_logreport(one)
+    for _ in range(ends):  # it says so after each time, but not through workers
+        writer.pytest_runtest_logfinish(NODE, LOCATION)
+    for one in reports("passed", "passed", "passed"):
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    [line] = lines(path)
+    assert line["outcome"] == "flaky"
+    assert [one["message"] for one in line["attempts"]] == ["first"]
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [(f"{NODE}[2/20]", "k"), (NODE, "k"), (f"{NODE}[a/b]", f"{NODE}[a/b]")],
+)
+def test_the_rounds_of_a_test_have_one_key(writer: Writer, name: str, key: str) -> None:
+    writer.keys = {NODE: "k"}
+    assert writer.key(name) == key

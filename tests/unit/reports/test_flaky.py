@@ -15,6 +15,7 @@ from harness.reports import (
     html,
     junit,
     merge,
+    past,
     record,
     summary,
     timeline,
@@ -80,6 +81,8 @@ def test_the_terminal_names_it_with_its_first_failure(run: RunResult) -> None:
     at = next(n for n, line in enumerate(lines) if line.startswith("flaky"))
     assert "test_a[x::y] (failed 2 times, then passed)" in lines[at]
     assert "AssertionError: <the first> time" in lines[at + 1]
+    command = "harness test society --bisect 'tests/test_a.py::ACase::test_a[x::y]'"
+    assert lines[at + 2] == f"disturbed? {command}"
 
 
 def test_the_terminal_counts_what_it_does_not_name(build: Build) -> None:
@@ -157,7 +160,23 @@ def test_the_timeline_has_the_failures_too(run: RunResult) -> None:
 
 def test_it_is_flaky_in_the_history_at_once(run: RunResult) -> None:
     [one] = trend.of(run, []).unsteady
-    assert (one.flaky, one.failed, one.outcomes) == (True, 0, ("flaky",))
+    assert (one.flaky, one.failed, one.outcomes) == (True, 1, ("flaky",))
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "joint"),
+    [
+        (["passed", "passed"], "passed"),
+        (["passed", "failed"], "flaky"),
+        (["error", "xfailed"], "flaky"),
+        (["flaky", "skipped"], "flaky"),
+        (["failed", "skipped"], "failed"),
+        (["skipped", "passed"], "passed"),
+    ],
+)
+def test_rounds_of_a_test_have_one_outcome(outcomes: list[str], joint: str) -> None:
+    for order in (outcomes, outcomes[::-1]):
+        assert past.joined((("f", "t"), one) for one in order) == {("f", "t"): joint}
 
 
 def test_the_record_keeps_it(run: RunResult, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from harness.environment import Environment, Interpreter
 from harness.errors import SourceError, UsageError
 from harness.model import Isolation, Origin, Source
-from harness.plan import Step
+from harness.plan import Manner, Step
 from harness.runners import base, suite
 from harness.runners.base import Files
 from harness.store import Lock
@@ -229,3 +229,18 @@ def test_a_file_of_variables_as_compose_has_it() -> None:
 def test_a_lane_writes_no_results() -> None:
     argv = ["python", "-m", "pytest", "--results=/r", "--junitxml=/j", "--timings=/t"]
     assert base.in_lane(argv) == ["python", "-m", "pytest", "--timings=/t"]
+
+
+def test_the_manner_of_a_run(source: Source, tmp_path: Path) -> None:
+    def given(manner: Manner) -> list[str]:
+        argv = command(source, tmp_path, manner=manner)
+        return [word for word in argv if word.startswith("--harness-")]
+
+    assert given(Manner()) == []
+    manner = Manner(reruns=2, repeat=3, seed=7, everything=True)
+    assert given(manner) == [
+        "--harness-reruns=2", "--harness-repeat=3", "--harness-seed=7",
+        "--harness-shuffle-all",
+    ]  # fmt: skip
+    [word] = given(Manner(exact=("b", "a")))
+    assert Path(word.partition("=")[2]).read_text() == '["b", "a"]'
