@@ -11,7 +11,7 @@ from harness import changes, matrix
 from harness.commands.context import Context
 from harness.commands.selecting import Chosen
 from harness.errors import HarnessError
-from harness.gate import coverage, parts
+from harness.gate import parts
 from harness.gate.base import Row, Status
 from harness.gate.gather import Data
 from harness.gate.parts import CHANGED, WHOLE, Part
@@ -84,6 +84,8 @@ def _judged(
     commands: Mapping[str, str],
     data: Data,
 ) -> list[Row]:
+    from harness.gate import coverage  # only where something is judged
+
     root, gate = context.config.root, context.config.gate
     ran = {part.name for part in measuring}
     expected = parts.contributors(context.config, context.graph)

@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -329,7 +330,8 @@ class Config:
         return keys({table: tuple(getattr(self, table)) for table in NAMED})
 
 
-def kinds_of(table: type) -> dict[str, Kind]:
+@cache
+def kinds_of(table: type) -> Mapping[str, Kind]:
     """The settings of one table."""
     known: dict[str, Kind] = {}
     for item in fields(table):
@@ -341,7 +343,7 @@ def kinds_of(table: type) -> dict[str, Kind]:
 
 def keys(names: Mapping[str, Iterable[str]]) -> dict[str, Kind]:
     """All dotted keys; `names` has the names of each named table."""
-    known = kinds_of(Config)
+    known = dict(kinds_of(Config))
     tables = dict(SECTIONS)
     for table, schema in NAMED.items():
         tables |= {f"{table}.{name}": schema for name in names.get(table, ())}

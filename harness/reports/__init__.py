@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.model import RunResult
-from harness.reports import coverage, files, gallery, html, junit, record, summary
-from harness.reports.merge import JUNIT
+from harness.reports import files, record
 from harness.reports.past import Past
+
+# What needs jinja2 and coverage is imported by who writes reports: a package's
+# smaller modules are read by commands that must begin at once.
 
 
 def write(
@@ -26,6 +28,9 @@ def write(
     A missing or broken part raises only after the page and the summary are there:
     that is when they are needed.
     """
+    from harness.reports import coverage, junit
+    from harness.reports.merge import JUNIT
+
     named = [JUNIT] if junit_parts else []
     named += [coverage.DATA] if run.coverage else []
     paths = write_page(replace(run, files=tuple(named)), directory, past=past)
@@ -39,6 +44,8 @@ def write_page(
     run: RunResult, directory: Path, *, past: Sequence[Past]
 ) -> tuple[Path, ...]:
     """Write what needs nothing but the run: the page, the summary, ``run.json``."""
+    from harness.reports import gallery, html, summary
+
     directory.mkdir(parents=True, exist_ok=True)
     texts = {
         "index.html": html.page(run, directory=directory, past=past),
