@@ -77,7 +77,16 @@ class Docker:
                     f"the image {self.image} is not there",
                     remedy="harness build selenium",
                 )
+            if self.aliases and self._ours() and not self._ours(ENDPOINT):
+                raise ImageError(
+                    f"the image {self.image} has no endpoint yet",
+                    remedy="harness build selenium",
+                )
         return self._found
+
+    def _ours(self, what: str = "service") -> bool:
+        """Whether it is the stack's own image, and has something."""
+        return f"harness.{what}" in (self._inspect()["Config"].get("Labels") or {})
 
     def _viewer(self) -> bool:
         return f"{VIEWER}/tcp" in (self._inspect()["Config"].get("ExposedPorts") or {})
@@ -131,8 +140,7 @@ class Docker:
             words += [part for one in self.aliases for part in ("--network-alias", one)]
         elif self.reach().host == "host.docker.internal":
             words += ["--add-host", "host.docker.internal:host-gateway"]
-        ours = (self._inspect()["Config"].get("Labels") or {}).get("harness.service")
-        endpoint = [ENDPOINT] if self.aliases and ours else []
+        endpoint = [ENDPOINT] if self.aliases and self._ours() else []
         return self.engine.argv(*words, self.image, *endpoint)
 
     def _wait(self, name: str, made: Guarded) -> tuple[str, str]:

@@ -22,7 +22,7 @@ from harness.commands import inside as into
 from harness.commands.context import Context
 from harness.commands.workshop import Place
 from harness.config.schema import SuiteTable
-from harness.errors import UsageError
+from harness.errors import MissingTool, UsageError
 from harness.plan import Step
 from harness.postgres import Docker
 from harness.runners import base, image, suite
@@ -148,28 +148,39 @@ def prepare(
             checked="apart and browser_aliases of the suite; --database",
             remedy="--database docker",
         )
+    server = place.server.name if isinstance(place.server, Docker) else ""
+    ways = [inside]
+    for number in range(2, _count(table, step) + 1):
+        there = image.network(
+            image.beside(inside, f"lane{number}"),
+            server=server,
+            aliases=table.database_aliases,
+        )
+        ways.append(stack.enter_context(there))
     made = Lanes(context=context, step=step)
-    count = _count(table, step)
-    for number in range(1, count + 1):
-        there = inside
-        if number > 1:
-            name = place.server.name if isinstance(place.server, Docker) else ""
-            there = stack.enter_context(
-                image.network(
-                    image.beside(inside, f"lane{number}"),
-                    server=name,
-                    aliases=table.database_aliases,
-                )
-            )
-        there, kept = image.keeping(there, table.evidence, inside.scratch)
-        lane = Lane(inside=there, socket=inside.scratch / f"lane{number}", kept=kept)
-        if table.browser_aliases:
-            found = browsing.beside(
-                context, current, step, there, table.browser_aliases
-            )
-            lane.browsers = stack.enter_context(browsing.closing(found))
+    for number, way in enumerate(ways, 1):
+        way, kept = image.keeping(way, table.evidence, inside.scratch)
+        lane = Lane(inside=way, socket=inside.scratch / f"lane{number}", kept=kept)
         made.all.append(lane)
+    if table.browser_aliases:
+        _browse(context, current, step, made.all, stack)
     return made
+
+
+def _browse(
+    context: Context, current: Run, step: Step, lanes: list[Lane], stack: ExitStack
+) -> None:
+    """A WebDriver for each; where none can be had, tests that need none still run."""
+    names = context.config.suite[step.suite].browser_aliases
+    try:
+        for lane in lanes:
+            found = browsing.beside(context, current, step, lane.inside, names)
+            lane.browsers = stack.enter_context(browsing.closing(found))
+    except MissingTool as error:
+        context.console.warn(
+            f"tests that look for a browser at {', '.join(names)} will find none:"
+            f" {error.message}"
+        )
 
 
 def _count(table: SuiteTable, step: Step) -> int:

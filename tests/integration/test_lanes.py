@@ -217,12 +217,12 @@ def start(place: Path, state: Path) -> Iterator[Start]:
     """Start the suite in two containers."""
     begun: list[subprocess.Popen[str]] = []
 
-    def call(*arguments: str) -> "subprocess.Popen[str]":
+    def call(*arguments: str, **more: str) -> "subprocess.Popen[str]":
         words = ("test", "hosts", "--jobs", "2", "--database", "docker", *arguments)
         process = subprocess.Popen(
             [sys.executable, "-m", "harness", *words],
             cwd=place,
-            env=environment(state),
+            env=environment(state, **more),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -293,6 +293,15 @@ def test_one_worker_needs_no_other_container(start: Start, place: Path) -> None:
         "TestOne.test_020_is_its_own": "failure",  # no test has opened the page
         "TestOne.test_030_takes_a_date": "failure",
     }, output
+
+
+def test_without_a_browser_tests_that_need_none_run(start: Start, place: Path) -> None:
+    run = start("pages", "-k", "040", HARNESS_BROWSER_IMAGE="no/such:image")
+    output, _ = run.communicate(timeout=500)
+    assert run.returncode == 0, output
+    assert "a browser at test_browser will find none" in output
+    assert "the image no/such:image is not there" in output
+    assert set(outcomes(place).values()) == {""}
 
 
 def test_killed_in_mid_test_all_containers_end_and_networks_are_swept(
