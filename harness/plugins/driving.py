@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness.plugins.client import LeaseError, client
+from harness.plugins.closer import Closer
 from harness.plugins.film import Film
 
 SIZES: Mapping[str, tuple[int, int]] = {
@@ -50,6 +51,7 @@ class Browser:
         self.film = Film(resting=given.get("evidence") == "never")
         self.refused = ""
         self._driver: Any = None
+        self._closer: Closer | None = None
         self._pid = os.getpid()
 
     @property
@@ -78,6 +80,7 @@ class Browser:
         try:
             self.endpoint = self._endpoint()
             self._driver = self._session()
+            self._entrust()
         except LeaseError as error:
             self.refused = str(error)
         except Exception as error:
@@ -87,6 +90,12 @@ class Browser:
         self._load_film()
         self.resize(WIDE)
         self.seconds = time.perf_counter() - began
+
+    def _entrust(self) -> None:
+        """A grid does not see that we are gone: somebody must tell it."""
+        if self.given.get("kind") == "grid":
+            url = self.endpoint["url"].rstrip("/")
+            self._closer = Closer(f"{url}/session/{self._driver.session_id}")
 
     def _load_film(self) -> None:
         """No pictures where a command would answer the page's questions."""
@@ -287,11 +296,16 @@ class Browser:
     def end(self) -> None:
         """Be without one; the next is made when it is asked for."""
         driver, self._driver = self._driver, None
-        if driver is not None and self._pid == os.getpid():
-            try:
-                driver.quit()
-            except Exception:
-                pass
+        if driver is None or self._pid != os.getpid():
+            return
+        done = True
+        try:
+            driver.quit()
+        except Exception:
+            done = False
+        if self._closer is not None:
+            self._closer.end(done=done)
+            self._closer = None
 
 
 def words(error: BaseException) -> str:
