@@ -21,11 +21,20 @@ class Guarded:
     """A command under guard, its log, and the directory that goes with it."""
 
     def __init__(
-        self, argv: Sequence[str], *, env: Mapping[str, str], directory: Path
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        directory: Path,
+        others: Sequence[Path] = (),
     ) -> None:
-        """`directory` is removed when the command ends; the log lies beside it."""
+        """`directory` is removed when the command ends; the log lies beside it.
+
+        So are the `others`.
+        """
         self.log = directory.with_suffix(".log")
-        command = [sys.executable, "-I", str(GUARD), "--remove", str(directory)]
+        command = [sys.executable, "-I", str(GUARD), "--remove"]
+        command += map(str, (directory, *others))
         with self.log.open("ab") as log:
             self.child = proc.Child(
                 [*command, "--", *argv],

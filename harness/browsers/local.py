@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Browsers that are installed on this machine, with their drivers."""
 
+import os
 import re
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from harness import proc
@@ -12,6 +15,10 @@ from harness.browsers import capabilities
 from harness.browsers.base import Endpoint, Reach, Wish
 from harness.browsers.guarded import Guarded
 from harness.errors import HarnessError, MissingTool
+from harness.store import SCRATCH
+
+LONGEST: Final = 55
+"""Letters of a directory in which Chromium can have sockets (104 at most, macOS)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,16 @@ class Found:
     browser: str
     driver: str
     versions: tuple[str, str]
+
+
+def _short(directory: Path) -> Path:
+    """A place for temporary files; Chromium makes sockets there, 45 letters below.
+
+    It does not start where their names are longer than the system takes them.
+    """
+    if len(os.fsencode(directory)) <= LONGEST:
+        return directory
+    return Path(tempfile.mkdtemp(prefix=SCRATCH, dir="/tmp"))
 
 
 class Local:
@@ -159,14 +176,20 @@ class Local:
         directory = self.wish.scratch / f"browser-{worker}-{self._number}"
         downloads = directory / "downloads"
         downloads.mkdir(parents=True)
+        temporary = _short(directory)
         env = {
             **self.environ,
-            "TMPDIR": str(directory),
+            "TMPDIR": str(temporary),
             "XDG_CONFIG_HOME": str(directory),
             "XDG_CACHE_HOME": str(directory),
         }
         timeout = self.wish.start_timeout
-        made = Guarded([found.driver, "--port=0"], env=env, directory=directory)
+        made = Guarded(
+            [found.driver, "--port=0"],
+            env=env,
+            directory=directory,
+            others=() if temporary == directory else (temporary,),
+        )
         self._open[worker] = made
         try:
             url = f"http://127.0.0.1:{made.port(timeout=timeout)}"

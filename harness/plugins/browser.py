@@ -157,6 +157,7 @@ def _harness_browser_class(request: pytest.FixtureRequest) -> Iterator[None]:
 def _harness_browser_test(request: pytest.FixtureRequest) -> Iterator[None]:
     state = _here()
     state.browser.used = False
+    state.browser.film.begin()
     if state.servers is not None:
         state.servers.begin()
         asked = (name.removesuffix("_url") for name in request.fixturenames)

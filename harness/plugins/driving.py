@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from harness.plugins.client import LeaseError, client
+from harness.plugins.closer import Closer
+from harness.plugins.film import Film
 
 SIZES: Mapping[str, tuple[int, int]] = {
     "xs": (360, 640),
@@ -46,8 +48,10 @@ class Browser:
         """What it has taken to have it."""
         self.console: list[dict[str, Any]] = []
         self.network: list[dict[str, Any]] = []
+        self.film = Film(resting=given.get("evidence") == "never")
         self.refused = ""
         self._driver: Any = None
+        self._closer: Closer | None = None
         self._pid = os.getpid()
 
     @property
@@ -76,14 +80,29 @@ class Browser:
         try:
             self.endpoint = self._endpoint()
             self._driver = self._session()
+            self._entrust()
         except LeaseError as error:
             self.refused = str(error)
         except Exception as error:
             self.refused = self._refusal(words(error))
         if self.refused:
             pytest.fail(self.refused, pytrace=False)
+        self._load_film()
         self.resize(WIDE)
         self.seconds = time.perf_counter() - began
+
+    def _entrust(self) -> None:
+        """A grid does not see that we are gone: somebody must tell it."""
+        if self.given.get("kind") == "grid":
+            url = self.endpoint["url"].rstrip("/")
+            self._closer = Closer(f"{url}/session/{self._driver.session_id}")
+
+    def _load_film(self) -> None:
+        """No pictures where a command would answer the page's questions."""
+        known = self._driver.capabilities
+        quiet = known.get("unhandledPromptBehavior") == "ignore"
+        send = self.command if quiet and "goog:chromeOptions" in known else None
+        self.film.load(send, self._driver.current_window_handle if send else "")
 
     def _refusal(self, text: str) -> str:
         wanted = json.dumps(self.endpoint["capabilities"])
@@ -101,6 +120,7 @@ class Browser:
 
     def _session(self) -> Any:
         from selenium import webdriver
+        from selenium.common.exceptions import WebDriverException
         from selenium.webdriver.common.options import ArgOptions
         from selenium.webdriver.remote.client_config import ClientConfig
         from selenium.webdriver.remote.file_detector import UselessFileDetector
@@ -113,8 +133,19 @@ class Browser:
             def to_capabilities(self) -> Any:
                 return dict(wanted)
 
+        film = self.film
+
+        class Driver(webdriver.Remote):  # type: ignore[misc]
+            def execute(self, driver_command: str, params: Any = None) -> Any:
+                __tracebackhide__ = True
+                try:
+                    return film.around(super().execute, driver_command, params)
+                except WebDriverException as error:
+                    error.stacktrace = None  # addresses in the driver's program
+                    raise
+
         page = float(self.given["page_timeout"])
-        driver = webdriver.Remote(
+        driver = Driver(
             command_executor=self.endpoint["url"],
             options=Options(),
             client_config=ClientConfig(
@@ -175,9 +206,11 @@ class Browser:
         if not (self.open and self.chromium):
             return
         self.console += self._log("browser")
-        self.network += [
-            json.loads(one["message"])["message"] for one in self._log("performance")
-        ]
+        for one in self._log("performance"):
+            told = json.loads(one["message"])
+            event = told["message"]
+            if not self.film.hear(event, told.get("webview", "")):
+                self.network.append(event)
 
     def _log(self, name: str) -> list[dict[str, Any]]:
         said: list[dict[str, Any]] = self._driver.execute(LOG, {"type": name})["value"]
@@ -191,7 +224,8 @@ class Browser:
         said = ""
         try:
             if self.open:
-                said = self._clean()
+                with self.film.resting():
+                    said = self._clean()
         except Exception as error:
             self.end()
             text = (words(error).splitlines() or [""])[0]
@@ -199,6 +233,7 @@ class Browser:
                 f"left a browser that does not answer, another takes its place: {text}"
             )
         self.console, self.network = [], []
+        self.film.clear()
         self.used = False
         return said
 
@@ -261,11 +296,16 @@ class Browser:
     def end(self) -> None:
         """Be without one; the next is made when it is asked for."""
         driver, self._driver = self._driver, None
-        if driver is not None and self._pid == os.getpid():
-            try:
-                driver.quit()
-            except Exception:
-                pass
+        if driver is None or self._pid != os.getpid():
+            return
+        done = True
+        try:
+            driver.quit()
+        except Exception:
+            done = False
+        if self._closer is not None:
+            self._closer.end(done=done)
+            self._closer = None
 
 
 def words(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import base64
 import json
 import os
 import tempfile
+from functools import partial
 from typing import Any, Callable, Iterator
 
 from harness.plugins.driving import SIZES, Browser, words
@@ -14,8 +15,12 @@ from harness.plugins.servers import Servers
 
 PROPERTY = "evidence"
 """The property of a test that names a file; see `harness.plugins.results`."""
+FILM = "film.json"
+"""The last steps; pictures that it names are beside it."""
 BAD = 400
 """HTTP answers from here on are failures."""
+
+Write = Callable[[str, Callable[[], "str | bytes"]], None]
 
 
 def take(browser: Browser, servers: Servers | None, scratch: str) -> list[str]:
@@ -38,19 +43,37 @@ def take(browser: Browser, servers: Servers | None, scratch: str) -> list[str]:
             made.append(path)
 
     if browser.open:
-        write("alert.txt", lambda: browser._dismiss())
-        size = browser.size
-        if size not in SIZES:
-            size = "lg"
-        for one in (size, *(name for name in SIZES if name != size)):
-            write(f"{one}.png", lambda one=one: _picture(browser, one))  # type: ignore[misc]
-        write("page.html", lambda: _source(browser))
-        write("console.txt", lambda: console(browser))
-        write("network.txt", lambda: network(browser))
-        write("size.txt", lambda: browser.resize(size) or "")  # type: ignore[func-returns-value]
+        with browser.film.resting():
+            _of_browser(browser, write)
     for name, text in (servers.logs() if servers else {}).items():
         write(f"{name}.log", lambda text=text: text)  # type: ignore[misc]
     return made
+
+
+def _of_browser(browser: Browser, write: Write) -> None:
+    write("alert.txt", browser._dismiss)
+    _film(browser, write)
+    size = browser.size
+    if size not in SIZES:
+        size = "lg"
+    for one in (size, *(name for name in SIZES if name != size)):
+        write(f"{one}.png", partial(_picture, browser, one))
+    write("page.html", lambda: _source(browser))
+    write("console.txt", lambda: console(browser))
+    write("network.txt", lambda: network(browser))
+    write("size.txt", lambda: browser.resize(size) or "")  # type: ignore[func-returns-value]
+
+
+def _film(browser: Browser, write: Write) -> None:
+    """The last steps, and a picture of each that has one."""
+    write("film.txt", lambda: browser.listen() or "")  # type: ignore[func-returns-value]
+    steps = browser.film.shown()
+    for number, step in enumerate(steps, 1):
+        data = base64.b64decode(step["picture"])
+        step["picture"] = f"film-{number:02}.jpg" if data else ""
+        write(step["picture"], lambda data=data: data)  # type: ignore[misc]
+    if steps:
+        write(FILM, lambda: json.dumps({"steps": steps}, indent=1, ensure_ascii=False))
 
 
 def _picture(browser: Browser, size: str) -> bytes:

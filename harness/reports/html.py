@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.model import Attempt, Evidence, Outcome, RunResult, TestResult
-from harness.reports import figures, timeline, trend
+from harness.reports import figures, film, timeline, trend
 from harness.reports.coverage import HTML
 from harness.reports.past import Past
 
@@ -43,6 +43,14 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Frame:
+    """A scene of a film; `data` as in `Shown`."""
+
+    scene: film.Scene
+    data: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Told:
     """What one time tells that a test failed."""
 
@@ -50,6 +58,7 @@ class Told:
     message: str
     traceback: tuple[tuple[str, str], ...]
     sections: tuple[tuple[str, str], ...]
+    films: tuple[tuple[Frame, ...], ...]
     evidence: tuple[Shown, ...]
 
 
@@ -164,6 +173,7 @@ def _failures(
 
 def _told(one: TestResult | Attempt, pictures: "_Pictures") -> Told:
     text = figures.shortened(figures.plain(one.longrepr).strip("\n"), LONGREPR)
+    films, others = film.split(one.evidence, pictures.directory)
     return Told(
         result=one,
         message=figures.plain(one.message).strip(),
@@ -173,7 +183,8 @@ def _told(one: TestResult | Attempt, pictures: "_Pictures") -> Told:
             for title, words in one.sections
             if words.strip()
         ),
-        evidence=tuple(pictures.shown(one.evidence)),
+        films=tuple(tuple(pictures.frames(scenes)) for scenes in films),
+        evidence=tuple(pictures.shown(others)),
     )
 
 
@@ -187,6 +198,10 @@ class _Pictures:
     def shown(self, evidence: Iterable[Evidence]) -> Iterable[Shown]:
         for one in evidence:
             yield Shown(evidence=one, data=self._data(one))
+
+    def frames(self, scenes: Iterable[film.Scene]) -> Iterable[Frame]:
+        for one in scenes:
+            yield Frame(scene=one, data=self._data(one.picture) if one.picture else "")
 
     def _data(self, one: Evidence) -> str:
         kind = PICTURES.get(Path(one.file).suffix.lower())
@@ -306,4 +321,5 @@ def _environment() -> Environment:
         "parted": _parted,
         "breakable": _breakable,
     }
+    environment.tests["part_of_film"] = film.is_part
     return environment

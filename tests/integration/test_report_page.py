@@ -122,6 +122,7 @@ def run() -> RunResult:
 def dump(browser: str, page: Path, profile: Path) -> str:
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
     profile.mkdir()
+    environ = {**os.environ, "TMPDIR": str(profile)}
     done = subprocess.run(
         [
             browser,
@@ -136,6 +137,7 @@ def dump(browser: str, page: Path, profile: Path) -> str:
         text=True,
         timeout=90,
         check=True,
+        env=environ,
         stdin=subprocess.DEVNULL,
     )
     return done.stdout
