@@ -21,7 +21,7 @@ from harness.commands import browsing
 from harness.commands import inside as into
 from harness.commands.context import Context
 from harness.commands.workshop import Place
-from harness.config.schema import SuiteTable
+from harness.config import SuiteTable
 from harness.errors import MissingTool, UsageError
 from harness.plan import Step
 from harness.postgres import Docker

@@ -17,9 +17,9 @@ from typing import BinaryIO
 
 from harness import history, proc, results
 from harness.browsers import Browsers
-from harness.commands import browsing, inside, lanes, needs, workshop
+from harness.commands import browsing, inside, lanes, needs, show, workshop
 from harness.commands.context import Context
-from harness.config.schema import SuiteTable
+from harness.config import SuiteTable
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
 from harness.modules import Graph
@@ -59,32 +59,12 @@ def run(
     graph = needs.all_modules(context, step, environment)
     for one in step.tested:
         tests_of(graph.require(one.name))
-    _header(context, step, environment, chosen)
+    show.step(context, step, environment, chosen)
     session = Session(context, current, step, environment, graph, directory)
     session.image = chosen
     session.output = output
     with session.stack:
         return session.run()
-
-
-def _header(
-    context: Context, step: Step, environment: Environment, image: Image | None
-) -> None:
-    rows = [("series", f"{step.series} on Python {environment.interpreter.name}")]
-    config = context.config
-    if config.profile:
-        rows.append(("profile", f"{config.profile} ({config.source_of('profile')})"))
-    rows += [("source", str(context.sources[name])) for name in step.sources]
-    if step.template:
-        rows.append(("template", step.template))
-    else:
-        rows.append(("modules", ", ".join(one.name for one in step.tested)))
-    rows.append(("database", f"{step.database} ({step.reason})"))
-    if image:
-        rows.append(("inside", f"{image.name} ({image.id})"))
-    rows.append(("isolation", f"{step.isolation}, {step.workers} workers"))
-    rows += [("order", words)] if (words := step.manner.words()) else []
-    context.console.header(f"harness {step.name}", rows)
 
 
 class Session:

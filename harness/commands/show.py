@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``harness config`` and ``harness sources``: what is set, what is there."""
+"""What is set, what is there, what a step begins with."""
 
 import json
 
 from harness.commands.context import Context
 from harness.config import shown
+from harness.environment import Environment
 from harness.errors import ExitCode
 from harness.modules import series
+from harness.plan import Step
+from harness.runners.image import Image
 
 
 def config(context: Context, *, as_json: bool) -> int:
@@ -40,3 +43,24 @@ def sources(context: Context) -> int:
         )
     context.console.table(rows, ("source", "from", "revision", "series", "path"))
     return ExitCode.OK
+
+
+def step(
+    context: Context, step: Step, environment: Environment, image: Image | None
+) -> None:
+    """The header of a step: on what, with what, where."""
+    rows = [("series", f"{step.series} on Python {environment.interpreter.name}")]
+    config = context.config
+    if config.profile:
+        rows.append(("profile", f"{config.profile} ({config.source_of('profile')})"))
+    rows += [("source", str(context.sources[name])) for name in step.sources]
+    if step.template:
+        rows.append(("template", step.template))
+    else:
+        rows.append(("modules", ", ".join(one.name for one in step.tested)))
+    rows.append(("database", f"{step.database} ({step.reason})"))
+    if image:
+        rows.append(("inside", f"{image.name} ({image.id})"))
+    rows.append(("isolation", f"{step.isolation}, {step.workers} workers"))
+    rows += [("order", words)] if (words := step.manner.words()) else []
+    context.console.header(f"harness {step.name}", rows)

@@ -15,10 +15,9 @@ from harness.config.schema import (
     Database,
     Pool,
     SourceTable,
-    SuiteTable,
     Templates,
-    TemplateTable,
 )
+from harness.config.suites import SuiteTable, TemplateTable
 
 __all__ = [
     "FILE",

@@ -13,13 +13,9 @@ from harness.config.ci import CI
 from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
+from harness.config.suites import LANGUAGE, MODULES, SuiteTable, TemplateTable
 from harness.errors import ConfigError
-from harness.model import Isolation
 
-_LANGUAGE: Final = r"[a-z]{2,3}(_[A-Za-z0-9]{2,4})?"
-_MODULES: Final = "names of modules"
-_BELOW: Final = "existing paths below the root, relative to it"
-_VARIABLES: Final = '"NAME=VALUE"'
 _DEBIAN: Final = "names of Debian packages"
 ENVIRONMENTS: Final = ("development", "staging", "production")
 """Each one's successor is the next stage."""
@@ -80,7 +76,7 @@ class Stack:
     database: Annotated[str, kinds.text("a database", r"[a-z][a-z0-9_]*")] = (
         "collecting_society"
     )
-    modules: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = (
+    modules: Annotated[tuple[str, ...], kinds.strings(MODULES)] = (
         "collecting_society",
     )
     timeout: Annotated[int, kinds.duration(1)] = 120
@@ -100,11 +96,11 @@ class Templates:
     size: Annotated[int, kinds.size()] = 6 * 2**30
     age: Annotated[int, kinds.duration()] = 30 * 86400
     deadline: Annotated[int, kinds.duration(1)] = 15 * 60
-    cuts: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = (
+    cuts: Annotated[tuple[str, ...], kinds.strings(MODULES)] = (
         "company",
         "account_invoice",
     )
-    language: Annotated[str, kinds.text('a language such as "en"', _LANGUAGE)] = "en"
+    language: Annotated[str, kinds.text('a language such as "en"', LANGUAGE)] = "en"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,89 +150,6 @@ class SourceTable:
     constraints: Annotated[tuple[str, ...], kinds.strings("pip constraints")] = ()
     pins: Annotated[tuple[str, ...], kinds.strings("files in the source")] = ()
     lint: Annotated[str, kinds.choice("ruff", "flake8", "none")] = "ruff"
-
-
-@dataclass(frozen=True, kw_only=True)
-class SuiteTable:
-    """``[tool.harness.suite.NAME]``; `options` are extra arguments of pytest.
-
-    Of kind ``tryton``: the tests of `modules`.  Of kind ``pytest``: the tests of
-    `source` below `paths`, on leases of `template`, with `sources` installed
-    beside it; `nose` for suites in nose's style.  `environment` may hold
-    ``{files}``, ``{worker}``, ``{database}``, ``{uri}``, ``{port:NAME}`` and
-    ``{host}``, the name by which a browser reaches the worker; it wins
-    over `environment_files`.  A path may be ``SOURCE:PATH``, in one of
-    `sources`; `rootdir` is pytest's, in the source.  With `browser` its tests have
-    one, and the `servers` of these names.  Without `reruns`, the general ones count.
-
-    The rest is for ``--in image``: the service whose image is taken (or an image
-    with its tag), names of the container, of the database server and of a WebDriver
-    on its network, mounts, the working directory, directories in it whose new files
-    are `evidence`.  `apart` puts so many workers at most into a container each.
-
-    The last four are what CI multiplies: a job for each `series` (none: the
-    modules' own), `databases` (none: the configured server) and `pythons` (none:
-    the newest of the series), each in so many `shards`.
-    """
-
-    kind: Annotated[str, kinds.choice("tryton", "pytest")] = "tryton"
-    modules: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = ()
-    source: Annotated[str, kinds.text("the name of a source")] = ""
-    sources: Annotated[tuple[str, ...], kinds.strings("names of sources")] = ()
-    nose: Annotated[bool, kinds.flag()] = False
-    paths: Annotated[tuple[str, ...], kinds.strings("paths in the source")] = ()
-    rootdir: Annotated[str, kinds.text("a directory in the source")] = ""
-    isolation: Annotated[Isolation, kinds.choice(*Isolation)] = Isolation.CLASS
-    template: Annotated[str, kinds.text("the name of a template")] = ""
-    options: Annotated[tuple[str, ...], kinds.strings("arguments of pytest")] = ()
-    coverage: Annotated[bool, kinds.flag()] = False
-    runner: Annotated[str, kinds.choice("venv", "image")] = "venv"
-    image: Annotated[str, kinds.text("a service or an image")] = "erpserver"
-    aliases: Annotated[tuple[str, ...], kinds.strings("names of hosts")] = ()
-    database_aliases: Annotated[tuple[str, ...], kinds.strings("names of hosts")] = (
-        "db",
-    )
-    browser_aliases: Annotated[tuple[str, ...], kinds.strings("names of hosts")] = ()
-    apart: Annotated[int, kinds.number()] = 0
-    evidence: Annotated[tuple[str, ...], kinds.strings("directories inside")] = ()
-    mounts: Annotated[tuple[str, ...], kinds.strings('"OUTSIDE:INSIDE[:ro]"')] = ()
-    directory: Annotated[str, kinds.text("a directory in the image")] = ""
-    environment: Annotated[tuple[str, ...], kinds.strings(_VARIABLES)] = ()
-    environment_files: Annotated[tuple[str, ...], kinds.strings(_BELOW)] = ()
-    series: Annotated[tuple[str, ...], kinds.strings("release series")] = ()
-    databases: Annotated[tuple[str, ...], kinds.strings("database servers")] = ()
-    pythons: Annotated[tuple[str, ...], kinds.strings('such as "3.12"')] = ()
-    shards: Annotated[int, kinds.number(1)] = 1
-    reruns: Annotated[int, kinds.number()] = 0
-    browser: Annotated[bool, kinds.flag()] = False
-    servers: Annotated[tuple[str, ...], kinds.strings("names of servers")] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class TemplateTable:
-    """``[tool.harness.template.NAME]``; `data` are documents relative to the root.
-
-    A `reclimit` of 0 and an empty `language` leave the general setting.
-
-    `command` is run last, in `directory`, with `environment`: a program that fills
-    the database ``DB_NAME`` of ``TRYTOND_DATABASE_URI``.  Its outcome depends on the
-    files and directories that it `reads`, and on installed `packages`.
-    """
-
-    parent: Annotated[str, kinds.text("the name of another template")] = ""
-    modules: Annotated[tuple[str, ...], kinds.strings(_MODULES)] = ()
-    data: Annotated[
-        tuple[str, ...], kinds.strings("existing files below the root, relative to it")
-    ] = ()
-    command: Annotated[tuple[str, ...], kinds.strings("a program's words")] = ()
-    directory: Annotated[str, kinds.text("a directory, relative to the root")] = ""
-    reads: Annotated[tuple[str, ...], kinds.strings(_BELOW)] = ()
-    packages: Annotated[tuple[str, ...], kinds.strings("names of packages")] = ()
-    environment: Annotated[tuple[str, ...], kinds.strings(_VARIABLES)] = ()
-    reclimit: Annotated[int, kinds.number()] = 0
-    language: Annotated[
-        str, kinds.text('a language such as "en", or nothing', rf"({_LANGUAGE})?")
-    ] = ""
 
 
 #: Tables that are there once, and tables that are there once per name.

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from harness.ci import pipeline
-from harness.config import Config
-from harness.config.schema import SuiteTable
+from harness.config import Config, SuiteTable
 from harness.matrix import Job
 
 CONFIG = Config(

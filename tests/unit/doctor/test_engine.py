@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.config.schema import Database, SuiteTable
+from harness.config import Database, SuiteTable
 from harness.doctor import engine as checks
 from harness.errors import CommandFailed
 from harness.proc import Completed
