@@ -81,11 +81,15 @@ class Telling:
     def forget_rounds(self) -> None:
         """A failure in a round is one of its test, for ``--lf``."""
         plugin = self.config.pluginmanager.get_plugin("lfplugin")
-        failed = getattr(plugin, "lastfailed", {})
-        for at, test in enumerate(self.tests):
-            original = self.items[at % len(self.items)].nodeid
-            if test.nodeid != original and failed.pop(test.nodeid, False):
-                failed[original] = True
+        known: dict[Any, bool] = getattr(plugin, "lastfailed", {})
+        items = {
+            test.nodeid: self.items[at % len(self.items)]
+            for at, test in enumerate(self.tests)
+        }
+        for key in [one for one in known if str(one) in items]:
+            item = items[str(key)]
+            own = item.nodeid if isinstance(key, str) else item.id  # pytest 9.2
+            known[own] = known.pop(key)
 
     def _start(self, number: int) -> None:
         nodeid, location = self.tests[number]
