@@ -49,7 +49,7 @@ class Asked:
 
 def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
     """Run a suite's tests; the exit code."""
-    if asked.bisect:
+    if asked.bisect and not show:
         return _bisect(context, asked)
     steps = _plan(context, asked)
     if show:
@@ -72,11 +72,7 @@ def _bisect(context: Context, asked: Asked) -> int:
         reruns=0,
     )
     steps = [one for one in _plan(context, wish) if one.series == case.step.series]
-    line = ["harness", "test", asked.suite, *wish.words]
-    line += ["--isolation", str(steps[0].isolation)]
-    if steps[0].runner != context.config.suite[asked.suite].runner:
-        line += ["--in", steps[0].runner]
-    line += ["--series", wish.series] if kind == "tryton" else []
+    line = bisect.line(context, steps[0], wish.words)
     return bisect.run(context, steps[0], case, line)
 
 

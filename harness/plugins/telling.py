@@ -24,6 +24,7 @@ class Telling:
         options = config.option
         default = config.getoption("isolation", "class")
         self.config = config
+        self.items = items
         self.hook = config.hook
         self.tests = named(items, options.harness_repeat)
         self.ledger: again.Ledger | None = None
@@ -76,6 +77,19 @@ class Telling:
         """At the end: what was to be run again, and is not, has failed."""
         for one in self.ledger.rest(running) if self.ledger else ():
             self._tell(one)
+
+    def forget_rounds(self) -> None:
+        """A failure in a round is one of its test, for ``--lf``."""
+        plugin = self.config.pluginmanager.get_plugin("lfplugin")
+        known: dict[Any, bool] = getattr(plugin, "lastfailed", {})
+        items = {
+            test.nodeid: self.items[at % len(self.items)]
+            for at, test in enumerate(self.tests)
+        }
+        for key in [one for one in known if str(one) in items]:
+            item = items[str(key)]
+            own = item.nodeid if isinstance(key, str) else item.id  # pytest 9.2
+            known[own] = known.pop(key)
 
     def _start(self, number: int) -> None:
         nodeid, location = self.tests[number]

@@ -113,6 +113,7 @@ class Dispatcher:
                 running = [one.running for one in self.workers]
                 self._end()
                 self.telling.flush([one for one in running if one is not None])
+                self.telling.forget_rounds()
         if session.shouldfail:
             raise session.Failed(session.shouldfail)
         if session.shouldstop:

@@ -83,8 +83,8 @@ def _flaky_lines(run: RunResult) -> Iterator[str]:
         yield _row("", f"… and {len(tests) - _FLAKY} more")
     suites = {step.name: step.suite for step in run.steps}
     for test in tests[:1]:
-        what = shlex.join(["harness", "test", suites[test.step], "--bisect", test.id])
-        yield _row("disturbed?", f" {what}")
+        words = ["harness", "test", suites.get(test.step, ""), "--bisect", test.id]
+        yield _row("disturbed?", f" {shlex.join(words)}")
 
 
 def _order_lines(run: RunResult) -> Iterator[str]:

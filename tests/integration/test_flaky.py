@@ -409,13 +409,27 @@ def size(path: Path) -> int:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
 # -- repeated, shuffled --------------------------------------------------------
+
+
+PAIR = {
+    "plain__test_a": """\
+        import web
+        def test_leaves():
+            web.left = True
+        """,
+    "plain__test_b": """\
+        import web
+        def test_minds():
+            assert not hasattr(web, 'left')
+        """,
+} | {f"plain__test_{name}": "def test_nothing():\n    pass\n" for name in "cdefg"}
 
 
 def test_each_test_is_repeated_on_fresh_leases(
@@ -456,14 +470,27 @@ def test_a_repeated_run_that_stops_says_how_far_it_came(
     more = """
     def test_a():
         assert times('a') < 3
+
+    def test_other():
+        pass
     """
     write(plain__test_a=text(count, more))
-    done = run("--repeat", "9", "-x", "--jobs", "1", suite="plain")
+    done = run("--repeat", "9", "-x", "--jobs", "1", "-k", "not other", suite="plain")
     assert done.returncode == 1
     assert list(outcomes().values()) == ["passed", "passed", "failed"]
     assert "each test 9 times; 3 of 9 ran" in done.stdout
     done = run("--lf", suite="plain")
     assert list(outcomes()) == ["plain/test_a.py::test_a"]
+
+
+def test_shards_are_repeated_too(write: Write, run: Run, outcomes: Outcomes) -> None:
+    write(**PAIR)
+    found: list[str] = []
+    for shard in ("1/2", "2/2"):
+        options = ("--shard", shard, "--repeat", "2", "-k", "nothing or leaves")
+        assert run(*options, suite="plain").returncode == 0
+        found += outcomes()
+    assert len(found) == len(set(found)) == 2 * 6
 
 
 def test_what_fails_in_some_rounds_is_flaky_in_the_history(
@@ -475,23 +502,11 @@ def test_what_fails_in_some_rounds_is_flaky_in_the_history(
         )
     )
     assert run("--repeat", "4", "--jobs", "1", suite="plain").returncode == 1
+    page = (place / "reports/latest/summary.md").read_text()
+    assert "test&#95;a.py::test&#95;odd" in page.partition("Flaky in the last runs")[2]
     done = run("--repeat", "2", "--reruns", "1", "--jobs", "1", suite="plain")
     assert done.returncode == 0, done.stdout
     assert "PASSED: 1 flaky" in done.stdout
-
-
-PAIR = {
-    "plain__test_a": """\
-        import web
-        def test_leaves():
-            web.left = True
-        """,
-    "plain__test_b": """\
-        import web
-        def test_minds():
-            assert not hasattr(web, 'left')
-        """,
-} | {f"plain__test_{name}": "def test_nothing():\n    pass\n" for name in "cdefg"}
 
 
 def order(run: Run, place: Path, *options: str) -> list[str]:

@@ -167,6 +167,25 @@ CRASH = """\
     class TestThere(Sequence):
         own, other = 'there', 'here'
     """
+ONCE = """\
+    import pathlib
+
+    class Sequence:
+        def test_010(self, site, meet):
+            meet(self.own, self.other)
+
+        def test_020_fails_once(self):
+            mark = pathlib.Path(__file__).parents[1] / ('met-again-' + self.own)
+            known = mark.exists()
+            mark.touch()
+            assert known, 'the first time'
+
+    class TestHere(Sequence):
+        own, other = 'here', 'there'
+
+    class TestThere(Sequence):
+        own, other = 'there', 'here'
+    """
 SLOW = """\
     import time
 
@@ -198,7 +217,12 @@ def place(state: Path) -> Path:
     """The project, as new."""
     path = state / "hosts"
     tests = path / "src" / "hosts" / "tests"
-    for name, text in (("pages", PAGES), ("crash", CRASH), ("slow", SLOW)):
+    for name, text in (
+        ("pages", PAGES),
+        ("crash", CRASH),
+        ("slow", SLOW),
+        ("once", ONCE),
+    ):
         (tests / name).mkdir(parents=True, exist_ok=True)
         (tests / name / f"test_{name}.py").write_text(dedent(text))
     (tests / "conftest.py").write_text(dedent(CONFTEST))
@@ -283,6 +307,16 @@ def test_a_worker_that_crashes_in_its_container_is_replaced_there(
     [failed] = [name for name in found if found[name]]
     assert failed.endswith("test_020_goes"), output
     assert "ended with exit code 3" in output
+
+
+def test_what_fails_is_run_again_in_a_container_that_is_free(
+    start: Start, place: Path
+) -> None:
+    run = start("once", "--reruns", "1")
+    output, _ = run.communicate(timeout=500)
+    assert run.returncode == 0, output
+    assert len(outcomes(place)) == 4
+    assert "PASSED: 2 flaky" in output
 
 
 def test_one_worker_needs_no_other_container(start: Start, place: Path) -> None:
