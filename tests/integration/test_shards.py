@@ -42,8 +42,8 @@ def test_shards_are_the_whole(harness: Harness, project: Path) -> None:
     assert shards(harness, project, 2) == whole
     assert harness("durations").returncode == 0
     text = (project / "durations.txt").read_text()
-    assert "alpha/tests/test_module.py " in text
-    assert "beta/tests/test_module.py " in text
+    assert "alpha/tests/test_module.py" in text
+    assert "beta/tests/test_module.py" in text
     try:
         assert shards(harness, project, 2) == whole
         assert harness("durations").returncode == 0
