@@ -3,6 +3,10 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from harness.plugins.kept import Kept
 
@@ -35,3 +39,38 @@ def test_what_a_suite_removes_may_come_again(tmp_path: Path) -> None:
     assert kept.new() == []
     (tmp_path / "a.png").touch()
     assert kept.new() == [str(tmp_path / "a.png")]
+
+
+class Call:
+    """The end of a phase, as pytest tells it."""
+
+    def __init__(self, when: str, error: type[Exception] | None = None) -> None:
+        self.when = when
+        self.excinfo = self if error else None
+        self.error = error
+
+    def errisinstance(self, kind: type[Exception]) -> bool:
+        return self.error is not None and issubclass(self.error, kind)
+
+
+@pytest.mark.parametrize(
+    ("when", "error", "expected"),
+    [
+        ("always", None, ["a.png"]),
+        ("failures", None, []),
+        ("failures", AssertionError, ["a.png"]),
+        ("failures", pytest.skip.Exception, []),
+        ("never", AssertionError, []),
+    ],
+)
+def test_what_is_handed_over(
+    tmp_path: Path, when: str, error: type[Exception] | None, expected: list[str]
+) -> None:
+    kept = Kept([str(tmp_path)], when)
+    item: Any = SimpleNamespace(stash=pytest.Stash(), user_properties=[])
+    (tmp_path / "a.png").touch()
+    for call in (Call("setup"), Call("call", error), Call("teardown")):
+        list(kept.pytest_runtest_makereport(item, call))  # type: ignore[arg-type]
+    assert [(name, Path(path).name) for name, path in item.user_properties] == [
+        ("evidence", one) for one in expected
+    ]

@@ -222,6 +222,18 @@ def with_evidence(run: RunResult, *evidence: Evidence) -> RunResult:
     return with_test(run, failed)
 
 
+@pytest.mark.parametrize(("count", "folded"), [(6, False), (7, True)])
+def test_many_files_of_a_test_are_folded(
+    build: Build, count: int, *, folded: bool
+) -> None:
+    many = [Evidence(title=f"{n}.txt", file=f"{n}.txt") for n in range(count)]
+    run = build(1, failed=0)
+    text = html.page(with_test(run, replace(run.tests[0], evidence=tuple(many))))
+    check(text)
+    assert (f"<summary>{count} files</summary>" in text) is folded
+    assert text.count('<a href="0.txt">') == 1
+
+
 def test_a_picture_lies_in_the_page(build: Build, tmp_path: Path) -> None:
     (tmp_path / "a b.png").write_bytes(b"PNG")
     run = with_evidence(build(2, failed=0), Evidence(title="login", file="a b.png"))
