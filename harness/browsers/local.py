@@ -94,7 +94,9 @@ class Local:
             return f"{error.message}{remedy}"
         if self.wish.headed and not self._display():
             return (
-                "there is no display for a browser with a window (DISPLAY is not set)"
+                "there is no display for a browser with a window (DISPLAY is not set;"
+                " --browser docker has a screen of its own, or apt install xvfb and"
+                " run it below xvfb-run)"
             )
         return None
 

@@ -167,7 +167,7 @@ def prepare(
             found = browsing.beside(
                 context, current, step, there, table.browser_aliases
             )
-            lane.browsers = stack.enter_context(browsing.closing(found))
+            lane.browsers = stack.enter_context(browsing.closing(context, found))
         made.all.append(lane)
     return made
 
