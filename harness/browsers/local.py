@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -71,6 +72,15 @@ def _short(directory: Path) -> Path:
     if len(os.fsencode(directory)) <= LONGEST:
         return directory
     return Path(tempfile.mkdtemp(prefix=SCRATCH, dir="/tmp"))
+
+
+def _port(found: Found) -> int:
+    """One that the driver chooses, or we: geckodriver answers at no other name."""
+    if found.name != "firefox":
+        return 0
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class Local:
@@ -187,7 +197,7 @@ class Local:
         }
         timeout = self.wish.start_timeout
         made = Guarded(
-            [found.driver, "--port=0"],
+            [found.driver, f"--port={_port(found)}"],
             env=env,
             directory=directory,
             others=() if temporary == directory else (temporary,),
