@@ -13,8 +13,8 @@ from harness.engine import Engine, options
 from harness.errors import BrowserError, HarnessError, ImageError
 
 PORT: Final = "4444"
-VIEWER: Final = "7900"
-"""Where images of Selenium show their screen."""
+VIEWERS: Final = {"7900": "http", "5900": "vnc"}
+"""Where images show their screen, and how: Selenium's to browsers, ours by VNC."""
 ENDPOINT: Final = "endpoint"
 """The program of the stack's own image."""
 SHARED: Final = "1g"
@@ -65,7 +65,10 @@ class Docker:
             remedy = f" ({error.remedy})" if error.remedy else ""
             return f"{error.message}{remedy}"
         if self.wish.headed and not self._viewer():
-            return f"the image {self.image} has no screen to be looked at"
+            return (
+                f"the image {self.image} has no screen to be looked at"
+                " (harness build selenium)"
+            )
         return None
 
     def _inspect(self) -> dict[str, Any]:
@@ -88,8 +91,10 @@ class Docker:
         """Whether it is the stack's own image, and has something."""
         return f"harness.{what}" in (self._inspect()["Config"].get("Labels") or {})
 
-    def _viewer(self) -> bool:
-        return f"{VIEWER}/tcp" in (self._inspect()["Config"].get("ExposedPorts") or {})
+    def _viewer(self) -> str:
+        """The port that shows the screen, or nothing."""
+        open_ = self._inspect()["Config"].get("ExposedPorts") or {}
+        return next((port for port in VIEWERS if f"{port}/tcp" in open_), "")
 
     def versions(self) -> str:
         """The image; browser and driver in it are of one installation."""
@@ -133,8 +138,8 @@ class Docker:
         words = ["run", "--rm", "--init", "--name", name, "--shm-size", SHARED]
         words += options(self.labels)
         words += ["--publish", f"127.0.0.1::{PORT}"]
-        if self._viewer():
-            words += ["--publish", f"127.0.0.1::{VIEWER}"]
+        if self.wish.headed:
+            words += ["--publish", f"127.0.0.1::{self._viewer()}", "--env", "HEADED=1"]
         if self.network:
             words += ["--network", self.network]
             words += [part for one in self.aliases for part in ("--network-alias", one)]
@@ -149,8 +154,10 @@ class Docker:
         published = _Published(self.engine, name, made, timeout)
         url = f"http://{published.address(PORT)}"
         made.ready(url, timeout=timeout)
-        viewer = f"http://{published.address(VIEWER)}" if self._viewer() else ""
-        return url, viewer
+        if not self.wish.headed:
+            return url, ""
+        port = self._viewer()
+        return url, f"{VIEWERS[port]}://{published.address(port)}"
 
     def close(self, worker: str = "") -> None:
         """See `Browsers`; what the client could not stop is removed by its name."""

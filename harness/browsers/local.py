@@ -4,6 +4,7 @@
 import os
 import re
 import shutil
+import socket
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -73,6 +74,15 @@ def _short(directory: Path) -> Path:
     return Path(tempfile.mkdtemp(prefix=SCRATCH, dir="/tmp"))
 
 
+def _port(found: Found) -> int:
+    """One that the driver chooses, or we: geckodriver answers at no other name."""
+    if found.name != "firefox":
+        return 0
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class Local:
     """A driver process for each worker, under guard."""
 
@@ -94,7 +104,9 @@ class Local:
             return f"{error.message}{remedy}"
         if self.wish.headed and not self._display():
             return (
-                "there is no display for a browser with a window (DISPLAY is not set)"
+                "there is no display for a browser with a window (DISPLAY is not set;"
+                " --browser docker has a screen of its own, or apt install xvfb and"
+                " run it below xvfb-run)"
             )
         return None
 
@@ -185,7 +197,7 @@ class Local:
         }
         timeout = self.wish.start_timeout
         made = Guarded(
-            [found.driver, "--port=0"],
+            [found.driver, f"--port={_port(found)}"],
             env=env,
             directory=directory,
             others=() if temporary == directory else (temporary,),

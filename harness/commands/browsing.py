@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from typing import Final
 
 from harness import browsers, engine
-from harness.browsers import Browsers, Wish, capabilities
+from harness.browsers import Browsers, Endpoint, Wish, capabilities
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.errors import MissingTool, UsageError
+from harness.output import Console
 from harness.plan import Step
 from harness.runners.image import Inside
 from harness.store import Run
@@ -100,11 +101,30 @@ def _docker(
     )
 
 
+class _Shown:
+    """Browsers whose screens can be looked at: where is said when one is opened."""
+
+    def __init__(self, chosen: Browsers, console: Console) -> None:
+        self.chosen = chosen
+        self.console = console
+        self.kind = chosen.kind
+        self.why_not = chosen.why_not
+        self.versions = chosen.versions
+        self.reach = chosen.reach
+        self.close = chosen.close
+
+    def open(self, worker: str) -> Endpoint:
+        made = self.chosen.open(worker)
+        if made.viewer:
+            self.console.info(f"\nbrowser of {worker}: look at {made.viewer}")
+        return made
+
+
 @contextmanager
-def closing(chosen: Browsers) -> Iterator[Browsers]:
-    """End what workers have left, at the end of a step."""
+def closing(context: Context, chosen: Browsers) -> Iterator[Browsers]:
+    """Say where browsers are seen; end what workers have left, after a step."""
     try:
-        yield chosen
+        yield _Shown(chosen, context.console)
     finally:
         chosen.close()
 

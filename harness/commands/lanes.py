@@ -175,7 +175,7 @@ def _browse(
     try:
         for lane in lanes:
             found = browsing.beside(context, current, step, lane.inside, names)
-            lane.browsers = stack.enter_context(browsing.closing(found))
+            lane.browsers = stack.enter_context(browsing.closing(context, found))
     except MissingTool as error:
         context.console.warn(
             f"tests that look for a browser at {', '.join(names)} will find none:"

@@ -166,7 +166,7 @@ class Session:
         chosen, why = browsing.choose(
             self.context, self.current, self.step, self.inside
         )
-        self.browsers = self.stack.enter_context(browsing.closing(chosen))
+        self.browsers = self.stack.enter_context(browsing.closing(self.context, chosen))
         text = f"browser: {chosen.versions()}, Selenium {version} ({why})"
         self.context.console.info(text)
 

@@ -23,6 +23,8 @@ SIZE = 640
 """Pixels of a picture's longer side."""
 SHARE, CREDIT = 0.04, 0.2
 """The part of a test's time that pictures may take, beside these seconds."""
+TAKE = 0.03
+"""Seconds in which a picture is made; the browser makes no more of them then."""
 START, STOP = "Page.startScreencast", "Page.stopScreencast"
 FRAME, MOVED = "Page.screencastFrame", "Page.frameNavigated"
 
@@ -65,6 +67,8 @@ class Film:
         self._casts: dict[str, int] = {}
         self._url = ""
         self._typed = False
+        self._casting = 0.0
+        """When pictures began to be made, while they are."""
         self._resting = resting
         self.begin()
 
@@ -79,6 +83,7 @@ class Film:
         self.frames.clear()
         self._names.clear()
         self._typed = False
+        self._casting = 0.0
 
     def load(self, send: Send | None, window: str) -> None:
         """Another browser, which shows a `window`."""
@@ -100,6 +105,8 @@ class Film:
     def around(self, execute: Send, name: str, given: Mapping[str, Any] | None) -> Any:
         """Let the driver `execute` a command, and remember it if it is a step."""
         __tracebackhide__ = True
+        if self._casting and not self._resting:
+            self._cut(time.monotonic() - TAKE)
         words = "" if self._resting else self._names.words(name, given or {})
         if not words:
             answer = execute(name, given)
@@ -146,17 +153,33 @@ class Film:
         allowed = CREDIT + SHARE * (began - self.began)
         if self.send is None or self.spent > allowed or not self.steps:
             return
-        try:
-            self.send(STOP)
-            size = {"maxWidth": SIZE, "maxHeight": SIZE}
-            self.send(START, format="jpeg", quality=60, **size)
-        except Exception:
-            pass  # no window, an alert, no browser any more: the next step may have one
-        else:
+        self._cut(began)
+        if self._start() or (self._command(STOP) and self._start()):
             self._casts[self.window] = number = self._casts.get(self.window, 0) + 1
             self.steps[-1].picture = self.window, number
-            self.steps[-1].shot = time.monotonic()
-        self.spent += time.monotonic() - began
+            self.steps[-1].shot = self._casting = time.monotonic()
+
+    def _start(self) -> bool:
+        size = {"maxWidth": SIZE, "maxHeight": SIZE}
+        return self._command(START, format="jpeg", quality=60, **size)
+
+    def _cut(self, before: float) -> None:
+        """No more pictures, if they began `before` that."""
+        if self._casting and self._casting <= before:
+            self._casting = 0.0
+            self._command(STOP)
+
+    def _command(self, name: str, **given: Any) -> bool:
+        """Whether the browser could do it: there may be no window, or an alert."""
+        assert self.send is not None
+        began = time.monotonic()
+        try:
+            self.send(name, **given)
+        except Exception:
+            return False
+        finally:
+            self.spent += time.monotonic() - began
+        return True
 
     # -- what the browser has logged ---------------------------------------------
 

@@ -81,7 +81,24 @@ def test_a_form_has_one_picture_filled_in_and_one_sent(
     ]
     pictured = [step.picture[1] for step in film.steps]
     assert pictured == [1, 0, 2, 3]
-    assert machine.sent == [film_.STOP, film_.START] * 3
+    assert machine.sent == [
+        film_.START, film_.STOP, film_.START, film_.STOP, film_.START,
+    ]  # fmt: skip
+
+
+def test_a_picture_that_was_never_ended_is_ended(film: Film, machine: Machine) -> None:
+    active: list[str] = ["by another window"]
+
+    def send(name: str, **given: Any) -> None:
+        machine.send(name)
+        if name == film_.START and active:
+            raise OSError("Screencast is already active")
+        active.clear()
+
+    film.load(send, "window")
+    do(film, machine, "get", url="http://a/")
+    assert machine.sent == [film_.START, film_.STOP, film_.START]
+    assert film.steps[0].picture == ("window", 1)
 
 
 def test_the_picture_is_the_last_before_the_next_step(
