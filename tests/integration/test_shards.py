@@ -76,7 +76,7 @@ def test_five_shards_of_an_example_take_the_same(suite: str, tmp_path: Path) -> 
     done = subprocess.run(
         [sys.executable, "-m", "harness", "test", suite, *words, "-q"],
         cwd=ROOT,
-        env={**env, "HARNESS_REPORTS": str(tmp_path)},
+        env={**env, "HARNESS_REPORTS": str(tmp_path), "HARNESS_PROFILE": "none"},
         capture_output=True,
         text=True,
         timeout=600,
