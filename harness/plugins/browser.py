@@ -54,6 +54,8 @@ class State:
         """The address of a server, which runs then."""
         if self.servers is None:
             return _by_hand(name)
+        self.servers.prepare([name])
+        self.browser.warm()  # meanwhile
         return self.servers.url(name)
 
     def clean(self, node: Any) -> None:

@@ -14,8 +14,8 @@ import subprocess
 import sys
 from urllib.parse import unquote, urlsplit
 
-PATIENCE = 20.0
-"""Seconds that the grid gets to answer."""
+PATIENCE = 120.0
+"""Seconds that the grid gets to answer: it ends what the browser does first."""
 
 
 class Closer:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -52,6 +53,7 @@ class Browser:
         self.refused = ""
         self._driver: Any = None
         self._closer: Closer | None = None
+        self._warm = False
         self._pid = os.getpid()
 
     @property
@@ -66,6 +68,15 @@ class Browser:
             self._start()
         self.used = True
         return self._driver
+
+    def warm(self) -> None:
+        """Have the first one before a test asks for it; what fails, fails then."""
+        if self._warm or self.open or self.refused:
+            return
+        self._warm = True
+        with contextlib.suppress(pytest.fail.Exception):
+            self._start()
+        self.used = False
 
     @property
     def chromium(self) -> bool:

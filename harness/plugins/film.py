@@ -21,7 +21,7 @@ PICTURES = 8
 """The last of them have a picture, this many."""
 SIZE = 640
 """Pixels of a picture's longer side."""
-SHARE, CREDIT = 0.04, 0.2
+SHARE, CREDIT = 0.05, 0.5
 """The part of a test's time that pictures may take, beside these seconds."""
 TAKE = 0.03
 """Seconds in which a picture is made; the browser makes no more of them then."""
