@@ -24,6 +24,6 @@ def choose(asked: str, candidates: Sequence[Browsers]) -> tuple[Browsers, str]:
     raise MissingTool(
         f"no browser can be used: {'; '.join(refused)}",
         checked=f"--browser {asked}",
-        remedy="do what is named above, or take another one: --browser docker,"
+        remedy="mend what is named above, or take another one: --browser docker,"
         " or --selenium URL",
     )

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from harness.plugins import remote
 from harness.plugins.client import LeaseError, client
 from harness.plugins.closer import Closer
 from harness.plugins.film import Film
@@ -25,11 +26,6 @@ SIZES: Mapping[str, tuple[int, int]] = {
 }
 """Screens, in CSS pixels."""
 WIDE = "lg"
-PROTOCOL, LOG = "harnessProtocol", "harnessLog"
-COMMANDS = {PROTOCOL: "goog/cdp/execute", LOG: "se/log"}
-"""Commands of chromedriver that Selenium's class for remote browsers lacks."""
-HANGS = 15.0
-"""Seconds more than a page may take until an unanswered driver is given up."""
 
 
 class Browser:
@@ -130,50 +126,8 @@ class Browser:
         return standalone(self.given)
 
     def _session(self) -> Any:
-        from selenium import webdriver
-        from selenium.common.exceptions import WebDriverException
-        from selenium.webdriver.common.options import ArgOptions
-        from selenium.webdriver.remote.client_config import ClientConfig
-        from selenium.webdriver.remote.file_detector import UselessFileDetector
-
-        wanted = self.endpoint["capabilities"]
-
-        class Options(ArgOptions):  # type: ignore[misc]
-            default_capabilities: Mapping[str, Any] = {}
-
-            def to_capabilities(self) -> Any:
-                return dict(wanted)
-
-        film = self.film
-
-        class Driver(webdriver.Remote):  # type: ignore[misc]
-            def execute(self, driver_command: str, params: Any = None) -> Any:
-                __tracebackhide__ = True
-                try:
-                    return film.around(super().execute, driver_command, params)
-                except WebDriverException as error:
-                    error.stacktrace = None  # addresses in the driver's program
-                    raise
-
         page = float(self.given["page_timeout"])
-        driver = Driver(
-            command_executor=self.endpoint["url"],
-            options=Options(),
-            client_config=ClientConfig(
-                remote_server_addr=self.endpoint["url"], timeout=int(page + HANGS)
-            ),
-        )
-        for name, path in COMMANDS.items():
-            place = f"/session/$sessionId/{path}"
-            driver.command_executor.add_command(name, "POST", place)
-        driver.set_page_load_timeout(page)
-        driver.set_script_timeout(page)
-        if self.endpoint["near"]:
-            driver.file_detector = UselessFileDetector()
-        elif not any(name.startswith("se:") for name in driver.capabilities):
-            place = "/session/$sessionId/file"  # chromedriver, without a Selenium
-            driver.command_executor.add_command("uploadFile", "POST", place)
-        return driver
+        return remote.connect(self.endpoint, page, self.film)
 
     def words(self) -> str:
         """What the driver's log says."""
@@ -188,7 +142,7 @@ class Browser:
     def command(self, name: str, **parameters: Any) -> Any:
         """A command of Chromium's own protocol."""
         message = {"cmd": name, "params": parameters}
-        return self.driver.execute(PROTOCOL, message)["value"]
+        return self.driver.execute(remote.PROTOCOL, message)["value"]
 
     def resize(self, size: str) -> None:
         """Take the screen xs, sm, md or lg."""
@@ -224,7 +178,9 @@ class Browser:
                 self.network.append(event)
 
     def _log(self, name: str) -> list[dict[str, Any]]:
-        said: list[dict[str, Any]] = self._driver.execute(LOG, {"type": name})["value"]
+        said: list[dict[str, Any]] = self._driver.execute(remote.LOG, {"type": name})[
+            "value"
+        ]
         return said
 
     def clean(self) -> str:

@@ -425,6 +425,7 @@ def test_what_crashes_is_replaced(
     failed = [name for name, outcome in outcomes().items() if outcome == "failed"]
     assert failed == ["test_1_driver", "test_3_page", "test_5_never_loads"], done.stdout
     assert list(outcomes().values()).count("passed") == 5
+    assert "GoneError: the driver of the browser does not answer" in done.stdout
     _until(lambda: not left("harness.plugins.serving -m site_"), 10)
     assert not list(temporary.glob("*chromium*"))
     shutil.rmtree(temporary)
