@@ -377,7 +377,7 @@ BROKEN = """\
                 variables = (path / 'environ').read_bytes()
             except OSError:
                 continue
-            inside = b'TMPDIR=' + browser.given['scratch'].encode() in variables
+            inside = b'XDG_CONFIG_HOME=' + browser.given['scratch'].encode() in variables
             if words[0].endswith(b'chromedriver') and inside:
                 return int(path.name)
 
