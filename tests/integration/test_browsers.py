@@ -377,7 +377,8 @@ BROKEN = """\
                 variables = (path / 'environ').read_bytes()
             except OSError:
                 continue
-            inside = b'TMPDIR=' + browser.given['scratch'].encode() in variables
+            place = browser.given['scratch'].encode()
+            inside = b'XDG_CONFIG_HOME=' + place in variables
             if words[0].endswith(b'chromedriver') and inside:
                 return int(path.name)
 

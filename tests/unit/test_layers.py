@@ -81,6 +81,7 @@ PLUGINS_MAY = frozenset(
         "pytest", "_pytest", "coverage", "psycopg", "psycopg2",
         "trytond", "proteus", "sql", "pkg_resources", "debugpy",
         "selenium",
+        "urllib3",  # Selenium requires it
     }
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""
