@@ -10,6 +10,7 @@ import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import replace
@@ -121,25 +122,19 @@ def run() -> RunResult:
 
 def dump(browser: str, page: Path, profile: Path) -> str:
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
-    profile.mkdir()
-    environ = {**os.environ, "TMPDIR": str(profile)}
-    done = subprocess.run(
-        [
-            browser,
-            *OPTIONS,
-            TIME,
-            *sandbox,
-            f"--user-data-dir={profile}",
-            "--dump-dom",
-            page.as_uri(),
-        ],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=True,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-    )
+    place = f"--user-data-dir={profile}"
+    words = [browser, *OPTIONS, TIME, *sandbox, place, "--dump-dom", page.as_uri()]
+    # Chromium makes sockets there, whose names must be short.
+    with tempfile.TemporaryDirectory(prefix="page-", dir="/tmp") as temporary:
+        done = subprocess.run(
+            words,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=True,
+            env={**os.environ, "TMPDIR": temporary},
+            stdin=subprocess.DEVNULL,
+        )
     return done.stdout
 
 
