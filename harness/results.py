@@ -116,36 +116,31 @@ def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
         step=step.name,
         id=event["id"],
         module=module(step, event["id"]),
-        worker=event["worker"],
-        outcome=Outcome(event["outcome"]),
-        started=event["started"],
-        duration=event["duration"],
         phases=event["phases"],
         waits=event["waits"],
-        message=event["message"],
-        longrepr=event["longrepr"],
-        sections=tuple((title, text) for title, text in event["sections"]),
         file=event["file"],
         line=event["line"],
         key=event.get("key", event["id"]),
-        fault=event.get("fault", 0),
-        evidence=tuple(Evidence(**one) for one in event.get("evidence", ())),
-        attempts=tuple(_attempt(one) for one in event.get("attempts", ())),
+        attempts=tuple(
+            Attempt(**_of_each_time(one)) for one in event.get("attempts", ())
+        ),
+        **_of_each_time(event),
     )
 
 
-def _attempt(event: Mapping[str, Any]) -> Attempt:
-    return Attempt(
-        outcome=Outcome(event["outcome"]),
-        worker=event["worker"],
-        started=event["started"],
-        duration=event["duration"],
-        message=event["message"],
-        longrepr=event["longrepr"],
-        sections=tuple((title, text) for title, text in event["sections"]),
-        fault=event.get("fault", 0),
-        evidence=tuple(Evidence(**one) for one in event.get("evidence", ())),
-    )
+def _of_each_time(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What is known of each time that a test was run."""
+    return {
+        "outcome": Outcome(event["outcome"]),
+        "worker": event["worker"],
+        "started": event["started"],
+        "duration": event["duration"],
+        "message": event["message"],
+        "longrepr": event["longrepr"],
+        "sections": tuple((title, text) for title, text in event["sections"]),
+        "fault": event.get("fault", 0),
+        "evidence": tuple(Evidence(**one) for one in event.get("evidence", ())),
+    }
 
 
 def _uncollected(step: Step, event: Mapping[str, Any]) -> TestResult:

@@ -6,7 +6,8 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -73,23 +74,29 @@ def git(project: Path, *arguments: str) -> None:
     subprocess.run(["git", *words, *arguments], cwd=project, check=True)
 
 
-@pytest.fixture
-def checkout(project: Path) -> Iterator[Path]:
-    """The project in a repository, as committed, on a branch of its own."""
-    (project / "pyproject.toml").write_text(CONFIGURATION)
-    for name, text in FILES.items():
-        (project / name).parent.mkdir(exist_ok=True)
+@contextmanager
+def committed(
+    project: Path, configuration: str, files: Mapping[str, str]
+) -> Iterator[Path]:
+    """The project with these in a repository, as committed, on a branch of its own."""
+    (project / "pyproject.toml").write_text(configuration)
+    for name, text in files.items():
+        (project / name).parent.mkdir(exist_ok=True, parents=True)
         (project / name).write_text(dedent(text))
     git(project, "init", "-q", "-b", "main")
     git(project, "add", ".")
     git(project, "commit", "-qm", "one")
     git(project, "checkout", "-qb", "topic")
     yield project
-    subprocess.run(
-        ["rm", "-rf", ".git", ".gitignore", "lib", "checks", "data"],
-        cwd=project,
-        check=True,
-    )
+    for name in {".git", *(name.partition("/")[0] for name in files)}:
+        subprocess.run(["rm", "-rf", name], cwd=project, check=True)
+
+
+@pytest.fixture
+def checkout(project: Path) -> Iterator[Path]:
+    """The small project."""
+    with committed(project, CONFIGURATION, FILES) as made:
+        yield made
 
 
 def verdict(project: Path) -> dict[str, Any]:

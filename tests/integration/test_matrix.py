@@ -2,10 +2,7 @@
 """The whole matrix, job by job in fresh clones: it says what the gate says."""
 
 import json
-import shlex
-import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -14,41 +11,21 @@ import pytest
 
 from harness.engine import Engine
 from harness.reports import record
+from tests.integration import test_gate
+from tests.integration.test_gate import committed, git
 
 Done = subprocess.CompletedProcess[str]
 Harness = Callable[..., Done]
 PREFIX = "harness-test-matrix"
 
-CONFIGURATION = f'''
-[tool.harness]
-[tool.harness.source.alpha]
-[tool.harness.source.beta]
-[tool.harness.suite.tryton]
-shards = 2
-reruns = 1
-[tool.harness.template.data]
-modules = ["alpha"]
-data = ["data/things.txt"]
+CONFIGURATION = (
+    test_gate.CONFIGURATION.replace("changed = 90", "changed = 80").replace(
+        "[tool.harness.suite.tryton]",
+        "[tool.harness.suite.tryton]\nshards = 2\nreruns = 1",
+    )
+    + f'''
 [tool.harness.images]
 prefix = "{PREFIX}"
-[tool.harness.gate]
-program = "{shlex.quote(sys.executable)} -m harness"
-changed = 80
-coverage = 60
-[tool.harness.check.lint]
-run = ["{{python}} -m ruff check --isolated --no-cache lib"]
-always = true
-[tool.harness.check.types]
-run = ["{{python}} -m mypy --config-file= --strict lib"]
-paths = ["lib/**"]
-[tool.harness.check.unit]
-run = ["""{{python}} -m coverage run --branch --data-file={{coverage}} --source=lib \\
--m pytest -q -p no:cacheprovider -c /dev/null --rootdir=. checks"""]
-paths = ["lib/**", "checks/**"]
-measures = ["lib"]
-[tool.harness.check.templates]
-run = ["{{harness}} template build data"]
-paths = ["data/**", "src/alpha/**"]
 [tool.harness.check.docs]
 run = ["{{harness}} docs --no-autoapi"]
 paths = ["docs/**"]
@@ -56,16 +33,13 @@ paths = ["docs/**"]
 run = ["{{harness}} build db"]
 paths = ["Dockerfiles/**"]
 programs = ["docker"]
-[tool.harness.rule.lib]
-files = ["lib/**", "checks/**"]
 [tool.harness.rule.images]
 files = ["Dockerfiles/**"]
 '''
+)
 FILES = {
-    ".gitignore": (
-        "reports/\n__pycache__/\n.mypy_cache/\n*.egg-info/\nbuild/\n/docs/_build/\n"
-    ),
-    "lib/__init__.py": "",
+    **test_gate.FILES,
+    ".gitignore": f"{test_gate.FILES['.gitignore']}/docs/_build/\n",
     "lib/sums.py": """\
         def add(a: int, b: int) -> int:
             if a > b:
@@ -78,12 +52,6 @@ FILES = {
         def test_add() -> None:
             assert sums.add(1, 2) == 3
             assert sums.add(2, 1) == 3
-        """,
-    "data/things.txt": """\
-        >>> from proteus import Model
-        >>> Thing = Model.get('alpha.thing')
-        >>> thing = Thing(name="Second")
-        >>> thing.save()
         """,
     "docs/conf.py": 'project = "matrix"\n',
     "docs/index.rst": "Matrix\n======\n\nAll is well.\n",
@@ -102,26 +70,11 @@ JOBS = [
 ]  # fmt: skip
 
 
-def git(project: Path, *arguments: str) -> None:
-    words = ("-c", "user.name=t", "-c", "user.email=t@t")
-    subprocess.run(["git", *words, *arguments], cwd=project, check=True)
-
-
 @pytest.fixture
 def checkout(project: Path) -> Iterator[Path]:
-    """The project in a repository, as committed, on a branch of its own."""
-    (project / "pyproject.toml").write_text(CONFIGURATION)
-    for name, text in FILES.items():
-        (project / name).parent.mkdir(exist_ok=True, parents=True)
-        (project / name).write_text(dedent(text))
-    git(project, "init", "-q", "-b", "main")
-    git(project, "add", ".")
-    git(project, "commit", "-qm", "one")
-    git(project, "checkout", "-qb", "topic")
-    yield project
-    for name in (".git", "lib", "checks", "data", "docs", "Dockerfiles"):
-        shutil.rmtree(project / name)
-    (project / ".gitignore").unlink()
+    """The gate's small project, with documents and an image."""
+    with committed(project, CONFIGURATION, FILES) as made:
+        yield made
 
 
 @pytest.fixture

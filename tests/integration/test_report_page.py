@@ -201,6 +201,7 @@ class Page:
         sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []
         place = f"--user-data-dir={profile}"
         argv = [browser, *OPTIONS, *sandbox, "--remote-debugging-pipe", place]
+        self.temporary = tempfile.mkdtemp(prefix="page-", dir="/tmp")
         self.process = subprocess.Popen(
             [sys.executable, "-c", PIPES, str(orders), str(answers), *argv],
             pass_fds=(orders, answers),
@@ -208,6 +209,7 @@ class Page:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
+            env={**os.environ, "TMPDIR": self.temporary},
         )
         os.close(orders)
         os.close(answers)
@@ -226,6 +228,7 @@ class Page:
         os.close(self.read)
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
+        shutil.rmtree(self.temporary, ignore_errors=True)
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
         self.number += 1
