@@ -62,7 +62,7 @@ class Plain:
         self.results.unlink(missing_ok=True)
         argv = [
             self.project.environment.python, "-m", "pytest",
-            "-p", "harness.plugins.results", f"--results={self.results}",
+            "-p", "harness.plugins.results", f"--harness-results={self.results}",
             "-o", f"cache_dir={self.project.scratch / 'pytest'}",
             *options, self.project.tests,
         ]  # fmt: skip

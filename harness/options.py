@@ -8,6 +8,7 @@ FLAGS = frozenset(
         "--list",
         "--json",
         "--keep",
+        "--keep-failed",
         "--coverage",
         "--debug",
         "--headed",

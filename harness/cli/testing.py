@@ -74,6 +74,11 @@ def _test(commands: "Commands[Parser]") -> None:
     )
     one.add_argument("--keep", action="store_true", help="leave the server warm")
     one.add_argument(
+        "--keep-failed",
+        action="store_true",
+        help="keep a copy of each failed test's database: harness db psql NAME",
+    )
+    one.add_argument(
         "--browser",
         metavar="WHERE",
         help="browsers of suites that need them: auto, local, docker or http://…",
@@ -274,6 +279,8 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         )
     paths = [one for one in options.words if "/" in one or "::" in one]
     show = options.list or options.json
+    if options.keep_failed:
+        rest = ("--harness-keep-failed", *rest)
     if options.debug:
         from harness.commands import debugging
 

@@ -12,7 +12,7 @@ def options(context: Context, *, inside: bool, dry: bool) -> tuple[str, ...]:
     """The options of pytest that make it wait; with `dry` nothing is installed."""
     # In an image the network is its own; those of development have debugpy.
     host = "0.0.0.0" if inside else "127.0.0.1"  # noqa: S104
-    words = ("-p", PLUGIN, f"--debugger={host}:{PORT}")
+    words = ("-p", PLUGIN, f"--harness-debugger={host}:{PORT}")
     if dry:
         return words
     context.console.info(
@@ -23,4 +23,4 @@ def options(context: Context, *, inside: bool, dry: bool) -> tuple[str, ...]:
     with context.console.step("debugpy", ticker=True) as step:
         box = Toolbox(context.store, context.environ)
         place = box.packages("debugpy", pinned("debug"), step.update)
-    return (*words, f"--debugger-path={place}")
+    return (*words, f"--harness-debugger-path={place}")

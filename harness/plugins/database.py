@@ -178,7 +178,9 @@ def pytest_configure(config: pytest.Config) -> None:
     lifeline.watch(os.environ[BROKER])
     given = json.loads(os.environ[GIVEN])
     keeper = Keeper(given["template"], given["variables"], given.get("known"))
-    levels = config.stash[KEEPER] = Levels(keeper, config.getoption("isolation"))
+    levels = config.stash[KEEPER] = Levels(
+        keeper, config.getoption("harness_isolation")
+    )
     config.pluginmanager.register(Plugin(levels), "harness-database-hooks")
     if config.pluginmanager.hasplugin(NOSE):
         from harness.plugins.nose import contexts

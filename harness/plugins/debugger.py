@@ -16,18 +16,20 @@ import pytest
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
     group = parser.getgroup("harness")
-    group.addoption("--debugger", metavar="HOST:PORT", help="wait for an editor there")
-    group.addoption("--debugger-path", metavar="DIR", help="where debugpy is")
+    group.addoption(
+        "--harness-debugger", metavar="HOST:PORT", help="wait for an editor there"
+    )
+    group.addoption("--harness-debugger-path", metavar="DIR", help="where debugpy is")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Listen and wait."""
-    where = config.getoption("debugger")
+    where = config.getoption("harness_debugger")
     if not where:
         return
-    if config.getoption("debugger_path"):
-        sys.path.append(config.getoption("debugger_path"))
+    if config.getoption("harness_debugger_path"):
+        sys.path.append(config.getoption("harness_debugger_path"))
     os.environ.setdefault("PYDEVD_DISABLE_FILE_VALIDATION", "1")  # or it warns
     try:
         import debugpy

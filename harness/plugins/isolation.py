@@ -15,12 +15,12 @@ def add_options(parser: pytest.Parser) -> None:
     """The options that the harness sets, and one of the user's."""
     group = parser.getgroup("harness")
     group.addoption(
-        "--keep-failed",
+        "--harness-keep-failed",
         action="store_true",
         help="keep a copy of each failed test's database: harness db psql NAME",
     )
     group.addoption(
-        "--isolation",
+        "--harness-isolation",
         choices=LEVELS,
         default="class",
         help="how long a database is kept: test, class, module or worker",
@@ -44,7 +44,9 @@ class Failures:
 
 def failed(item: Any) -> bool:
     """Whether a test has failed whose database is to be kept."""
-    return bool(item.config.option.keep_failed and item.stash.get(FAILED, False))
+    return bool(
+        item.config.option.harness_keep_failed and item.stash.get(FAILED, False)
+    )
 
 
 def kept(item: Any, name: str) -> None:

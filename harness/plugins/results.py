@@ -222,13 +222,17 @@ def keep(path: str, directory: str, key: str) -> dict[str, str]:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
     group = parser.getgroup("harness")
-    group.addoption("--results", default="", help="file that results are added to")
+    group.addoption(
+        "--harness-results", default="", help="file that results are added to"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Write results if a file is named; print ids as they are."""
-    if config.option.results:
-        config.pluginmanager.register(Writer(config.option.results), "harness-writer")
+    if config.option.harness_results:
+        config.pluginmanager.register(
+            Writer(config.option.harness_results), "harness-writer"
+        )
     if config.invocation_params.dir not in config.rootpath.parents:
         config.cwd_relative_nodeid = lambda nodeid: nodeid  # type: ignore[method-assign]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Runs one of several parts of a suite: ``--shard 2/5``.
+"""Runs one of several parts of a suite: ``--harness-shard 2/5``.
 
 Units of tests (see `units`) go to shards by their names and remembered durations
 alone, so that all jobs come to the same answer without asking each other.  What
@@ -142,26 +142,28 @@ def _name(key: str, group: tuple[str, ...], item: Any) -> str:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
     group = parser.getgroup("harness")
-    group.addoption("--shard", default="", help="which part to run, such as 2/5")
     group.addoption(
-        "--durations-file", default="", help="seconds by test file, the same for all"
+        "--harness-shard", default="", help="which part to run, such as 2/5"
+    )
+    group.addoption(
+        "--harness-durations", default="", help="seconds by test file, the same for all"
     )
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> str | None:
     """Say what all shards are thought to take."""
     made = config.stash.get(SPLIT, None)
-    return f"shard {config.option.shard} of {made} s" if made else None
+    return f"shard {config.option.harness_shard} of {made} s" if made else None
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[Any]) -> None:
     """Leave the shard's tests, before -k, -m or --lf take any away."""
-    if not config.option.shard:
+    if not config.option.harness_shard:
         return
-    number, _, count = config.option.shard.partition("/")
-    known = durations.load(config.option.durations_file)
-    isolation = config.getoption("isolation", "class")
+    number, _, count = config.option.harness_shard.partition("/")
+    known = durations.load(config.option.harness_durations)
+    isolation = config.getoption("harness_isolation", "class")
     made = split(items, known, int(count), isolation)
     config.stash[SPLIT] = made
     kept = [item for item, at in zip(items, made.shards) if at == int(number)]

@@ -97,7 +97,7 @@ def order(config: pytest.Config, items: Sequence[Any], round: int) -> Sequence[i
     return arrange(
         items,
         f"{options.harness_seed}.{round}" if round else options.harness_seed,
-        config.getoption("isolation", "class"),
+        config.getoption("harness_isolation", "class"),
         everything=options.harness_shuffle_all,
     )
 

@@ -22,7 +22,7 @@ class Telling:
 
     def __init__(self, config: Any, items: list[Any]) -> None:
         options = config.option
-        default = config.getoption("isolation", "class")
+        default = config.getoption("harness_isolation", "class")
         self.config = config
         self.items = items
         self.hook = config.hook

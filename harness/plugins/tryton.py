@@ -102,7 +102,7 @@ def pytest_configure(config: pytest.Config) -> None:
         )
     lifeline.hold()
     lifeline.watch(os.environ[BROKER])
-    plugin = Plugin(config.getoption("isolation"))
+    plugin = Plugin(config.getoption("harness_isolation"))
     config.pluginmanager.register(plugin, "harness-tryton-hooks")
     if not config.option.collectonly:
         # pytest does not listen yet, and some libraries set filters of their own

@@ -40,9 +40,11 @@ NAME = "harness-workers"
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
     group = parser.getgroup("harness")
-    group.addoption("--workers", type=int, default=1, help="number of worker processes")
     group.addoption(
-        "--timings", default="", help="JSON file of durations (seconds) by test id"
+        "--harness-workers", type=int, default=1, help="number of worker processes"
+    )
+    group.addoption(
+        "--harness-timings", default="", help="JSON file of seconds by test id"
     )
     group.addoption(
         "--harness-reruns", type=int, default=0, help="how often failures are run again"
@@ -56,7 +58,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Work in parallel where the options leave it possible."""
     config.pluginmanager.register(shuffle.Plugin(), "harness-shuffle")
-    if (config.option.workers > 1 or apart(config)) and not config.option.usepdb:
+    options = config.option
+    if (options.harness_workers > 1 or apart(config)) and not options.usepdb:
         config.pluginmanager.register(Dispatcher(config), NAME)
 
 
@@ -98,7 +101,7 @@ class Dispatcher:
         gc.collect()
         gc.freeze()
         self._plan()
-        self.count = min(options.workers, len(self.queue))
+        self.count = min(options.harness_workers, len(self.queue))
         if self.count < 2 and not apart(self.config):
             return None
         terminal = self.config.pluginmanager.get_plugin("terminalreporter")
@@ -125,13 +128,13 @@ class Dispatcher:
     def _plan(self) -> None:
         """Put units of all tests into the queue."""
         options, items = self.config.option, self.session.items
-        default = self.config.getoption("isolation", "class")
+        default = self.config.getoption("harness_isolation", "class")
         self.telling = Telling(self.config, items)
         self.session.testscollected = len(self.telling.tests)
         if options.harness_exact:
             self.queue = [units.Unit(tuple(range(len(items))), 0.0, "")]
             return
-        known = units.timings(options.timings)
+        known = units.timings(options.harness_timings)
         for round in range(options.harness_repeat):
             planned = units.plan(
                 items,

@@ -59,7 +59,7 @@ class Files:
 def serial(options: tuple[str, ...]) -> str:
     """The option that keeps a run from being parallel, or nothing."""
     for one, following in zip(options, (*options[1:], ""), strict=False):
-        if one.startswith("--debugger="):
+        if one.startswith("--harness-debugger="):
             return "--debug"
         if one in INTERACTIVE or re.fullmatch(r"-[hlqvx]*s[hlqsvx]*", one):
             return one
@@ -71,10 +71,10 @@ def serial(options: tuple[str, ...]) -> str:
 def options(step: Step, files: Files) -> list[str]:
     """Options of every step: workers, results, and what the user gave."""
     return [
-        f"--workers={step.workers}",
-        f"--isolation={step.isolation}",
-        f"--timings={files.timings}",
-        f"--results={files.results(step)}",
+        f"--harness-workers={step.workers}",
+        f"--harness-isolation={step.isolation}",
+        f"--harness-timings={files.timings}",
+        f"--harness-results={files.results(step)}",
         f"--junitxml={files.junit(step)}",
         "-o", f"cache_dir={files.cache}",
         *_shard(step, files),
@@ -85,15 +85,17 @@ def options(step: Step, files: Files) -> list[str]:
 
 def in_lane(argv: Sequence[str]) -> list[str]:
     """The same command where another session writes the results."""
-    return [one for one in argv if not one.startswith(("--results=", "--junitxml="))]
+    return [
+        one for one in argv if not one.startswith(("--harness-results=", "--junitxml="))
+    ]
 
 
 def _shard(step: Step, files: Files) -> list[str]:
     if not step.shard:
         return []
     return [
-        "-p", "harness.plugins.shards", f"--shard={step.shard}",
-        f"--durations-file={files.durations}",
+        "-p", "harness.plugins.shards", f"--harness-shard={step.shard}",
+        f"--harness-durations={files.durations}",
     ]  # fmt: skip
 
 

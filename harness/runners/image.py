@@ -190,7 +190,11 @@ class Inside:
 
 def published(argv: Sequence[str]) -> list[str]:
     """Options that let an editor reach the debugger that a command waits with."""
-    ports = [word.rpartition(":")[2] for word in argv if word.startswith("--debugger=")]
+    ports = [
+        word.rpartition(":")[2]
+        for word in argv
+        if word.startswith("--harness-debugger=")
+    ]
     return [part for one in ports for part in ("--publish", f"127.0.0.1:{one}:{one}")]
 
 

@@ -180,7 +180,7 @@ def ours(
     def run(*arguments: str, where: Path = corpus) -> Result:
         command = [python(*PYTESTS[request.param]), "-m", "pytest", "-v"]
         command += ["-p", "harness.plugins.nose"]
-        if not {"--workers", "--with-xunit"}.intersection(arguments):
+        if not {"--harness-workers", "--with-xunit"}.intersection(arguments):
             command.append("--junitxml={xml}")
         command += [] if "--failed" in arguments else ["-p", "no:cacheprovider"]
         return _run([*command, *arguments], where, tmp_path, ROOT)
@@ -417,7 +417,7 @@ def test_xdist_keeps_groups_together(ours: Run) -> None:
 
 def test_forked_workers_run_the_same_tests(ours: Run) -> None:
     alone = ours("--ignore=apart")
-    workers = ("-p", "harness.plugins.workers", "--workers", "2")
+    workers = ("-p", "harness.plugins.workers", "--harness-workers", "2")
     together = ours("--ignore=apart", *workers)
     assert sorted(listed(together)) == sorted(listed(alone))
     assert alone.printed.splitlines()[-1].strip("= ").rpartition(" in ")[0] in (
@@ -508,7 +508,10 @@ def test_coverage(ours: Run, suite: Path) -> None:
     least = ("--with-coverage", "--cover-package=covered", "--cover-min-percentage")
     assert ours(*least, "70", where=suite).code == 0
     assert ours(*least, "80", where=suite).code == 1
-    for workers in (["-n", "2"], ["-p", "harness.plugins.workers", "--workers", "2"]):
+    for workers in (
+        ["-n", "2"],
+        ["-p", "harness.plugins.workers", "--harness-workers", "2"],
+    ):
         result = ours(*least, "70", *workers, "--cover-erase", where=suite)
         assert "75%" in result.printed
 

@@ -41,6 +41,8 @@ from harness import options
         ("test tryton --tb short party", "test tryton party", "--tb short"),
         ("test tryton --tb=short party", "test tryton party", "--tb=short"),
         ("test tryton --maxfail 1 --keep", "test --keep tryton", "--maxfail 1"),
+        ("test web --keep-failed a.py", "test --keep-failed web a.py", ""),
+        ("test web -- --keep-failed", "test web", "--keep-failed"),
         ("test tryton --lf --ff party", "test tryton party", "--lf --ff"),
         ("test tryton --seriess 7.0", "test tryton 7.0", "--seriess"),
         ("test tryton party -- -x --list", "test tryton party", "-x --list"),

@@ -181,12 +181,12 @@ def test_the_devcontainer_is_json() -> None:
 
 
 def test_waiting_tests_are_one_process_with_the_terminal() -> None:
-    assert base.serial(("-x", "--debugger=127.0.0.1:5678")) == "--debug"
+    assert base.serial(("-x", "--harness-debugger=127.0.0.1:5678")) == "--debug"
     assert base.serial(("-x",)) == ""
 
 
 def test_an_image_lets_the_editor_in() -> None:
-    assert image.published(["pytest", "--debugger=0.0.0.0:5678"]) == [
+    assert image.published(["pytest", "--harness-debugger=0.0.0.0:5678"]) == [
         "--publish", "127.0.0.1:5678:5678",
     ]  # fmt: skip
     assert image.published(["pytest"]) == []

@@ -284,7 +284,9 @@ class Hook:
 class Config:
     def __init__(self, shard: str) -> None:
         self.hook = Hook()
-        self.option = type("Option", (), {"shard": shard, "durations_file": ""})
+        self.option = type(
+            "Option", (), {"harness_shard": shard, "harness_durations": ""}
+        )
         self.stash = pytest.Stash()
 
     def getoption(self, name: str, default: str) -> str:
