@@ -20,8 +20,8 @@ from harness.model import Module, Source
 from harness.series import Series
 from harness.store import Lock, Store
 
-TOOLS = ("pytest>=9.0,<10", "coverage>=7.10")
-"""What runs the tests (pytest is pinned by major: the workers fork inside it)."""
+TOOLS = ("pytest>=9.0,<10", "pytest-xdist>=3.8,<4", "coverage>=7.10")
+"""What runs the tests; by major versions, since we are plugins of the first two."""
 PACKAGING = ("pyproject.toml", "setup.py", "setup.cfg", "tryton.cfg")
 READY = "harness.json"
 

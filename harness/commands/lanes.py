@@ -30,9 +30,8 @@ from harness.runners.image import TESTS, Image, Inside
 from harness.store import Run
 
 LANES: Final = "HARNESS_LANES"
-LANE: Final = "HARNESS_LANE"
 KEPT: Final = "HARNESS_KEPT"
-"""As `harness.plugins.lanes` and `harness.plugins.kept` have them."""
+"""As `harness.plugins.workers.controller` and `harness.plugins.kept` have them."""
 SAID: Final = re.compile(r"^asked for .*$", re.MULTILINE)
 
 
@@ -62,10 +61,7 @@ class Lanes:
 
     def plugins(self) -> list[str]:
         """What the session needs of the harness's plugins."""
-        return [
-            *([suite.LANES] if len(self.all) > 1 else []),
-            *([suite.KEPT] if self._table.evidence else []),
-        ]
+        return [suite.KEPT] if self._table.evidence else []
 
     def variables(self, lane: Lane) -> dict[str, str]:
         """What the session in a lane is told."""
@@ -77,7 +73,7 @@ class Lanes:
         if lane is self.all[0]:
             others = [str(one.socket) for one in self.all[1:]]
             return {**found, **({LANES: os.pathsep.join(others)} if others else {})}
-        return {**found, LANE: str(lane.socket)}
+        return found
 
     def start(
         self, stack: ExitStack, argv: Sequence[str], env: Mapping[str, str]
@@ -85,7 +81,7 @@ class Lanes:
         """Start the session in each lane but the first, and all WebDrivers."""
         for lane in self.all[1:]:
             order = lane.inside.wrap(
-                base.in_lane(argv), {**env, **self.variables(lane)}, TESTS
+                base.in_lane(argv, lane.socket), {**env, **self.variables(lane)}, TESTS
             )
             lane.log = lane.socket.with_suffix(".log")
             stream = stack.enter_context(lane.log.open("wb"))

@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from harness.plugins import child, evidence, workers
+from harness.plugins import evidence
 from harness.plugins.driving import Browser
 from harness.plugins.pages import Page
 from harness.plugins.servers import Servers
@@ -186,8 +186,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.option.collectonly:
         return
     _state = State(config, {**DEFAULTS, **json.loads(os.environ.get(GIVEN, "{}"))})
-    child.FAREWELL.insert(0, _state.end)
-    workers.BEFORE.append(_warm)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_fresh_start() -> None:
+    """The next test has another browser, and other servers."""
+    _here().end()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -198,8 +202,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         _state = None
 
 
-def _warm(session: Any) -> None:
-    """Import what each worker needs, before they are forked."""
+@pytest.hookimpl(optionalhook=True)
+def pytest_warm() -> None:
+    """Import what each worker needs."""
     with warnings.catch_warnings(record=True):
         import selenium.webdriver.remote.webdriver
         import selenium.webdriver.support.ui  # noqa: F401

@@ -18,7 +18,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness.plugins import accelerate, isolation, lifeline, workers
+from harness.plugins import accelerate, isolation, lifeline
 from harness.plugins.client import BROKER, Lease, LeaseError, client
 from harness.plugins.keeper import Keeper
 
@@ -147,6 +147,15 @@ class Plugin:
         """Refuse an isolation that does not exist."""
         isolation.check(items)
 
+    def pytest_warm(self) -> None:
+        """Set up Tryton's classes, which each worker has then."""
+        warm(self.levels.keeper)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_fresh_start(self) -> None:
+        """The next test has another database."""
+        self.levels.keeper.give_back()
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Have a lease before any fixture."""
@@ -175,7 +184,8 @@ def pytest_configure(config: pytest.Config) -> None:
             " run harness test, or leave the plugin out"
         )
     lifeline.hold()
-    lifeline.watch(os.environ[BROKER])
+    if not hasattr(config, "workerinput"):
+        lifeline.watch(os.environ[BROKER])
     given = json.loads(os.environ[GIVEN])
     keeper = Keeper(given["template"], given["variables"], given.get("known"))
     levels = config.stash[KEEPER] = Levels(
@@ -185,12 +195,11 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.pluginmanager.hasplugin(NOSE):
         from harness.plugins.nose import contexts
 
-        contexts.AROUND.append(levels)
+        contexts.AROUND[:] = [levels]
     if not config.option.collectonly:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a suite may make errors of its own
             keeper.tryton = _tryton()
-        workers.BEFORE.append(lambda session: warm(keeper))
 
 
 def _tryton() -> Any:

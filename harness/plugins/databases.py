@@ -96,6 +96,13 @@ class Databases:
         database.close()
         return name
 
+    def end(self) -> None:
+        """Give back all that this process has."""
+        self.isolation, isolation = "class", self.isolation
+        self.drop()
+        self._discard()
+        self.isolation = isolation
+
     def _discard(self) -> None:
         """Give back what was kept for a test that came to want something else."""
         from harness.plugins import tryton_database as database

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes what happened in a session to files that the harness reads.
 
-One JSON object a line: a ``test`` for each finished test, then a ``session``.
-Branch coverage of the sources is measured here too, so that it starts before
-they are imported and reaches the worker processes.
+One JSON object a line: a ``plan`` with the ids of all chosen tests, a ``start`` and a
+``test`` for each that runs, then a ``session``.  Branch coverage of the sources is
+measured here too, so that it starts before they are imported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import Any
 
 import pytest
 
-from harness.plugins import units
+from harness.plugins.workers import units
+from harness.plugins.workers.reruns import STANDS
 
 COVERAGE = "HARNESS_COVERAGE"
 """JSON: ``data`` (file name to begin with) and ``sources`` (directories)."""
@@ -48,15 +49,38 @@ class Writer:
         self.directory = os.path.join(os.path.dirname(os.path.abspath(path)), EVIDENCE)
         self.reports: dict[str, list[Any]] = {}
         self.attempts: dict[str, list[dict[str, Any]]] = {}
-        self.keys: dict[str, str] = {}
+        self.rounds = 1
+        self.root = ""
+        self.planned = False
+
+    def pytest_sessionstart(self, session: Any) -> None:
+        """Note where ids begin."""
+        self.rounds = session.config.getoption("harness_repeat", 1)
+        self.root = str(session.config.rootpath)
 
     def pytest_collection_finish(self, session: Any) -> None:
-        """Note the key of each test."""
-        self.keys = {item.nodeid: units.key(item) for item in session.items}
+        """Say what is to be run, where no worker collects."""
+        self._plan([item.nodeid for item in session.items])
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any, ids: Any) -> None:
+        """Say what is to be run; all workers have the same."""
+        self._plan(list(ids))
+
+    def _plan(self, ids: list[str]) -> None:
+        if not self.planned:
+            self.planned = True
+            self.write("plan", ids=ids)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """Say which test runs now: it is the one that ends the process, if one does."""
+        self.write("start", id=nodeid)
 
     def key(self, nodeid: str) -> str:
         """A test's key, the same in each round."""
-        return self.keys.get(nodeid) or self.keys.get(ROUND.sub("", nodeid), nodeid)
+        if self.rounds > 1:
+            nodeid = ROUND.sub("", nodeid)
+        return units.key_of(self.root, nodeid)
 
     def failed_before(
         self, nodeid: str, location: Any, failures: list[list[Any]]
@@ -87,9 +111,13 @@ class Writer:
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Write the test."""
         reports = self.reports.pop(nodeid, [])
-        if not reports:
-            return
+        if reports:
+            self._finish(nodeid, location, reports)
+
+    def _finish(self, nodeid: str, location: Any, reports: list[Any]) -> None:
         before, reports = parted(reports)
+        if before and any(hasattr(one, STANDS) for one in reports):
+            before.pop()  # it was to be run again, but has not come to its end
         self.failed_before(nodeid, location, before)
         if before and all(report.when == "teardown" for report in reports):
             return  # pytest-rerunfailures ends a test once for each time
@@ -105,7 +133,11 @@ class Writer:
             self.write("collect", id=report.nodeid, longrepr=str(report.longrepr))
 
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
-        """Write the end."""
+        """Write the end, and what was to be run again but was not."""
+        for nodeid, reports in list(self.reports.items()):
+            before, rest = parted(reports)
+            if before and not rest:
+                self._finish(nodeid, before[-1][0].location, before.pop())
         planned = int(getattr(session, "testscollected", 0))
         ended = time.time()
         self.write("session", exitstatus=int(exitstatus), ended=ended, planned=planned)
@@ -142,7 +174,7 @@ def describe(nodeid: str, location: Any, reports: list[Any]) -> dict[str, Any]:
         "id": nodeid,
         "file": str(location[0]),
         "line": (location[1] or 0) + 1,
-        "worker": getattr(reports[0], "worker", "main"),
+        "worker": worker(reports[0]),
         "outcome": outcome(reports),
         "started": min(starts) if starts else time.time() - duration,
         "phases": phases,
@@ -156,6 +188,12 @@ def describe(nodeid: str, location: Any, reports: list[Any]) -> dict[str, Any]:
             for title, text in (reports[-1].sections if worst else ())
         ],
     }
+
+
+def worker(report: Any) -> str:
+    """The worker that has reported."""
+    gateway = getattr(getattr(report, "node", None), "gateway", None)
+    return str(getattr(gateway, "id", "main"))
 
 
 def outcome(reports: list[Any]) -> str:
@@ -229,7 +267,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Write results if a file is named; print ids as they are."""
-    if config.option.harness_results:
+    if config.option.harness_results and not hasattr(config, "workerinput"):
         config.pluginmanager.register(
             Writer(config.option.harness_results), "harness-writer"
         )
@@ -245,8 +283,6 @@ def measure() -> None:
     import atexit
 
     from coverage import Coverage
-
-    from harness.plugins import child
 
     coverage = Coverage(
         data_file=order["data"],
@@ -264,7 +300,6 @@ def measure() -> None:
         coverage.stop()
         coverage.save()
 
-    child.FAREWELL.append(stop)
     atexit.register(stop)
 
 

@@ -19,7 +19,8 @@ from typing import Any, Iterable, Mapping, NamedTuple
 
 import pytest
 
-from harness.plugins import durations, units
+from harness.plugins import durations
+from harness.plugins.workers import units
 
 SLACK = 0.08
 """Room in all shards together, above their share, in shares."""

@@ -9,13 +9,15 @@ isolation ``test``.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 from typing import Any, Sequence
 
 import pytest
 
-from harness.plugins import isolation, units
+from harness.plugins import isolation
+from harness.plugins.workers import units
 
 Key = list[tuple[bytes, int]]
 
@@ -85,8 +87,45 @@ class Plugin:
             gone = [item for item in items if id(item) not in kept]
             items[:] = chosen
             config.hook.pytest_deselected(items=gone)
+        elif options.harness_repeat > 1:
+            rounds = options.harness_repeat
+            items[:] = [
+                repeated(items[at], round, rounds)
+                for round in range(1, rounds + 1)
+                for at in order(config, items, round - 1)
+            ]
         elif options.harness_seed:
             items[:] = [items[at] for at in order(config, items, 0)]
+
+
+def repeated(item: Any, round: int, rounds: int) -> Any:
+    """A copy of a test for one of several rounds; ``[2/20]`` tells them apart.
+
+    It shares with the others what pytest has collected, and nothing that a run fills.
+    """
+    made = copy.copy(item)
+    mark = f"[{round}/{rounds}]"
+    rename(made, f"{item.nodeid}{mark}")
+    file, line, title = item.location
+    made.__dict__["location"] = (file, line, f"{title}{mark}")
+    made.harness_round = round
+    made.stash = pytest.Stash()
+    made.user_properties = list(item.user_properties)
+    made._report_sections = []
+    if hasattr(made, "dtest"):
+        made.dtest = copy.copy(item.dtest)
+        made.dtest.globs = dict(item.dtest.globs)
+    if hasattr(made, "_initrequest"):
+        made._initrequest()
+    return made
+
+
+def rename(item: Any, nodeid: str) -> None:
+    """Give an item another id; pytest has it in `_id` since 9.1, before as a text."""
+    if hasattr(item, "_id"):
+        item._id = type(item._id).parse(nodeid)
+    else:
+        item._nodeid = nodeid
 
 
 def order(config: pytest.Config, items: Sequence[Any], round: int) -> Sequence[int]:

@@ -20,7 +20,7 @@ from typing import Any, Iterator
 import pytest
 from _pytest.doctest import DoctestItem
 
-from harness.plugins import accelerate, isolation, lifeline, scenarios, workers
+from harness.plugins import accelerate, isolation, lifeline, scenarios
 from harness.plugins.client import BROKER, LeaseError, client
 from harness.plugins.databases import Databases
 
@@ -60,6 +60,14 @@ class Plugin:
             case = scenarios.case(item)
             if case is not None and case._dt_tearDown is not None:
                 case._dt_tearDown(case._dt_test)
+
+    def pytest_warm(self, session: pytest.Session) -> None:
+        """Set up the classes of the database that most tests will ask for."""
+        warm(self.databases, session.items)
+
+    def pytest_fresh_start(self) -> None:
+        """The next test has another database."""
+        self.databases.end()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_collect_file(self, file_path: Any, parent: Any) -> Any:
@@ -101,7 +109,8 @@ def pytest_configure(config: pytest.Config) -> None:
             " run harness test, or leave the plugin out"
         )
     lifeline.hold()
-    lifeline.watch(os.environ[BROKER])
+    if not hasattr(config, "workerinput"):
+        lifeline.watch(os.environ[BROKER])
     plugin = Plugin(config.getoption("harness_isolation"))
     config.pluginmanager.register(plugin, "harness-tryton-hooks")
     if not config.option.collectonly:
@@ -110,7 +119,6 @@ def pytest_configure(config: pytest.Config) -> None:
             install(plugin.databases)
             accelerate.passwords()
         accelerate.subtests()
-        workers.BEFORE.append(lambda session: warm(plugin.databases, session.items))
 
 
 def warm(databases: Databases, items: list[Any]) -> None:

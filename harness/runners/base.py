@@ -21,6 +21,11 @@ INTERACTIVE = (
 off."""
 
 
+WORKERS = "harness.plugins.workers"
+RESTARTS = 1000
+"""Workers that may crash; those that come to no test at all end the run earlier."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Files:
     """Where a step writes; all in the run's own directory but for the cache."""
@@ -71,7 +76,7 @@ def serial(options: tuple[str, ...]) -> str:
 def options(step: Step, files: Files) -> list[str]:
     """Options of every step: workers, results, and what the user gave."""
     return [
-        f"--harness-workers={step.workers}",
+        *_workers(step),
         f"--harness-isolation={step.isolation}",
         f"--harness-timings={files.timings}",
         f"--harness-results={files.results(step)}",
@@ -83,11 +88,27 @@ def options(step: Step, files: Files) -> list[str]:
     ]  # fmt: skip
 
 
-def in_lane(argv: Sequence[str]) -> list[str]:
-    """The same command where another session writes the results."""
-    return [
-        one for one in argv if not one.startswith(("--harness-results=", "--junitxml="))
-    ]
+def parallel(step: Step) -> bool:
+    """Whether workers run the tests; a given order is run in one process."""
+    return step.workers > 1 and not step.manner.exact
+
+
+def program(step: Step) -> list[str]:
+    """The module that is pytest, with a warm process where there are workers."""
+    return ["-m", WORKERS if parallel(step) else "pytest"]
+
+
+def _workers(step: Step) -> list[str]:
+    """pytest-xdist's options; a suite's own number of workers is not taken."""
+    if not parallel(step):
+        return ["-n", "0"]
+    return ["-n", str(step.workers), f"--max-worker-restart={RESTARTS}"]
+
+
+def in_lane(argv: Sequence[str], socket: Path) -> list[str]:
+    """The same command as the warm process of another session, which asks there."""
+    at = argv.index(WORKERS) + 1
+    return [*argv[:at], "--serve", str(socket), *argv[at:]]
 
 
 def _shard(step: Step, files: Files) -> list[str]:

@@ -23,7 +23,6 @@ VARIABLES = "HARNESS_SUITE"
 
 
 BROWSER = "harness.plugins.browser"
-LANES = "harness.plugins.lanes"
 KEPT = "harness.plugins.kept"
 
 
@@ -37,7 +36,7 @@ def command(
     plugins: Sequence[str] = (),
 ) -> list[str]:
     """The command of a step, as it could be pasted."""
-    argv = [str(environment.python), "-m", "pytest"]
+    argv = [str(environment.python), *base.program(step)]
     more = [*([NOSE] if step.nose else []), *([BROWSER] if browser else []), *plugins]
     for plugin in (*PLUGINS, *more):
         argv += ["-p", plugin]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugins import child
+from harness.plugins.workers.warm import WARMING
 
 HARNESS = "HARNESS_COVERAGE"
 """Set where the harness measures: it is not done twice."""
@@ -52,7 +52,7 @@ def start(config: Any, options: Any) -> None:
     packages = [
         part.strip() for text in options.cover_package for part in text.split(",")
     ]
-    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    worker = any(map(os.environ.get, ("PYTEST_XDIST_WORKER", WARMING)))
     measured = Coverage(
         data_suffix=True,
         branch=options.cover_branches or None,
@@ -65,20 +65,19 @@ def start(config: Any, options: Any) -> None:
     if options.cover_erase and not worker:
         measured.erase()
     measured.start()
-    config.pluginmanager.register(Measurement(measured, worker=bool(worker)), NAME)
+    config.pluginmanager.register(Measurement(measured, worker=worker), NAME)
 
 
 NAME = "harness-nose-coverage"
 
 
 class Measurement:
-    """Coverage of a session, and of the workers forked from it."""
+    """Coverage of a session, or of one of its workers."""
 
     def __init__(self, measured: Any, *, worker: bool) -> None:
         self.measured = measured
         self.worker = worker
         self.total: float | None = None
-        child.FAREWELL.append(self._save)
 
     def _save(self) -> None:
         self.measured.stop()
@@ -88,7 +87,6 @@ class Measurement:
     def pytest_sessionfinish(self, session: Any) -> None:
         """Stop; the session that reports puts all the data together."""
         self._save()
-        child.FAREWELL.remove(self._save)
         if self.worker:
             return
         from coverage.exceptions import CoverageException

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
-from collections import deque
-from typing import Any, Callable, Iterable, NamedTuple, Sequence
+from pathlib import Path
+from typing import Any, Iterable, Mapping, NamedTuple, Sequence
+
+from harness.plugins import isolation
 
 GUESSES = (
     ("scenario", 10.0),
@@ -14,6 +16,9 @@ GUESSES = (
 )
 """Seconds that a test with such a name takes where nothing was measured yet."""
 SHORT = 0.1
+DEPENDENT = ("dependency", "order")
+"""Marks of plugins by which tests of a file need others to have run before
+(pytest-dependency, pytest-order): such a file is one piece."""
 HEAVY = 0.5
 """From so many seconds on an inherited test is worth a unit of its own."""
 INHERITED = ("trytond.tests.", "trytond.modules.company.tests.")
@@ -21,17 +26,23 @@ INHERITED = ("trytond.tests.", "trytond.modules.company.tests.")
 the registered classes in a transaction that is rolled back."""
 
 
-class Unit(NamedTuple):
-    """Tests that one worker runs one after the other; `estimate` in seconds.
+class Place(NamedTuple):
+    """Where a test belongs: `group` is run as one piece, on a kind of `template`.
 
-    `attempt` counts how often they were run before, `round` the repetitions of all.
+    `seconds` is what the test will take.
     """
+
+    group: tuple[str, ...]
+    seconds: float
+    template: str
+
+
+class Unit(NamedTuple):
+    """Tests that one worker runs one after the other; `estimate` in seconds."""
 
     indices: tuple[int, ...]
     estimate: float
     template: str
-    attempt: int = 0
-    round: int = 0
 
     def keep(self, indices: Iterable[int]) -> Unit:
         """The same unit with only these tests."""
@@ -49,8 +60,19 @@ def timings(path: str) -> dict[str, float]:
 
 def key(item: Any) -> str:
     """A test's id that is the same wherever the project lies."""
-    parts = item.path.parts
-    rest = item.nodeid.partition("::")[2]
+    nodeid = item.nodeid
+    if getattr(item, "harness_round", 0):
+        nodeid = nodeid.rpartition("[")[0]
+    return _key(item.path.parts, nodeid)
+
+
+def key_of(root: str, nodeid: str) -> str:
+    """The key of a test of which nothing but the id is known."""
+    return _key(Path(root, nodeid.partition("::")[0]).parts, nodeid)
+
+
+def _key(parts: Sequence[str], nodeid: str) -> str:
+    rest = nodeid.partition("::")[2]
     start = max((at for at, part in enumerate(parts) if part == "tests"), default=1)
     return "/".join(parts[max(0, start - 1) :]) + f"::{rest}"
 
@@ -74,6 +96,9 @@ def group(item: Any, seconds: float, level: str = "class") -> tuple[str, ...]:
     kept = getattr(item, "together", None)
     if kept:
         return tuple(kept)
+    mark = item.get_closest_marker("xdist_group")
+    if mark is not None:
+        return ("@", str((*mark.args, *mark.kwargs.values(), "default")[0]))
     owner = getattr(item, "cls", None)
     place = str(item.path)
     if level in ("module", "worker"):
@@ -97,64 +122,71 @@ def template(item: Any) -> str:
     return str(module or item.path.parent.parent.name)
 
 
-def plan(
-    items: list[Any],
-    known: dict[str, float],
-    *,
-    order: Sequence[int] | None = None,
-    level: Callable[[Any], str] = lambda item: "class",
-) -> list[Unit]:
-    """All items as units, the longest first, or in the `order` of places.
+def places(config: Any, items: list[Any]) -> list[tuple[str, Place]]:
+    """Where each item belongs, by its id."""
+    known = timings(config.getoption("harness_timings", ""))
+    reruns = bool(config.getoption("harness_reruns", 0))
+    default = config.getoption("harness_isolation", "class")
+    tied = {str(item.path) for item in items if _depends(item)}
+    found = []
+    for item in items:
+        seconds = estimate(item, known)
+        level = isolation.of(item, default)
+        if str(item.path) in tied:
+            level = "module"
+        elif level == "worker" and not reruns:
+            level = "class"  # whatever shares the worker
+        name = group(item, seconds, level)
+        if getattr(item, "harness_round", 0):
+            name = (f"round {item.harness_round}", *name)
+        found.append((item.nodeid, Place(name, seconds, template(item))))
+    return found
 
-    `level` says of an item what must not be torn apart, see `group`.
-    """
+
+def _depends(item: Any) -> bool:
+    """Whether the outcomes of other tests of its file decide on a test."""
+    return any(item.get_closest_marker(name) for name in DEPENDENT)
+
+
+def guess(nodeid: str) -> Place:
+    """Where a test belongs of which nothing but the id is known."""
+    file, *owners = nodeid.partition("[")[0].split("::")
+    return Place((file, *owners[:-1]), SHORT, "")
+
+
+def plan(
+    tests: Sequence[str], known: Mapping[str, Place], *, ordered: bool = False
+) -> list[Unit]:
+    """All tests as units, the longest first, or `ordered` as they are."""
     groups: dict[tuple[str, ...], list[int]] = {}
-    seconds = [estimate(item, known) for item in items]
-    for index in range(len(items)) if order is None else order:
-        name = group(items[index], seconds[index], level(items[index]))
-        groups.setdefault(name, []).append(index)
+    found = [known.get(test) or guess(test) for test in tests]
+    for index, place in enumerate(found):
+        groups.setdefault(place.group, []).append(index)
     made = [
         Unit(
             tuple(indices),
-            sum(seconds[index] for index in indices),
-            template(items[indices[0]]),
+            sum(found[index].seconds for index in indices),
+            found[indices[0]].template,
         )
         for indices in groups.values()
     ]
-    return made if order is not None else sorted(made, key=lambda one: -one.estimate)
+    return made if ordered else sorted(made, key=lambda one: -one.estimate)
 
 
-def repeat(planned: list[Unit], round: int, items: int) -> list[Unit]:
-    """The same units in a round of all `items`: numbers go on counting."""
-    first = round * items
-    return [
-        unit._replace(indices=tuple(first + one for one in unit.indices), round=round)
-        for unit in planned
-    ]
+def take(queue: list[Unit], current: str, *, small: bool = False) -> Unit | None:
+    """The longest unit, or one nearly as long on the template at hand.
 
-
-def take(queue: list[Unit], current: str) -> Unit | None:
-    """The longest unit, or one nearly as long on the template at hand."""
+    With `small` it is a short one: what a worker is to have next while a long test
+    runs, and nobody else can have meanwhile.
+    """
     if not queue:
         return None
+    if small:
+        return queue.pop()
     longest = queue[0].estimate
     for position, unit in enumerate(queue):
-        if unit.estimate < longest / 2 or unit.round != queue[0].round:
+        if unit.estimate < longest / 2:
             break
         if unit.template == current:
             return queue.pop(position)
     return queue.pop(0)
-
-
-__all__ = [
-    "Unit",
-    "deque",
-    "estimate",
-    "group",
-    "key",
-    "plan",
-    "repeat",
-    "take",
-    "template",
-    "timings",
-]

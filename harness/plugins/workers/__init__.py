@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pytest-xdist's workers, started warm: forks of one process that has imported all.
+
+``pytest -p harness.plugins.workers -n 4``, or the ini option ``warm_workers``; the
+harness itself starts ``python -m harness.plugins.workers``, which is pytest with the
+warm process forked off before anything else is done.
+
+PYTEST_DONT_REWRITE: the modules here are imported before pytest looks at them.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from harness.plugins import shuffle
+from harness.plugins.workers import controller, hooks, reruns, warm
+from harness.plugins.workers.worker import Worker
+
+NAME = "harness-workers"
+PROCESS = pytest.StashKey[Any]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options that the harness sets."""
+    group = parser.getgroup("harness")
+    group.addoption(
+        "--harness-timings", default="", help="JSON file of seconds by test id"
+    )
+    group.addoption(
+        "--harness-cold", action="store_true", help="start each worker as a new Python"
+    )
+    reruns.add_options(group)
+    shuffle.add_options(group)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    """Make our own hooks known."""
+    pluginmanager.add_hookspecs(hooks)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Start the warm process beside this one, as early as the options are known."""
+    known = early_config.known_args_namespace
+    wanted = getattr(known, "numprocesses", None) or getattr(known, "tx", None)
+    names = ("PYTEST_XDIST_WORKER", controller.SOCKET, warm.WARMING)
+    inside = any(name in os.environ for name in names)
+    if wanted and not (inside or known.harness_cold or known.collectonly):
+        arguments = early_config.invocation_params.args
+        early_config.stash[PROCESS] = controller.start(list(map(str, arguments)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Be a controller, a worker, or a session by itself."""
+    config.pluginmanager.register(shuffle.Plugin(), "harness-shuffle")
+    options = config.option
+    if hasattr(config, "workerinput") or getattr(options, "dist", "no") == "no":
+        config.pluginmanager.register(Worker(config), NAME)
+        config.pluginmanager.register(reruns.Plugin(config), "harness-reruns")
+    else:
+        made = controller.Controller(config, config.stash.get(PROCESS, None))
+        config.pluginmanager.register(made, NAME)

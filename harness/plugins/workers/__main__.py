@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""pytest, with the warm process of its workers forked off before all else.
+
+``python -m harness.plugins.workers ARGUMENTS`` is ``python -m pytest ARGUMENTS``;
+``… --serve SOCKET ARGUMENTS`` is the warm process alone, for a controller elsewhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sys
+from typing import Callable
+
+import pytest
+
+from harness.plugins import lifeline
+from harness.plugins.workers import controller, forks, warm
+
+
+def main(arguments: list[str]) -> int:
+    """Run pytest, or be its warm process; the exit code."""
+    if arguments[:1] == ["--serve"]:
+        return serve(listen(arguments[1]), arguments[2:])
+    if parallel(arguments):
+        directory = controller.place()
+        path = os.path.join(directory, "socket")
+        listener = listen(path)
+        if os.fork() == 0:
+            lifeline.hold()
+            log = os.open(
+                os.path.join(directory, "log"), os.O_WRONLY | os.O_CREAT, 0o600
+            )
+            for stream in (1, 2):
+                os.dup2(log, stream)
+            return serve(listener, arguments)
+        listener.close()
+        os.environ[controller.SOCKET] = path
+    return int(pytest.main(arguments))
+
+
+def parallel(arguments: list[str]) -> bool:
+    """Whether workers are wanted, by the last word on their number."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("-n", "--numprocesses", default="0")
+    return bool(parser.parse_known_args(arguments)[0].numprocesses != "0")
+
+
+def listen(path: str) -> socket.socket:
+    """A socket that nobody but this user can ask at."""
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(before)
+    listener.listen(64)
+    return listener
+
+
+def serve(listener: socket.socket, arguments: list[str]) -> int:
+    """Serve to the end; a fork runs what it was asked for, and ends then."""
+    task: Callable[[], int] = warm.serve(listener, arguments)
+    forks.leave(task())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

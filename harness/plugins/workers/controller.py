@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The controller's side: workers are forks of the warm process, units stay whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+from types import SimpleNamespace
+from typing import Any, Mapping, Sequence
+
+import pytest
+
+from harness.plugins.client import BROKER
+from harness.plugins.workers import forks, interpreter, reruns, units, warm
+from harness.plugins.workers.scheduler import Scheduler
+
+SOCKET = "HARNESS_WARM"
+"""Environment variable: the socket of the warm process, where there is one."""
+LANES = "HARNESS_LANES"
+"""Environment variable: sockets of warm processes in containers of their own."""
+PATIENCE = 300.0
+"""Seconds that a suite gets to be imported and collected."""
+LONGEST = 100
+"""Characters that the path of a unix socket may have (107 on Linux, 103 on macOS)."""
+BARREN = 3
+"""Times that each worker may end before a test is reported."""
+ORDERING = ("failedfirst", "newfirst", "stepwise")
+"""Options of pytest that give the tests an order."""
+
+
+class GoneError(Exception):
+    """The warm process does not answer."""
+
+
+class Link:
+    """The connection to a warm process."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.plan: dict[str, units.Place] = {}
+        self.tests = 0
+        self._socket: socket.socket | None = None
+
+    def prepare(self, given: dict[str, Any]) -> str:
+        """Hand over what a worker is told; why its workers start cold, once known.
+
+        Raises `GoneError` where nobody answers.
+        """
+        try:
+            self._connect()
+            data = json.dumps(given, default=str).encode()
+            self._send(forks.HEAD.pack(warm.CONTROL, len(data)) + data)
+            said = self._receive(PATIENCE)
+        except TimeoutError:
+            raise GoneError(f"it has imported for {PATIENCE:.0f} s") from None
+        except OSError as error:
+            raise GoneError(str(error)) from None
+        self.plan = dict(warm.lines(said["plan"]))
+        self.tests = len(self.plan)
+        return str(said["cold"])
+
+    def status(self, pid: int) -> int | None:
+        """How a fork has ended, as ``waitpid(2)`` says it; None: nobody knows."""
+        try:
+            self._send(struct.pack("!i", pid))
+            said = self._receive(interpreter.PATIENCE)
+        except OSError:
+            return None
+        status: int | None = said["status"]
+        return status
+
+    def close(self) -> None:
+        """End the warm process, and what it has forked."""
+        if self._socket is not None:
+            self._socket.close()
+
+    def _connect(self) -> None:
+        """Connect as soon as it listens: it may have been started just now."""
+        deadline = time.monotonic() + interpreter.PATIENCE
+        while True:
+            link = socket.socket(socket.AF_UNIX)
+            try:
+                link.connect(self.path)
+                break
+            except FileNotFoundError:
+                link.close()
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)
+        self._socket = link
+        if not interpreter.own(link):
+            raise PermissionError("the socket is somebody else's")
+
+    def _send(self, data: bytes) -> None:
+        assert self._socket is not None
+        self._socket.sendall(data)
+
+    def _receive(self, patience: float) -> dict[str, Any]:
+        assert self._socket is not None
+        self._socket.settimeout(patience)
+        with self._socket.makefile("rb", buffering=0) as stream:
+            (size,) = struct.unpack("!I", _exactly(stream, 4))
+            said: dict[str, Any] = json.loads(_exactly(stream, size))
+        return said
+
+
+def _exactly(stream: Any, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = stream.read(size - len(data))
+        if not more:
+            raise ConnectionError("it has ended")
+        data += more
+    return data
+
+
+def place() -> str:
+    """A new directory for sockets, the user's alone; in the run's where it has one."""
+    broker = os.environ.get(BROKER)
+    above = os.path.dirname(broker) if broker else tempfile.gettempdir()
+    if len(above) > LONGEST - 30:
+        above = "/tmp"
+    return tempfile.mkdtemp(prefix="warm-", dir=above)
+
+
+def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
+    """Start a warm process for this session's arguments; its socket is in `SOCKET`."""
+    directory = place()
+    path = os.path.join(directory, "socket")
+    os.environ[SOCKET] = path
+    argv = [
+        sys.executable,
+        "-m",
+        "harness.plugins.workers",
+        "--serve",
+        path,
+        *arguments,
+    ]
+    with open(os.path.join(directory, "log"), "wb") as log:
+        return subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+
+
+class Controller:
+    """Hooks of the session that hands out tests."""
+
+    def __init__(
+        self, config: pytest.Config, process: subprocess.Popen[bytes] | None
+    ) -> None:
+        self.config = config
+        self.process = process
+        self.links: list[Link] = []
+        self.known: Mapping[str, units.Place] = {}
+        self.count = 0
+        self.directory = os.path.dirname(os.environ.get(SOCKET, ""))
+        self.crashed: set[str] = set()
+        """Tests that have ended their worker, and are not run again."""
+        self.barren = 0
+        """Workers that have ended since the last test that was reported."""
+
+    # -- before the workers ------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
+        """Have workers of this machine forked, no more than there are units."""
+        local = [spec for spec in specs if spec.popen and not spec.python]
+        path = os.environ.get(SOCKET)
+        if path and local:
+            self._warm(path, specs, local)
+        self.count = len(specs)
+
+    def _warm(self, path: str, specs: list[Any], local: list[Any]) -> None:
+        given = self._input()
+        lanes = [one for one in os.environ.get(LANES, "").split(os.pathsep) if one]
+        link = Link(path)
+        self.links.append(link)
+        try:
+            reason = link.prepare(given)
+        except GoneError as error:
+            reason = f"the warm process has gone: {error}"
+        self.known = link.plan
+        if reason and not lanes:
+            self._say(f"workers start cold: {reason}")
+            return
+        wanted = max(1, len(units.plan(list(link.plan), link.plan))) if link.plan else 1
+        if lanes:
+            ways = [path, *self._lanes(lanes[: wanted - 1], given)]
+            del specs[len(ways) :]
+        else:
+            ways = [path] * len(local)
+            for spec in local[wanted:]:
+                specs.remove(spec)
+        for spec, way in zip(local, ways):
+            spec.python = interpreter_of(way)
+
+    def _lanes(self, paths: list[str], given: dict[str, Any]) -> list[str]:
+        """The lanes that answer; others are done without."""
+        found = []
+        for path in paths:
+            link = Link(path)
+            try:
+                reason = link.prepare(given)
+            except GoneError as error:
+                reason = str(error)
+            if reason:
+                self._say(f"done without a worker: {os.path.basename(path)}: {reason}")
+                continue
+            self.links.append(link)
+            found.append(path)
+        return found
+
+    def _input(self) -> dict[str, Any]:
+        """What plugins tell each worker, told to one that only collects."""
+        node: Any = SimpleNamespace(
+            config=self.config,
+            gateway=SimpleNamespace(id="warm", spec=SimpleNamespace(popen=True)),
+            nodemanager=SimpleNamespace(roots=[], specs=[]),
+            workerinput={
+                "workerid": "warm",
+                "workercount": int(self.config.option.numprocesses or 1),
+                "testrunuid": str(self.config.option.testrunuid or ""),
+                "mainargv": sys.argv,
+            },
+        )
+        self.config.hook.pytest_configure_node(node=node)
+        base = self.config.option.basetemp
+        return {
+            "input": node.workerinput,
+            "basetemp": os.path.join(str(base), "warm") if base else "",
+        }
+
+    def _say(self, text: str) -> None:
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None:
+            terminal.write_line(text, yellow=True)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker where to say who it is."""
+        if self.directory:
+            node.workerinput["harness_directory"] = self.directory
+        node.workerinput[reruns.CRASHED] = sorted(self.crashed)
+
+    # -- while they work ---------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        """Our own, where the user has not asked for one of pytest-xdist's."""
+        if config.getvalue("dist") != "load":
+            return None
+        options = config.option
+        ordered = bool(options.harness_seed) or any(
+            getattr(options, name, False) for name in ORDERING
+        )
+        shuffled = config.pluginmanager.hasplugin("randomly")
+        return Scheduler(
+            self.count,
+            self.known,
+            ordered=ordered or shuffled,
+            reruns=options.harness_reruns,
+        )
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:
+        """Say how the worker has ended."""
+        report.when = "call"
+        if crashitem in getattr(sched, "repeated", ()):
+            sched.repeated.remove(crashitem)
+            report.outcome = "rerun"
+        else:
+            self.crashed.add(crashitem)
+        name = report.node.gateway.id
+        how = self._how(name)
+        if how:
+            report.longrepr = f"worker {name} ended with {how} while it ran {crashitem}"
+
+    def _how(self, name: str) -> str:
+        """By which signal or exit code a worker has ended, if anybody knows."""
+        try:
+            with open(os.path.join(self.directory, name), encoding="utf-8") as file:
+                pid = int(file.read())
+        except (OSError, ValueError):
+            return ""
+        for link in self.links:
+            status = link.status(pid)
+            if status is not None:
+                return words(status)
+        return ""
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_testnodedown(self, node: Any, error: Any) -> None:
+        """``pytest.exit`` in a worker ends the session, with its reason and code.
+
+        So do workers that end one after the other before they have run anything.
+        """
+        said = getattr(node, "workeroutput", {}).get("harness_exit")
+        if said:
+            pytest.exit(said["reason"], returncode=said["code"])
+        self.barren += bool(error)
+        if self.barren > BARREN * self.count:
+            how = self._how(node.gateway.id) or str(error)
+            pytest.exit(
+                f"workers end before they run a test: {node.gateway.id} with {how}",
+                returncode=int(pytest.ExitCode.INTERNAL_ERROR),
+            )
+
+    def pytest_runtest_logreport(self) -> None:
+        """A test was reported: the workers work."""
+        self.barren = 0
+
+    def pytest_report_teststatus(self, report: Any) -> Any:
+        """A word for what is run again."""
+        return reruns.teststatus(report)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_unconfigure(self) -> None:
+        """End the warm process."""
+        for link in self.links:
+            link.close()
+        if self.process is not None:
+            self.process.wait()
+        if self.directory:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def words(status: int) -> str:
+    """A status of ``waitpid(2)`` in words; signals without a name have a number."""
+    if not os.WIFSIGNALED(status):
+        return f"exit code {os.WEXITSTATUS(status)}"
+    number = os.WTERMSIG(status)
+    try:
+        return f"signal {signal.Signals(number).name}"
+    except ValueError:
+        return f"signal {number}"
+
+
+def interpreter_of(path: str) -> str:
+    """The command of a Python that is forked by the warm process at a socket."""
+    return shlex.join([sys.executable, "-I", "-S", interpreter.__file__, path])

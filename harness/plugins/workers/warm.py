@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The warm process: has imported and collected what a suite needs, and forks.
+
+It runs a session of pytest of its own that collects and runs nothing.  Then it
+serves the controller, which wants to know what was collected, and the interpreters
+that pytest-xdist starts (`interpreter`), each of which becomes a fork of it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import socket
+from typing import Any, Callable, Iterator
+
+import pytest
+
+from harness.plugins.workers import cold, forks, interpreter, units
+
+WARMING = "HARNESS_WARMING"
+"""Environment variable: set in the warm process alone."""
+CONTROL = b"c"
+"""The first byte that the controller says; its input for a worker follows."""
+PATIENCE = 60.0
+"""Seconds that the controller gets to say what it tells its workers."""
+
+
+class Warm:
+    """Plugin of the session that collects, seen by others as a worker."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.control: socket.socket | None = None
+        self.watch = cold.Watch()
+        self.before = dict(os.environ)
+        self.plan: list[tuple[str, units.Place]] = []
+        self.failed = ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_cmdline_main(self, config: pytest.Config) -> None:
+        """Be what the controller's plugins tell a worker to be."""
+        self.control, given = accept(self.listener)
+        self.watch.settle()
+        if given.get("basetemp"):
+            config.option.basetemp = given["basetemp"]
+        config.workerinput = given["input"]  # type: ignore[attr-defined]
+        config.workeroutput = {}  # type: ignore[attr-defined]
+        options = config.option  # as xdist.remote.setup_config
+        options.loadgroup = options.looponfail = options.usepdb = False
+        options.distload = False
+        options.dist = "no"
+        options.numprocesses = options.maxprocesses = None
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(self, collector: Any) -> Any:
+        """Note which file has started or opened what."""
+        report = yield
+        if isinstance(collector, pytest.Module):
+            self.watch.look(collector.nodeid)
+        return report
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Run nothing: prepare, and note what there is to run."""
+        self.plan = units.places(session.config, session.items)
+        if not self.watch.why():
+            session.config.hook.pytest_warm(session=session)
+        return True
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_internalerror(self, excrepr: object) -> None:
+        """Note it: the workers start cold, and meet it themselves."""
+        self.failed = str(excrepr).strip().rpartition("\n")[2]
+
+    def why(self) -> str:
+        """Why no worker is forked; empty where all are."""
+        return self.failed or self.watch.why()
+
+
+def accept(listener: socket.socket) -> tuple[socket.socket, dict[str, Any]]:
+    """The controller's connection, and what it says first."""
+    listener.settimeout(PATIENCE)
+    try:
+        while True:
+            link, _ = listener.accept()
+            if interpreter.own(link):
+                break
+            link.close()
+    except OSError as error:
+        raise pytest.UsageError(f"no controller has asked: {error}") from None
+    finally:
+        listener.settimeout(None)
+    _, size = forks.HEAD.unpack(_exactly(link, forks.HEAD.size))
+    return link, json.loads(_exactly(link, size))
+
+
+def _exactly(link: socket.socket, size: int) -> bytes:
+    data = b""
+    while len(data) < size:
+        more = link.recv(size - len(data))
+        if not more:
+            raise pytest.UsageError("the controller has gone")
+        data += more
+    return data
+
+
+def serve(listener: socket.socket, arguments: list[str]) -> Callable[[], int]:
+    """Collect, then fork for whoever asks, until the controller is gone.
+
+    Returns in this process, at the end, and in each fork: what is to be done then.
+    """
+    warm = Warm(listener)
+    os.environ[WARMING] = "1"
+    warm.watch.begin()
+    try:
+        pytest.main(arguments, plugins=[warm])
+    except BaseException as error:
+        warm.failed = f"{type(error).__name__}: {error}"
+    if warm.control is None:
+        return lambda: 1  # the controller has met the same mistake, and says so
+    why = warm.why()
+    warm.watch.end()
+    answer = {"cold": why, "plan": warm.plan}
+    if not forks.tell(warm.control, answer) or why:
+        return lambda: 0
+    gc.collect()
+    gc.freeze()
+    del os.environ[WARMING]
+    changed = forks.changes(warm.before, dict(os.environ))
+    with forks.Server(listener, warm.control) as server:
+        order = server.run()
+    if order is None:
+        return lambda: 0
+    return lambda: forks.become(order, changed)
+
+
+def lines(plan: list[Any]) -> Iterator[tuple[str, units.Place]]:
+    """A plan as it comes out of JSON."""
+    for name, place in plan:
+        group, seconds, template = place
+        yield name, units.Place(tuple(group), seconds, template)

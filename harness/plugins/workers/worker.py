@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A worker's own side, and that of a session that has no workers."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import pytest
+
+from harness.plugins.client import client
+
+WAITED = "waited"
+"""Attribute of reports: seconds that the test has waited for leases."""
+
+
+class Worker:
+    """Hooks of a process that runs tests."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.input: dict[str, Any] = getattr(config, "workerinput", {})
+        self.pid = os.getpid()
+        client.worker = self.input.get("workerid", client.worker)
+
+    def pytest_sessionstart(self) -> None:
+        """Say who we are, so that our end can be told."""
+        directory = self.input.get("harness_directory")
+        if directory and os.path.isdir(directory):
+            name = os.path.join(directory, self.input["workerid"])
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(str(self.pid))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
+        """Note what the test has waited; end here what a test has forked.
+
+        A child that comes back from its test would report, and run what follows.
+        """
+        if os.getpid() != self.pid:
+            code = getattr(getattr(call.excinfo, "value", None), "code", 1)
+            os._exit(code if isinstance(code, int) else int(code is not None))
+        report = yield
+        report.waited, client.waited = client.waited, 0.0
+        return report
+
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """Hand on to the controller what ``pytest.exit`` has said."""
+        if isinstance(excinfo.value, pytest.exit.Exception):
+            output = getattr(self.config, "workeroutput", None)
+            if output is not None:
+                code = excinfo.value.returncode
+                output["harness_exit"] = {
+                    "reason": str(excinfo.value.msg),
+                    "code": 2 if code is None else int(code),
+                }
