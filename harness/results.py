@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness import completeness
 from harness.errors import ExitCode, HarnessError
 from harness.model import (
     Attempt,
@@ -30,6 +31,8 @@ PYTEST = {
     6: ExitCode.TESTS_FAILED,  # more warnings than --max-warnings
 }
 """pytest's exit codes (pytest.ExitCode) as ours."""
+INNOCENT = (ExitCode.OK, ExitCode.NOTHING_SELECTED)
+"""What a process may end with that has tests without an outcome: it is a failure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +62,8 @@ def read(
     tests: list[TestResult] = []
     broken = False
     planned = 0
-    for event in _events(path):
+    events = _events(path)
+    for event in events:
         if event["kind"] == "test":
             tests.append(_test(step, event))
         elif event["kind"] == "session":
@@ -68,6 +72,12 @@ def read(
             broken = True
             tests.append(_uncollected(step, event))
     final = _code(code, broken=broken, tests=tests)
+    rest = completeness.rest(events)
+    errors: tuple[HarnessError, ...] = ()
+    if rest.broken(code):
+        tests += [_cut(step, name, code) for name in rest.running]
+        errors = (rest.error(code),)
+        final = ExitCode.TESTS_FAILED if final in INNOCENT else final
     result = StepResult(
         name=step.name,
         suite=step.suite,
@@ -82,7 +92,7 @@ def read(
         isolation=str(step.isolation),
         runner=step.runner,
     )
-    return Finished(result=result, code=final, junit=junit)
+    return Finished(result=result, code=final, junit=junit, errors=errors)
 
 
 def _events(path: Path) -> list[dict[str, Any]]:
@@ -158,6 +168,23 @@ def _uncollected(step: Step, event: Mapping[str, Any]) -> TestResult:
     )
 
 
+def _cut(step: Step, name: str, code: int) -> TestResult:
+    """The test that ran when its process ended."""
+    text = f"the process ended with {completeness.words(code)} while it ran this test"
+    return TestResult(
+        step=step.name,
+        id=name,
+        module=module(step, name),
+        worker="main",
+        outcome=Outcome.FAILED,
+        started=time.time(),
+        duration=0.0,
+        message=text,
+        longrepr=text,
+        file=name.partition("::")[0],
+    )
+
+
 def module(step: Step, test: str) -> str:
     """The module that a test belongs to."""
     if step.source:
@@ -186,6 +213,7 @@ def with_costs(
 ) -> Finished:
     """The same with its costs; an error of the harness outweighs the tests."""
     code = finished.code
+    told = (*errors, *finished.errors)
     if errors:
         code = errors[0].code
     return replace(
@@ -194,6 +222,6 @@ def with_costs(
         result=replace(finished.result, exit_code=code),
         templates=templates,
         leases=leases,
-        errors=tuple({str(error): error for error in errors}.values()),
+        errors=tuple({str(error): error for error in told}.values()),
         notes=notes,
     )
