@@ -52,6 +52,7 @@ class Writer:
         self.rounds = 1
         self.root = ""
         self.planned = False
+        self.crashed: set[str] = set()
 
     def pytest_sessionstart(self, session: Any) -> None:
         """Note where ids begin."""
@@ -105,8 +106,17 @@ class Writer:
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Keep a report."""
+        """Keep a report; of a test that has ended its worker it is the last."""
         self.reports.setdefault(report.nodeid, []).append(report)
+        if report.nodeid in self.crashed:
+            self.crashed.remove(report.nodeid)
+            self.pytest_runtest_logfinish(report.nodeid, report.location)
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        """Nobody says the end of such a test, unless it is run again."""
+        if report.failed:
+            self.crashed.add(crashitem)
 
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Write the test."""
@@ -137,7 +147,9 @@ class Writer:
         for nodeid, reports in list(self.reports.items()):
             before, rest = parted(reports)
             if before and not rest:
-                self._finish(nodeid, before[-1][0].location, before.pop())
+                last = before.pop()
+                self.failed_before(nodeid, last[0].location, before)
+                self._finish(nodeid, last[0].location, last)
         planned = int(getattr(session, "testscollected", 0))
         ended = time.time()
         self.write("session", exitstatus=int(exitstatus), ended=ended, planned=planned)
