@@ -20,7 +20,15 @@ def outcome(name: str) -> dict[str, Any]:
     return {"kind": "test", "id": name}
 
 
-ALL = [PLAN, start("a"), outcome("a"), start("b"), outcome("b"), start("c"), outcome("c")]
+ALL = [
+    PLAN,
+    start("a"),
+    outcome("a"),
+    start("b"),
+    outcome("b"),
+    start("c"),
+    outcome("c"),
+]
 
 
 @pytest.mark.parametrize("code", [0, 1])
