@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Integration tests use real parts: the embedded PostgreSQL, SQLite, Tryton.
 
-They share one state directory for the session, so that environments and the
-templates of official modules are made once.
+Each worker has a state directory of its own, for all its sessions, so that the
+templates of official modules are made once.  Environments are shared.
 """
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -35,10 +36,16 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def state() -> Path:
-    """The state directory of all integration tests; kept between sessions."""
-    path = Path(os.environ.get("TESTS_STATE", ROOT / ".harness" / "tests"))
+def state(request: pytest.FixtureRequest) -> Path:
+    """The state directory of this worker's tests; kept between sessions."""
+    shared = Path(os.environ.get("TESTS_STATE", ROOT / ".harness" / "tests"))
+    workers = getattr(request.config, "workerinput", {"workerid": "gw0"})
+    path = shared / workers["workerid"]
     path.mkdir(parents=True, exist_ok=True)
+    for name in ("envs", "tools"):  # they are locked, and know their contents
+        (shared / name).mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            (path / name).symlink_to(shared / name)
     return path
 
 
