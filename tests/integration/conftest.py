@@ -6,6 +6,7 @@ templates of official modules are made once.  Environments are shared.
 """
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -256,7 +257,10 @@ def workplace(state: Path) -> Path:
 
 @pytest.fixture
 def project(workplace: Path) -> Path:
-    """A project with two small modules, as new."""
+    """A project with two small modules, as new, however the last test ended."""
+    for path in workplace.iterdir():
+        if path.is_dir() and path.name not in ("src", "reports"):
+            shutil.rmtree(path)
     (workplace / "pyproject.toml").write_text(
         dedent("""\
         [tool.harness]
