@@ -6,6 +6,7 @@ templates of official modules are made once.  Environments are shared.
 """
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -149,6 +150,12 @@ def harness(project: Path, state: Path) -> Harness:
         )
 
     return run
+
+
+def worked() -> float:
+    """Processor seconds of all that was started and has ended; load does not matter."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 MODULES = {
