@@ -103,6 +103,17 @@ def disk_full(path: Path) -> HarnessError:
     )
 
 
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[None]:
+    """Make a directory anew in the block: all of it, or nothing."""
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
 class Lock:
     """An advisory lock on a file; the kernel releases it with the process."""
 

@@ -143,7 +143,7 @@ def test_claim_of_a_killed_builder_passes_on_at_once(
         assert ready.wait(10)
         started = time.monotonic()
         with shelf.claim("d3", deadline=10, waiting=lambda: None):
-            assert time.monotonic() - started < 2
+            assert time.monotonic() - started < 5
         builder.join()
         shelf.close()
 

@@ -125,8 +125,13 @@ def trees() -> dict[str, ast.Module]:
     }
 
 
-def imported(name: str) -> Iterator[tuple[str, int]]:
+@cache
+def imported(name: str) -> tuple[tuple[str, int], ...]:
     """All that a module imports, wherever in it, with the line."""
+    return tuple(_imported(name))
+
+
+def _imported(name: str) -> Iterator[tuple[str, int]]:
     package = (PACKAGE.parent / name.replace(".", "/") / "__init__.py").exists()
     for node in ast.walk(trees()[name]):
         if isinstance(node, ast.Import):
