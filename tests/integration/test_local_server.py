@@ -170,6 +170,7 @@ def test_what_is_left_of_a_server_is_ended_before_the_next(fresh: Store) -> None
     connection = connect(address)
     [found] = connection.execute("SELECT pg_backend_pid()").fetchall()
     os.kill(found[0], signal.SIGSTOP)  # one that does not see that it is alone
+    connection.close()
     supervisor = parent(old)
     os.kill(supervisor, signal.SIGKILL)
     os.kill(old, signal.SIGKILL)
