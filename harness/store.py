@@ -13,9 +13,10 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,14 +29,55 @@ def default(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_CACHE_HOME") or Path(home, ".cache")) / "harness"
 
 
+def private(path: Path, *, owners: Collection[int] = ()) -> Path:
+    """A directory for our eyes only where others may make one before us.
+
+    Raises `MissingTool` for a link, for one that is not ours (or one of the `owners`'),
+    and for one that others may look into.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    ours = found.st_uid in (owners or {os.getuid()})
+    if stat.S_ISDIR(found.st_mode) and ours and not found.st_mode & 0o077:
+        return path
+    raise _foreign(path)
+
+
+def _foreign(path: Path) -> MissingTool:
+    found = path.lstat()
+    return MissingTool(
+        f"{path} was made by somebody else, or is open to others: it is not used",
+        checked=f"{stat.filemode(found.st_mode)}, owner {found.st_uid}",
+        remedy=f"see who made it, and remove it: rm -r {path}",
+    )
+
+
+def check_place(path: Path) -> None:
+    """Refuse a path that somebody else may have prepared: below ``/tmp`` and its like.
+
+    Raises `MissingTool`.
+    """
+    for one in (path.absolute(), Path(os.path.realpath(path))):
+        for place in (one, *one.parents):
+            try:
+                above, found = place.parent.stat(), place.lstat()
+            except OSError:
+                continue
+            shared = above.st_mode & stat.S_ISVTX and above.st_mode & stat.S_IWOTH
+            if shared and found.st_uid not in {0, os.getuid()}:
+                raise _foreign(place)
+
+
 class Store:
     """The state directory, made on first use.
 
-    Raises `MissingTool` where it cannot be written.
+    Raises `MissingTool` where it cannot be written, or may be somebody else's.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        check_place(path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
@@ -180,8 +222,7 @@ class Run:
 
     def scratch(self) -> Path:
         """A private directory with a short path; it goes with the run."""
-        path = Path(tempfile.gettempdir(), f"{SCRATCH}{self.id}")
-        path.mkdir(mode=0o700, exist_ok=True)
+        path = private(Path(tempfile.gettempdir(), f"{SCRATCH}{self.id}"))
         (path / STATE).write_text(f"{self.store.path}\n", "utf-8")
         return path
 
