@@ -18,9 +18,9 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from harness.errors import HarnessError, MissingTool
+from harness.errors import DiskFull, HarnessError, MissingTool
 
 
 def default(environ: Mapping[str, str]) -> Path:
@@ -130,19 +130,40 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(name)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in FULL:
             raise disk_full(path) from error
         raise
 
 
-def disk_full(path: Path) -> HarnessError:
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says of a full disk, and of a full quota."""
+
+
+def disk_full(path: Path) -> DiskFull:
     """The error for a full disk at `path`."""
-    free = shutil.disk_usage(path.parent).free
-    return MissingTool(
+    try:
+        free = f"{shutil.disk_usage(path.parent).free} bytes are free"
+    except OSError as error:
+        free = f"{error.strerror}"
+    return DiskFull(
         f"no space left for {path}",
-        checked=f"{free} bytes are free in {path.parent}",
-        remedy="free some: harness template prune --all",
+        checked=f"{free} in {path.parent}",
+        remedy="free some: harness template prune --all, harness clean;"
+        " rm -r reports of old runs",
     )
+
+
+@contextlib.contextmanager
+def noting(errors: list[HarnessError]) -> Iterator[None]:
+    """Go on after an error in the block, a full disk among them: it is noted."""
+    try:
+        yield
+    except HarnessError as error:
+        errors.append(error)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        errors.append(disk_full(Path(error.filename or tempfile.gettempdir(), "…")))
 
 
 class Lock:

@@ -96,6 +96,7 @@ CODES = {
     "SourceError": 2,
     "NothingSelected": 3,
     "MissingTool": 4,
+    "DiskFull": 4,
     "CommandFailed": 5,
     "EngineError": 4,
     "ImageError": 6,

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import store as store_
-from harness.errors import ExitCode, MissingTool
+from harness.errors import DiskFull, ExitCode, MissingTool
 from harness.store import Lock, Run, Store, default, locked, private, sweep
 
 
@@ -114,7 +114,7 @@ def test_a_full_disk_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> N
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(store_.os, "replace", full)
-    with pytest.raises(MissingTool, match=r"no space left for .*asked\.json") as caught:
+    with pytest.raises(DiskFull, match=r"no space left for .*asked\.json") as caught:
         store.write("asked.json", [2])
     assert "bytes are free in" in caught.value.checked
     assert "prune" in caught.value.remedy
