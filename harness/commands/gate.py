@@ -158,7 +158,8 @@ def _execute(
     data = Data(files={part.name: (part.data,) for part in made if part.data})
     judged = judging.judge(context, asked, chosen, made, gate.rows, data)
     verdict = Verdict(rows=tuple(_rows(context, asked, {**gate.rows, **judged})))
-    _learn(context, verdict)
+    with noting([]):  # it is history only
+        _learn(context, verdict)
     return verdict
 
 
