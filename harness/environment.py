@@ -169,13 +169,20 @@ class Environments:
 
     def installed(self, wanted: Wanted) -> Environment | None:
         """The environment, if nothing has to be installed for it."""
-        path = self.store.path / "envs" / wanted.key
-        have = self.store.read(f"envs/{wanted.key}/{READY}")
-        if not have or not set(wanted.official) <= set(have["official"]):
+        path = self.store.directory("envs") / wanted.key
+        lock = Lock(path.with_name(f"{wanted.key}.lock"))
+        if not self._holds(wanted):
             return None
-        lock = Lock(self.store.path / "envs" / f"{wanted.key}.lock")
         lock.acquire(shared=True)
+        if not self._holds(wanted):  # somebody has removed it meanwhile
+            lock.release()
+            return None
         return Environment(path=path, interpreter=wanted.interpreter, lock=lock)
+
+    def _holds(self, wanted: Wanted) -> bool:
+        """Whether all is there that is wanted."""
+        have = self.store.read(f"envs/{wanted.key}/{READY}")
+        return bool(have) and set(wanted.official) <= set(have["official"])
 
     def ensure(self, wanted: Wanted, *, step: Callable[[str], None]) -> Environment:
         """The environment, installed or completed if it must be.
@@ -183,21 +190,19 @@ class Environments:
         `step` hears what is done.  Raises `UsageError` for a module that the
         series does not have, `CommandFailed` with pip's words otherwise.
         """
-        ready = self.installed(wanted)
-        if ready:
-            return ready
-        path = self.store.directory("envs") / wanted.key
-        lock = Lock(path.with_name(f"{wanted.key}.lock"))
-        if not lock.acquire(wait=0):
-            step("waiting for another run to install")
-            lock.acquire()
-        try:
-            self._complete(wanted, path, step)
-        except BaseException:
-            lock.release()
-            raise
-        lock.acquire(shared=True)
-        return Environment(path=path, interpreter=wanted.interpreter, lock=lock)
+        while True:
+            ready = self.installed(wanted)
+            if ready:
+                return ready
+            path = self.store.directory("envs") / wanted.key
+            lock = Lock(path.with_name(f"{wanted.key}.lock"))
+            if not lock.acquire(wait=0):
+                step("waiting for another run to install")
+                lock.acquire()
+            try:
+                self._complete(wanted, path, step)
+            finally:
+                lock.release()
 
     def _complete(
         self, wanted: Wanted, path: Path, step: Callable[[str], None]

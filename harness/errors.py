@@ -88,6 +88,12 @@ class MissingTool(HarnessError):
     code = ExitCode.MISSING
 
 
+class DiskFull(HarnessError):
+    """There is no space left; where is in the message."""
+
+    code = ExitCode.MISSING
+
+
 class CommandFailed(HarnessError):
     """An external command failed; its line and its output are in the message."""
 

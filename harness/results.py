@@ -2,14 +2,15 @@
 """From what a step's processes wrote to a step's result."""
 
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import completeness
-from harness.errors import ExitCode, HarnessError
+from harness import completeness, store
+from harness.errors import ExitCode, HarnessError, ReportError
 from harness.model import (
     Attempt,
     Evidence,
@@ -21,6 +22,8 @@ from harness.model import (
 )
 from harness.plan import Step
 
+ROOM = 1 << 14
+"""Bytes; a disk that has fewer is full."""
 PYTEST = {
     0: ExitCode.OK,
     1: ExitCode.TESTS_FAILED,
@@ -93,6 +96,27 @@ def read(
         runner=step.runner,
     )
     return Finished(result=result, code=final, junit=junit, errors=errors)
+
+
+def missing(path: Path, code: int) -> HarnessError | None:
+    """Why not all results are here of a process that ended with `code`, or None.
+
+    One that was killed is not expected to have said it all, nor one that ran no tests.
+    """
+    try:
+        if shutil.disk_usage(path.parent).free < ROOM:
+            return store.disk_full(path)
+    except OSError:
+        pass  # then it says nothing, and has no events
+    events = _events(path)
+    ended = bool(events) and code in {0, 1, 5}
+    if not ended or any(one["kind"] in ("session", "plan") for one in events):
+        return None  # `completeness` has the word on what was planned
+    return ReportError(
+        "the results of the tests are not all here: some may have failed unseen",
+        checked=str(path),
+        remedy="what pytest printed above is right; run again",
+    )
 
 
 def _events(path: Path) -> list[dict[str, Any]]:

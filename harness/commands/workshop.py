@@ -82,14 +82,27 @@ def choose(context: Context) -> tuple[str, str]:
     return probe.choose(context.config.database.server, candidates)
 
 
+NOWHERE = "/dev/null"
+"""Nothing can ever be below it: libpq's error names the rest of the path."""
 DIALECTS = {
-    "sqlite": {"TRYTOND_DATABASE_URI": "sqlite://", "DB_NAME": ":memory:"},
-    "postgresql": {"TRYTOND_DATABASE_URI": "postgresql:///", "DB_NAME": "test"},
+    "sqlite": {
+        "TRYTOND_DATABASE_URI": "sqlite://",
+        "DB_NAME": ":memory:",
+        "PGHOST": f"{NOWHERE}/a-run-on-sqlite-has-no-database-server",
+    },
+    "postgresql": {
+        "TRYTOND_DATABASE_URI": "postgresql:///",
+        "DB_NAME": "test",
+        "PGHOST": f"{NOWHERE}/the-database-comes-with-the-first-test",
+    },
 }
 
 
 def dialect(kind: str) -> dict[str, str]:
-    """What trytond must know of a server before it knows where it is."""
+    """What trytond must know of a server before it knows where it is.
+
+    And libpq: what connects too early shall not find the developer's own server.
+    """
     return DIALECTS["sqlite" if kind == "sqlite" else "postgresql"]
 
 
@@ -130,7 +143,7 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
                 context.console.info(f"swept {len(swept)} databases of dead runs")
             yield Place(
                 shelf=shelf_,
-                variables={**address.environment(), **dialect(kind)},
+                variables={**dialect(kind), **address.environment()},
                 label=f"postgresql-{shelf_.version // 10000}",
                 server=chosen,
                 address=address,

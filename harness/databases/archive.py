@@ -2,7 +2,6 @@
 """Databases as streams: to a file and back, from one server to another."""
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
@@ -15,7 +14,7 @@ from typing import IO, Final
 from harness import proc
 from harness.databases.client import Client
 from harness.errors import CommandFailed, DatabaseError, UsageError
-from harness.store import Lock, disk_full
+from harness.store import FULL, Lock, disk_full
 
 CHUNK: Final = 1 << 18
 MAGIC: Final = b"PGDMP"
@@ -196,7 +195,7 @@ def write(client: Client, name: str, path: Path, seen: Seen) -> Sum:
         beside.write_text(f"{done.sha256}  {path.name}\n", "utf-8")
     except OSError as error:
         part.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
+        if error.errno in FULL:
             raise disk_full(path) from error
         raise CommandFailed(f"{path} cannot be written: {error.strerror}") from error
     except BaseException:

@@ -5,7 +5,6 @@ There is nothing to drop and nothing to sweep but half-written files, which
 never carry a template's name.
 """
 
-import errno
 import os
 import shutil
 import time
@@ -14,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import TemplateError
-from harness.store import Lock, Store, disk_full, write_atomically
+from harness.store import FULL, Lock, Store, disk_full, write_atomically
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
 from harness.template.layer import Layer
 from harness.template.undo import NOWHERE, Outcome
@@ -74,7 +73,7 @@ class SQLite:
                 remedy="run again: it is rebuilt",
             ) from error
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if error.errno in FULL:
                 raise disk_full(path) from error
             raise TemplateError(f"{error.filename}: {error.strerror}") from error
         return Draft(layer=layer, database=str(path))

@@ -2,6 +2,7 @@
 """What an environment holds, which Python it has, what pip's words mean."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -404,3 +405,24 @@ def test_a_failed_installation_gives_the_lock_back(
     with pytest.raises(CommandFailed):
         Environments(store, {}).ensure(wanted, step=lambda text: None)
     assert not Lock(store.path / "envs" / f"{wanted.key}.lock").taken
+
+
+def test_an_environment_that_is_removed_before_it_is_locked_is_made_again(
+    store: Store, wanted: Wanted, pip: Pip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environments = Environments(store, {})
+    environments.ensure(wanted, step=print).lock.release()
+    acquire = Lock.acquire
+    path = store.path / "envs" / wanted.key
+
+    def late(lock: Lock, *, shared: bool = False, wait: float | None = None) -> bool:
+        if shared and not removed:
+            removed.append(path)
+            shutil.rmtree(path)
+        return acquire(lock, shared=shared, wait=wait)
+
+    removed: list[Path] = []
+    monkeypatch.setattr(Lock, "acquire", late)
+    made = environments.ensure(wanted, step=print)
+    assert removed
+    assert (made.path / environment.READY).exists()

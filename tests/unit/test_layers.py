@@ -98,6 +98,7 @@ CODES = {
     "NothingSelected": 3,
     "Unfinished": 1,
     "MissingTool": 4,
+    "DiskFull": 4,
     "CommandFailed": 5,
     "EngineError": 4,
     "ImageError": 6,

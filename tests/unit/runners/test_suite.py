@@ -130,11 +130,12 @@ def command(source: Source, tmp_path: Path, **more: Any) -> list[str]:
 
 def test_the_command(source: Source, tmp_path: Path) -> None:
     argv = command(source, tmp_path, options=("-x",))
-    assert argv[3:11] == [
+    assert argv[3:13] == [
         "-p", "harness.plugins.workers", "-p", "harness.plugins.results",
+        "-p", "harness.plugins.hidden",
         "-p", "harness.plugins.database", "-c", str(tmp_path / "pytest.ini"),
     ]  # fmt: skip
-    assert argv[11] == f"--rootdir={source.path}"
+    assert argv[13] == f"--rootdir={source.path}"
     assert "--harness-isolation=class" in argv
     assert argv[-2:] == ["-x", "tests/unit"]
 

@@ -84,6 +84,7 @@ def test_the_command(
         str(environment.path / "bin" / "python"), "-m", "harness.plugins.workers",
         "-p", "harness.plugins.workers",
         "-p", "harness.plugins.results",
+        "-p", "harness.plugins.hidden",
         "-p", "harness.plugins.tryton",
         "-c", str(directory / "pytest.ini"),
         f"--rootdir={environment.site / 'trytond' / 'modules'}",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import MissingTool, TemplateError
+from harness.errors import DiskFull, TemplateError
 from harness.store import Lock, Store
 from harness.template import sqlite
 from harness.template.base import Draft, Manifest
@@ -105,7 +105,7 @@ def test_a_parent_that_is_gone(shelf: SQLite) -> None:
 
 def test_a_full_disk(shelf: SQLite, monkeypatch: pytest.MonkeyPatch) -> None:
     _refuse(monkeypatch, OSError(28, "No space left on device"))
-    with pytest.raises(MissingTool, match="no space left"):
+    with pytest.raises(DiskFull, match="no space left"):
         shelf.draft(PARTY)
 
 
