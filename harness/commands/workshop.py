@@ -24,10 +24,12 @@ from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
-from harness.template.build import Builder, Progress, Wrap
+from harness.template.build import Builder, Progress
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
+from harness.template.process import Wrap
 from harness.template.sqlite import SQLite
+from harness.template.watch import Watch
 
 if TYPE_CHECKING:
     from harness.template.postgresql import PostgreSQL
@@ -179,6 +181,8 @@ def layers(
         surroundings,
         cuts=context.config.templates.cuts,
         tested=[one.name for one in step.tested],
+        root=context.config.root,
+        reads=context.config.templates.reads,
     )
 
 
@@ -199,7 +203,20 @@ def builder(
         series=step.series,
         deadline=context.config.templates.deadline,
         listener=listener,
+        watch=_watch(context, step),
         wrap=wrap,
+    )
+
+
+def _watch(context: Context, step: Step) -> Watch:
+    """What of the project a build may read only if its digest knows it."""
+    config, package = context.config, Path(__file__).parents[1]
+    sources = [context.sources[name].path for name in step.sources]
+    return Watch(
+        root=config.root,
+        roots=(config.root, *sources),
+        apart=(context.store.path, config.root / config.reports, package),
+        modules=tuple(one.path for one in context.graph.values()),
     )
 
 
