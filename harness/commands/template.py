@@ -221,6 +221,7 @@ def export(
         layer = bench.layers.resolve(wanted)
         if make:
             workshop.ensure_all(context, bench.builder, [layer], bench.telling)
+        bench.builder.shelf.use(layer.digest)
         manifest = bench.builder.shelf.find(layer.digest)
         if manifest is None:
             raise TemplateError(
@@ -296,13 +297,17 @@ def prune(context: Context, *, everything: bool, dry: bool) -> int:
             if everything
             else workshop.exceeding(context, shelf)
         )
+        removed = 0
         for one, why in going:
+            if not dry and not shelf.remove(one.digest):
+                context.console.info(f"keep {one.name} {one.digest}: a run uses it")
+                continue
+            removed += 1
             context.console.info(f"remove {one.name} {one.digest}: {why}")
             if not dry:
-                shelf.remove(one.digest)
                 limits.forget(context.store, one.digest)
     word = "would be removed" if dry else "removed"
-    context.console.info(f"{len(going)} of {len(found)} templates {word}")
+    context.console.info(f"{removed} of {len(found)} templates {word}")
     return ExitCode.OK
 
 

@@ -119,8 +119,12 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
     """The server, started, and its shelf of templates, swept."""
     if kind == "sqlite":
         shelf = SQLite(context.store, run.id)
-        shelf.sweep()
-        yield Place(shelf=shelf, variables=dialect(kind), label="sqlite", server=None)
+        try:
+            shelf.sweep()
+            variables = dialect(kind)
+            yield Place(shelf=shelf, variables=variables, label="sqlite", server=None)
+        finally:
+            shelf.close()
         return
     chosen = server(context, kind)
     address = chosen.start()
@@ -147,6 +151,7 @@ def _postgresql(
     context: Context, run: Run, address: Address, *, given: bool
 ) -> "PostgreSQL":
     from harness.template.postgresql import PostgreSQL  # with psycopg
+    from harness.template.presence import GRACE
 
     return PostgreSQL(
         address,
@@ -154,6 +159,8 @@ def _postgresql(
         file_copy=not given,
         binaries=binaries,
         environ=context.environ,
+        living=context.store.live,
+        grace=GRACE if given else 0.0,
     )
 
 
@@ -303,8 +310,8 @@ def pool(context: Context, make: Builder, expected: list[Layer]) -> Pool:
 def keep_house(context: Context, shelf: Shelf) -> None:
     """Remove templates beyond the limits; the last used stay."""
     for one, _ in exceeding(context, shelf):
-        shelf.remove(one.digest)
-        limits.forget(context.store, one.digest)
+        if shelf.remove(one.digest):
+            limits.forget(context.store, one.digest)
 
 
 def exceeding(context: Context, shelf: Shelf) -> list[tuple[Manifest, str]]:

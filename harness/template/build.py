@@ -88,6 +88,7 @@ class Builder:
 
     def _find(self, layer: Layer) -> Manifest | None:
         started = time.time()
+        self.shelf.use(layer.digest)
         found = self.shelf.find(layer.digest)
         if found:
             self._note(layer, found, "reused", started, 0.0)
@@ -96,6 +97,8 @@ class Builder:
 
     def _build(self, layer: Layer) -> Manifest:
         chain = layer.chain()
+        for one in chain:
+            self.shelf.use(one.digest)
         missing = [one for one in chain if self.shelf.find(one.digest) is None]
         with Process(self.interpreter, env=self.env, wrap=self.wrap) as process:
             for one in missing:
