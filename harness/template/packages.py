@@ -4,6 +4,7 @@
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -18,6 +19,10 @@ TOP = re.compile(
     r"^(?!\.\./)(?:([\w]+)/|(\w+)(?:\.[\w-]+)*\.(?:py|so|pyd),)", re.MULTILINE
 )
 """What a line of ``RECORD`` puts right below ``site-packages``."""
+
+
+HEADER = re.compile(r"^(Name|Version|Requires-Dist):(.*)$", re.MULTILINE)
+"""What counts of a package's metadata."""
 
 
 def imported(source: bytes) -> set[str]:
@@ -38,11 +43,7 @@ def versions(site: Path, names: Iterable[str]) -> dict[str, str]:
         if name in found or name not in known:
             continue
         found[name] = known[name].version
-        for requirement in known[name].requires or ():
-            if "extra ==" not in requirement:
-                match = re.match(r"[A-Za-z0-9._-]+", requirement)
-                if match:
-                    todo.append(normalise(match.group()))
+        todo += known[name].requires
     return found
 
 
@@ -84,13 +85,36 @@ def _stamp(site: Path) -> int:
         return 0
 
 
+@dataclass(frozen=True)
+class Package:
+    """What is installed: `requires` are names, without those of extras."""
+
+    version: str
+    requires: tuple[str, ...]
+    files: metadata.Distribution
+
+
 @lru_cache(maxsize=8)
-def _distributions(site: Path, stamp: int) -> dict[str, metadata.Distribution]:
-    return {
-        normalise(dist.metadata["Name"]): dist
-        for dist in metadata.distributions(path=[str(site)])
-        if dist.metadata["Name"]
-    }
+def _distributions(site: Path, stamp: int) -> dict[str, Package]:
+    found = {}
+    for dist in metadata.distributions(path=[str(site)]):
+        text = dist.read_text("METADATA") or dist.read_text("PKG-INFO") or ""
+        said: dict[str, list[str]] = {}
+        for key, value in HEADER.findall(text.partition("\n\n")[0]):
+            said.setdefault(key, []).append(value.strip())
+        lines = said.get("Requires-Dist") or dist.requires or []
+        if "Name" in said and "Version" in said:
+            found[normalise(said["Name"][0])] = Package(
+                said["Version"][0],
+                tuple(_required(line) for line in lines if "extra ==" not in line),
+                dist,
+            )
+    return found
+
+
+def _required(line: str) -> str:
+    match = re.match(r"[A-Za-z0-9._-]*", line)
+    return normalise(match.group() if match else "")
 
 
 @lru_cache(maxsize=8)
@@ -98,9 +122,9 @@ def _tops(site: Path, stamp: int) -> Mapping[str, set[str]]:
     """Top-level names of imports, and who has them."""
     found: dict[str, set[str]] = {}
     for name, dist in _distributions(site, stamp).items():
-        text = dist.read_text("RECORD") or ""
+        text = dist.files.read_text("RECORD") or ""
         listed = {one or other for one, other in TOP.findall(text)}
-        for top in listed | set((dist.read_text("top_level.txt") or "").split()):
+        for top in listed | set((dist.files.read_text("top_level.txt") or "").split()):
             found.setdefault(top, set()).add(name)
     return found
 
@@ -109,7 +133,7 @@ def _tops(site: Path, stamp: int) -> Mapping[str, set[str]]:
 def _modules(site: Path, stamp: int) -> Mapping[str, str]:
     found = {}
     for name, dist in _distributions(site, stamp).items():
-        text = dist.read_text("entry_points.txt") or ""
+        text = dist.files.read_text("entry_points.txt") or ""
         _, _, rest = text.partition("[trytond.modules]")
         for line in rest.partition("\n[")[0].splitlines():
             module, equals, _ = line.partition("=")
