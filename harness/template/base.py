@@ -133,8 +133,8 @@ class Shelf(Protocol):
     def save(self, digest: str, path: Path) -> None:
         """Write the template's content to a file."""
 
-    def restore(self, draft: Draft, path: Path) -> None:
-        """Fill a draft from such a file."""
+    def restore(self, draft: Draft, path: Path, *, trusted: bool = False) -> None:
+        """Fill a draft from such a file; by a role without rights unless `trusted`."""
 
     def close(self) -> None:
         """Give all connections back."""

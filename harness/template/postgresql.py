@@ -19,6 +19,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier, Literal
 
 from harness.errors import TemplateError
+from harness.postgres import rights
 from harness.postgres.base import Address, connect
 from harness.template import counters, kept, presence, programs, undo
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use, whole
@@ -284,6 +285,7 @@ class PostgreSQL:
         going = [name for name, run in named.items() if run in dead]
         for name in going:
             self.drop(name)
+        rights.sweep(self.address)
         for name, is_template, text in rows:
             digest = name.removeprefix(template(""))
             broken = digest != name and not (is_template and whole(text))
@@ -315,13 +317,18 @@ class PostgreSQL:
         finally:
             self.drop(database)
 
-    def restore(self, draft: Draft, path: Path) -> None:
+    def restore(self, draft: Draft, path: Path, *, trusted: bool = False) -> None:
         """See `Shelf`."""
-        self._tool("pg_restore", "-d", draft.database, "--no-owner", str(path))
+        words = ("-d", draft.database, "--no-owner", "--exit-on-error", str(path))
+        if trusted:
+            self._tool("pg_restore", *words)
+            return
+        with rights.lesser(self.address, draft.database) as address:
+            self._tool("pg_restore", *words, address=address)
 
-    def _tool(self, name: str, *arguments: str) -> None:
-        env = {**self.environ, **self.address.environment()}
-        programs.run(self.binaries(self.version), name, *arguments, env=env)
+    def _tool(self, name: str, *words: str, address: Address | None = None) -> None:
+        env = {**self.environ, **(address or self.address).environment()}
+        programs.run(self.binaries(self.version), name, *words, env=env)
 
     def close(self) -> None:
         """See `Shelf`."""

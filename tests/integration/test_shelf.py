@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness.commands.workshop import binaries
-from harness.errors import TemplateError
-from harness.postgres import connect
+from harness.errors import CommandFailed, TemplateError
+from harness.postgres import connect, rights
 from harness.store import Run, Store
 from harness.template.base import Draft, Manifest, Shelf
 from harness.template.layer import Layer
@@ -294,6 +294,72 @@ def test_only_databases_of_dead_runs_are_swept(
             other.drop("somebody_elses")
             other.close()
     shelf.drop(mine)
+
+
+def roles(shelf: PostgreSQL) -> list[tuple[object, ...]]:
+    return execute(shelf, "postgres", rights.LEFT)
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_an_archive_is_restored_without_rights(
+    server: "tuple[PostgreSQL, Layer]", tmp_path: Path, *, trusted: bool
+) -> None:
+    """What only a superuser may do, it may not do; unless it is trusted."""
+    shelf, _ = server
+    evil = layer("evil")
+    publish(
+        shelf,
+        evil,
+        "CREATE TABLE t (a integer)",
+        "CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql"
+        " AS 'BEGIN NULL; END'",
+        "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
+    )
+    shelf.save(evil.digest, tmp_path / "content")
+    shelf.remove(evil.digest)
+    draft = shelf.draft(layer("restored"))
+    try:
+        if trusted:
+            shelf.restore(draft, tmp_path / "content", trusted=True)
+        else:
+            with pytest.raises(CommandFailed, match="superuser"):
+                shelf.restore(draft, tmp_path / "content")
+    finally:
+        shelf.discard(draft)
+    assert roles(shelf) == []
+
+
+def test_what_was_restored_is_ours(
+    server: "tuple[PostgreSQL, Layer]", tmp_path: Path
+) -> None:
+    shelf, one = server
+    shelf.save(one.digest, tmp_path / "content")
+    draft = shelf.draft(layer("ours"))
+    shelf.restore(draft, tmp_path / "content")
+    owners = execute(
+        shelf,
+        draft.database,
+        "SELECT DISTINCT pg_get_userbyid(relowner) FROM pg_class"
+        " UNION SELECT pg_get_userbyid(datdba) FROM pg_database"
+        " WHERE datname = current_database()",
+    )
+    assert owners == [("postgres",)]
+    assert roles(shelf) == []
+    shelf.discard(draft)
+
+
+def test_a_role_of_a_killed_import_is_swept(
+    server: "tuple[PostgreSQL, Layer]", other: PostgreSQL
+) -> None:
+    shelf, _ = server
+    execute(shelf, "postgres", "CREATE ROLE harness_i_dead")
+    execute(shelf, "postgres", "CREATE DATABASE harness_b_00dead44_1")
+    owner = "ALTER DATABASE harness_b_00dead44_1 OWNER TO harness_i_dead"
+    execute(shelf, "postgres", owner)
+    rights.sweep(shelf.address)
+    assert roles(shelf) == [("harness_i_dead",)]  # as if it were in use
+    other.sweep()
+    assert roles(shelf) == []
 
 
 @pytest.fixture
