@@ -190,11 +190,11 @@ class Lock:
         `wait` None waits without end, 0 does not wait.
         """
         mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        if self._handle is None:
-            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            os.set_inheritable(self._handle, False)
         deadline = None if wait is None else time.monotonic() + wait
         while True:
+            if self._handle is None:
+                self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+                os.set_inheritable(self._handle, False)
             try:
                 fcntl.flock(
                     self._handle, mode if deadline is None else mode | fcntl.LOCK_NB
@@ -204,7 +204,19 @@ class Lock:
                     return False
                 time.sleep(0.02)
             else:
-                return True
+                if self._in_place():
+                    return True
+                self.release()
+
+    def _in_place(self) -> bool:
+        """Whether the file is still the one that has the name."""
+        assert self._handle is not None
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        mine = os.fstat(self._handle)
+        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""

@@ -66,6 +66,13 @@ def as_json(parser: Parser) -> Parser:
     return parser
 
 
+def trusting(parser: Parser) -> Parser:
+    """Adds ``--trusted``."""
+    text = "restore it with our own rights: its code may then do whatever we may"
+    parser.add_argument("--trusted", action="store_true", help=text)
+    return parser
+
+
 def dry_run(parser: Parser) -> Parser:
     """Adds ``--dry-run``."""
     parser.add_argument(

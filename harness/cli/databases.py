@@ -16,8 +16,9 @@ from harness.cli.base import (
     as_json,
     command,
     dry_run,
+    trusting,
     with_database,
-)
+)  # fmt: skip
 from harness.errors import HarnessError, Interrupted
 from harness.output import Console
 
@@ -29,14 +30,12 @@ if TYPE_CHECKING:
 
 Words = tuple[str, ...]
 Call = Callable[["Context", argparse.Namespace, Words], int]
-NAME = "NAME"
 
 
 def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
-    below = actions(
-        command(commands, "db", "databases of the stack, or of the embedded server")
-    )
+    text = "databases of the stack, or of the embedded server"
+    below = actions(command(commands, "db", text))
     _looking(below)
     _making(below)
     _files(below)
@@ -67,7 +66,7 @@ def _one(
 
 def _named(one: Parser) -> Parser:
     one.add_argument(
-        "name", nargs="?", default="", metavar=NAME, help="else the stack's"
+        "name", nargs="?", default="", metavar="NAME", help="else the stack's"
     )
     return one
 
@@ -99,7 +98,7 @@ def _making(below: "Commands[Parser]") -> None:
         one.set_defaults(template=which, modules=())
         _datasets(one)
     one = _asking(_one(below, "delete", "delete databases, ending sessions", _delete))
-    one.add_argument("names", nargs="+", metavar=NAME, help="which")
+    one.add_argument("names", nargs="+", metavar="NAME", help="which")
     one = _asking(_one(below, "copy", "copy a database while it is used", _copy))
     one.add_argument("source", metavar="A", help="the database")
     one.add_argument("target", metavar="B", help="its copy; an older one is replaced")
@@ -155,7 +154,7 @@ def _files(below: "Commands[Parser]") -> None:
     text = "make a database from a backup, verified before and after"
     one = _asking(_one(below, "restore", text, _restore))
     one.add_argument("file", type=Path, metavar="FILE", help="what backup has written")
-    _named(one)
+    trusting(_named(one))
     text = "remove all data of the server, after a backup of each database"
     one = _asking(_one(below, "destroy", text, _destroy))
     one.add_argument("--no-backup", action="store_true", help="without any backup")
@@ -335,6 +334,7 @@ def _restore(context: "Context", options: argparse.Namespace, rest: Words) -> in
         wish=_wish(options),
         path=options.file,
         name=options.name,
+        trusted=options.trusted,
         leave=_leave(options),
     )
 

@@ -4,6 +4,7 @@
 import shlex
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from harness import proc
@@ -12,7 +13,7 @@ from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import claimed
 from harness.commands.db_place import Place, Wish
-from harness.databases import archive, catalogue
+from harness.databases import archive, catalogue, rights
 from harness.databases import replace as replacing
 from harness.databases.archive import Seen, Sum
 from harness.databases.client import Client
@@ -89,31 +90,45 @@ def saved(context: Context, place: Place, name: str, path: Path) -> Sum:
 
 
 def restore(
-    context: Context, *, wish: Wish, path: Path, name: str, leave: Leave
+    context: Context,
+    *,
+    wish: Wish,
+    path: Path,
+    name: str,
+    trusted: bool,
+    leave: Leave,
 ) -> int:
-    """Make a database from a backup, verified before and after."""
+    """Make a database from a backup, verified before and after.
+
+    Unless it is `trusted`, a role without rights restores it.
+    """
     name = replacing.require_name(db.named(context, name))
     checked = archive.require(path)
     if not checked:
         context.console.warn(f"{archive.checksum(path)} is not there: not compared")
     with claimed(context, wish, name, leave) as place:
-        _restored(context, place, path, name)
+        _restored(context, place, path, name, trusted=trusted)
     return ExitCode.OK
 
 
-def _restored(context: Context, place: Place, path: Path, name: str) -> None:
+def _restored(
+    context: Context, place: Place, path: Path, name: str, *, trusted: bool
+) -> None:
     client = place.client
     with replacing.building(client, name) as new:
+        lesser = nullcontext(client) if trusted else rights.lesser(client, new)
         if client.dry:
-            argv = client.argv("pg_restore", *archive.restore_words(new))
-            client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
+            with lesser as writer:
+                argv = writer.argv("pg_restore", *archive.restore_words(new))
+                client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
             return
         total = shown(path.stat().st_size)
         with context.console.step(f"restore {name}", ticker=True) as step:
-            wanted = _filled(
-                context, client, path, new,
-                lambda count: step.update(f"{shown(count)}, the file has {total}"),
-            )  # fmt: skip
+            with lesser as writer:
+                wanted = _filled(
+                    context, writer, path, new,
+                    lambda count: step.update(f"{shown(count)}, the file has {total}"),
+                )  # fmt: skip
             found = catalogue.tables(client, new)
             if found != wanted:
                 raise DatabaseError(

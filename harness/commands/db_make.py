@@ -5,7 +5,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from harness.commands import db, db_place, needs
 from harness.commands.context import Context
@@ -17,7 +16,7 @@ from harness.databases.client import quoted
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import duration
 from harness.output import size as shown
-from harness.template.layer import Program, Request
+from harness.template.layer import Document, Program, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +59,9 @@ def request(context: Context, content: Content) -> Request:
     return replace(found, reclimit=content.reclimit or found.reclimit)
 
 
-def _dataset(data: Path | Program) -> str:
+def _dataset(data: Document | Program) -> str:
     """What a document, or a program that makes data, is called."""
-    return data.name if isinstance(data, Program) else data.stem
+    return data.name if isinstance(data, Program) else data.path.stem
 
 
 def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:

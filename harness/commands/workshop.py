@@ -24,10 +24,12 @@ from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
-from harness.template.build import Builder, Progress, Wrap
+from harness.template.build import Builder, Progress
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
+from harness.template.process import Wrap
 from harness.template.sqlite import SQLite
+from harness.template.watch import Watch
 
 if TYPE_CHECKING:
     from harness.template.postgresql import PostgreSQL
@@ -130,8 +132,12 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
     """The server, started, and its shelf of templates, swept."""
     if kind == "sqlite":
         shelf = SQLite(context.store, run.id)
-        shelf.sweep()
-        yield Place(shelf=shelf, variables=dialect(kind), label="sqlite", server=None)
+        try:
+            shelf.sweep()
+            variables = dialect(kind)
+            yield Place(shelf=shelf, variables=variables, label="sqlite", server=None)
+        finally:
+            shelf.close()
         return
     chosen = server(context, kind)
     address = chosen.start()
@@ -158,6 +164,7 @@ def _postgresql(
     context: Context, run: Run, address: Address, *, given: bool
 ) -> "PostgreSQL":
     from harness.template.postgresql import PostgreSQL  # with psycopg
+    from harness.template.presence import GRACE
 
     return PostgreSQL(
         address,
@@ -165,6 +172,8 @@ def _postgresql(
         file_copy=not given,
         binaries=binaries,
         environ=context.environ,
+        living=context.store.live,
+        grace=GRACE if given else 0.0,
     )
 
 
@@ -192,6 +201,8 @@ def layers(
         surroundings,
         cuts=context.config.templates.cuts,
         tested=[one.name for one in step.tested],
+        root=context.config.root,
+        reads=context.config.templates.reads,
     )
 
 
@@ -212,7 +223,20 @@ def builder(
         series=step.series,
         deadline=context.config.templates.deadline,
         listener=listener,
+        watch=_watch(context, step),
         wrap=wrap,
+    )
+
+
+def _watch(context: Context, step: Step) -> Watch:
+    """What of the project a build may read only if its digest knows it."""
+    config, package = context.config, Path(__file__).parents[1]
+    sources = [context.sources[name].path for name in step.sources]
+    return Watch(
+        root=config.root,
+        roots=(config.root, *sources),
+        apart=(context.store.path, config.root / config.reports, package),
+        modules=tuple(one.path for one in context.graph.values()),
     )
 
 
@@ -299,8 +323,8 @@ def pool(context: Context, make: Builder, expected: list[Layer]) -> Pool:
 def keep_house(context: Context, shelf: Shelf) -> None:
     """Remove templates beyond the limits; the last used stay."""
     for one, _ in exceeding(context, shelf):
-        shelf.remove(one.digest)
-        limits.forget(context.store, one.digest)
+        if shelf.remove(one.digest):
+            limits.forget(context.store, one.digest)
 
 
 def exceeding(context: Context, shelf: Shelf) -> list[tuple[Manifest, str]]:

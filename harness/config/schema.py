@@ -13,7 +13,7 @@ from harness.config.ci import CI
 from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
-from harness.config.suites import LANGUAGE, MODULES, SuiteTable, TemplateTable
+from harness.config.suites import BELOW, LANGUAGE, MODULES, SuiteTable, TemplateTable
 from harness.errors import ConfigError
 
 _DEBIAN: Final = "names of Debian packages"
@@ -89,7 +89,8 @@ class Stack:
 class Templates:
     """``[tool.harness.templates]``; `size` in bytes, `age`, `deadline` in seconds.
 
-    `cuts` are the modules whose closure is a layer of its own.
+    `cuts` are the modules whose closure is a layer of its own, `reads` what sources
+    read while they are activated and do not ship.
     """
 
     count: Annotated[int, kinds.number()] = 60
@@ -100,6 +101,7 @@ class Templates:
         "company",
         "account_invoice",
     )
+    reads: Annotated[tuple[str, ...], kinds.strings(BELOW)] = ()
     language: Annotated[str, kinds.text('a language such as "en"', LANGUAGE)] = "en"
 
 

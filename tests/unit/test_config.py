@@ -77,6 +77,7 @@ def test_defaults(tmp_path: Path) -> None:
         "database.image": "",
         "templates.count": 60,
         "templates.size": 6 * 1024**3,
+        "templates.reads": (),
         "templates.age": 30 * 24 * 3600,
         "templates.deadline": 900,
         "templates.cuts": ("company", "account_invoice"),

@@ -15,6 +15,7 @@ from harness.commands.db_place import Wish
 from harness.databases.client import Client
 from harness.errors import UsageError
 from harness.output import Console
+from harness.template.layer import Document, Request
 
 TEXT = """
 [tool.harness.stack]
@@ -101,21 +102,25 @@ def test_nothing_said_is_the_stacks_modules(context: Context) -> None:
     assert (found.modules, found.data) == (("party",), ())
 
 
+def documents(request: Request) -> list[Document]:
+    return [one for one in request.data if isinstance(one, Document)]
+
+
 def test_a_template_has_its_parents_data(context: Context) -> None:
     found = db_make.request(context, Content(template="demo", reclimit=7))
-    assert [Path(str(one)).name for one in found.data] == ["master.txt", "demo.txt"]
+    assert [one.path.name for one in documents(found)] == ["master.txt", "demo.txt"]
     assert found.reclimit == 7
 
 
 def test_data_sets_are_chosen_in_the_templates_order(context: Context) -> None:
     content = Content(template="demo", datasets=("demo", "master"))
-    assert [Path(str(p)).name for p in db_make.request(context, content).data] == [
+    found = db_make.request(context, content)
+    assert [one.path.name for one in documents(found)] == [
         "master.txt", "demo.txt",
     ]  # fmt: skip
     content = Content(template="demo", datasets=("master",))
-    assert [Path(str(p)).name for p in db_make.request(context, content).data] == [
-        "master.txt"
-    ]
+    found = db_make.request(context, content)
+    assert [one.path.name for one in documents(found)] == ["master.txt"]
 
 
 @pytest.mark.parametrize(

@@ -70,6 +70,26 @@ def test_a_template_is_published_at_once(shelf: SQLite) -> None:
     assert files(shelf) == ["ba5e.json", "ba5e.sqlite"]
 
 
+@pytest.mark.parametrize("left", [".json", ".sqlite"])
+def test_a_removal_or_a_publication_that_was_cut_is_swept(
+    shelf: SQLite, store: Store, left: str
+) -> None:
+    publish(shelf, BASE, "ir")
+    for path in shelf.directory.iterdir():
+        if path.suffix != left:
+            path.unlink()
+    other = SQLite(store, "20260101120001abcdef")
+    assert other.sweep() == ()  # it may just be published
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(sqlite, "SETTLED", -1.0)
+    try:
+        assert other.sweep() == (f"ba5e{left}",)
+    finally:
+        monkey.undo()
+    assert files(shelf) == []
+    publish(shelf, BASE, "ir")
+
+
 def test_a_template_is_read_only(shelf: SQLite) -> None:
     publish(shelf, BASE, "ir")
     mode = (shelf.directory / "ba5e.sqlite").stat().st_mode
