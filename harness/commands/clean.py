@@ -4,22 +4,30 @@
 What a live run owns, and a database server that is in use, is never touched.
 """
 
+import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from harness import engine, store
+from harness.commands import stack_down
 from harness.commands.context import Context
+from harness.commands.stack import open_
 from harness.databases import people
 from harness.engine import Engine, Owned
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.postgres import memory
+from harness.stack import project as projects
 from harness.store import Lock
 
 STACK = "stack"
+PRODUCTION = re.compile(r"-production[-_]")
+"""In the names of all that belongs to a stack of production."""
+REMOVABLE = ("development", "staging")
+"""Environments whose stacks may be removed from here."""
 BUILT_AGAIN = "templates, built again when needed"
 
 
@@ -40,14 +48,17 @@ def run(
     volumes: bool,
     dry: bool,
     yes: bool,
+    save: bool,
     ask: Callable[[str], str] | None,
 ) -> int:
     """Remove leftovers; with `everything` also what is kept for speed.
 
-    `volumes` takes the stack's volumes, too: the data in them is lost.  `ask`
-    is how to ask the user, None where nobody is there to answer.
+    `volumes` takes the stack's volumes, too: the data in them is lost, after a backup
+    with `save`.  `ask` is how to ask the user, None where nobody is there to answer.
+    Production's stack, and data of other checkouts, are never taken.
     """
     items = list(_items(context, everything=everything, volumes=volumes))
+    _tell_kept(context, volumes=volumes)
     if not items:
         context.console.info("nothing is left over")
         return ExitCode.OK
@@ -58,6 +69,8 @@ def run(
         return ExitCode.OK
     if (everything or volumes) and not yes:
         _confirm(ask)
+    if save:
+        _save(context, [item.name for item in items if item.kind == "volume"])
     for item in items:
         item.remove()
     context.console.info(f"{len(items)} removed")
@@ -71,6 +84,45 @@ def _confirm(ask: Callable[[str], str] | None) -> None:
         )
     if ask("remove all of this? [y/N] ").strip().lower() not in {"y", "yes"}:
         raise UsageError("nothing was removed")
+
+
+def _own(context: Context, environment: str) -> str:
+    """The name of this checkout's stack in an environment."""
+    return projects.make(context.config, environment).name
+
+
+def _save(context: Context, volumes: Sequence[str]) -> None:
+    """Back up what is in the stack's volumes, as ``harness down`` does."""
+    for environment in REMOVABLE:
+        name = _own(context, environment)
+        data = [one for one in volumes if one.rpartition("_")[0] == name]
+        if data:
+            stack_down.save(open_(context, environment), data, dry=False)
+
+
+def _taken(context: Context, one: Owned) -> bool:
+    """Whether a part of a stack may be removed here at all."""
+    if one.kind == "volume":
+        own = {_own(context, environment) for environment in REMOVABLE}
+        return one.name.rpartition("_")[0] in own
+    return not PRODUCTION.search(one.name)
+
+
+def _tell_kept(context: Context, *, volumes: bool) -> None:
+    """Say which data of stacks stay, and what removes them."""
+    docker = Engine(context.environ)
+    if not volumes or docker.why_not():
+        return
+    for one in docker.owned(context.store.id):
+        if one.role != STACK or one.kind != "volume" or _taken(context, one):
+            continue
+        where = (
+            "there" if not PRODUCTION.search(one.name) else "--environment production"
+        )
+        context.console.info(
+            f"{one.name} stays, it is production's or another checkout's:"
+            f" harness down --volumes {where}"
+        )
 
 
 def _items(context: Context, *, everything: bool, volumes: bool) -> Iterator[Item]:
@@ -125,6 +177,8 @@ def _of_engine(
         for path in context.store.directory("docker").glob("*/supervisor.lock")
     )
     for one in docker.owned(context.store.id):
+        if one.role == STACK and not _taken(context, one):
+            continue
         why = _why(one, live, guarded=guarded, everything=everything, volumes=volumes)
         if why:
             yield Item(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.commands import db, db_place, needs
+from harness.commands import db, db_place, db_saving, needs
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_place import Place, Wish
@@ -71,6 +71,7 @@ def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
     with (
         db_place.opened(context, wish, start=True) as place,
         replacing.claim(place.client, name, waiting=Waiting(context)),
+        place.quiet(name),  # services that wait for it are started
     ):
         if replacing.exists(place.client, name):
             raise UsageError(
@@ -105,6 +106,7 @@ def claimed(context: Context, wish: Wish, name: str, leave: Leave) -> Iterator[P
             replacing.claim(client, name, waiting=Waiting(context)),
             place.quiet(name),
         ):
+            db_saving.before(context, client, name, leave)
             yield place
 
 
@@ -161,6 +163,7 @@ def delete(context: Context, *, wish: Wish, names: Sequence[str], leave: Leave) 
                 replacing.claim(client, name, waiting=Waiting(context)),
                 place.quiet(name),
             ):
+                db_saving.before(context, client, name, leave)
                 replacing.drop(client, name)
             if not client.dry:
                 context.console.info(f"{name} is deleted")
@@ -184,6 +187,7 @@ def copy(
             replacing.claim(client, target, waiting=Waiting(context)),
             place.quiet(target),
         ):
+            db_saving.before(context, client, target, leave)
             copied(context, place, source, target)
     return ExitCode.OK
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from harness.config import Config
 from harness.errors import ConfigError, UsageError
 from harness.model import Source
+from harness.stack import roles
 
 DEFAULT: Final = ("db", "erpserver", "portal", "api", "processing", "nginx")
 """What ``harness up`` starts when nothing is named."""
@@ -193,13 +194,21 @@ def variables(
         "ERPSERVER_PORT": str(stack.erpserver_port),
         "DATABASE_NAME": stack.database,
         **{name.upper(): value for name, value in secrets.items()},
-        "PGSERVICE_TEXT": service(secrets.get("database_password", "")),
+        **{
+            services_variable(role): service(role, secrets.get(name, ""))
+            for role, name in roles.PASSWORDS.items()
+        },
     }
 
 
-def service(password: str) -> str:
+def services_variable(role: str) -> str:
+    """The variable with the service file of a role."""
+    return f"PGSERVICE_{role.upper()}"
+
+
+def service(role: str, password: str) -> str:
     """A service file of libpq."""
-    return f"[stack]\nhost=db\nport=5432\nuser=tryton\npassword={password}\n"
+    return f"[stack]\nhost=db\nport=5432\nuser={role}\npassword={password}\n"
 
 
 def overlay(project: Project, sources: Iterable[Source]) -> dict[str, Any]:
@@ -235,6 +244,24 @@ def settings(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in lines if not line.lstrip().startswith("#"))
     return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
+
+
+def worker(project: Project) -> str:
+    """The login of Tryton's user that processing is.
+
+    Raises `ConfigError` for admin's: whose password is made here is nobody else.
+    """
+    base = project.directory / "env"
+    place = base / "local" / "processing.env"
+    known = settings(base / "processing.env") | settings(place)
+    user = known.get("PROCESSING_USER", "processing")
+    if user in ("admin", "root"):
+        raise ConfigError(
+            f"processing is to have a user of its own in Tryton, not {user}",
+            checked=f"PROCESSING_USER in {place}",
+            remedy="leave PROCESSING_USER out there: harness up makes the user",
+        )
+    return user
 
 
 def hosts(project: Project) -> dict[str, list[str]]:

@@ -291,4 +291,4 @@ def stack(
         say(made.good("up"))
         yield made
     finally:
-        made("down", "--volumes")
+        made("down", "--volumes", "--yes", "--no-backup")

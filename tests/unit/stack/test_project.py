@@ -12,6 +12,7 @@ from harness.config.schema import Stack
 from harness.errors import ConfigError, UsageError
 from harness.model import Origin, Source
 from harness.stack import project as projects
+from harness.stack import secrets
 
 
 def config(root: Path, **stack: object) -> Config:
@@ -113,7 +114,28 @@ def test_variables(tmp_path: Path) -> None:
     assert found["NGINX_PORT"] == "1081"
     assert found["STACK_STATE"] == "s"
     assert found["DATABASE_PASSWORD"] == "pw"
-    assert "password=pw\n" in found["PGSERVICE_TEXT"]
+    assert "user=tryton\npassword=pw\n" in found["PGSERVICE_TRYTON"]
+
+
+def test_each_service_has_a_role_and_a_password_of_its_own(tmp_path: Path) -> None:
+    made = projects.make(config(tmp_path))
+    known = {name: name for name in secrets.NAMES}
+    found = projects.variables(made, state="s", secrets=known)
+    assert (
+        "user=portal\npassword=portal_database_password\n"
+        in (found["PGSERVICE_PORTAL"])
+    )
+    assert "user=api\npassword=api_database_password\n" in found["PGSERVICE_API"]
+
+
+def test_processing_is_not_admin(tmp_path: Path) -> None:
+    local = tmp_path / "compose" / "env" / "local"
+    local.mkdir(parents=True)
+    made = projects.make(config(tmp_path))
+    assert projects.worker(made) == "processing"
+    (local / "processing.env").write_text("PROCESSING_USER=admin\n")
+    with pytest.raises(ConfigError, match="a user of its own in Tryton, not admin"):
+        projects.worker(made)
 
 
 def test_sources_are_mounted_in_development_only(tmp_path: Path) -> None:
