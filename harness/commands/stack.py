@@ -43,7 +43,7 @@ class Stack:
         """Compose with all files, variables and secrets."""
         projects.worker(self.project)
         known = self.secrets
-        return self._compose([*self.project.files(), self._overlay()], known)
+        return self._compose([*self.project.files(), self._overlay(known)], known)
 
     @cached_property
     def secrets(self) -> dict[str, str]:
@@ -74,10 +74,10 @@ class Stack:
             variables=projects.variables(self.project, state=state, secrets=known),
         )
 
-    def _overlay(self) -> Path:
+    def _overlay(self, known: dict[str, str]) -> Path:
         """The file of what depends on this checkout; JSON is YAML."""
         sources = self.context.sources.values()
-        made = projects.overlay(self.project, sources)
+        made = projects.overlay(self.project, sources, known)
         place = self.context.store.directory("stack", self.project.name)
         path = place / "checkout.yaml"
         write_atomically(path, json.dumps(made, indent=1) + "\n")

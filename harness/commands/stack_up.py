@@ -214,8 +214,7 @@ def prepared(stack: Stack, made: Database) -> list[str]:
     What is there from before there were roles is given to the one of the owner.
     """
     names = made.names(patience=stack.context.config.stack.timeout)
-    access.login(made, stack.secrets)
-    old = access.orphans(made)
+    old = access.login(made, stack.secrets)
     if old:
         # A session that uses a table would keep it from changing hands.
         stack.compose.run("stop", *projects.PYTHON, timeout=120)

@@ -25,14 +25,12 @@ WHICH: Final = (
 """Tells a database from any other that had, or will have, its name."""
 
 
-def login(made: Database, secrets: Mapping[str, str]) -> None:
-    """Make the roles of services, or give them the passwords of today."""
-    made.unseen("postgres", roles.logins(secrets))
+def login(made: Database, secrets: Mapping[str, str]) -> list[str]:
+    """Make the roles of services, or give them the passwords of today.
 
-
-def orphans(made: Database) -> list[str]:
-    """Databases that are the superuser's: from before there were roles."""
-    return made.sql("postgres", roles.SUPERUSERS_DATABASES)
+    Those databases that are the superuser's: they are from before there were roles.
+    """
+    return made.unseen("postgres", roles.logins(secrets))
 
 
 def adopt(made: Database, name: str) -> None:

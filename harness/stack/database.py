@@ -102,8 +102,8 @@ class Database:
         done = self.compose.run(*PSQL, f"--dbname={database}", *words)
         return done.stdout.split()
 
-    def unseen(self, database: str, text: str) -> None:
-        """Run SQL that no list of processes may show, as the superuser."""
+    def unseen(self, database: str, text: str) -> list[str]:
+        """`sql` that no list of processes may show."""
         argv = self.compose.argv(*PSQL, f"--dbname={database}", "--file=-")
         with proc.Child(
             argv, env=self.compose.env, cwd=ROOT,
@@ -112,6 +112,7 @@ class Database:
             said, _ = child.process.communicate(text.encode())
             if child.code():
                 raise CommandFailed(said.decode(errors="replace").strip())
+            return said.decode().split()
 
     def names(self, *, patience: float) -> list[str]:
         """All databases, once the server answers; `patience` in seconds.

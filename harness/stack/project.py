@@ -43,6 +43,13 @@ DEPENDS: Final = {
     "nginx": ("portal", "api", "erpserver"),
 }
 """What Compose starts before a service: depends_on of compose.yaml."""
+SECRETS: Final = {
+    "erpserver": ("database_password", "admin_password", "processing_password"),
+    "portal": ("portal_database_password", "session_secret"),
+    "api": ("api_database_password", "session_secret"),
+    "processing": ("processing_password",),
+}
+"""What a service is told: secrets of compose.yaml."""
 BEHIND: Final = {"portal": "nginx", "api": "nginx", "erpserver": "nginx"}
 """Services that are reached through another one."""
 DOORS: Final = {("erpserver", 8000): 8000, ("portal", 6543): 81, ("api", 6544): 81}
@@ -211,9 +218,19 @@ def service(role: str, password: str) -> str:
     return f"[stack]\nhost=db\nport=5432\nuser={role}\npassword={password}\n"
 
 
-def overlay(project: Project, sources: Iterable[Source]) -> dict[str, Any]:
-    """What depends on this checkout: sources, settings of its own, db's port."""
+def overlay(
+    project: Project, sources: Iterable[Source], secrets: Mapping[str, str]
+) -> dict[str, Any]:
+    """What depends on this checkout: sources, settings of its own, db's port.
+
+    Containers have copies of secrets: a label makes those anew whose secrets are other
+    ones.
+    """
     changes: dict[str, dict[str, Any]] = {}
+    for service, names in SECRETS.items():
+        known = "\n".join(secrets.get(name, "") for name in names).encode()
+        mark = hashlib.scrypt(known, salt=project.name.encode(), n=2**12, r=8, p=1)
+        changes[service] = {"labels": {"harness.secrets": mark.hex()[:32]}}
     for name in SERVICES:
         local = project.directory / "env" / "local" / f"{name}.env"
         if local.is_file():

@@ -32,7 +32,7 @@ HELPER: Final = "harness_renaming"
 
 SUPERUSERS_DATABASES: Final = (
     "SELECT datname FROM pg_database WHERE datdba = current_user::regrole"
-    " AND NOT datistemplate AND datname <> 'postgres' AND current_user = 'postgres'"
+    " AND NOT datistemplate AND datname <> 'postgres'"
 )
 """Those that were made before there was an owner."""
 
@@ -62,8 +62,12 @@ def renamed() -> Iterator[tuple[str, str]]:
 
 
 def logins(passwords: Mapping[str, str]) -> str:
-    """SQL that makes the roles, or gives them their `passwords`, by secret."""
+    """SQL that makes the roles, or gives them their `passwords`, by secret.
+
+    It answers the databases that the superuser owns.
+    """
     lines = [
+        "SET client_min_messages = warning;",
         f"DROP ROLE IF EXISTS {HELPER};",
         f"ALTER ROLE {SUPERUSER} PASSWORD NULL;",
     ]
@@ -77,6 +81,7 @@ def logins(passwords: Mapping[str, str]) -> str:
     for database in ("postgres", "template1"):
         lines.append(f"REVOKE ALL ON DATABASE {database} FROM PUBLIC;")
     lines.append(f"GRANT CONNECT ON DATABASE template1 TO {OWNER};")
+    lines.append(f"{SUPERUSERS_DATABASES};")
     return "\n".join(lines)
 
 

@@ -141,13 +141,13 @@ def test_processing_is_not_admin(tmp_path: Path) -> None:
 def test_sources_are_mounted_in_development_only(tmp_path: Path) -> None:
     source = Source(name="x", path=tmp_path / "src" / "x", origin=Origin.SRC)
     made = config(tmp_path)
-    [mount] = projects.overlay(projects.make(made), [source])["services"]["api"][
-        "volumes"
-    ]
+    found = projects.overlay(projects.make(made), [source], {})["services"]
+    [mount] = found["api"]["volumes"]
     assert mount["source"] == str(source.path)
     assert mount["target"] == "/shared/src/x"
     production = projects.make(made, "production")
-    assert projects.overlay(production, [source]) == {"services": {}}
+    found = projects.overlay(production, [source], {})["services"]
+    assert not [one for one in found.values() if "volumes" in one]
 
 
 def test_local_settings_and_the_port_of_the_database(tmp_path: Path) -> None:
@@ -155,12 +155,24 @@ def test_local_settings_and_the_port_of_the_database(tmp_path: Path) -> None:
     local.mkdir(parents=True)
     (local / "db.env").touch()
     made = projects.make(config(tmp_path, db_port=15432))
-    assert projects.overlay(made, [])["services"] == {
-        "db": {
-            "env_file": [str(local / "db.env")],
-            "ports": ["127.0.0.1:15432:5432"],
-        }
+    assert projects.overlay(made, [], {})["services"]["db"] == {
+        "env_file": [str(local / "db.env")],
+        "ports": ["127.0.0.1:15432:5432"],
     }
+
+
+def test_who_has_a_new_secret_is_made_anew(tmp_path: Path) -> None:
+    """And nobody else: a container has a copy of what it was told."""
+    made = projects.make(config(tmp_path))
+    known = {name: name for name in secrets.NAMES}
+    before = projects.overlay(made, [], known)["services"]
+    assert projects.overlay(made, [], known)["services"] == before
+    for name in secrets.NAMES:
+        after = projects.overlay(made, [], {**known, name: "other"})["services"]
+        changed = {service for service in after if after[service] != before[service]}
+        told = {s for s, names in projects.SECRETS.items() if name in names}
+        assert changed == told
+        assert not [one for one in known if one in str(after)]
 
 
 def test_host_names(tmp_path: Path) -> None:
