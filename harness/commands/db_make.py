@@ -71,7 +71,6 @@ def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
     with (
         db_place.opened(context, wish, start=True) as place,
         replacing.claim(place.client, name, waiting=Waiting(context)),
-        place.quiet(name),  # services that wait for it are started
     ):
         if replacing.exists(place.client, name):
             raise UsageError(
@@ -79,7 +78,8 @@ def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
                 checked=place.client.title,
                 remedy=f"harness db rebuild {name} replaces it",
             )
-        _make(context, place, name, content)
+        with place.quiet(name):  # services that wait for it are started
+            _make(context, place, name, content)
     return ExitCode.OK
 
 

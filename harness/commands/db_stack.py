@@ -15,7 +15,7 @@ from harness.commands.stack import Stack, open_
 from harness.databases import archive
 from harness.databases.client import Client
 from harness.databases.replace import building, exists
-from harness.errors import DatabaseError, UsageError
+from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.output import size
 from harness.stack import database as databases
 from harness.stack import project as projects
@@ -27,6 +27,8 @@ from harness.template.postgresql import template as template_name
 
 PATIENCE: Final = 60.0
 """Seconds in which the stack's server must answer."""
+UP: Final = ("running", "restarting")
+"""States of containers that are, or will be again, in the way of a database."""
 START: Final = ("up", "--detach", "--no-deps", "db")
 
 
@@ -101,11 +103,14 @@ class OfStack:
         with store.locked(place / "up.lock"):
             mine = name == self.context.config.stack.database
             found = self._users(place) if mine else []
-            self._stop([one.name for one in found if one.state == "running"])
+            self._stop([one.name for one in found if one.state in UP])
             try:
                 yield
             except BaseException:
-                self._begin(place, found)
+                try:
+                    self._begin(place, found)
+                except HarnessError as error:  # what went wrong first is the answer
+                    self.context.console.warn(error.message)
                 raise
             self._begin(place, found)
 
@@ -121,8 +126,7 @@ class OfStack:
         found = [
             one
             for one in there
-            if one.service in projects.PYTHON
-            and (one.state in ("running", "restarting") or one.name in noted)
+            if one.service in projects.PYTHON and (one.state in UP or one.name in noted)
         ]
         if not self.client.dry:
             names = "\n".join(one.name for one in found)
@@ -144,16 +148,17 @@ class OfStack:
 
         Else it stays noted: who makes the database starts it.
         """
-        names = [one.name for one in containers]
         own = self.context.config.stack.database
-        if not names:
+        if not containers:
             return
         if self.client.dry:
-            self.client.say(proc.line(self.stack.engine.argv("start", *names)))
+            for names in stack_health.staged(containers):
+                self.client.say(proc.line(self.stack.engine.argv("start", *names)))
             return
         if not exists(self.client, own):
+            idle = ", ".join(one.name for one in containers)
             self.context.console.warn(
-                f"{', '.join(names)} stay stopped, there is no database {own}:"
+                f"{idle} stay stopped, there is no database {own}:"
                 f" {self.stack.line('db create')} makes it and starts them"
             )
             return

@@ -24,14 +24,17 @@ def begin(stack: Stack, containers: Sequence[Container]) -> None:
 
     Raises `EngineError` with the words of the first that does not become well.
     """
-    for stage in STAGES:
-        names = [one.name for one in containers if one.service in stage]
-        if not names:
-            continue
+    for names in staged(containers):
         title = f"start {', '.join(names)}"
         with stack.context.console.step(title, ticker=True):
             stack.engine.run("start", *names, timeout=300)
             _wait(stack, names)
+
+
+def staged(containers: Sequence[Container]) -> list[list[str]]:
+    """The names of containers, stage by stage."""
+    stages = [[o.name for o in containers if o.service in stage] for stage in STAGES]
+    return [names for names in stages if names]
 
 
 def _wait(stack: Stack, names: Sequence[str]) -> None:
