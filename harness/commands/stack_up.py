@@ -81,7 +81,9 @@ def begin(stack: Stack, compose: Compose, call: Sequence[str]) -> None:
     try:
         compose.run(*call, timeout=stack.context.config.stack.timeout + 60)
     except EngineError as error:
-        ill = [one for one in stack.looking.ps() if not one.well]
+        named = error.message.split()
+        there = stack.looking.ps()
+        ill = [one for one in there if not one.well or one.name in named]
         if ill:
             error.checked = stack_health.told(stack, ill)
             error.remedy = stack.line("logs", *dict.fromkeys(o.service for o in ill))

@@ -81,7 +81,6 @@ class ContentTestCase(DatabaseTestCase):
             Content.fingerprint([content])
             Content.archive([content])
             for refused in [
-                    lambda: Content.create([{'name': 'song.wav'}]),
                     lambda: Content.delete([content]),
                     lambda: Storage.create([{'name': "Vault 2"}]),
                     lambda: Content.drop([content]),
