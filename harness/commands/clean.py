@@ -15,7 +15,7 @@ from pathlib import Path
 from harness import engine, store
 from harness.commands import stack_down
 from harness.commands.context import Context
-from harness.commands.stack import open_
+from harness.commands.stack import labelled, open_, remove
 from harness.databases import people
 from harness.engine import Engine, Owned
 from harness.errors import ExitCode, HarnessError, UsageError
@@ -96,8 +96,13 @@ def _save(context: Context, volumes: Sequence[str]) -> None:
     for environment in REMOVABLE:
         name = _own(context, environment)
         data = [one for one in volumes if one.rpartition("_")[0] == name]
-        if data:
-            stack_down.save(open_(context, environment), data, dry=False)
+        if not data:
+            continue
+        stack = open_(context, environment)
+        there = labelled(stack, "container")
+        stack_down.save(stack, data, dry=False)
+        if not there:  # its server was started for that alone
+            remove(stack, stack_down.KINDS, dry=False)
 
 
 def _taken(context: Context, one: Owned) -> bool:

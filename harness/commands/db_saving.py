@@ -11,20 +11,32 @@ from harness.databases import archive
 from harness.databases import replace as replacing
 from harness.databases.archive import Sum
 from harness.databases.client import Client
-from harness.errors import DatabaseError
+from harness.errors import CommandFailed, DatabaseError
 from harness.output import size as shown
+
+
+def place(context: Context) -> Path:
+    """The directory of backups, made if it must be."""
+    path = context.config.root / context.config.backups
+    try:
+        path.mkdir(mode=0o700, exist_ok=True, parents=True)
+    except OSError as error:
+        raise CommandFailed(
+            f"there is no place for backups: {error.strerror}",
+            checked=str(path),
+            remedy="make room, or name another directory: the setting backups",
+        ) from error
+    return path
 
 
 def dated(context: Context, name: str, suffix: str = "dump") -> Path:
     """A file for a backup, below the checkout."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    place = context.config.root / context.config.backups
-    place.mkdir(mode=0o700, exist_ok=True, parents=True)
-    path = place / f"{name}-{stamp}.{suffix}"
+    stamp, directory = time.strftime("%Y%m%d-%H%M%S"), place(context)
+    path = directory / f"{name}-{stamp}.{suffix}"
     number = 1
     while path.exists():
         number += 1
-        path = place / f"{name}-{stamp}-{number}.{suffix}"
+        path = directory / f"{name}-{stamp}-{number}.{suffix}"
     return path
 
 

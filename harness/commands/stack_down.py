@@ -33,11 +33,24 @@ def down(
             dry=dry,
         )
         if leave.save:
+            db_saving.place(context)
+            _still(stack, dry=dry)
             save(stack, data, dry=dry)
     kinds = (*KINDS, "volume") if volumes else KINDS
     if not remove(stack, kinds, dry=dry):
         context.console.info(f"the stack {stack.project.name} is not up")
     return ExitCode.OK
+
+
+def _still(stack: Stack, *, dry: bool) -> None:
+    """End all that writes: what comes after a backup would be in none."""
+    found = stack.looking.ps()
+    names = [o.name for o in found if o.service != "db" and o.state in db_stack.UP]
+    if names and dry:
+        stack.context.console.info(proc.line(stack.engine.argv("stop", *names)))
+    elif names:
+        with stack.context.console.step(f"stop {', '.join(names)}", ticker=True):
+            stack.engine.run("stop", *names, timeout=300)
 
 
 def save(stack: Stack, data: list[str], *, dry: bool) -> None:
@@ -52,7 +65,10 @@ def save(stack: Stack, data: list[str], *, dry: bool) -> None:
         if f"{name}_db" in data:
             _databases(stack, dry=dry)
     except HarnessError as error:
-        context.console.warn("there is no backup of all data: nothing is removed")
+        context.console.warn(
+            "there is no backup of all data, so nothing is removed;"
+            f" {stack.line('up')} starts what was ended"
+        )
         more = f"{error.remedy}; or " if error.remedy else ""
         error.remedy = f"{more}lose them without a backup: --no-backup"
         raise

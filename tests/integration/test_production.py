@@ -412,8 +412,10 @@ def test_what_cannot_be_backed_up_is_not_lost(production: Production) -> None:
     backups.write_text("in the way")
     try:
         done = production("down", "--volumes", "--yes", "--force")
-        assert done.returncode
+        assert done.returncode == 5
+        assert "there is no place for backups" in done.stdout + done.stderr
         assert alive(production)
+        assert get(production.checkout.web, "repertoire.test")[0] == 200
     finally:
         backups.unlink()
         kept.rename(backups)
