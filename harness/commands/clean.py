@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from harness import engine, store
+from harness.commands import clean_stack
 from harness.commands.context import Context
 from harness.databases import people
 from harness.engine import Engine, Owned
@@ -24,7 +25,6 @@ from harness.postgres import memory
 from harness.store import Lock, Store
 from harness.template.sqlite import SQLite
 
-STACK = "stack"
 NAMELESS = "<none>"
 YOUNG = 60.0
 """Seconds that a new directory in memory is left alone."""
@@ -48,14 +48,17 @@ def run(
     volumes: bool,
     dry: bool,
     yes: bool,
+    save: bool,
     ask: Callable[[str], str] | None,
 ) -> int:
     """Remove leftovers; with `everything` also what is kept for speed.
 
-    `volumes` takes the stack's volumes, too: the data in them is lost.  `ask`
-    is how to ask the user, None where nobody is there to answer.
+    `volumes` takes the stack's volumes, too: the data in them is lost, after a backup
+    with `save`.  `ask` is how to ask the user, None where nobody is there to answer.
+    Production's stack, and data of other checkouts, are never taken.
     """
     items = list(_items(context, everything=everything, volumes=volumes))
+    clean_stack.tell_kept(context, volumes=volumes)
     if not items:
         context.console.info("nothing is left over")
         return ExitCode.OK
@@ -66,6 +69,10 @@ def run(
         return ExitCode.OK
     if (everything or volumes) and not yes:
         _confirm(ask)
+    if save:
+        clean_stack.save(
+            context, [item.name for item in items if item.kind == "volume"]
+        )
     left = [item for item in items if not item.remove()]
     for item in left:
         context.console.warn(f"{item.kind} {item.name} is in use by now: it stays")
@@ -149,6 +156,8 @@ def _of_engine(
         return
     guarded = _guarded(context.store)
     for one in docker.owned(context.store.id):
+        if one.role == clean_stack.STACK and not clean_stack.taken(context, one):
+            continue
         why = _why(one, live, guarded=guarded, everything=everything, volumes=volumes)
         if why:
             yield Item(
@@ -166,7 +175,7 @@ def _guarded(state: Store) -> bool:
 
 
 def _remove_owned(state: Store, docker: Engine, one: Owned) -> bool:
-    if one.run or one.role == STACK:
+    if one.run or one.role == clean_stack.STACK:
         docker.remove([one])
         return True
     with _claimed(state.path / "docker.lock") as ours:  # nobody begins a server now
@@ -195,7 +204,7 @@ def _why(
         return "" if one.run in live else f"the run {one.run} has ended"
     if one.role == "server":
         return "" if guarded else "no supervisor watches over it"
-    if one.role == STACK:
+    if one.role == clean_stack.STACK:
         wanted = volumes if one.kind == "volume" else everything
         return "a part of the stack" if wanted else ""
     return "kept for speed" if everything and not guarded else ""

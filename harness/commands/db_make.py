@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from harness.commands import db, db_place, needs
+from harness.commands import db, db_place, db_saving, needs
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_place import Place, Wish
@@ -77,7 +77,8 @@ def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
                 checked=place.client.title,
                 remedy=f"harness db rebuild {name} replaces it",
             )
-        _make(context, place, name, content)
+        with place.quiet(name):  # services that wait for it are started
+            _make(context, place, name, content)
     return ExitCode.OK
 
 
@@ -104,6 +105,7 @@ def claimed(context: Context, wish: Wish, name: str, leave: Leave) -> Iterator[P
             replacing.claim(client, name, waiting=Waiting(context)),
             place.quiet(name),
         ):
+            db_saving.before(context, client, name, leave)
             yield place
 
 
@@ -160,6 +162,7 @@ def delete(context: Context, *, wish: Wish, names: Sequence[str], leave: Leave) 
                 replacing.claim(client, name, waiting=Waiting(context)),
                 place.quiet(name),
             ):
+                db_saving.before(context, client, name, leave)
                 replacing.drop(client, name)
             if not client.dry:
                 context.console.info(f"{name} is deleted")
@@ -183,6 +186,7 @@ def copy(
             replacing.claim(client, target, waiting=Waiting(context)),
             place.quiet(target),
         ):
+            db_saving.before(context, client, target, leave)
             copied(context, place, source, target)
     return ExitCode.OK
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from harness import probe
 from harness.commands.context import Context
 from harness.environment import Environment
-from harness.errors import HarnessError
 from harness.modules import Graph
 from harness.output import Step as Live
 from harness.output import duration
@@ -305,8 +304,6 @@ def _in_parallel(make: Builder, wanted_: list[Layer], jobs: int) -> None:
         futures = [executor.submit(make.ensure, layer) for layer in wanted_]
         errors = [future.exception() for future in futures]
     for error in errors:
-        if isinstance(error, HarnessError):
-            raise error
         if error is not None:
             raise error
 

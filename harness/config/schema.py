@@ -66,7 +66,8 @@ class Stack:
 
     `project` is Compose's name of it, empty for one made of the checkout's
     place; `timeout` in seconds until all services must be healthy.  Ports are those
-    of 127.0.0.1; a `db_port` of 0 publishes none.
+    of 127.0.0.1; a `db_port` of 0 publishes none.  Tryton's user of processing is
+    made in the `processing_groups`, ``module.id``; without any it is not made.
     """
 
     environment: Annotated[str, kinds.choice(*ENVIRONMENTS)] = "development"
@@ -83,6 +84,9 @@ class Stack:
     nginx_port: Annotated[int, kinds.number(1)] = 81
     erpserver_port: Annotated[int, kinds.number(1)] = 8000
     db_port: Annotated[int, kinds.number()] = 0
+    processing_groups: Annotated[
+        tuple[str, ...], kinds.strings("groups, module.id")
+    ] = ("collecting_society.group_processing",)
 
 
 @dataclass(frozen=True, kw_only=True)

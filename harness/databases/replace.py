@@ -133,12 +133,14 @@ def building(
     _forget(client, new, FORMER + name)
     if template != "template0":
         end_sessions(client, template)
-    client.change(f"CREATE DATABASE {quoted(new)} TEMPLATE {quoted(template)}")
+    client.create(new, template)
     try:
         if template != "template0":
             carry_settings(client, template, new)
+        client.protect(new, name)  # tables to come are protected as they come
         yield new
         settle(client, new)
+        client.protect(new, name)
         publish(client, name)
     except BaseException:
         if not client.dry:
@@ -153,7 +155,7 @@ def scratch(client: Client, name: str) -> Iterator[str]:
     """An empty database beside `name`, which goes with the block."""
     new = BUILDING + name
     _forget(client, new)
-    client.change(f"CREATE DATABASE {quoted(new)} TEMPLATE template0")
+    client.create(new, "template0")
     try:
         yield new
     finally:

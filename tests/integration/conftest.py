@@ -309,4 +309,4 @@ def stack(
         say(made.good("up"))
         yield made
     finally:
-        made("down", "--volumes")
+        made("down", "--volumes", "--yes", "--no-backup")

@@ -109,6 +109,7 @@ def test_defaults(tmp_path: Path) -> None:
         "stack.nginx_port": 81,
         "stack.erpserver_port": 8000,
         "stack.db_port": 0,
+        "stack.processing_groups": ("collecting_society.group_processing",),
         "gate.base": "main",
         "gate.label": "full gate",
         "gate.program": "harness",

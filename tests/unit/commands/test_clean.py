@@ -48,8 +48,14 @@ def run(context: Context, meanwhile: Callable[[], object] = lambda: None) -> str
         return "y"
 
     clean.run(
-        context, everything=True, volumes=False, dry=False, yes=False, ask=ask
-    )  # fmt: skip
+        context,
+        everything=True,
+        volumes=False,
+        dry=False,
+        yes=False,
+        save=False,
+        ask=ask,
+    )
     return said(context)
 
 

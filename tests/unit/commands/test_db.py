@@ -9,7 +9,7 @@ import pytest
 from harness import config
 from harness.commands import db_make, db_place, sources
 from harness.commands.context import Context
-from harness.commands.db import Leave, named, of_tests, require_leave
+from harness.commands.db import Leave, allow, named, of_tests, require_leave
 from harness.commands.db_make import Content
 from harness.commands.db_place import Wish
 from harness.databases.client import Client
@@ -92,6 +92,18 @@ def test_production_wants_force_and_an_answer() -> None:
     with pytest.raises(UsageError, match="nobody is there"):
         require_leave(there, Leave(force=True), "delete x")
     require_leave(there, Leave(yes=True, force=True), "delete x")
+
+
+def test_all_that_destroys_asks_the_same() -> None:
+    """``down --volumes`` has no server to ask, and is refused as ``delete`` is."""
+    where = {"title": "there", "production": True}
+    with pytest.raises(UsageError, match="this is production"):
+        allow(Leave(yes=True), "remove all data", **where)
+    with pytest.raises(UsageError, match="nobody is there"):
+        allow(Leave(force=True), "remove all data", **where)
+    allow(Leave(yes=True, force=True), "remove all data", **where)
+    with pytest.raises(UsageError, match="nobody is there"):
+        allow(Leave(), "remove all data", title="there", production=False)
 
 
 # -- content -------------------------------------------------------------------
