@@ -96,7 +96,6 @@ def test_what_fails_once_is_flaky(
     [before] = flaky["attempts"]
     assert before["outcome"] == "failed"
     assert "the first time" in before["message"]
-    assert before["worker"] != flaky["worker"]
     assert "PASSED: 1 flaky" in done.stdout
     assert f"{file}::test_once (failed 1 time, then passed)" in done.stdout
     assert "AssertionError: the first time" in done.stdout.rpartition("flaky  ")[2]
@@ -145,7 +144,7 @@ def test_a_sequence_is_run_again_as_a_whole(
     assert {key: one["outcome"] for key, one in found.items()} == {
         "test_1": "passed",
         "test_2": "flaky",
-        "test_3": "flaky",  # without what the second has made it failed too
+        "test_3": "passed",  # it finds what the second has made, the second time
         "test_other": "passed",
     }
     assert len({found[f"test_{n}"]["worker"] for n in (1, 2, 3)}) == 1
@@ -242,7 +241,7 @@ def test_a_crash_is_run_again_too(
         "test_other": "passed", "test_crash": "flaky",
         "test_1": "passed", "test_2": "flaky", "test_3": "passed",
     }  # fmt: skip
-    assert "while it ran this test" in found["test_crash"]["attempts"][0]["message"]
+    assert "while it ran" in found["test_crash"]["attempts"][0]["message"]
     sizes = {path.name: path.stat().st_size for path in count.iterdir()}
     assert sizes == {"other": 1, "crash": 2, "one": 2, "two": 2, "three": 1}
 

@@ -24,6 +24,7 @@ from harness.plugins.nose import (
 )
 from harness.plugins.nose.state import KEY, State
 
+WORKERS = "harness.plugins.workers"
 PARTS = (collect, order, outcome, addresses)
 INI = (
     ("nose_match", "regular expression of test names (nose's testMatch)", "string", ""),
@@ -183,9 +184,13 @@ def _is_default(config: Any) -> bool:
 
 
 def _keep_groups(config: Any) -> None:
-    """Have xdist keep groups together, unless it was told what to do."""
+    """Have xdist keep groups together, unless it was told what to do.
+
+    Our own scheduler keeps them by itself.
+    """
     given = [*config.invocation_params.args, os.environ.get("PYTEST_ADDOPTS", "")]
-    if getattr(config.option, "dist", "") == "load" and "--dist" not in " ".join(given):
+    told = "--dist" in " ".join(given) or config.pluginmanager.hasplugin(WORKERS)
+    if getattr(config.option, "dist", "") == "load" and not told:
         config.option.dist = "loadgroup"
     if getattr(config, "workerinput", {}).get("nose_groups"):
         config.option.loadgroup = True
