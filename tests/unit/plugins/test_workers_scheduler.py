@@ -248,6 +248,16 @@ def test_a_given_order_is_kept() -> None:
         assert session.nodes[0].queue == expected
 
 
+def test_a_given_order_is_kept_whatever_the_template() -> None:
+    tests, known = suite(2, 2, 2)
+    for name in tests:
+        known[name] = known[name]._replace(template="b" if name[6] == "B" else "a")
+    for ordered, expected in ((True, "AABBCC"), (False, "AACCBB")):
+        session = Session(1, tests, known, ordered=ordered)
+        session.begin()
+        assert "".join(name[6] for name in session.rest()) == expected
+
+
 def test_a_long_test_is_followed_by_what_is_short() -> None:
     """What is long goes to whoever is free first, not behind a long test."""
     tests, known = suite(1, 1, 1, 1)
@@ -267,17 +277,6 @@ def test_a_short_test_is_followed_by_what_is_long() -> None:
     session = Session(1, tests, known)
     session.begin()
     assert session.nodes[0].queue == [0, 1]
-
-
-def test_a_worker_keeps_its_template() -> None:
-    tests, known = suite(2, 2, 2, 2)
-    for name in tests:
-        kind = "bank" if name[6] in "AC" else "party"
-        known[name] = known[name]._replace(template=kind)
-    session = Session(2, tests, known)
-    session.begin()
-    session.rest()
-    assert [name[0] for name in names(session, session.nodes[0])] == [*"AACC"]
 
 
 # -- a worker ends ---------------------------------------------------------------
@@ -446,6 +445,17 @@ def test_a_test_that_ends_its_worker_is_run_again_so_often(reruns: int) -> None:
     assert session.rest() == ["t.py::A::2"]
 
 
+def test_what_is_run_again_comes_before_the_next_unit() -> None:
+    session = Session(1, *suite(2, 2, 2), reruns=1)
+    session.begin()
+    session.runs(session.nodes[0])
+    assert session.nodes[0].queue == [1, 2, 3]
+    made = session.crash(session.nodes[0])
+    assert made
+    session.begin(made)
+    assert made.queue == [1, 2, 3]
+
+
 def test_another_plugin_may_have_a_test_run_again() -> None:
     session = Session(1, *suite(3))
     session.begin()
@@ -453,6 +463,7 @@ def test_another_plugin_may_have_a_test_run_again() -> None:
     assert made
     session.sched.mark_test_pending("t.py::A::0")
     session.begin(made)
+    assert made.queue[0] == 0
     assert session.rest() == ["t.py::A::0", "t.py::A::1", "t.py::A::2"]
 
 
