@@ -33,7 +33,6 @@ class Item:
         self.location = ("tests/test_a.py", 1, name)
         self.results = list(results)
         self.marks: dict[str, Any] = {}
-        self.obj = None
         self.config = SimpleNamespace()
         self.ihook: Any = None
         if round:
