@@ -280,21 +280,25 @@ class Controller:
         else:
             self.crashed.add(crashitem)
         name = report.node.gateway.id
-        how = self._how(name)
+        how = self._how(report.node)
         if how:
             report.longrepr = f"worker {name} ended with {how} while it ran {crashitem}"
 
-    def _how(self, name: str) -> str:
-        """By which signal or exit code a worker has ended, if anybody knows."""
+    def _how(self, node: Any) -> str:
+        """By which signal or exit code a worker has ended, if anybody knows.
+
+        Who has forked it does: a number of a process means nothing to another lane.
+        """
+        path = os.path.join(self.directory, node.gateway.id)
         try:
-            with open(os.path.join(self.directory, name), encoding="utf-8") as file:
+            with open(path, encoding="utf-8") as file:
                 pid = int(file.read())
         except (OSError, ValueError):
             return ""
         for link in self.links:
-            status = link.status(pid)
-            if status is not None:
-                return words(status)
+            if node.gateway.spec.python == interpreter_of(link.path):
+                status = link.status(pid)
+                return "" if status is None else words(status)
         return ""
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -308,7 +312,7 @@ class Controller:
             pytest.exit(said["reason"], returncode=said["code"])
         self.barren += bool(error)
         if self.barren > BARREN * self.count:
-            how = self._how(node.gateway.id) or str(error)
+            how = self._how(node) or str(error)
             pytest.exit(
                 f"workers end before they run a test: {node.gateway.id} with {how}",
                 returncode=int(pytest.ExitCode.INTERNAL_ERROR),
