@@ -107,18 +107,29 @@ def test_a_thread_of_nobody_known(watch: Watch, process: Process) -> None:
     assert watch.why() == "an import starts a thread"
 
 
-def test_a_connection_is_that_of_the_file_imported_then(
-    watch: Watch, process: Process
-) -> None:
-    process.connections = {"3 100"}
-    watch.settle()  # those that the harness has are nobody's fault
+def test_a_connection_is_that_of_the_file_imported_then(process: Process) -> None:
+    process.connections = {"1 50"}
+    watch = Watch()
+    watch.begin()
+    watch.end()
+    process.connections |= {"3 100"}
+    watch.settle()  # those that plugins have, each fork has for itself
     watch.look("t/test_a.py")
     assert watch.why() == ""
-    process.connections = {"3 100", "4 200"}
+    process.connections |= {"4 200"}
     watch.look("t/test_b.py")
     assert watch.why() == "t/test_b.py holds a connection open"
-    process.connections = {"3 100"}
+    process.connections -= {"4 200"}
     assert watch.why() == ""
+
+
+def test_a_connection_of_a_conftest_is_one(watch: Watch, process: Process) -> None:
+    """It was there before the plugins were told that they are a worker's."""
+    process.connections = {"4 200"}
+    watch.look("a conftest.py")
+    watch.settle()
+    watch.look("t/test_a.py")
+    assert watch.why() == "a conftest.py holds a connection open"
 
 
 def test_a_connection_of_nobody_known(watch: Watch, process: Process) -> None:
