@@ -23,8 +23,9 @@ from harness.plugins.client import BROKER
 from harness.plugins.workers import forks, interpreter, reruns, units, warm
 from harness.plugins.workers.scheduler import Scheduler
 
-SOCKET = "HARNESS_WARM"
-"""Environment variable: the socket of the warm process, where there is one."""
+SOCKETS: list[str] = []
+"""The socket of this process's own warm process, where there is one: what a test
+starts is not to find it."""
 LANES = "HARNESS_LANES"
 """Environment variable: sockets of warm processes in containers of their own."""
 PATIENCE = 300.0
@@ -133,10 +134,10 @@ def place() -> str:
 
 
 def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a warm process for this session's arguments; its socket is in `SOCKET`."""
+    """Start a warm process for this session's arguments; its socket is in `SOCKETS`."""
     directory = place()
     path = os.path.join(directory, "socket")
-    os.environ[SOCKET] = path
+    SOCKETS[:] = [path]
     argv = [
         sys.executable,
         "-m",
@@ -162,7 +163,8 @@ class Controller:
         self.links: list[Link] = []
         self.known: Mapping[str, units.Place] = {}
         self.count = 0
-        self.directory = os.path.dirname(os.environ.get(SOCKET, ""))
+        self.socket = SOCKETS[0] if SOCKETS else ""
+        self.directory = os.path.dirname(self.socket)
         self.crashed: set[str] = set()
         """Tests that have ended their worker, and are not run again."""
         self.barren = 0
@@ -174,9 +176,8 @@ class Controller:
     def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
         """Have workers of this machine forked, no more than there are units."""
         local = [spec for spec in specs if spec.popen and not spec.python]
-        path = os.environ.get(SOCKET)
-        if path and local:
-            self._warm(path, specs, local)
+        if self.socket and local:
+            self._warm(self.socket, specs, local)
         self.count = len(specs)
 
     def _warm(self, path: str, specs: list[Any], local: list[Any]) -> None:
@@ -335,6 +336,7 @@ class Controller:
             self.process.wait()
         if self.directory:
             shutil.rmtree(self.directory, ignore_errors=True)
+        SOCKETS.clear()
 
 
 def words(status: int) -> str:

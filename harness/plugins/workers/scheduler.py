@@ -104,8 +104,7 @@ class Scheduler:
         """All have collected: begin, or go on with one more worker."""
         if self.collection is None:
             self._begin()
-        for node in self.pending:
-            self._feed(node)
+        self._feed_all()
 
     def mark_test_complete(
         self, node: Any, item_index: int, duration: float = 0.0
@@ -169,15 +168,17 @@ class Scheduler:
         node.config.hook.pytest_collectreport(report=report)
 
     def _feed_all(self) -> None:
-        for node in self.pending:
-            self._feed(node)
+        """Nobody gets a second unit before each has one."""
+        for enough in (1, 2):
+            for node in self.pending:
+                self._feed(node, enough)
 
-    def _feed(self, node: Any) -> None:
+    def _feed(self, node: Any, enough: int = 2) -> None:
         """Give a worker what it needs to go on."""
         if self.collection is None or node not in self.collections or self.differing:
             return
         pending = self.pending[node]
-        while len(pending) < 2 and not node.shutting_down:
+        while len(pending) < enough and not node.shutting_down:
             unit = self._next(node)
             if unit is None:
                 node.shutdown()

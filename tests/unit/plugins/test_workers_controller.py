@@ -85,7 +85,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """The socket of the warm process."""
     made = str(tmp_path / "warm dir" / "socket")
     Path(made).parent.mkdir()
-    monkeypatch.setenv(controller.SOCKET, made)
+    monkeypatch.setattr(controller, "SOCKETS", [made])
     return made
 
 

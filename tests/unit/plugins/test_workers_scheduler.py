@@ -232,6 +232,12 @@ def test_more_workers_than_units() -> None:
     assert len(session.rest()) == 2
 
 
+def test_each_has_a_unit_before_one_has_two() -> None:
+    session = Session(3, *suite(1, 1, 1, 1))
+    session.begin()
+    assert [node.queue for node in session.nodes] == [[0, 3], [1, None], [2, None]]
+
+
 def test_the_only_test() -> None:
     session = Session(1, *suite(1))
     session.begin()
