@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 import venv
 from pathlib import Path
 
@@ -585,16 +586,17 @@ def test_it_is_killed_while_they_work(suite: Suite, tmp_path: Path) -> None:
     assert "INTERNALERROR" not in ran.text
 
 
-def test_one_that_hangs_in_an_import_does_so_in_each_way(suite: Suite) -> None:
-    """It waits as pytest would, and whoever ends the run ends all of it."""
+@pytest.mark.parametrize("arguments", [WARM, ("-m", "pytest", *WARM[2:])])
+def test_one_that_hangs_in_an_import_does_not_outlive_the_run(
+    suite: Suite, arguments: tuple[str, ...]
+) -> None:
     suite.write(test_hang="import time\ntime.sleep(600)\ndef test_1(): pass")
-    with suite.started((*WARM, "-n", "2")) as run:
+    with suite.started((*arguments, "-n", "2")) as run:
         run.says("test session starts")
-        run.warm()
+        time.sleep(1)  # it may not have begun to wait
         run.process.send_signal(signal.SIGINT)
     ran = run.ran()
-    assert ran.code == 2, ran.text
-    assert ran.left == []
+    assert (ran.code, ran.left) == (2, []), ran.text
 
 
 def test_a_run_in_a_test_has_nothing_of_the_run_around_it(suite: Suite) -> None:

@@ -30,6 +30,8 @@ LANES = "HARNESS_LANES"
 """Environment variable: sockets of warm processes in containers of their own."""
 PATIENCE = 300.0
 """Seconds that a suite gets to be imported and collected."""
+PARTING = 5.0
+"""Seconds that the warm process gets to end."""
 LONGEST = 100
 """Characters that the path of a unix socket may have (107 on Linux, 103 on macOS)."""
 BARREN = 3
@@ -333,7 +335,11 @@ class Controller:
         for link in self.links:
             link.close()
         if self.process is not None:
-            self.process.wait()
+            try:
+                self.process.wait(PARTING)
+            except subprocess.TimeoutExpired:  # it is in an import that hangs
+                self.process.kill()
+                self.process.wait()
         if self.directory:
             shutil.rmtree(self.directory, ignore_errors=True)
         SOCKETS.clear()

@@ -3,6 +3,7 @@
 
 import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -305,6 +306,30 @@ def test_workers_that_run_tests_may_end_as_often_as_they_like() -> None:
     for _ in range(20 * BARREN):
         made.pytest_testnodedown(node(), "lost")
         made.pytest_runtest_logreport()
+
+
+class Hanging:
+    """A warm process in an import that does not come to its end."""
+
+    def __init__(self) -> None:
+        self.killed = False
+
+    def wait(self, timeout: float | None = None) -> int:
+        if not self.killed:
+            assert timeout is not None, "waits for ever"
+            raise subprocess.TimeoutExpired("python", timeout)
+        return -9
+
+    def kill(self) -> None:
+        self.killed = True
+
+
+def test_a_warm_process_that_hangs_is_killed_at_the_end(path: str) -> None:
+    process: Any = Hanging()
+    Controller(Config(), process).pytest_unconfigure()  # type: ignore[arg-type]
+    assert process.killed
+    assert not Path(path).parent.exists()
+    assert controller.SOCKETS == []
 
 
 # -- the scheduler ------------------------------------------------------------------
