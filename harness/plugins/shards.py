@@ -104,9 +104,12 @@ def split(
     taken = weights(keys, known, guesses)
     names = []
     totals: dict[str, float] = {}
+    whole = units.tied(items)
     for key, item in zip(keys, items):
-        group = units.group(item, known.get(key, 0.0))
-        alone = _isolation(item, isolation) == "test" and not _kept(item)
+        level = "module" if str(item.path) in whole else _isolation(item, isolation)
+        shared = "class" if level == "worker" else level
+        group = units.group(item, known.get(key, 0.0), shared)
+        alone = level == "test" and not _kept(item)
         name = key if alone else _name(key, group, item)
         names.append(name)
         totals[name] = totals.get(name, OVERHEAD) + taken[key]

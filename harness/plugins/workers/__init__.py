@@ -46,8 +46,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Start the warm process beside this one, as early as the options are known."""
     known = early_config.known_args_namespace
     wanted = getattr(known, "numprocesses", None) or getattr(known, "tx", None)
-    names = ("PYTEST_XDIST_WORKER", controller.SOCKET, warm.WARMING)
-    inside = any(name in os.environ for name in names)
+    names = ("PYTEST_XDIST_WORKER", warm.WARMING)
+    inside = controller.SOCKETS or any(name in os.environ for name in names)
     if wanted and not (inside or known.harness_cold or known.collectonly):
         arguments = early_config.invocation_params.args
         early_config.stash[PROCESS] = controller.start(list(map(str, arguments)))

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import socket
 import sys
@@ -18,12 +19,20 @@ import pytest
 from harness.plugins import lifeline
 from harness.plugins.workers import controller, forks, warm
 
+MISSING = (
+    "pytest-xdist is missing here, which runs the tests in parallel:"
+    " {} -m pip install pytest-xdist, or leave -n out\n"
+)
+
 
 def main(arguments: list[str]) -> int:
     """Run pytest, or be its warm process; the exit code."""
     if arguments[:1] == ["--serve"]:
         return serve(listen(arguments[1]), arguments[2:])
     if parallel(arguments):
+        if importlib.util.find_spec("xdist") is None:
+            sys.stderr.write(MISSING.format(sys.executable))
+            return int(pytest.ExitCode.USAGE_ERROR)
         directory = controller.place()
         path = os.path.join(directory, "socket")
         listener = listen(path)
@@ -36,7 +45,7 @@ def main(arguments: list[str]) -> int:
                 os.dup2(log, stream)
             return serve(listener, arguments)
         listener.close()
-        os.environ[controller.SOCKET] = path
+        controller.SOCKETS[:] = [path]
     return int(pytest.main(arguments))
 
 

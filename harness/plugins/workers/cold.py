@@ -38,6 +38,7 @@ class Watch:
     def begin(self) -> None:
         """Watch this process, until it forks."""
         watch = self
+        self._files = self.connections()
         environ: Any = os.environ
         thread: Any = threading.Thread
         kind, start = type(environ), thread.start
@@ -66,8 +67,8 @@ class Watch:
         self._end()
 
     def settle(self) -> None:
-        """Connections that are there now are nobody's fault."""
-        self._files = self.connections()
+        """New connections are of what each fork does for itself, too."""
+        self._files |= self.connections() - self._known.keys()
 
     def note(self, name: str) -> None:
         """A variable was asked for; by an import, or by something that runs later."""
@@ -76,7 +77,7 @@ class Watch:
             self.readers.append(f"{module} asks for {name} when it is imported")
 
     def look(self, place: str) -> None:
-        """A test file was imported: what is new is its doing."""
+        """Something was imported, such as a test file: what is new is its doing."""
         for number in threads():
             self._known.setdefault(f"thread {number}", place)
         for name in self.connections() - self._files:

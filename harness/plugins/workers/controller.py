@@ -23,12 +23,15 @@ from harness.plugins.client import BROKER
 from harness.plugins.workers import forks, interpreter, reruns, units, warm
 from harness.plugins.workers.scheduler import Scheduler
 
-SOCKET = "HARNESS_WARM"
-"""Environment variable: the socket of the warm process, where there is one."""
+SOCKETS: list[str] = []
+"""The socket of this process's own warm process, where there is one: what a test
+starts is not to find it."""
 LANES = "HARNESS_LANES"
 """Environment variable: sockets of warm processes in containers of their own."""
 PATIENCE = 300.0
 """Seconds that a suite gets to be imported and collected."""
+PARTING = 5.0
+"""Seconds that the warm process gets to end."""
 LONGEST = 100
 """Characters that the path of a unix socket may have (107 on Linux, 103 on macOS)."""
 BARREN = 3
@@ -133,10 +136,10 @@ def place() -> str:
 
 
 def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
-    """Start a warm process for this session's arguments; its socket is in `SOCKET`."""
+    """Start a warm process for this session's arguments; its socket is in `SOCKETS`."""
     directory = place()
     path = os.path.join(directory, "socket")
-    os.environ[SOCKET] = path
+    SOCKETS[:] = [path]
     argv = [
         sys.executable,
         "-m",
@@ -162,7 +165,8 @@ class Controller:
         self.links: list[Link] = []
         self.known: Mapping[str, units.Place] = {}
         self.count = 0
-        self.directory = os.path.dirname(os.environ.get(SOCKET, ""))
+        self.socket = SOCKETS[0] if SOCKETS else ""
+        self.directory = os.path.dirname(self.socket)
         self.crashed: set[str] = set()
         """Tests that have ended their worker, and are not run again."""
         self.barren = 0
@@ -174,9 +178,8 @@ class Controller:
     def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
         """Have workers of this machine forked, no more than there are units."""
         local = [spec for spec in specs if spec.popen and not spec.python]
-        path = os.environ.get(SOCKET)
-        if path and local:
-            self._warm(path, specs, local)
+        if self.socket and local:
+            self._warm(self.socket, specs, local)
         self.count = len(specs)
 
     def _warm(self, path: str, specs: list[Any], local: list[Any]) -> None:
@@ -280,21 +283,25 @@ class Controller:
         else:
             self.crashed.add(crashitem)
         name = report.node.gateway.id
-        how = self._how(name)
+        how = self._how(report.node)
         if how:
             report.longrepr = f"worker {name} ended with {how} while it ran {crashitem}"
 
-    def _how(self, name: str) -> str:
-        """By which signal or exit code a worker has ended, if anybody knows."""
+    def _how(self, node: Any) -> str:
+        """By which signal or exit code a worker has ended, if anybody knows.
+
+        Who has forked it does: a number of a process means nothing to another lane.
+        """
+        path = os.path.join(self.directory, node.gateway.id)
         try:
-            with open(os.path.join(self.directory, name), encoding="utf-8") as file:
+            with open(path, encoding="utf-8") as file:
                 pid = int(file.read())
         except (OSError, ValueError):
             return ""
         for link in self.links:
-            status = link.status(pid)
-            if status is not None:
-                return words(status)
+            if node.gateway.spec.python == interpreter_of(link.path):
+                status = link.status(pid)
+                return "" if status is None else words(status)
         return ""
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -308,7 +315,7 @@ class Controller:
             pytest.exit(said["reason"], returncode=said["code"])
         self.barren += bool(error)
         if self.barren > BARREN * self.count:
-            how = self._how(node.gateway.id) or str(error)
+            how = self._how(node) or str(error)
             pytest.exit(
                 f"workers end before they run a test: {node.gateway.id} with {how}",
                 returncode=int(pytest.ExitCode.INTERNAL_ERROR),
@@ -328,9 +335,14 @@ class Controller:
         for link in self.links:
             link.close()
         if self.process is not None:
-            self.process.wait()
+            try:
+                self.process.wait(PARTING)
+            except subprocess.TimeoutExpired:  # it is in an import that hangs
+                self.process.kill()
+                self.process.wait()
         if self.directory:
             shutil.rmtree(self.directory, ignore_errors=True)
+        SOCKETS.clear()
 
 
 def words(status: int) -> str:

@@ -19,6 +19,7 @@ from typing import Any, Iterable
 
 import pytest
 from _pytest.runner import runtestprotocol  # a test's phases, as pytest runs them
+from _pytest.skipping import evaluate_condition  # a text, as ``skipif`` has it
 
 from harness.plugins import isolation
 
@@ -154,7 +155,10 @@ class Plugin:
         mark = item.get_closest_marker("flaky")
         if mark is None or self.config.pluginmanager.hasplugin("rerunfailures"):
             return int(options.harness_reruns)
-        if not mark.kwargs.get("condition", True):
+        condition = mark.kwargs.get("condition", True)
+        if isinstance(condition, str):
+            condition, _ = evaluate_condition(item, mark, condition)
+        if not condition:
             return 0
         return int(mark.kwargs.get("reruns", (*mark.args, 1)[0]))
 

@@ -24,7 +24,7 @@ from harness.plugins.workers import units
 LONG = 0.5
 """From so many seconds on a test is long."""
 DIFFER = (
-    "the workers have collected different tests, or in another order: none is run\n"
+    "the workers have collected different tests, or in another order: the run ends\n"
     "to mend it: give the parameters of tests an order and ids that are the same in"
     " each process (no set, no uuid, no random value)"
 )
@@ -95,22 +95,24 @@ class Scheduler:
         self.pending[node] = []
 
     def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
-        """A worker has collected."""
+        """A worker has collected; one that replaces another, while others work."""
         self.collections[node] = list(collection)
+        if self.collection is not None:
+            self._compare(node)
 
     def schedule(self) -> None:
         """All have collected: begin, or go on with one more worker."""
         if self.collection is None:
             self._begin()
-        for node in self.pending:
-            self._feed(node)
+        self._feed_all()
 
     def mark_test_complete(
         self, node: Any, item_index: int, duration: float = 0.0
     ) -> None:
-        """A worker has done a test."""
-        self.pending[node].remove(item_index)
-        self._feed(node)
+        """A worker has done a test; it may be gone when that is read."""
+        if node in self.pending:
+            self.pending[node].remove(item_index)
+            self._feed(node)
 
     def mark_test_pending(self, item: str) -> None:
         """A test is to be run again, alone."""
@@ -144,36 +146,39 @@ class Scheduler:
     # -- how it is decided ---------------------------------------------------
 
     def _begin(self) -> None:
-        first, *others = self.collections.items()
-        self.collection = first[1]
-        for node, collection in others:
-            if collection != self.collection:
-                self._differ(first[0], node)
+        first, *others = self.collections
+        self.collection = self.collections[first]
+        for node in others:
+            self._compare(node)
         if not self.differing:
             self.queue = units.plan(self.collection, self.known, ordered=self.ordered)
             self.homes = {one: unit for unit in self.queue for one in unit.indices}
 
-    def _differ(self, first: Any, other: Any) -> None:
-        """Nobody can say what a test's number means: none is run."""
+    def _compare(self, node: Any) -> None:
+        """Where collections differ nobody can say what a test's number means."""
+        ours, theirs = self.collection or [], self.collections[node]
+        if ours == theirs:
+            return
         self.differing = True
-        ours, theirs = self.collections[first], self.collections[other]
         lines = difflib.unified_diff(
-            ours, theirs, first.gateway.id, other.gateway.id, n=1, lineterm=""
+            ours, theirs, "the others", node.gateway.id, n=1, lineterm=""
         )
         text = "\n".join([DIFFER, *itertools.islice(lines, SHOWN)])
-        report = pytest.CollectReport(other.gateway.id, "failed", text, [])
-        other.config.hook.pytest_collectreport(report=report)
+        report = pytest.CollectReport(node.gateway.id, "failed", text, [])
+        node.config.hook.pytest_collectreport(report=report)
 
     def _feed_all(self) -> None:
-        for node in self.pending:
-            self._feed(node)
+        """Nobody gets a second unit before each has one."""
+        for enough in (1, 2):
+            for node in self.pending:
+                self._feed(node, enough)
 
-    def _feed(self, node: Any) -> None:
+    def _feed(self, node: Any, enough: int = 2) -> None:
         """Give a worker what it needs to go on."""
-        if self.collection is None or node not in self.collections:
+        if self.collection is None or node not in self.collections or self.differing:
             return
         pending = self.pending[node]
-        while len(pending) < 2 and not node.shutting_down:
+        while len(pending) < enough and not node.shutting_down:
             unit = self._next(node)
             if unit is None:
                 node.shutdown()

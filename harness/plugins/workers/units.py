@@ -127,12 +127,12 @@ def places(config: Any, items: list[Any]) -> list[tuple[str, Place]]:
     known = timings(config.getoption("harness_timings", ""))
     reruns = bool(config.getoption("harness_reruns", 0))
     default = config.getoption("harness_isolation", "class")
-    tied = {str(item.path) for item in items if _depends(item)}
+    whole = tied(items)
     found = []
     for item in items:
         seconds = estimate(item, known)
         level = isolation.of(item, default)
-        if str(item.path) in tied:
+        if str(item.path) in whole:
             level = "module"
         elif level == "worker" and not reruns:
             level = "class"  # whatever shares the worker
@@ -143,9 +143,13 @@ def places(config: Any, items: list[Any]) -> list[tuple[str, Place]]:
     return found
 
 
-def _depends(item: Any) -> bool:
-    """Whether the outcomes of other tests of its file decide on a test."""
-    return any(item.get_closest_marker(name) for name in DEPENDENT)
+def tied(items: Iterable[Any]) -> set[str]:
+    """Files in which the outcomes of other tests decide on a test."""
+    return {
+        str(item.path)
+        for item in items
+        if any(item.get_closest_marker(name) for name in DEPENDENT)
+    }
 
 
 def guess(nodeid: str) -> Place:

@@ -22,6 +22,8 @@ WARMING = "HARNESS_WARMING"
 """Environment variable: set in the warm process alone."""
 CONTROL = b"c"
 """The first byte that the controller says; its input for a worker follows."""
+BEFORE = "a plugin or conftest.py"
+"""What is imported before anything is collected."""
 PATIENCE = 60.0
 """Seconds that the controller gets to say what it tells its workers."""
 
@@ -40,6 +42,7 @@ class Warm:
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
         """Be what the controller's plugins tell a worker to be."""
+        self.watch.look(BEFORE)
         self.control, given = accept(self.listener)
         self.watch.settle()
         if given.get("basetemp"):
@@ -51,6 +54,11 @@ class Warm:
         options.distload = False
         options.dist = "no"
         options.numprocesses = options.maxprocesses = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """A worker's plugins have connected already, those of a fork do it again."""
+        self.watch.settle()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: Any) -> Any:

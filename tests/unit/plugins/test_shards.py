@@ -226,9 +226,10 @@ class Item:
         owner = f"{cls.__qualname__}::" if cls else ""
         self.nodeid = f"{file}::{owner}{name}"
         self.mark: Any = None
+        self.marks: set[str] = set()
 
     def get_closest_marker(self, name: str) -> Any:
-        return self.mark if name == "isolation" else None
+        return self.mark if name == "isolation" else name in self.marks or None
 
 
 class Case:
@@ -270,6 +271,32 @@ def test_tests_that_find_their_database_as_new_are_alone() -> None:
     for item in made:
         item.together = ("web.tests",)
     assert len(set(shards.split(made, {}, 2, "test").shards)) == 1
+
+
+def classes() -> list[Any]:
+    """A file with many classes."""
+    return [
+        Item(Path("/stack"), "web/tests/test_a.py", "test", type(f"C{at}", (), {}))
+        for at in range(12)
+    ]
+
+
+@pytest.mark.parametrize("mark", ["dependency", "order"])
+@pytest.mark.parametrize("isolation", ["class", "test"])
+def test_a_file_whose_tests_need_each_other_is_one_unit(
+    mark: str, isolation: str
+) -> None:
+    made = classes()
+    assert len(set(shards.split(made, {}, 3, isolation).shards)) == 3
+    made[7].marks.add(mark)
+    assert len(set(shards.split(made, {}, 3, isolation).shards)) == 1
+
+
+@pytest.mark.parametrize(
+    ("isolation", "expected"), [("module", 1), ("class", 3), ("worker", 3)]
+)
+def test_what_shares_a_database_is_one_unit(isolation: str, expected: int) -> None:
+    assert len(set(shards.split(classes(), {}, 3, isolation).shards)) == expected
 
 
 class Hook:
