@@ -22,7 +22,7 @@ HERE = all(map(importlib.util.find_spec, NEEDED))
 DEVELOPMENT = HERE and all(map(importlib.util.find_spec, ("pytest", "ruff", "mypy")))
 
 
-def python(session: nox.Session, extra: str = "", *, here: bool = HERE) -> str:
+def python(session: nox.Session, extra: str = "[cli]", *, here: bool = HERE) -> str:
     """The Python that has the harness."""
     if here:
         return sys.executable

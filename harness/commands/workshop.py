@@ -24,7 +24,7 @@ from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
-from harness.template.build import Builder, Progress, Wrap
+from harness.template.build import Builder, Process, Progress, Wrap
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.sqlite import SQLite
@@ -194,12 +194,10 @@ def builder(
     """Builds the templates of a step, by commands that `wrap` makes."""
     return Builder(
         where.shelf,
-        env.python,
-        env=variables,
+        lambda: Process(env.python, env=variables, wrap=wrap),
         series=step.series,
         deadline=context.config.templates.deadline,
         listener=listener,
-        wrap=wrap,
     )
 
 

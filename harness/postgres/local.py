@@ -212,11 +212,14 @@ def _reachable(binaries: Path, user: str | None) -> Path:
         parent.stat().st_mode & 0o005 == 0o005 for parent in binaries.parents
     ):
         return binaries
+    wheel, libraries = binaries.parent, f"{WHEEL}.libs"
     stamp = int(binaries.stat().st_mtime)
-    copy = Path(f"/var/tmp/harness-pg{MAJOR}-{stamp}")
+    copy = Path(f"/var/tmp/harness-{binaries.name}-{stamp}")
     if not copy.exists():
         half = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
-        shutil.copytree(binaries, half, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(binaries, half / WHEEL / binaries.name, symlinks=True)
+        if (wheel.parent / libraries).exists():  # found by a path from the programs
+            shutil.copytree(wheel.parent / libraries, half / libraries, symlinks=True)
         half.chmod(0o755)
         half.rename(copy)
-    return copy
+    return copy / WHEEL / binaries.name

@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 from harness import proc
 from harness.errors import TemplateError
 from harness.model import TemplateCost
-from harness.template.base import Draft, Manifest, Shelf
+from harness.template.base import Draft, Filling, Manifest, Shelf
 from harness.template.layer import Layer, Program
 
 
@@ -47,25 +47,21 @@ class Builder:
     def __init__(
         self,
         shelf: Shelf,
-        interpreter: Path,
+        filling: Callable[[], Filling],
         *,
-        env: Mapping[str, str],
         series: str,
         deadline: float,
         listener: Listener,
-        wrap: Wrap | None = None,
     ) -> None:
-        """`deadline` is the seconds that one layer may take.
+        """`filling` makes what fills the layers of a chain.
 
-        `wrap` makes the command that runs where the suite runs.
+        `deadline` is the seconds that one layer may take.
         """
         self.shelf = shelf
-        self.interpreter = interpreter
-        self.env = env
+        self.filling = filling
         self.series = series
         self.deadline = deadline
         self.listener = listener
-        self.wrap = wrap
         self.costs: list[TemplateCost] = []
         self._known: dict[str, Manifest] = {}
         self._guard = threading.Lock()
@@ -97,12 +93,12 @@ class Builder:
     def _build(self, layer: Layer) -> Manifest:
         chain = layer.chain()
         missing = [one for one in chain if self.shelf.find(one.digest) is None]
-        with Process(self.interpreter, env=self.env, wrap=self.wrap) as process:
+        with self.filling() as process:
             for one in missing:
                 made = self._layer(one, process)
         return made
 
-    def _layer(self, layer: Layer, process: "Process") -> Manifest:
+    def _layer(self, layer: Layer, process: Filling) -> Manifest:
         def waiting() -> None:
             self.listener(Progress(layer=layer, event="wait"))
 
@@ -128,7 +124,7 @@ class Builder:
         self.listener(Progress(layer=layer, event="end", elapsed=seconds))
         return manifest
 
-    def _fill(self, draft: Draft, process: "Process") -> None:
+    def _fill(self, draft: Draft, process: Filling) -> None:
         layer = draft.layer
         began, done = time.monotonic(), 0
 

@@ -128,7 +128,7 @@ class Layers:
                 layer = self._with_program(layer, one)
             else:
                 layer = self._with_data(layer, one, request.reclimit)
-        return self._with_undo(layer) if request.tracked else layer
+        return with_undo(layer) if request.tracked else layer
 
     def _official(self, wanted: frozenset[str]) -> Iterable[tuple[str, ...]]:
         """The official modules in steps: each cut's closure, then the rest."""
@@ -226,7 +226,7 @@ class Layers:
             name, _, value = line.partition("=")
             facts[f"variable {name}"] = value
         for path in program.reads:
-            facts |= _read(program.root, path)
+            facts |= read(program.root, path)
         return Layer(
             name=program.name,
             digest=digest.combine(parent.digest, facts),
@@ -237,21 +237,24 @@ class Layers:
             facts=facts,
         )
 
-    def _with_undo(self, parent: Layer) -> Layer:
-        facts = {"undo": undo.version()}
-        return Layer(
-            name=f"{parent.name}+undo",
-            digest=digest.combine(parent.digest, facts),
-            parent=parent,
-            language=parent.language,
-            closure=parent.closure,
-            trusted=True,
-            tracked=True,
-            facts=facts,
-        )
+
+def with_undo(parent: Layer) -> Layer:
+    """The same, with an undo log."""
+    facts = {"undo": undo.version()}
+    return Layer(
+        name=f"{parent.name}+undo",
+        digest=digest.combine(parent.digest, facts),
+        parent=parent,
+        language=parent.language,
+        closure=parent.closure,
+        trusted=True,
+        tracked=True,
+        facts=facts,
+    )
 
 
-def _read(root: Path, path: str) -> dict[str, str]:
+def read(root: Path, path: str) -> dict[str, str]:
+    """Digests of a file, or of what a directory ships; raises `SourceError`."""
     place = root / path
     try:
         if place.is_dir():
