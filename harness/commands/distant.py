@@ -137,10 +137,7 @@ class Distant:
                 with self.context.console.step(f"worker ssh={host.name}"):
                     self._prepare(host, paths, environment.python)
             except HarnessError as error:
-                self.context.console.warn(
-                    f"{host.name} is left out: {error.message}\nto mend it:"
-                    f" {error.remedy or f'ssh {host.name} true'}"
-                )
+                self._leave_out(host, error)
             else:
                 self.reached.append(host)
 
@@ -187,6 +184,21 @@ class Distant:
             said = (done.stderr or done.stdout).strip()[-500:]
             raise CommandFailed(said or f"ssh ended with exit code {done.code}")
         return done.stdout
+
+    def bring_results(self) -> None:
+        """What the step's command has been given in the run's directory meanwhile."""
+        for host in [one for one in self.reached if one.name not in self.same]:
+            try:
+                self._bring(host, [self.results])
+            except HarnessError as error:
+                self.reached.remove(host)
+                self._leave_out(host, error)
+
+    def _leave_out(self, host: Host, error: HarnessError) -> None:
+        self.context.console.warn(
+            f"{host.name} is left out: {error.message}\nto mend it:"
+            f" {error.remedy or f'ssh {host.name} true'}"
+        )
 
     def _bring(self, host: Host, paths: Sequence[Path]) -> None:
         without = [f"--exclude={name}" for name in LEFT_OUT]

@@ -265,6 +265,7 @@ class Session:
         step = self.step
         argv = self._command()
         if self.distant:
+            self.distant.bring_results()
             argv += ["-p", distant.PLUGIN]
         log = self.files.directory / f"{step.name}.command"
         log.write_text(proc.line(argv) + "\n", "utf-8")

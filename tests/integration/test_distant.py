@@ -66,7 +66,7 @@ class Machine:
         subprocess.run(["ip", "link", "set", self.link, "down"], check=True)
 
 
-def sshd(place: Path) -> list[str]:
+def sshd(place: Path, state: Path) -> list[str]:
     """The command of the machine's sshd, with files that it must not see hidden."""
     for name in ("host", "user"):
         key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name]
@@ -90,15 +90,16 @@ def sshd(place: Path) -> list[str]:
     shim.parent.mkdir()
     shim.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {place}/config "$@"\n')
     shim.chmod(0o755)
-    hidden = (ROOT / ".harness", ROOT / "harness", Path("/tmp"), Path("/dev/shm"))
+    hidden = {ROOT, state, Path("/tmp"), Path("/dev/shm")}
     lines = ["mount --make-rprivate /", "hostname there", "mkdir -p /run/sshd"]
-    lines += [f"mount -t tmpfs -o mode=1777 none {path}" for path in hidden]
+    for path in sorted(hidden):
+        lines += [f"mkdir -p {path}", f"mount -t tmpfs -o mode=1777 none {path}"]
     lines.append(f"exec $(command -v sshd) -D -e -f {place}/sshd_config")
     return ["unshare", "-m", "-u", "sh", "-ec", "\n".join(lines)]
 
 
 @pytest.fixture
-def machine() -> Iterator[Machine]:
+def machine(state: Path) -> Iterator[Machine]:
     reason = why_not()
     if reason and os.environ.get("CI"):
         pytest.fail(f"CI has no other machine: {reason}")
@@ -108,7 +109,7 @@ def machine() -> Iterator[Machine]:
     place = Path(tempfile.mkdtemp(prefix="harness-ssh-", dir="/var/tmp"))
     outer, inner = f"{name}a", f"{name}b"
     made = Machine(place=place, link=outer, name=name)
-    command = sshd(place)
+    command = sshd(place, state)
     for line in (
         f"netns add {name}",
         f"link add {outer} type veth peer name {inner} netns {name}",
@@ -145,7 +146,7 @@ def machine() -> Iterator[Machine]:
 
 TESTS = """\
 import os, time, unittest
-from trytond.tests.test_tryton import activate_module, with_transaction
+from trytond.tests.test_tryton import activate_module, drop_db, with_transaction
 from trytond.pool import Pool
 from trytond.transaction import Transaction
 
@@ -153,6 +154,10 @@ class Base(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         activate_module('alpha')
+
+    @classmethod
+    def tearDownClass(cls):
+        drop_db()
 
     @with_transaction()
     def test_things(self):

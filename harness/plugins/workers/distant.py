@@ -110,6 +110,12 @@ class Plugin:
         self.config = config
         self.places = places
         self.told: set[str] = set()
+        self.there: dict[Any, dict[str, Any]] = {}
+        """Where workers of other machines are."""
+        self.up: set[Any] = set()
+        """Workers that have collected."""
+        self.lost: set[Any] = set()
+        """Those whose machine was lost."""
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_setupnodes(self, specs: list[Any]) -> None:
@@ -121,35 +127,57 @@ class Plugin:
                 spec.python = interpreter(place)
                 specs.append(spec)
 
-    def _lost(self, node: Any) -> str:
-        """The host of a worker, where it has been lost."""
-        for place in self.places:
-            if node.gateway.spec.python == interpreter(place):
-                return place["host"] if os.path.exists(place["away"]) else ""
-        return ""
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        """A worker has come up."""
+        self.up.add(node)
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:
         """What ran on a machine that was lost is run by the others."""
-        if not self._lost(report.node):
+        if report.node not in self.lost:
             return
         sched.mark_test_pending(crashitem)
         if hasattr(sched, "repeated"):
             sched.repeated.append(crashitem)
         report.outcome = "rerun"
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """A worker that is begun; in place of a lost machine it is one here."""
+        for place in self.places:
+            if node.gateway.spec.python == interpreter(place):
+                if not os.path.exists(place["away"]):
+                    self.there[node] = place
+
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
-        """Say once that a machine is away."""
-        host = self._lost(node) if error else ""
-        if host and host not in self.told:
-            self.told.add(host)
-            terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
-            terminal.write_line(
-                f"\n{host} is away: the others run what was its; to mend it:"
-                f" ssh {host} true",
-                yellow=True,
-            )
+        """Say once that a machine is away, or that nothing comes up there."""
+        place = self.there.pop(node, None)
+        if place is None or not error:
+            return
+        host = place["host"]
+        if node not in self.up:
+            self._tell(host, f"is left out: {_last(error)}")
+            with open(place["away"], "w", encoding="utf-8") as file:
+                file.write(host)
+        elif os.path.exists(place["away"]):
+            self.lost.add(node)
+            self._tell(host, "is away")
+
+    def _tell(self, host: str, what: str) -> None:
+        if host in self.told:
+            return
+        self.told.add(host)
+        terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
+        terminal.write_line(
+            f"\n{host} {what}: the others run what was its; to mend it: ssh {host} true",
+            yellow=True,
+        )
+
+
+def _last(error: Any) -> str:
+    return str(error).strip().rpartition("\n")[2]
 
 
 @pytest.hookimpl(trylast=True)
