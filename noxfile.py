@@ -19,7 +19,9 @@ nox.options.sessions = ["tests"]
 NEEDED = ("harness", "psycopg", "jinja2", "coverage", "testcontainers")
 WORKFLOW = ".github/workflows/gate.yml"
 HERE = all(map(importlib.util.find_spec, NEEDED))
-DEVELOPMENT = HERE and all(map(importlib.util.find_spec, ("pytest", "ruff", "mypy")))
+TOOLS = ("pytest", "ruff", "mypy", "xdist")
+DEVELOPMENT = HERE and all(map(importlib.util.find_spec, TOOLS))
+PARALLEL = ("-n", "logical", "--maxprocesses", "4")
 
 
 def python(session: nox.Session, extra: str = "[cli]", *, here: bool = HERE) -> str:
@@ -98,7 +100,7 @@ def manage(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The harness's own tests, all that this machine can run: -- [pytest options]."""
     program = python(session, "[dev]", here=DEVELOPMENT)
-    session.run(program, "-m", "pytest", *session.posargs, external=True)
+    session.run(program, "-m", "pytest", *PARALLEL, *session.posargs, external=True)
 
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")

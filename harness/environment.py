@@ -3,10 +3,12 @@
 
 Nothing is installed again while requirements, interpreter and packaging files
 of the sources are unchanged.  Official modules are added when first named.
+What all have in common is installed once and copied.
 """
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import sys
@@ -18,12 +20,13 @@ from harness import proc
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.model import Module, Source
 from harness.series import Series
-from harness.store import Lock, Store
+from harness.store import Lock, Store, locked, whole
 
 TOOLS = ("pytest>=9.0,<10", "pytest-xdist>=3.8,<4", "coverage>=7.10")
 """What runs the tests; by major versions, since we are plugins of the first two."""
 PACKAGING = ("pyproject.toml", "setup.py", "setup.cfg", "tryton.cfg")
 READY = "harness.json"
+COMPLETE = "complete"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +58,18 @@ class Wanted:
     """Extras of a source's package, by its name."""
 
     @property
+    def common(self) -> tuple[str, ...]:
+        """The lines for pip that all environments of the series begin with."""
+        pin = f"=={self.series.name}.*"
+        return (
+            f"trytond{pin}",
+            f"proteus{pin}",
+            self.series.driver,
+            *self.series.requirements,
+            *TOOLS,
+        )
+
+    @property
     def requirements(self) -> tuple[str, ...]:
         """The lines for pip, without the sources themselves."""
         pin = f"=={self.series.name}.*"
@@ -64,32 +79,28 @@ class Wanted:
             for name in (module.depends if module else ())
             if name not in {"ir", "res", *(one.name for one, _ in self.sources)}
         }
-        return (
-            f"trytond{pin}",
-            f"proteus{pin}",
-            self.series.driver,
-            *self.series.requirements,
-            *(f"trytond_{name}{pin}" for name in sorted(depends)),
-            *TOOLS,
-            *self.extra,
-        )
+        official = (f"trytond_{name}{pin}" for name in sorted(depends))
+        return (*self.common, *official, *self.extra)
 
     @property
     def key(self) -> str:
         """Names the environment; equal as long as nothing must be installed."""
-        parts: list[object] = [
-            str(self.interpreter.path),
-            self.interpreter.name,
-            *self.requirements,
-            *self.constraints,
-            *self.series.constraints,
-            *sorted(self.extras.items()),
-        ]
+        parts: list[object] = [*self.requirements, *sorted(self.extras.items())]
         for source, _ in self.sources:
             parts.append(str(source.path))
             parts += [_content(source.path / name) for name in PACKAGING]
-        digest = hashlib.sha256(repr(parts).encode()).hexdigest()[:10]
-        return f"tryton-{self.series.name}-py{self.interpreter.name}-{digest}"
+        return self._named("tryton", parts)
+
+    @property
+    def base(self) -> str:
+        """Names what the environment is a copy of."""
+        return self._named("base", self.common)
+
+    def _named(self, kind: str, parts: Iterable[object]) -> str:
+        constraints = (*self.constraints, *self.series.constraints)
+        whole = [str(self.interpreter.path), *parts, *constraints]
+        digest = hashlib.sha256(repr(whole).encode()).hexdigest()[:10]
+        return f"{kind}-{self.series.name}-py{self.interpreter.name}-{digest}"
 
 
 def _content(path: Path) -> str:
@@ -158,13 +169,20 @@ class Environments:
 
     def installed(self, wanted: Wanted) -> Environment | None:
         """The environment, if nothing has to be installed for it."""
-        path = self.store.path / "envs" / wanted.key
-        have = self.store.read(f"envs/{wanted.key}/{READY}")
-        if not have or not set(wanted.official) <= set(have["official"]):
+        path = self.store.directory("envs") / wanted.key
+        lock = Lock(path.with_name(f"{wanted.key}.lock"))
+        if not self._holds(wanted):
             return None
-        lock = Lock(self.store.path / "envs" / f"{wanted.key}.lock")
         lock.acquire(shared=True)
+        if not self._holds(wanted):  # somebody has removed it meanwhile
+            lock.release()
+            return None
         return Environment(path=path, interpreter=wanted.interpreter, lock=lock)
+
+    def _holds(self, wanted: Wanted) -> bool:
+        """Whether all is there that is wanted."""
+        have = self.store.read(f"envs/{wanted.key}/{READY}")
+        return bool(have) and set(wanted.official) <= set(have["official"])
 
     def ensure(self, wanted: Wanted, *, step: Callable[[str], None]) -> Environment:
         """The environment, installed or completed if it must be.
@@ -172,21 +190,19 @@ class Environments:
         `step` hears what is done.  Raises `UsageError` for a module that the
         series does not have, `CommandFailed` with pip's words otherwise.
         """
-        ready = self.installed(wanted)
-        if ready:
-            return ready
-        path = self.store.directory("envs") / wanted.key
-        lock = Lock(path.with_name(f"{wanted.key}.lock"))
-        if not lock.acquire(wait=0):
-            step("waiting for another run to install")
-            lock.acquire()
-        try:
-            self._complete(wanted, path, step)
-        except BaseException:
-            lock.release()
-            raise
-        lock.acquire(shared=True)
-        return Environment(path=path, interpreter=wanted.interpreter, lock=lock)
+        while True:
+            ready = self.installed(wanted)
+            if ready:
+                return ready
+            path = self.store.directory("envs") / wanted.key
+            lock = Lock(path.with_name(f"{wanted.key}.lock"))
+            if not lock.acquire(wait=0):
+                step("waiting for another run to install")
+                lock.acquire()
+            try:
+                self._complete(wanted, path, step)
+            finally:
+                lock.release()
 
     def _complete(
         self, wanted: Wanted, path: Path, step: Callable[[str], None]
@@ -204,21 +220,28 @@ class Environments:
         self._record(wanted, path, [*have["official"], *more])
 
     def _create(self, wanted: Wanted, path: Path, step: Callable[[str], None]) -> None:
-        shutil.rmtree(path, ignore_errors=True)
         step(f"creating the environment {path.name}")
-        env = {**self.environ}
-        proc.run([wanted.interpreter.path, "-m", "venv", path], env=env)
-        step(f"installing trytond {wanted.series.name} and what the sources need")
+        base = path.with_name(wanted.base)
         lines = list(wanted.requirements)
         for source, _ in wanted.sources:
             extras = ",".join(wanted.extras.get(source.name, ()))
             lines += ["--editable", f"{source.path}[{extras}]" if extras else
                       str(source.path)]  # fmt: skip
-        try:
+        with whole(path):
+            with locked(base.with_name(f"{base.name}.lock")):
+                if not (base / COMPLETE).exists():
+                    step(f"installing trytond {wanted.series.name}")
+                    self._begin(wanted, base)
+                _copy(base, path)
+            step("installing what the sources need")
             self._pip(wanted, path, lines)
-        except BaseException:
-            shutil.rmtree(path, ignore_errors=True)
-            raise
+
+    def _begin(self, wanted: Wanted, base: Path) -> None:
+        program = wanted.interpreter.path
+        with whole(base):
+            proc.run([program, "-m", "venv", base], env=self.environ)
+            self._pip(wanted, base, wanted.common)
+            (base / COMPLETE).touch()
 
     def _pip(self, wanted: Wanted, path: Path, lines: Sequence[str]) -> None:
         constraints = path / "constraints.txt"
@@ -244,6 +267,19 @@ class Environments:
         (path / "lock.txt").write_text(frozen, "utf-8")
         value = {"official": sorted(official), "series": wanted.series.name}
         (path / READY).write_text(json.dumps(value), "utf-8")
+
+
+def _copy(base: Path, path: Path) -> None:
+    """An environment at another place: the programs in it name where it is.
+
+    No hard links: what a developer changes in one environment stays there.
+    """
+    ignored = shutil.ignore_patterns(COMPLETE)
+    shutil.copytree(base, path, symlinks=True, ignore=ignored)
+    for file in (*path.glob("bin/*"), path / "pyvenv.cfg"):
+        if file.is_file() and not file.is_symlink():
+            text = file.read_bytes()
+            file.write_bytes(text.replace(os.fsencode(base), os.fsencode(path)))
 
 
 def _explain(error: CommandFailed, wanted: Wanted) -> HarnessError:

@@ -76,8 +76,20 @@ class NothingSelected(HarnessError):
     code = ExitCode.NOTHING_SELECTED
 
 
+class Unfinished(HarnessError):
+    """Tests that were chosen have no outcome: their process ended before."""
+
+    code = ExitCode.TESTS_FAILED
+
+
 class MissingTool(HarnessError):
     """Something that the machine should have is not there."""
+
+    code = ExitCode.MISSING
+
+
+class DiskFull(HarnessError):
+    """There is no space left; where is in the message."""
 
     code = ExitCode.MISSING
 

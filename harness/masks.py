@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Passwords in addresses are for servers, not for lines that people read."""
+"""Secrets in addresses are for servers, not for lines that people read."""
 
 import re
 from typing import Final
 
 _PASSWORD: Final = re.compile(r"(://[^:@/\s\"']*:)[^/\s\"]*@")
-_OPTION: Final = re.compile(r"([?&]password=)[^&\s\"']*")
+_OPTION: Final = re.compile(
+    r"([?&](?:password|passwd|passphrase|secret|token|api_?key)=)[^&\s\"']*",
+    re.IGNORECASE,
+)
 
 
 def masked(text: str) -> str:

@@ -2,13 +2,15 @@
 """From what a step's processes wrote to a step's result."""
 
 import json
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ExitCode, HarnessError
+from harness import completeness, store
+from harness.errors import ExitCode, HarnessError, ReportError
 from harness.model import (
     Attempt,
     Evidence,
@@ -20,6 +22,8 @@ from harness.model import (
 )
 from harness.plan import Step
 
+ROOM = 1 << 14
+"""Bytes; a disk that has fewer is full."""
 PYTEST = {
     0: ExitCode.OK,
     1: ExitCode.TESTS_FAILED,
@@ -30,6 +34,8 @@ PYTEST = {
     6: ExitCode.TESTS_FAILED,  # more warnings than --max-warnings
 }
 """pytest's exit codes (pytest.ExitCode) as ours."""
+INNOCENT = (ExitCode.OK, ExitCode.NOTHING_SELECTED)
+"""What a process may end with that has tests without an outcome: it is a failure."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +65,8 @@ def read(
     tests: list[TestResult] = []
     broken = False
     planned = 0
-    for event in _events(path):
+    events = _events(path)
+    for event in events:
         if event["kind"] == "test":
             tests.append(_test(step, event))
         elif event["kind"] == "session":
@@ -68,6 +75,12 @@ def read(
             broken = True
             tests.append(_uncollected(step, event))
     final = _code(code, broken=broken, tests=tests)
+    rest = completeness.rest(events)
+    errors: tuple[HarnessError, ...] = ()
+    if rest.broken(code):
+        tests += [_cut(step, name, code) for name in rest.running]
+        errors = (rest.error(code),)
+        final = ExitCode.TESTS_FAILED if final in INNOCENT else final
     result = StepResult(
         name=step.name,
         suite=step.suite,
@@ -82,7 +95,28 @@ def read(
         isolation=str(step.isolation),
         runner=step.runner,
     )
-    return Finished(result=result, code=final, junit=junit)
+    return Finished(result=result, code=final, junit=junit, errors=errors)
+
+
+def missing(path: Path, code: int) -> HarnessError | None:
+    """Why not all results are here of a process that ended with `code`, or None.
+
+    One that was killed is not expected to have said it all, nor one that ran no tests.
+    """
+    try:
+        if shutil.disk_usage(path.parent).free < ROOM:
+            return store.disk_full(path)
+    except OSError:
+        pass  # then it says nothing, and has no events
+    events = _events(path)
+    ended = bool(events) and code in {0, 1, 5}
+    if not ended or any(one["kind"] in ("session", "plan") for one in events):
+        return None  # `completeness` has the word on what was planned
+    return ReportError(
+        "the results of the tests are not all here: some may have failed unseen",
+        checked=str(path),
+        remedy="what pytest printed above is right; run again",
+    )
 
 
 def _events(path: Path) -> list[dict[str, Any]]:
@@ -158,6 +192,23 @@ def _uncollected(step: Step, event: Mapping[str, Any]) -> TestResult:
     )
 
 
+def _cut(step: Step, name: str, code: int) -> TestResult:
+    """The test that ran when its process ended."""
+    text = f"the process ended with {completeness.words(code)} while it ran this test"
+    return TestResult(
+        step=step.name,
+        id=name,
+        module=module(step, name),
+        worker="main",
+        outcome=Outcome.FAILED,
+        started=time.time(),
+        duration=0.0,
+        message=text,
+        longrepr=text,
+        file=name.partition("::")[0],
+    )
+
+
 def module(step: Step, test: str) -> str:
     """The module that a test belongs to."""
     if step.source:
@@ -186,6 +237,7 @@ def with_costs(
 ) -> Finished:
     """The same with its costs; an error of the harness outweighs the tests."""
     code = finished.code
+    told = (*errors, *finished.errors)
     if errors:
         code = errors[0].code
     return replace(
@@ -194,6 +246,6 @@ def with_costs(
         result=replace(finished.result, exit_code=code),
         templates=templates,
         leases=leases,
-        errors=tuple({str(error): error for error in errors}.values()),
+        errors=tuple({str(error): error for error in told}.values()),
         notes=notes,
     )

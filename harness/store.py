@@ -13,13 +13,14 @@ import json
 import os
 import secrets
 import shutil
+import stat
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from harness.errors import HarnessError, MissingTool
+from harness.errors import DiskFull, HarnessError, MissingTool
 
 
 def default(environ: Mapping[str, str]) -> Path:
@@ -28,14 +29,55 @@ def default(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_CACHE_HOME") or Path(home, ".cache")) / "harness"
 
 
+def private(path: Path, *, owners: Collection[int] = ()) -> Path:
+    """A directory for our eyes only where others may make one before us.
+
+    Raises `MissingTool` for a link, for one that is not ours (or one of the `owners`'),
+    and for one that others may look into.
+    """
+    with contextlib.suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+    found = path.lstat()
+    ours = found.st_uid in (owners or {os.getuid()})
+    if stat.S_ISDIR(found.st_mode) and ours and not found.st_mode & 0o077:
+        return path
+    raise _foreign(path)
+
+
+def _foreign(path: Path) -> MissingTool:
+    found = path.lstat()
+    return MissingTool(
+        f"{path} was made by somebody else, or is open to others: it is not used",
+        checked=f"{stat.filemode(found.st_mode)}, owner {found.st_uid}",
+        remedy=f"see who made it, and remove it: rm -r {path}",
+    )
+
+
+def check_place(path: Path) -> None:
+    """Refuse a path that somebody else may have prepared: below ``/tmp`` and its like.
+
+    Raises `MissingTool`.
+    """
+    for one in (path.absolute(), Path(os.path.realpath(path))):
+        for place in (one, *one.parents):
+            try:
+                above, found = place.parent.stat(), place.lstat()
+            except OSError:
+                continue
+            shared = above.st_mode & stat.S_ISVTX and above.st_mode & stat.S_IWOTH
+            if shared and found.st_uid not in {0, os.getuid()}:
+                raise _foreign(place)
+
+
 class Store:
     """The state directory, made on first use.
 
-    Raises `MissingTool` where it cannot be written.
+    Raises `MissingTool` where it cannot be written, or may be somebody else's.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
+        check_place(path)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.path):
@@ -88,19 +130,51 @@ def write_atomically(path: Path, text: str) -> None:
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.unlink(name)
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno in FULL:
             raise disk_full(path) from error
         raise
 
 
-def disk_full(path: Path) -> HarnessError:
+FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What the system says of a full disk, and of a full quota."""
+
+
+def disk_full(path: Path) -> DiskFull:
     """The error for a full disk at `path`."""
-    free = shutil.disk_usage(path.parent).free
-    return MissingTool(
+    try:
+        free = f"{shutil.disk_usage(path.parent).free} bytes are free"
+    except OSError as error:
+        free = f"{error.strerror}"
+    return DiskFull(
         f"no space left for {path}",
-        checked=f"{free} bytes are free in {path.parent}",
-        remedy="free some: harness template prune --all",
+        checked=f"{free} in {path.parent}",
+        remedy="free some: harness template prune --all, harness clean;"
+        " rm -r reports of old runs",
     )
+
+
+@contextlib.contextmanager
+def whole(path: Path) -> Iterator[None]:
+    """Make a directory anew in the block: all of it, or nothing."""
+    shutil.rmtree(path, ignore_errors=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise
+
+
+@contextlib.contextmanager
+def noting(errors: list[HarnessError]) -> Iterator[None]:
+    """Go on after an error in the block, a full disk among them: it is noted."""
+    try:
+        yield
+    except HarnessError as error:
+        errors.append(error)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        errors.append(disk_full(Path(error.filename or tempfile.gettempdir(), "…")))
 
 
 class Lock:
@@ -116,11 +190,11 @@ class Lock:
         `wait` None waits without end, 0 does not wait.
         """
         mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
-        if self._handle is None:
-            self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
-            os.set_inheritable(self._handle, False)
         deadline = None if wait is None else time.monotonic() + wait
         while True:
+            if self._handle is None:
+                self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
+                os.set_inheritable(self._handle, False)
             try:
                 fcntl.flock(
                     self._handle, mode if deadline is None else mode | fcntl.LOCK_NB
@@ -130,7 +204,19 @@ class Lock:
                     return False
                 time.sleep(0.02)
             else:
-                return True
+                if self._in_place():
+                    return True
+                self.release()
+
+    def _in_place(self) -> bool:
+        """Whether the file is still the one that has the name."""
+        assert self._handle is not None
+        try:
+            there = os.stat(self.path)
+        except FileNotFoundError:
+            return False
+        mine = os.fstat(self._handle)
+        return (there.st_dev, there.st_ino) == (mine.st_dev, mine.st_ino)
 
     def release(self) -> None:
         """Give the lock back; harmless when it is not held."""
@@ -180,8 +266,7 @@ class Run:
 
     def scratch(self) -> Path:
         """A private directory with a short path; it goes with the run."""
-        path = Path(tempfile.gettempdir(), f"{SCRATCH}{self.id}")
-        path.mkdir(mode=0o700, exist_ok=True)
+        path = private(Path(tempfile.gettempdir(), f"{SCRATCH}{self.id}"))
         (path / STATE).write_text(f"{self.store.path}\n", "utf-8")
         return path
 

@@ -6,7 +6,6 @@ named by what is in it: what is there is complete, and never installed again.
 """
 
 import hashlib
-import shutil
 import sys
 import tempfile
 import tomllib
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from harness import proc
 from harness.errors import CommandFailed, MissingTool
-from harness.store import Store, locked
+from harness.store import Store, locked, whole
 
 Say = Callable[[str], None]
 
@@ -65,13 +64,9 @@ class Toolbox:
         if not mark.exists():
             with locked(path.with_name(f"{path.name}.lock")):
                 if not mark.exists():
-                    shutil.rmtree(path, ignore_errors=True)
-                    try:
+                    with whole(path):
                         fill(path)
-                    except BaseException:
-                        shutil.rmtree(path, ignore_errors=True)
-                        raise
-                    mark.touch()
+                        mark.touch()
         return path
 
     def _pip(

@@ -5,12 +5,13 @@ import argparse
 import os
 import shlex
 import signal
+import stat
 import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from harness import __version__
 from harness.cli import (
@@ -31,6 +32,7 @@ from harness.errors import ExitCode, HarnessError, Interrupted
 from harness.masks import masked
 from harness.options import split
 from harness.output import Console
+from harness.store import noting
 
 if TYPE_CHECKING:
     from harness.commands.context import Context
@@ -97,7 +99,7 @@ def main(argv: Sequence[str]) -> int:
     """Run a command; the exit code."""
     environ = dict(os.environ)
     console = Console(sys.stdout, environ)
-    signal.signal(signal.SIGTERM, _terminated)
+    _listen()
     try:
         arguments, rest = split(argv)
         options = parser().parse_args(arguments)
@@ -113,23 +115,65 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.COMMAND_FAILED
     except Exception as error:
-        console.error(_unknown(error, argv))
-        return ExitCode.INTERNAL
+        known = _full(error) or _unknown(error, argv)
+        console.error(known)
+        return known.code
+
+
+ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
+
+
+def _listen() -> None:
+    """Tidy up when a signal ends us; who was told to outlive the terminal does."""
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _terminated)
 
 
 def _terminated(number: int, frame: object) -> NoReturn:
+    """One is enough: a terminal that closes sends several, and we are tidying up."""
+    for one in ENDING:
+        signal.signal(one, lambda number, frame: None)
+    if number == signal.SIGHUP:
+        _mute()
     raise KeyboardInterrupt
+
+
+def _mute() -> None:
+    """Nobody reads any more, and who writes to a terminal that is gone fails."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for handle in (1, 2):
+        if stat.S_ISCHR(os.fstat(handle).st_mode):
+            os.dup2(nowhere, handle)
+
+
+def _full(error: Exception) -> HarnessError | None:
+    """The error for a full disk, wherever it was met."""
+    noted: list[HarnessError] = []
+    try:
+        with noting(noted):
+            raise error
+    except Exception:
+        return None
+    return noted[0]
 
 
 def _unknown(error: Exception, argv: Sequence[str]) -> HarnessError:
     """A defect: the log is written to a file that can be sent."""
-    handle, name = tempfile.mkstemp(prefix="harness-", suffix=".log")
-    with os.fdopen(handle, "w", encoding="utf-8") as log:
-        log.write(f"harness {__version__} on Python {sys.version}\n")
-        log.write(f"$ {_line(argv)}\n\n{masked(traceback.format_exc())}")
+    text = (
+        f"harness {__version__} on Python {sys.version}\n"
+        f"$ {_line(argv)}\n\n{masked(traceback.format_exc())}"
+    )
+    try:
+        handle, name = tempfile.mkstemp(prefix="harness-", suffix=".log")
+        with os.fdopen(handle, "w", encoding="utf-8") as log:
+            log.write(text)
+        remedy = f"report it with the log {name}"
+    except OSError:
+        remedy = f"report it with this:\n{text}"
     return HarnessError(
         f"this is a defect of the harness: {type(error).__name__}: {error}",
-        remedy=f"report it with the log {name}",
+        remedy=remedy,
     )
 
 

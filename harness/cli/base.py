@@ -15,6 +15,7 @@ from harness.output import Console
 
 if TYPE_CHECKING:
     from harness.commands.context import Context
+    from harness.commands.db import Leave
 
 
 class Parser(argparse.ArgumentParser):
@@ -66,12 +67,42 @@ def as_json(parser: Parser) -> Parser:
     return parser
 
 
+def trusting(parser: Parser) -> Parser:
+    """Adds ``--trusted``."""
+    text = "restore it with our own rights: its code may then do whatever we may"
+    parser.add_argument("--trusted", action="store_true", help=text)
+    return parser
+
+
 def dry_run(parser: Parser) -> Parser:
     """Adds ``--dry-run``."""
     parser.add_argument(
         "--dry-run", action="store_true", help="print the lines, run nothing"
     )
     return parser
+
+
+def asking(parser: Parser) -> Parser:
+    """Adds what the user may allow beforehand where data are lost."""
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--force", action="store_true", help="also in production")
+    parser.add_argument(
+        "--no-backup", action="store_true", help="without a backup of what is lost"
+    )
+    return parser
+
+
+def leave(options: argparse.Namespace) -> "Leave":
+    """What was allowed by the options of `asking`."""
+    from harness.commands.db import Leave
+
+    there = sys.stdin is not None and sys.stdin.isatty()
+    return Leave(
+        yes=options.yes,
+        force=options.force,
+        save=not options.no_backup,
+        ask=input if there else None,
+    )
 
 
 def apart(context: "Context", options: argparse.Namespace) -> "Context":

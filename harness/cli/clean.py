@@ -23,7 +23,11 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--volumes",
         action="store_true",
-        help="also the stack's volumes, with the data; with --all, your databases, too",
+        help="also the stack's volumes, with the data, after a backup; with --all, your"
+        " databases, too; never production's",
+    )
+    one.add_argument(
+        "--no-backup", action="store_true", help="without a backup of the stack's data"
     )
     one.add_argument("--dry-run", action="store_true", help="only show it")
     one.add_argument("--yes", action="store_true", help="do not ask")
@@ -41,5 +45,6 @@ def _clean(
         volumes=options.volumes,
         dry=options.dry_run,
         yes=options.yes,
+        save=not options.no_backup,
         ask=input if sys.stdin is not None and sys.stdin.isatty() else None,
     )

@@ -14,29 +14,29 @@ from harness.cli.base import (
     actions,
     apart,
     as_json,
+    asking,
     command,
     dry_run,
+    leave,
+    trusting,
     with_database,
-)
+)  # fmt: skip
 from harness.errors import HarnessError, Interrupted
 from harness.output import Console
 
 if TYPE_CHECKING:
     from harness.commands.context import Context
-    from harness.commands.db import Leave
     from harness.commands.db_make import Content
     from harness.commands.db_place import Wish
 
 Words = tuple[str, ...]
 Call = Callable[["Context", argparse.Namespace, Words], int]
-NAME = "NAME"
 
 
 def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
-    below = actions(
-        command(commands, "db", "databases of the stack, or of the embedded server")
-    )
+    text = "databases of the stack, or of the embedded server"
+    below = actions(command(commands, "db", text))
     _looking(below)
     _making(below)
     _files(below)
@@ -67,14 +67,8 @@ def _one(
 
 def _named(one: Parser) -> Parser:
     one.add_argument(
-        "name", nargs="?", default="", metavar=NAME, help="else the stack's"
+        "name", nargs="?", default="", metavar="NAME", help="else the stack's"
     )
-    return one
-
-
-def _asking(one: Parser) -> Parser:
-    one.add_argument("--yes", action="store_true", help="do not ask")
-    one.add_argument("--force", action="store_true", help="also in production")
     return one
 
 
@@ -92,24 +86,23 @@ def _looking(below: "Commands[Parser]") -> None:
 def _making(below: "Commands[Parser]") -> None:
     _content(_named(_one(below, "create", "make a database", _create)))
     text = "make a database anew; the former one serves until the new one is whole"
-    _content(_asking(_named(_one(below, "rebuild", text, _rebuild))))
+    _content(asking(_named(_one(below, "rebuild", text, _rebuild))))
     for which in ("test", "demo"):
         text = f"a database with the {which} data, in place of the one that is there"
-        one = _asking(_named(_one(below, f"{which}-setup", text, _rebuild)))
+        one = asking(_named(_one(below, f"{which}-setup", text, _rebuild)))
         one.set_defaults(template=which, modules=())
         _datasets(one)
-    one = _asking(_one(below, "delete", "delete databases, ending sessions", _delete))
-    one.add_argument("names", nargs="+", metavar=NAME, help="which")
-    one = _asking(_one(below, "copy", "copy a database while it is used", _copy))
+    one = asking(_one(below, "delete", "delete databases, ending sessions", _delete))
+    one.add_argument("names", nargs="+", metavar="NAME", help="which")
+    one = asking(_one(below, "copy", "copy a database while it is used", _copy))
     one.add_argument("source", metavar="A", help="the database")
     one.add_argument("target", metavar="B", help="its copy; an older one is replaced")
     text = "update modules on a copy that takes the database's place at the end"
-    one = _asking(_named(_one(below, "update", text, _update, dry=False)))
+    one = asking(_named(_one(below, "update", text, _update, dry=False)))
     one.add_argument(
         "--dry-run", action="store_true", help="list what would change, and the lines"
     )
     _modules(one, "else the activated sources; ir updates all")
-    one.add_argument("--no-backup", action="store_true", help="without a backup before")
 
 
 def _modules(one: Parser, more: str) -> Parser:
@@ -153,12 +146,11 @@ def _files(below: "Commands[Parser]") -> None:
     one.add_argument("-o", "--output", type=Path, help="the file; - is stdout")
     one.add_argument("--force", action="store_true", help="replace the file")
     text = "make a database from a backup, verified before and after"
-    one = _asking(_one(below, "restore", text, _restore))
+    one = asking(_one(below, "restore", text, _restore))
     one.add_argument("file", type=Path, metavar="FILE", help="what backup has written")
-    _named(one)
+    trusting(_named(one))
     text = "remove all data of the server, after a backup of each database"
-    one = _asking(_one(below, "destroy", text, _destroy))
-    one.add_argument("--no-backup", action="store_true", help="without any backup")
+    asking(_one(below, "destroy", text, _destroy))
 
 
 def _wish(options: argparse.Namespace) -> "Wish":
@@ -169,13 +161,6 @@ def _wish(options: argparse.Namespace) -> "Wish":
         environment=options.environment,
         dry=getattr(options, "dry_run", False),
     )
-
-
-def _leave(options: argparse.Namespace) -> "Leave":
-    from harness.commands.db import Leave
-
-    there = sys.stdin is not None and sys.stdin.isatty()
-    return Leave(yes=options.yes, force=options.force, ask=input if there else None)
 
 
 def _wanted(options: argparse.Namespace) -> "Content":
@@ -252,7 +237,7 @@ def _rebuild(context: "Context", options: argparse.Namespace, rest: Words) -> in
         wish=_wish(options),
         name=options.name,
         content=_wanted(options),
-        leave=_leave(options),
+        leave=leave(options),
     )
 
 
@@ -260,7 +245,7 @@ def _delete(context: "Context", options: argparse.Namespace, rest: Words) -> int
     from harness.commands import db_make
 
     return db_make.delete(
-        context, wish=_wish(options), names=options.names, leave=_leave(options)
+        context, wish=_wish(options), names=options.names, leave=leave(options)
     )
 
 
@@ -272,7 +257,7 @@ def _copy(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         wish=_wish(options),
         source=options.source,
         target=options.target,
-        leave=_leave(options),
+        leave=leave(options),
     )
 
 
@@ -284,8 +269,7 @@ def _update(context: "Context", options: argparse.Namespace, rest: Words) -> int
         wish=_wish(options),
         name=options.name,
         modules=options.modules,
-        save=not options.no_backup,
-        leave=_leave(options),
+        leave=leave(options),
     )
 
 
@@ -335,7 +319,8 @@ def _restore(context: "Context", options: argparse.Namespace, rest: Words) -> in
         wish=_wish(options),
         path=options.file,
         name=options.name,
-        leave=_leave(options),
+        trusted=options.trusted,
+        leave=leave(options),
     )
 
 
@@ -345,6 +330,5 @@ def _destroy(context: "Context", options: argparse.Namespace, rest: Words) -> in
     return db_files.destroy(
         context,
         wish=_wish(options),
-        save=not options.no_backup,
-        leave=_leave(options),
+        leave=leave(options),
     )

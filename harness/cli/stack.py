@@ -5,7 +5,7 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, as_json, command, dry_run
+from harness.cli.base import Commands, Parser, as_json, asking, command, dry_run, leave
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,8 +64,12 @@ def _whole(commands: "Commands[Parser]") -> None:
     one.add_argument("--build", action="store_true", help="build missing images first")
     dry_run(one).set_defaults(call=_up)
     one = on_stack(commands, "down", "end the stack and remove its containers")
-    one.add_argument("--volumes", action="store_true", help="and all of its data")
-    dry_run(one).set_defaults(call=_down)
+    one.add_argument(
+        "--volumes",
+        action="store_true",
+        help="and all of its data, after a question and a backup",
+    )
+    dry_run(asking(one)).set_defaults(call=_down)
     one = _services(on_stack(commands, "restart", "end services and start them again"))
     dry_run(one).set_defaults(call=_restart)
     one = as_json(on_stack(commands, "ps", "list the stack's containers"))
@@ -106,13 +110,14 @@ def _up(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 
 
 def _down(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack
+    from harness.commands import stack_down
 
-    return stack.down(
+    return stack_down.down(
         context,
         environment=options.environment,
         volumes=options.volumes,
         dry=options.dry_run,
+        leave=leave(options),
     )
 
 
@@ -134,9 +139,9 @@ def _ps(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 
 
 def _logs(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack
+    from harness.commands import stack_logs
 
-    return stack.logs(
+    return stack_logs.logs(
         context,
         environment=options.environment,
         services=options.services,

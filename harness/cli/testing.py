@@ -6,7 +6,14 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, actions, command, with_database
+from harness.cli.base import (
+    Commands,
+    Parser,
+    actions,
+    command,
+    trusting,
+    with_database,
+)
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -187,6 +194,7 @@ def _template(commands: "Commands[Parser]") -> None:
         "-o", "--output", type=Path, metavar="FILE", help="write it to a file, too"
     )
     made["import"].add_argument("file", type=Path, help="what export has written")
+    trusting(made["import"])
     made["prune"].add_argument("--all", action="store_true", help="remove all")
     made["prune"].add_argument("--dry-run", action="store_true", help="only say")
     for name, call in CALLS.items():
@@ -245,7 +253,7 @@ def _digest(context: "Context", options: argparse.Namespace, rest: Words) -> int
 def _import(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import template
 
-    return template.import_(context, path=options.file)
+    return template.import_(context, path=options.file, trusted=options.trusted)
 
 
 def _prune(context: "Context", options: argparse.Namespace, rest: Words) -> int:

@@ -19,22 +19,30 @@ Ask = Callable[[str], str] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Leave:
-    """What the user has allowed beforehand."""
+    """What the user has allowed beforehand; with `save`, a backup comes before."""
 
     yes: bool = False
     force: bool = False
+    save: bool = True
     ask: Ask = None
 
 
 def require_leave(client: Client, leave: Leave, what: str) -> None:
     """Ask whether `what` may be done; raises `UsageError` where it may not."""
-    if client.production and not leave.force:
+    allow(leave, what, title=client.title, production=client.production, dry=client.dry)
+
+
+def allow(
+    leave: Leave, what: str, *, title: str, production: bool, dry: bool = False
+) -> None:
+    """`require_leave` without a server: all that destroys data asks this."""
+    if production and not leave.force:
         raise UsageError(
             f"this is production: {what} is refused",
-            checked=client.title,
+            checked=title,
             remedy="if you mean it: --force",
         )
-    if leave.yes or client.dry:
+    if leave.yes or dry:
         return
     if leave.ask is None:
         raise UsageError(
@@ -117,7 +125,7 @@ def psql(
     name = named(context, name)
     with db_place.opened(context, of_tests(context, wish, name)) as place:
         client = place.client
-        argv = (f"--dbname={name}", *words)
+        argv = (*client.as_owner, f"--dbname={name}", *words)
         if client.dry:
             client.say(client.line(client.argv("psql", *argv, terminal=terminal)))
             return ExitCode.OK

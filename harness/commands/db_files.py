@@ -4,6 +4,7 @@
 import shlex
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 from harness import proc
@@ -12,9 +13,10 @@ from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import claimed
 from harness.commands.db_place import Place, Wish
-from harness.databases import archive, catalogue
+from harness.commands.db_saving import dated, saved
+from harness.databases import archive, catalogue, rights
 from harness.databases import replace as replacing
-from harness.databases.archive import Seen, Sum
+from harness.databases.archive import Seen
 from harness.databases.client import Client
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import size as shown
@@ -45,7 +47,7 @@ def backup(
             raise UsageError(
                 f"{path} exists", remedy="name another file, or replace it: --force"
             )
-        done = saved(context, place, name, path)
+        done = saved(context, place.client, name, path)
     if as_json:
         found = {"file": str(path), "size": done.size, "sha256": done.sha256}
         context.answer(found)
@@ -62,58 +64,46 @@ def _streamed(context: Context, place: Place, name: str, stdout: Write) -> None:
     context.console.info(f"{shown(done.size)}, sha256 {done.sha256}")
 
 
-def dated(context: Context, name: str) -> Path:
-    """A file for a backup, below the checkout."""
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    place = context.config.root / context.config.backups
-    place.mkdir(mode=0o700, exist_ok=True, parents=True)
-    path = place / f"{name}-{stamp}.dump"
-    number = 1
-    while path.exists():
-        number += 1
-        path = place / f"{name}-{stamp}-{number}.dump"
-    return path
-
-
-def saved(context: Context, place: Place, name: str, path: Path) -> Sum:
-    """A database in a file."""
-    client = place.client
-    if client.dry:
-        argv = client.argv("pg_dump", *archive.dump_words(name))
-        client.say(f"{client.line(argv)} > {shlex.quote(str(path))}")
-        return Sum(size=0, sha256="")
-    with context.console.step(f"backup {name}", ticker=True) as step:
-        return archive.write(
-            client, name, path, lambda count: step.update(shown(count))
-        )
-
-
 def restore(
-    context: Context, *, wish: Wish, path: Path, name: str, leave: Leave
+    context: Context,
+    *,
+    wish: Wish,
+    path: Path,
+    name: str,
+    trusted: bool,
+    leave: Leave,
 ) -> int:
-    """Make a database from a backup, verified before and after."""
+    """Make a database from a backup, verified before and after.
+
+    Unless it is `trusted`, a role without rights restores it.
+    """
     name = replacing.require_name(db.named(context, name))
     checked = archive.require(path)
     if not checked:
         context.console.warn(f"{archive.checksum(path)} is not there: not compared")
     with claimed(context, wish, name, leave) as place:
-        _restored(context, place, path, name)
+        _restored(context, place, path, name, trusted=trusted)
     return ExitCode.OK
 
 
-def _restored(context: Context, place: Place, path: Path, name: str) -> None:
+def _restored(
+    context: Context, place: Place, path: Path, name: str, *, trusted: bool
+) -> None:
     client = place.client
     with replacing.building(client, name) as new:
+        lesser = nullcontext(client) if trusted else rights.lesser(client, new)
         if client.dry:
-            argv = client.argv("pg_restore", *archive.restore_words(new))
-            client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
+            with lesser as writer:
+                argv = writer.argv("pg_restore", *archive.restore_words(writer, new))
+                client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
             return
         total = shown(path.stat().st_size)
         with context.console.step(f"restore {name}", ticker=True) as step:
-            wanted = _filled(
-                context, client, path, new,
-                lambda count: step.update(f"{shown(count)}, the file has {total}"),
-            )  # fmt: skip
+            with lesser as writer:
+                wanted = _filled(
+                    context, writer, path, new,
+                    lambda count: step.update(f"{shown(count)}, the file has {total}"),
+                )  # fmt: skip
             found = catalogue.tables(client, new)
             if found != wanted:
                 raise DatabaseError(
@@ -144,7 +134,7 @@ def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) 
 # -- destroy -------------------------------------------------------------------
 
 
-def destroy(context: Context, *, wish: Wish, save: bool, leave: Leave) -> int:
+def destroy(context: Context, *, wish: Wish, leave: Leave) -> int:
     """Remove all data of a server, after a backup of each database."""
     kind, _ = db_place.choose(context, wish.on, wish.environment)
     if kind not in ("stack", "local"):
@@ -152,14 +142,14 @@ def destroy(context: Context, *, wish: Wish, save: bool, leave: Leave) -> int:
             f"the data of that server ({kind}) are not the harness's to remove",
             remedy="harness db delete NAME, or harness clean --all",
         )
-    with db_place.opened(context, wish, start=kind == "stack" and save) as place:
+    with db_place.opened(context, wish, start=kind == "stack" and leave.save) as place:
         client = place.client
         names = catalogue.people(client)
         holds = f" with {', '.join(names)}" if names else ""
         db.require_leave(client, leave, f"remove all data of {client.title}{holds}")
-        for name in names if save else ():
+        for name in names if leave.save else ():
             path = dated(context, name)
-            done = saved(context, place, name, path)
+            done = saved(context, client, name, path)
             if not wish.dry:
                 context.console.info(f"  {path}: {shown(done.size)}")
     if kind == "stack":
@@ -174,7 +164,7 @@ def destroy(context: Context, *, wish: Wish, save: bool, leave: Leave) -> int:
 def _destroy_volume(context: Context, wish: Wish) -> None:
     opened = stack.open_(context, wish.environment)
     volume = f"{opened.project.name}_db"
-    stack.down(context, environment=wish.environment, volumes=False, dry=wish.dry)
+    stack.remove(opened, ("container", "network"), dry=wish.dry)
     if wish.dry:
         context.console.info(proc.line(opened.engine.argv("volume", "rm", volume)))
     elif volume in stack.labelled(opened, "volume"):

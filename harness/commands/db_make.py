@@ -5,9 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
-from harness.commands import db, db_place, needs
+from harness.commands import db, db_place, db_saving, needs
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_place import Place, Wish
@@ -17,7 +16,7 @@ from harness.databases.client import quoted
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import duration
 from harness.output import size as shown
-from harness.template.layer import Program, Request
+from harness.template.layer import Document, Program, Request
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +59,9 @@ def request(context: Context, content: Content) -> Request:
     return replace(found, reclimit=content.reclimit or found.reclimit)
 
 
-def _dataset(data: Path | Program) -> str:
+def _dataset(data: Document | Program) -> str:
     """What a document, or a program that makes data, is called."""
-    return data.name if isinstance(data, Program) else data.stem
+    return data.name if isinstance(data, Program) else data.path.stem
 
 
 def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
@@ -78,7 +77,8 @@ def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
                 checked=place.client.title,
                 remedy=f"harness db rebuild {name} replaces it",
             )
-        _make(context, place, name, content)
+        with place.quiet(name):  # services that wait for it are started
+            _make(context, place, name, content)
     return ExitCode.OK
 
 
@@ -105,6 +105,7 @@ def claimed(context: Context, wish: Wish, name: str, leave: Leave) -> Iterator[P
             replacing.claim(client, name, waiting=Waiting(context)),
             place.quiet(name),
         ):
+            db_saving.before(context, client, name, leave)
             yield place
 
 
@@ -161,6 +162,7 @@ def delete(context: Context, *, wish: Wish, names: Sequence[str], leave: Leave) 
                 replacing.claim(client, name, waiting=Waiting(context)),
                 place.quiet(name),
             ):
+                db_saving.before(context, client, name, leave)
                 replacing.drop(client, name)
             if not client.dry:
                 context.console.info(f"{name} is deleted")
@@ -184,6 +186,7 @@ def copy(
             replacing.claim(client, target, waiting=Waiting(context)),
             place.quiet(target),
         ):
+            db_saving.before(context, client, target, leave)
             copied(context, place, source, target)
     return ExitCode.OK
 

@@ -138,6 +138,7 @@ def on(context: Context, kind: str) -> Context:
 
 def ensured(context: Context, bench: template.Bench, layer: Layer, *, dry: bool) -> str:
     """The template of a layer is there; with `dry`, only whether it is."""
+    bench.builder.shelf.use(layer.digest)
     there = bench.builder.shelf.find(layer.digest) is not None
     word = "is there" if there else "must be built first"
     if dry:

@@ -2,34 +2,33 @@
 """People's databases in the stack, reached through its containers only."""
 
 import contextlib
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from harness import proc, store
-from harness.commands import stack_up, template, workshop
+from harness.commands import stack_health, stack_up, template, workshop
 from harness.commands.context import Context
 from harness.commands.db_server import BUILTIN, beside, ensured, on
 from harness.commands.stack import Stack, open_
 from harness.databases import archive
 from harness.databases.client import Client
-from harness.databases.replace import building
-from harness.errors import UsageError
+from harness.databases.replace import building, exists
+from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.output import size
 from harness.stack import database as databases
 from harness.stack import project as projects
+from harness.stack import roles
+from harness.stack.compose import Container
 from harness.stack.database import Database, Listener
 from harness.template.layer import Layer, Request
 from harness.template.postgresql import template as template_name
 
 PATIENCE: Final = 60.0
 """Seconds in which the stack's server must answer."""
-STOPPED: Final = "stopped"
-"""File with the containers that were stopped for a moment."""
-POLL: Final = 0.3
-"""Seconds between two looks at services that start."""
+UP: Final = ("running", "restarting")
+"""States of containers that are, or will be again, in the way of a database."""
 START: Final = ("up", "--detach", "--no-deps", "db")
 
 
@@ -40,7 +39,9 @@ def opened(
     """The stack's server; with `start`, it is started if it must be."""
     stack = open_(context, environment)
     there = [one for one in stack.looking.ps() if one.service == "db"]
-    if not any(one.state == "running" for one in there):
+    running = any(one.state == "running" for one in there)
+    own = context.config.stack.database
+    if not running:
         if not start:
             raise UsageError(
                 f"the database server of the stack {stack.project.name} does not run",
@@ -55,8 +56,7 @@ def opened(
 
     def beginning(program: str, terminal: bool) -> list[str]:
         options = [] if terminal else ["-T"]
-        words = ("exec", *options, "db", program, f"--username={databases.USER}")
-        return stack.looking.argv(*words)
+        return stack.looking.argv("exec", *options, "db", program)
 
     project = stack.project
     client = Client(
@@ -67,10 +67,16 @@ def opened(
         production=project.environment == "production",
         dry=dry,
         say=context.console.info,
+        owner=roles.OWNER,
+        rights=lambda name: (roles.rights(used=name == own),),
     )
     made = OfStack(stack=stack, client=client)
     if not dry:
-        made.database(context.config.stack.database).names(patience=PATIENCE)
+        database = made.database(own)
+        if running:
+            database.names(patience=PATIENCE)
+        else:
+            stack_up.prepared(stack, database)
     yield made
 
 
@@ -97,56 +103,76 @@ class OfStack:
         with store.locked(place / "up.lock"):
             mine = name == self.context.config.stack.database
             found = self._users(place) if mine else []
-            self._all("stop", found)
+            self._stop([one.name for one in found if one.state in UP])
             try:
                 yield
-            finally:
-                self._all("start", found)
-                if not self.client.dry:
-                    (place / STOPPED).unlink(missing_ok=True)
-            self._wait(found)
+            except BaseException:
+                try:
+                    self._begin(place, found)
+                except HarnessError as error:  # what went wrong first is the answer
+                    self.context.console.warn(error.message)
+                raise
+            self._begin(place, found)
 
-    def _users(self, place: Path) -> list[str]:
+    def _users(self, place: Path) -> list[Container]:
         """The containers that use the database, and those that a killed command
         has stopped; noted, for the case that this one is killed.
         """
         there = self.stack.looking.ps()
         try:
-            noted = (place / STOPPED).read_text("utf-8").split()
+            noted = (place / stack_health.STOPPED).read_text("utf-8").split()
         except OSError:
             noted = []
         found = [
-            one.name
+            one
             for one in there
-            if one.service in projects.PYTHON
-            and (one.state == "running" or one.name in noted)
+            if one.service in projects.PYTHON and (one.state in UP or one.name in noted)
         ]
         if not self.client.dry:
-            store.write_atomically(place / STOPPED, "\n".join(found))
+            names = "\n".join(one.name for one in found)
+            store.write_atomically(place / stack_health.STOPPED, names)
         return found
 
-    def _wait(self, containers: list[str]) -> None:
-        """Until those that were started are well; it is said if they are not."""
-        if not containers or self.client.dry:
-            return
-        deadline = time.monotonic() + self.context.config.stack.timeout
-        with self.context.console.step("services", ticker=True):
-            while time.monotonic() < deadline:
-                there = {one.name: one for one in self.stack.looking.ps()}
-                if all(there[name].well for name in containers if name in there):
-                    return
-                time.sleep(POLL)
-        self.context.console.warn("not all services are healthy: harness ps")
-
-    def _all(self, what: str, containers: list[str]) -> None:
+    def _stop(self, containers: list[str]) -> None:
         if not containers:
             return
         if self.client.dry:
-            self.client.say(proc.line(self.stack.engine.argv(what, *containers)))
+            self.client.say(proc.line(self.stack.engine.argv("stop", *containers)))
             return
-        title = f"{what} {', '.join(containers)}"
+        title = f"stop {', '.join(containers)}"
         with self.context.console.step(title, ticker=True):
-            self.stack.engine.run(what, *containers, timeout=300)
+            self.stack.engine.run("stop", *containers, timeout=300)
+
+    def _begin(self, place: Path, containers: list[Container]) -> None:
+        """Start what was stopped, if there is a database for it.
+
+        Else it stays noted: who makes the database starts it.
+        """
+        own = self.context.config.stack.database
+        if not containers:
+            return
+        if self.client.dry:
+            for names in stack_health.staged(containers):
+                self.client.say(proc.line(self.stack.engine.argv("start", *names)))
+            return
+        if not exists(self.client, own):
+            idle = ", ".join(one.name for one in containers)
+            self.context.console.warn(
+                f"{idle} stay stopped, there is no database {own}:"
+                f" {self.stack.line('db create')} makes it and starts them"
+            )
+            return
+        self._employ()
+        stack_health.begin(self.stack, containers)
+        (place / stack_health.STOPPED).unlink(missing_ok=True)
+
+    def _employ(self) -> None:
+        """Processing's user has the password of this environment, whoever's data."""
+        made = self.database(self.context.config.stack.database)
+        try:
+            stack_up.employed(self.stack, made)
+        except DatabaseError as error:
+            self.context.console.warn(f"{error.message}: {error.remedy}")
 
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
         """See `Place`: modules by the stack itself, data from templates."""

@@ -5,7 +5,7 @@ import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.commands import db, db_files, db_place
+from harness.commands import db, db_place, db_saving
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import Waiting
@@ -24,7 +24,6 @@ def update(
     wish: Wish,
     name: str,
     modules: Sequence[str],
-    save: bool,
     leave: Leave,
 ) -> int:
     """Update modules in a database; with `wish.dry`, only list what would change."""
@@ -39,12 +38,12 @@ def update(
             live = db_place.opened(context, replace(wish, dry=False))
             with live as real, replacing.claim(real.client, name, waiting=waiting):
                 _rehearse(context, real, name, wanted, active)
-            _real(context, place, name, wanted, active, save=save)
+            _real(context, place, name, wanted, active, leave)
             return ExitCode.OK
         if client.production:
             db.require_leave(client, leave, f"update {name} of {client.title}")
         with replacing.claim(client, name, waiting=waiting):
-            _real(context, place, name, wanted, active, save=save)
+            _real(context, place, name, wanted, active, leave)
     return ExitCode.OK
 
 
@@ -83,14 +82,13 @@ def _real(
     name: str,
     wanted: Sequence[str],
     active: Sequence[str],
-    *,
-    save: bool,
+    leave: Leave,
 ) -> None:
     client = place.client
     with place.quiet(name):
-        if save:
-            path = db_files.dated(context, name)
-            db_files.saved(context, place, name, path)
+        if leave.save:
+            path = db_saving.dated(context, name)
+            db_saving.saved(context, client, name, path)
             if not client.dry:
                 context.console.info(f"  backup: {path}")
         with replacing.building(client, name, template=name) as new:

@@ -16,7 +16,7 @@ from harness.commands.context import Context
 from harness.commands.judging import Asked
 from harness.commands.publish import publish
 from harness.commands.selecting import Chosen
-from harness.errors import ExitCode, UsageError
+from harness.errors import ExitCode, HarnessError, UsageError
 from harness.gate import gather, outcome, parts
 from harness.gate.base import HEADERS, Row, Status, Verdict
 from harness.gate.gather import Data
@@ -25,7 +25,7 @@ from harness.gate.run import Gate
 from harness.output import duration
 from harness.reports.files import replace as write
 from harness.rules import Selection
-from harness.store import Run
+from harness.store import Run, noting
 
 KNOWN = "gate.json"
 """Seconds that parts took, in the state directory."""
@@ -158,7 +158,8 @@ def _execute(
     data = Data(files={part.name: (part.data,) for part in made if part.data})
     judged = judging.judge(context, asked, chosen, made, gate.rows, data)
     verdict = Verdict(rows=tuple(_rows(context, asked, {**gate.rows, **judged})))
-    _learn(context, verdict)
+    with noting([]):  # it is history only
+        _learn(context, verdict)
     return verdict
 
 
@@ -229,11 +230,16 @@ def _report(
         ],
         HEADERS,
     )
-    page = _write(context, current, chosen, verdict, directory)
+    errors: list[HarnessError] = []
+    page = directory
+    with noting(errors):  # the verdict is told in any case
+        page = _write(context, current, chosen, verdict, directory)
     seconds = duration(time.time() - current.started)
     context.console.info(f"{verdict.sentence()} (in {seconds}; {page})")
+    for error in errors:
+        context.console.error(error)
     verdict.check(str(page))
-    return ExitCode.OK
+    return errors[0].code if errors else ExitCode.OK
 
 
 def _tail(context: Context, row: Row) -> None:

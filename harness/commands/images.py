@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import __version__, modules, series
+from harness import __version__, engine, modules, series
 from harness.commands.context import Context
 from harness.engine import Engine
 from harness.errors import ExitCode, ImageError, SourceError
@@ -203,6 +203,7 @@ def _job(
             "org.opencontainers.image.revision": ", ".join(revisions),
             "harness.service": service,
             "harness.variant": variant,
+            engine.STATE: context.store.id,
             **({"harness.placeholder": "true"} if placeholder else {}),
         },
     )

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a step needs before anything starts: its database, environment, modules."""
 
-from pathlib import Path
-
 from harness import environment, modules, series
 from harness.commands.context import Context
 from harness.config import Config
@@ -11,7 +9,7 @@ from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
 from harness.runners import suite
-from harness.template.layer import Program, Request
+from harness.template.layer import Document, Program, Request
 
 OURS = ("PG", "HARNESS_")
 """How variables begin that no file of a suite can set."""
@@ -22,12 +20,12 @@ def request(config: Config, names: tuple[str, ...]) -> Request:
     if len(names) != 1 or names[0] not in config.template:
         return Request(modules=names, language=config.templates.language)
     modules: list[str] = []
-    data: list[Path | Program] = []
+    data: list[Document | Program] = []
     reclimit, language, name = 0, "", names[0]
     while name:
         table = config.template[name]
         modules += table.modules
-        data[:0] = [config.root / path for path in table.data] + _programs(config, name)
+        data[:0] = [*_documents(config, name), *_programs(config, name)]
         reclimit = reclimit or table.reclimit
         language = language or table.language
         name = table.parent
@@ -54,7 +52,20 @@ def variables(config: Config, step: Step) -> tuple[dict[str, str], dict[str, str
     return {**others, **fixed}, varying
 
 
-def _programs(config: Config, template: str) -> list[Path | Program]:
+def _documents(config: Config, template: str) -> list[Document]:
+    table = config.template[template]
+    return [
+        Document(
+            path=config.root / path,
+            root=config.root,
+            reads=table.reads,
+            dated=table.dated,
+        )
+        for path in table.data
+    ]
+
+
+def _programs(config: Config, template: str) -> list[Program]:
     table = config.template[template]
     if not table.command:
         return []
@@ -66,6 +77,7 @@ def _programs(config: Config, template: str) -> list[Path | Program]:
         reads=table.reads,
         packages=table.packages,
         environment=table.environment,
+        dated=table.dated,
     )
     return [program]
 

@@ -15,7 +15,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from harness import history, proc, results
+from harness import history, proc, results, store
 from harness.browsers import Browsers
 from harness.commands import browsing, distant, inside, lanes, needs, show, workshop
 from harness.commands.context import Context
@@ -151,10 +151,11 @@ class Session:
         if self.child is None:
             self._launch(broker)
         finished = self._wait(where.server)
-        history.remember(self.context.store, self.step, broker.asked.values())
-        self._touch(broker.asked.values())
-        if not self.lost:
-            workshop.keep_house(self.context, where.shelf)
+        with store.noting(self.failures):
+            history.remember(self.context.store, self.step, broker.asked.values())
+            self._touch(broker.asked.values())
+            if not self.lost:
+                workshop.keep_house(self.context, where.shelf)
         return results.with_costs(
             finished,
             templates=tuple(make.costs),
@@ -319,10 +320,12 @@ class Session:
         except KeyboardInterrupt:
             self.child.interrupt()
             raise
-        step = self.step
+        step, path = self.step, self.files.results(self.step)
+        missing = results.missing(path, code)
+        self.failures += [missing] if missing else []
         return results.read(
             step,
-            self.files.results(step),
+            path,
             junit=self.files.junit(step),
             code=code,
             started=self.started,

@@ -41,8 +41,9 @@ class Stack:
     @cached_property
     def compose(self) -> Compose:
         """Compose with all files, variables and secrets."""
+        projects.worker(self.project)
         known = self.secrets
-        return self._compose([*self.project.files(), self._overlay()], known)
+        return self._compose([*self.project.files(), self._overlay(known)], known)
 
     @cached_property
     def secrets(self) -> dict[str, str]:
@@ -73,10 +74,10 @@ class Stack:
             variables=projects.variables(self.project, state=state, secrets=known),
         )
 
-    def _overlay(self) -> Path:
+    def _overlay(self, known: dict[str, str]) -> Path:
         """The file of what depends on this checkout; JSON is YAML."""
         sources = self.context.sources.values()
-        made = projects.overlay(self.project, sources)
+        made = projects.overlay(self.project, sources, known)
         place = self.context.store.directory("stack", self.project.name)
         path = place / "checkout.yaml"
         write_atomically(path, json.dumps(made, indent=1) + "\n")
@@ -161,14 +162,14 @@ def open_(context: Context, environment: str) -> Stack:
     return Stack(context=context, project=projects.make(context.config, environment))
 
 
-def down(context: Context, *, environment: str, volumes: bool, dry: bool) -> int:
-    """End and remove all; with `volumes`, the data too; `dry` only says how."""
-    stack = open_(context, environment)
-    kinds = ("container", "network", *(("volume",) if volumes else ()))
+def remove(stack: Stack, kinds: Sequence[str], *, dry: bool) -> bool:
+    """End and remove all of the stack that is of these kinds; whether there was any.
+
+    With `dry` it only says how.
+    """
     found = {kind: labelled(stack, kind) for kind in kinds}
     if not any(found.values()):
-        context.console.info(f"the stack {stack.project.name} is not up")
-        return ExitCode.OK
+        return False
     # Compose's own needs a container of each service that another depends on.
     servers = [name for name in found["container"] if re.search(r"-db-\d+$", name)]
     others = [name for name in found["container"] if name not in servers]
@@ -178,13 +179,14 @@ def down(context: Context, *, environment: str, volumes: bool, dry: bool) -> int
         calls += [(kind, "rm", *force, *names)] if names else []
     if dry:
         argvs = [proc.line(stack.engine.argv(*call)) for call in calls]
-        context.console.info("\n".join(argvs))
-        return ExitCode.OK
-    what = "with its data" if volumes else "its data stay"
-    with context.console.step(f"down {stack.project.name} ({what})", ticker=True):
+        stack.context.console.info("\n".join(argvs))
+        return True
+    what = "with its data" if "volume" in kinds else "its data stay"
+    title = f"down {stack.project.name} ({what})"
+    with stack.context.console.step(title, ticker=True):
         for call in calls:
             stack.engine.run(*call, timeout=300)
-    return ExitCode.OK
+    return True
 
 
 def labelled(stack: Stack, kind: str) -> list[str]:
@@ -223,31 +225,6 @@ def kept(counts: Mapping[str, int], names: Iterable[str]) -> list[str]:
     """
     touched = projects.closure(names)
     return [f"--scale={name}={counts[name]}" for name in touched if name in counts]
-
-
-def logs(
-    context: Context,
-    *,
-    environment: str,
-    services: Sequence[str],
-    follow: bool,
-    tail: str,
-) -> int:
-    """What services have written."""
-    stack = open_(context, environment)
-    names = projects.services(services)
-    if not stack.looking.ps():
-        stack.up()
-    if tail != "all" and not tail.isdecimal():
-        raise UsageError(f"{tail!r} is no number of lines", remedy="--tail 100")
-    options = ["--follow"] if follow else []
-    words = ("logs", *options, "--tail", tail, *names)
-    if context.console.live:
-        code = stack.looking.attach(*words)
-    else:
-        code = stack.looking.read(context.console.info, "--ansi=never", *words)
-    ended = follow and code in (130, -2)  # Ctrl-C is how one leaves
-    return ExitCode.OK if ended or not code else ExitCode.COMMAND_FAILED
 
 
 def shell(context: Context, *, environment: str, service: str, terminal: bool) -> int:

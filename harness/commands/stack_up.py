@@ -9,14 +9,15 @@ from pathlib import Path
 
 import harness
 from harness import proc, store
-from harness.commands import stack_show
+from harness.commands import stack_health, stack_show
 from harness.commands.context import Context
 from harness.commands.stack import Stack, kept, open_
 from harness.doctor import ports
 from harness.errors import EngineError, ExitCode, ImageError
+from harness.stack import access
 from harness.stack import database as databases
 from harness.stack import project as projects
-from harness.stack.compose import Container, replicas
+from harness.stack.compose import Compose, Container, replicas
 from harness.stack.database import Database, Recipe
 
 PROC = Path("/proc")
@@ -45,17 +46,18 @@ def up(
         return stack.show([DATABASE, call])
     # The database is made by an erpserver.
     require(stack, projects.closure([*wanted, "erpserver"]), build=build)
-    lock = context.store.directory("stack", stack.project.name) / "up.lock"
-    with store.locked(lock):
+    place = context.store.directory("stack", stack.project.name)
+    with store.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
         free_ports(stack, there, wanted)
         ready_database(stack)
         call = started(stack, there, wanted, wait=wait)
         with context.console.step("services", ticker=True):
-            compose.run(*call, timeout=context.config.stack.timeout + 60)
+            begin(stack, compose, call)
             if wait and "nginx" in wanted:
                 answered(stack)
+        (place / stack_health.STOPPED).unlink(missing_ok=True)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
@@ -72,6 +74,20 @@ def started(
     if wait:
         options += ["--wait", f"--wait-timeout={stack.context.config.stack.timeout}"]
     return ["up", "--detach", *options, *wanted]
+
+
+def begin(stack: Stack, compose: Compose, call: Sequence[str]) -> None:
+    """Start services; who does not become well says itself why, in the error."""
+    try:
+        compose.run(*call, timeout=stack.context.config.stack.timeout + 60)
+    except EngineError as error:
+        named = error.message.split()
+        there = stack.looking.ps()
+        ill = [one for one in there if not one.well or one.name in named]
+        if ill:
+            error.checked = stack_health.told(stack, ill)
+            error.remedy = stack.line("logs", *dict.fromkeys(o.service for o in ill))
+        raise
 
 
 def header(stack: Stack, wanted: Sequence[str]) -> None:
@@ -170,11 +186,13 @@ def ready_database(stack: Stack) -> None:
     made = database(stack, config.stack.database)
     with context.console.step("database", ticker=True) as step:
         stack.compose.run(*DATABASE)
-        names = made.names(patience=config.stack.timeout)
-        if made.name in names:
-            missing = made.missing(config.stack.modules)
-            if missing:
-                made.activate(made.name, missing, step.update)
+        there = made.name in prepared(stack, made)
+        missing = made.missing(config.stack.modules) if there else []
+        if missing:
+            made.activate(made.name, missing, step.update)
+        if there:
+            made.protect(made.name)
+            employed(stack, made)
             return
         step.update("none yet")
     modules = ", ".join(config.stack.modules)
@@ -187,8 +205,39 @@ def ready_database(stack: Stack) -> None:
             step.update(f"module {count}, {name}")
 
         how = made.create(recipe(stack), stack.secrets["admin_password"], listener)
+        employed(stack, made)
     if how == "restored":
         context.console.info("  restored from what an earlier stack has made")
+
+
+def prepared(stack: Stack, made: Database) -> list[str]:
+    """All databases of a server that lets in those who are to come in.
+
+    What is there from before there were roles is given to the one of the owner.
+    """
+    names = made.names(patience=stack.context.config.stack.timeout)
+    old = access.login(made, stack.secrets)
+    if old:
+        # A session that uses a table would keep it from changing hands.
+        stack.compose.run("stop", *projects.PYTHON, timeout=120)
+    for name in old:
+        access.adopt(made, name)
+    return names
+
+
+def employed(stack: Stack, made: Database) -> None:
+    """Processing has its user in Tryton, if its groups say what it may do there."""
+    place = stack.context.store.directory("stack", stack.project.name)
+    groups = stack.context.config.stack.processing_groups
+    if groups:
+        access.employ(
+            made,
+            place / "processing",
+            user=projects.worker(stack.project),
+            groups=groups,
+            password=stack.secrets["processing_password"],
+            remedy=stack.line("db update"),
+        )
 
 
 def recipe(stack: Stack) -> Recipe:

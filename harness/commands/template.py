@@ -4,7 +4,6 @@
 import json
 import tempfile
 import time
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -19,12 +18,10 @@ from harness.output import duration, size
 from harness.plan import Step
 from harness.runners import base
 from harness.store import Run
-from harness.template import limits
+from harness.template import limits, portable
 from harness.template.base import Draft, Manifest, Shelf
 from harness.template.build import Builder
 from harness.template.layer import Layer, Layers
-
-MANIFEST, CONTENT = "manifest.json", "content"
 
 
 @contextmanager
@@ -221,6 +218,7 @@ def export(
         layer = bench.layers.resolve(wanted)
         if make:
             workshop.ensure_all(context, bench.builder, [layer], bench.telling)
+        bench.builder.shelf.use(layer.digest)
         manifest = bench.builder.shelf.find(layer.digest)
         if manifest is None:
             raise TemplateError(
@@ -228,44 +226,37 @@ def export(
                 remedy=f"harness template build {' '.join(names)}",
             )
         with tempfile.TemporaryDirectory(dir=output.absolute().parent) as scratch:
-            content = Path(scratch, CONTENT)
+            content = Path(scratch, "content")
             bench.builder.shelf.save(layer.digest, content)
             half = Path(scratch, "half")
-            kind = bench.builder.shelf.kind
-            with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
-                archive.writestr(MANIFEST, manifest.dump())
-                archive.writestr("kind", kind)
-                archive.write(content, CONTENT)
+            portable.write(half, manifest, bench.builder.shelf.kind, content)
             half.rename(output)
     context.console.info(f"{output}: {manifest.name} {size(output.stat().st_size)}")
     return ExitCode.OK
 
 
-def import_(context: Context, *, path: Path) -> int:
-    """Make the template in a file one of this machine's."""
-    try:
-        with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as scratch:
-            manifest = Manifest.parse(archive.read(MANIFEST).decode())
-            kind = archive.read("kind").decode()
-            content = Path(archive.extract(CONTENT, scratch))
-            with _shelf(context) as shelf:
-                _restore(shelf, manifest, kind, content)
-    except (OSError, zipfile.BadZipFile, KeyError) as error:
-        raise TemplateError(
-            f"{path} cannot be imported: {error}",
-            remedy="write it with harness template export",
-        ) from error
+def import_(context: Context, *, path: Path, trusted: bool) -> int:
+    """Make the template in a file one of this machine's.
+
+    Unless it is `trusted`, a role without rights restores it.
+    """
+    with tempfile.TemporaryDirectory() as scratch, _shelf(context) as shelf:
+        found = portable.read(path, Path(scratch))
+        _restore(shelf, found, trusted=trusted)
+    manifest = found.manifest
     limits.touch(context.store, manifest.digest)
     context.console.info(f"template {manifest.name} imported: {manifest.digest}")
     return ExitCode.OK
 
 
-def _restore(shelf: Shelf, manifest: Manifest, kind: str, content: Path) -> None:
-    if kind != shelf.kind:
+def _restore(shelf: Shelf, found: portable.Packed, *, trusted: bool) -> None:
+    manifest = found.manifest
+    if found.kind != shelf.kind:
         raise TemplateError(
-            f"the file is a template of {kind}, this server is {shelf.kind}",
+            f"the file is a template of {found.kind}, this server is {shelf.kind}",
             remedy="choose the server with --database",
         )
+    shelf.use(manifest.digest)
     if shelf.find(manifest.digest):
         return
     layer = Layer(
@@ -280,7 +271,7 @@ def _restore(shelf: Shelf, manifest: Manifest, kind: str, content: Path) -> None
     with shelf.claim(manifest.digest, deadline=60, waiting=lambda: None):
         draft: Draft = shelf.draft(layer)
         try:
-            shelf.restore(draft, content)
+            shelf.restore(draft, found.content, trusted=trusted)
             shelf.publish(draft, manifest)
         except BaseException:
             shelf.discard(draft)
@@ -296,13 +287,17 @@ def prune(context: Context, *, everything: bool, dry: bool) -> int:
             if everything
             else workshop.exceeding(context, shelf)
         )
+        removed = 0
         for one, why in going:
+            if not dry and not shelf.remove(one.digest):
+                context.console.info(f"keep {one.name} {one.digest}: a run uses it")
+                continue
+            removed += 1
             context.console.info(f"remove {one.name} {one.digest}: {why}")
             if not dry:
-                shelf.remove(one.digest)
                 limits.forget(context.store, one.digest)
     word = "would be removed" if dry else "removed"
-    context.console.info(f"{len(going)} of {len(found)} templates {word}")
+    context.console.info(f"{removed} of {len(found)} templates {word}")
     return ExitCode.OK
 
 

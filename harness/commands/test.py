@@ -9,11 +9,11 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import __version__, changes, history, plan, results, series
+from harness import __version__, changes, history, plan, results, series, store
 from harness.commands import bisect, needs, ordering, publish, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
-from harness.model import Isolation, RunResult, StepResult
+from harness.model import FileCoverage, Isolation, RunResult, StepResult
 from harness.output import duration
 from harness.plan import Step
 from harness.runners import base, image
@@ -221,11 +221,13 @@ def _report(
         if step.source
         for one in suites.tested(step, context.sources)
     ]
-    covered = (
-        coverage.combine(parts, directory, roots=roots, remap=_remap(context, steps))
-        if parts
-        else ()
-    )
+    covered: tuple[FileCoverage, ...] = ()
+    errors = [error for one in done for error in one.errors]
+    # What the tests have said is told in any case, be there no room for reports.
+    with store.noting(errors):
+        if parts:
+            remap = _remap(context, steps)
+            covered = coverage.combine(parts, directory, roots=roots, remap=remap)
     shutil.rmtree(directory / "coverage", ignore_errors=True)
     manner = steps[0].manner if steps else plan.Manner()
     result = RunResult(
@@ -233,7 +235,7 @@ def _report(
         command=context.line,
         started=current.started,
         seconds=time.time() - current.started,
-        exit_code=code,
+        exit_code=errors[0].code if errors else code,
         version=__version__,
         steps=tuple(one.result for one in done),
         templates=tuple(cost for one in done for cost in one.templates),
@@ -244,23 +246,26 @@ def _report(
         order=manner.words(),
         again=ordering.again(context.line, manner),
     )
-    junit = {one.result.name: one.junit for one in done if one.junit.exists()}
-    before = past.read(directory.parent, but=current.id)
-    reports.write(result, directory, junit_parts=junit, past=before)
-    for part in junit.values():
-        part.unlink()
-    history.learn(context.store, result)
-    for error in (error for one in done for error in one.errors):
-        context.console.error(error)
+    page: Path | None = None
+    with store.noting(errors):
+        junit = {one.result.name: one.junit for one in done if one.junit.exists()}
+        before = past.read(directory.parent, but=current.id)
+        reports.write(result, directory, junit_parts=junit, past=before)
+        for part in junit.values():
+            part.unlink()
+        page = publish.publish(context, directory, "index.html")
+    with store.noting(errors):
+        history.learn(context.store, result)
     for text in summary.terminal(result):
         context.console.info(text)
     if context.console.folds:
         for text in annotations.lines(result, context.config.root):
             context.console.info(text)
-    page = publish.publish(context, directory, "index.html")
+    for error in {str(error): error for error in errors}.values():
+        context.console.error(error)
     seconds = duration(time.time() - current.started)
-    context.console.info(f"report: {page} ({seconds} in all)")
-    return int(code)
+    context.console.info(f"report: {page or 'none'} ({seconds} in all)")
+    return int(errors[0].code if errors else code)
 
 
 def _remap(context: Context, steps: tuple[Step, ...]) -> dict[Path, list[str]]:

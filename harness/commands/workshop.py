@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from harness import probe
 from harness.commands.context import Context
 from harness.environment import Environment
-from harness.errors import HarnessError
 from harness.modules import Graph
 from harness.output import Step as Live
 from harness.output import duration
@@ -24,10 +23,12 @@ from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
-from harness.template.build import Builder, Process, Progress, Wrap
+from harness.template.build import Builder, Progress
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
+from harness.template.process import Process, Wrap
 from harness.template.sqlite import SQLite
+from harness.template.watch import Watch
 
 if TYPE_CHECKING:
     from harness.template.postgresql import PostgreSQL
@@ -82,14 +83,27 @@ def choose(context: Context) -> tuple[str, str]:
     return probe.choose(context.config.database.server, candidates)
 
 
+NOWHERE = "/dev/null"
+"""Nothing can ever be below it: libpq's error names the rest of the path."""
 DIALECTS = {
-    "sqlite": {"TRYTOND_DATABASE_URI": "sqlite://", "DB_NAME": ":memory:"},
-    "postgresql": {"TRYTOND_DATABASE_URI": "postgresql:///", "DB_NAME": "test"},
+    "sqlite": {
+        "TRYTOND_DATABASE_URI": "sqlite://",
+        "DB_NAME": ":memory:",
+        "PGHOST": f"{NOWHERE}/a-run-on-sqlite-has-no-database-server",
+    },
+    "postgresql": {
+        "TRYTOND_DATABASE_URI": "postgresql:///",
+        "DB_NAME": "test",
+        "PGHOST": f"{NOWHERE}/the-database-comes-with-the-first-test",
+    },
 }
 
 
 def dialect(kind: str) -> dict[str, str]:
-    """What trytond must know of a server before it knows where it is."""
+    """What trytond must know of a server before it knows where it is.
+
+    And libpq: what connects too early shall not find the developer's own server.
+    """
     return DIALECTS["sqlite" if kind == "sqlite" else "postgresql"]
 
 
@@ -117,8 +131,12 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
     """The server, started, and its shelf of templates, swept."""
     if kind == "sqlite":
         shelf = SQLite(context.store, run.id)
-        shelf.sweep()
-        yield Place(shelf=shelf, variables=dialect(kind), label="sqlite", server=None)
+        try:
+            shelf.sweep()
+            variables = dialect(kind)
+            yield Place(shelf=shelf, variables=variables, label="sqlite", server=None)
+        finally:
+            shelf.close()
         return
     chosen = server(context, kind)
     address = chosen.start()
@@ -130,7 +148,7 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
                 context.console.info(f"swept {len(swept)} databases of dead runs")
             yield Place(
                 shelf=shelf_,
-                variables={**address.environment(), **dialect(kind)},
+                variables={**dialect(kind), **address.environment()},
                 label=f"postgresql-{shelf_.version // 10000}",
                 server=chosen,
                 address=address,
@@ -145,6 +163,7 @@ def _postgresql(
     context: Context, run: Run, address: Address, *, given: bool
 ) -> "PostgreSQL":
     from harness.template.postgresql import PostgreSQL  # with psycopg
+    from harness.template.presence import GRACE
 
     return PostgreSQL(
         address,
@@ -152,6 +171,8 @@ def _postgresql(
         file_copy=not given,
         binaries=binaries,
         environ=context.environ,
+        living=context.store.live,
+        grace=GRACE if given else 0.0,
     )
 
 
@@ -179,6 +200,8 @@ def layers(
         surroundings,
         cuts=context.config.templates.cuts,
         tested=[one.name for one in step.tested],
+        root=context.config.root,
+        reads=context.config.templates.reads,
     )
 
 
@@ -198,6 +221,19 @@ def builder(
         series=step.series,
         deadline=context.config.templates.deadline,
         listener=listener,
+        watch=_watch(context, step),
+    )
+
+
+def _watch(context: Context, step: Step) -> Watch:
+    """What of the project a build may read only if its digest knows it."""
+    config, package = context.config, Path(__file__).parents[1]
+    sources = [context.sources[name].path for name in step.sources]
+    return Watch(
+        root=config.root,
+        roots=(config.root, *sources),
+        apart=(context.store.path, config.root / config.reports, package),
+        modules=tuple(one.path for one in context.graph.values()),
     )
 
 
@@ -266,8 +302,6 @@ def _in_parallel(make: Builder, wanted_: list[Layer], jobs: int) -> None:
         futures = [executor.submit(make.ensure, layer) for layer in wanted_]
         errors = [future.exception() for future in futures]
     for error in errors:
-        if isinstance(error, HarnessError):
-            raise error
         if error is not None:
             raise error
 
@@ -284,8 +318,8 @@ def pool(context: Context, make: Builder, expected: list[Layer]) -> Pool:
 def keep_house(context: Context, shelf: Shelf) -> None:
     """Remove templates beyond the limits; the last used stay."""
     for one, _ in exceeding(context, shelf):
-        shelf.remove(one.digest)
-        limits.forget(context.store, one.digest)
+        if shelf.remove(one.digest):
+            limits.forget(context.store, one.digest)
 
 
 def exceeding(context: Context, shelf: Shelf) -> list[tuple[Manifest, str]]:

@@ -82,6 +82,11 @@ def _commands(config: Config) -> Iterator[str]:
         if template.command and not template.reads:
             why = "what it depends on must stand in reads: it would never be run again"
             yield _problem(config, key, list(template.command), why)
+        for path in template.reads if not template.command else ():
+            if not (config.root / path).exists():
+                hint = _near(config.root / path)
+                why = f"there is no such path in {config.root}{hint}"
+                yield _problem(config, f"template.{name}.reads", path, why)
         for path in (*template.reads, *filter(None, [template.directory])):
             if template.command and not (config.root / path).exists():
                 hint = _near(config.root / path)

@@ -13,7 +13,7 @@ from harness.config.ci import CI
 from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
-from harness.config.suites import LANGUAGE, MODULES, SuiteTable, TemplateTable
+from harness.config.suites import BELOW, LANGUAGE, MODULES, SuiteTable, TemplateTable
 from harness.errors import ConfigError
 
 _DEBIAN: Final = "names of Debian packages"
@@ -66,7 +66,8 @@ class Stack:
 
     `project` is Compose's name of it, empty for one made of the checkout's
     place; `timeout` in seconds until all services must be healthy.  Ports are those
-    of 127.0.0.1; a `db_port` of 0 publishes none.
+    of 127.0.0.1; a `db_port` of 0 publishes none.  Tryton's user of processing is
+    made in the `processing_groups`, ``module.id``; without any it is not made.
     """
 
     environment: Annotated[str, kinds.choice(*ENVIRONMENTS)] = "development"
@@ -83,13 +84,17 @@ class Stack:
     nginx_port: Annotated[int, kinds.number(1)] = 81
     erpserver_port: Annotated[int, kinds.number(1)] = 8000
     db_port: Annotated[int, kinds.number()] = 0
+    processing_groups: Annotated[
+        tuple[str, ...], kinds.strings("groups, module.id")
+    ] = ("collecting_society.group_processing",)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Templates:
     """``[tool.harness.templates]``; `size` in bytes, `age`, `deadline` in seconds.
 
-    `cuts` are the modules whose closure is a layer of its own.
+    `cuts` are the modules whose closure is a layer of its own, `reads` what sources
+    read while they are activated and do not ship.
     """
 
     count: Annotated[int, kinds.number()] = 60
@@ -100,6 +105,7 @@ class Templates:
         "company",
         "account_invoice",
     )
+    reads: Annotated[tuple[str, ...], kinds.strings(BELOW)] = ()
     language: Annotated[str, kinds.text('a language such as "en"', LANGUAGE)] = "en"
 
 

@@ -2,7 +2,7 @@
 """The settings of suites, and of the templates that they run on."""
 
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from harness.config import kinds
 from harness.model import Isolation
@@ -78,6 +78,10 @@ class TemplateTable:
     `command` is run last, in `directory`, with `environment`: a program that fills
     the database ``DB_NAME`` of ``TRYTOND_DATABASE_URI``.  Its outcome depends on the
     files and directories that it `reads`, and on installed `packages`.
+
+    Documents may name in `reads` what is no data file beside them.  `dated` says
+    whether the template is another one each day: ``auto``, where one of its scripts
+    asks for the date.
     """
 
     parent: Annotated[str, kinds.text("the name of another template")] = ""
@@ -90,6 +94,9 @@ class TemplateTable:
     reads: Annotated[tuple[str, ...], kinds.strings(BELOW)] = ()
     packages: Annotated[tuple[str, ...], kinds.strings("names of packages")] = ()
     environment: Annotated[tuple[str, ...], kinds.strings(VARIABLES)] = ()
+    dated: Annotated[
+        Literal["auto", "always", "never"], kinds.choice("auto", "always", "never")
+    ] = "auto"
     reclimit: Annotated[int, kinds.number()] = 0
     language: Annotated[
         str, kinds.text('a language such as "en", or nothing', rf"({LANGUAGE})?")

@@ -2,7 +2,6 @@
 """Databases as streams: to a file and back, from one server to another."""
 
 import contextlib
-import errno
 import hashlib
 import os
 import re
@@ -15,7 +14,7 @@ from typing import IO, Final
 from harness import proc
 from harness.databases.client import Client
 from harness.errors import CommandFailed, DatabaseError, UsageError
-from harness.store import Lock, disk_full
+from harness.store import FULL, Lock, disk_full
 
 CHUNK: Final = 1 << 18
 MAGIC: Final = b"PGDMP"
@@ -37,9 +36,14 @@ class Sum:
     sha256: str
 
 
-def dump_words(name: str) -> tuple[str, ...]:
+def dump_words(client: Client, name: str) -> tuple[str, ...]:
     """The words of a backup's ``pg_dump``."""
-    return ("--format=custom", f"--dbname={name}")
+    return ("--format=custom", *_unprivileged(client), f"--dbname={name}")
+
+
+def _unprivileged(client: Client) -> tuple[str, ...]:
+    """Roles of a place with rights of its own mean nothing elsewhere."""
+    return ("--no-privileges",) if client.owner else ()
 
 
 def dump(
@@ -47,7 +51,9 @@ def dump(
 ) -> Sum:
     """Hand the backup of a database to `write`, piece by piece."""
     digest, size = hashlib.sha256(), 0
-    with _running(client, "pg_dump", *dump_words(name), stdout=proc.PIPE) as child:
+    with _running(
+        client, "pg_dump", *dump_words(client, name), stdout=proc.PIPE
+    ) as child:
         for chunk in _chunks(child.process.stdout):
             digest.update(chunk)
             size += len(chunk)
@@ -56,16 +62,17 @@ def dump(
     return Sum(size=size, sha256=digest.hexdigest())
 
 
-def restore_words(database: str) -> tuple[str, ...]:
+def restore_words(client: Client, database: str) -> tuple[str, ...]:
     """The words of a restoring ``pg_restore``."""
     # One transaction: only then rows come to lie in the order of the backup.
-    return ("--single-transaction", "--no-owner", f"--dbname={database}")
+    words = ("--single-transaction", "--no-owner", *_unprivileged(client))
+    return (*words, *client.as_owner, f"--dbname={database}")
 
 
 def load(client: Client, path: Path, database: str, seen: Seen) -> None:
     """Fill an empty database from a backup."""
     size = 0
-    words = restore_words(database)
+    words = restore_words(client, database)
     with (
         path.open("rb") as file,
         _running(client, "pg_restore", *words, stdin=proc.PIPE) as child,
@@ -99,7 +106,7 @@ def _text(
 ) -> None:
     size = 0
     with (
-        _running(target, *_reading(database), stdin=proc.PIPE) as sink,
+        _running(target, *_reading(target, database), stdin=proc.PIPE) as sink,
         _running(source, *words, stdout=proc.PIPE) as child,
     ):
         for chunk in _chunks(child.process.stdout):
@@ -114,7 +121,8 @@ def _text(
 
 def copy_line(source: Client, name: str, target: Client, database: str) -> str:
     """What `copy` does, as a line."""
-    writing, reading = source.argv(*_writing(name)), target.argv(*_reading(database))
+    writing = source.argv(*_writing(name))
+    reading = target.argv(*_reading(target, database))
     return f"{source.line(writing)} | {target.line(reading)}"
 
 
@@ -122,9 +130,9 @@ def _writing(name: str) -> tuple[str, ...]:
     return ("pg_dump", "--no-owner", "--no-privileges", f"--dbname={name}")
 
 
-def _reading(database: str) -> tuple[str, ...]:
+def _reading(target: Client, database: str) -> tuple[str, ...]:
     return (
-        "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1",
+        "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *target.as_owner,
         "--single-transaction", "--output=/dev/null", f"--dbname={database}",
     )  # fmt: skip
 
@@ -196,7 +204,7 @@ def write(client: Client, name: str, path: Path, seen: Seen) -> Sum:
         beside.write_text(f"{done.sha256}  {path.name}\n", "utf-8")
     except OSError as error:
         part.unlink(missing_ok=True)
-        if error.errno == errno.ENOSPC:
+        if error.errno in FULL:
             raise disk_full(path) from error
         raise CommandFailed(f"{path} cannot be written: {error.strerror}") from error
     except BaseException:

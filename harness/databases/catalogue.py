@@ -45,6 +45,7 @@ def kind(name: str) -> str:
     for prefix, what in (
         ("harness_t_", "template"),
         ("harness_b_", "template under construction"),
+        ("harness_g_", "template that goes"),
         ("harness_c_", "lease of a test run"),
         ("harness_k_", "kept of a failed test"),
         (BUILDING, "unfinished"),

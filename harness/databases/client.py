@@ -40,7 +40,9 @@ class Client:
 
     `start` makes the beginning of a command line from the name of a program and
     whether it gets the terminal.  With `dry`, what would change anything is only
-    shown, by `say`; `shown` are the variables that belong to a line.
+    shown, by `say`; `shown` are the variables that belong to a line.  Databases are
+    made for the `owner`, if one is named, and their content is written as that role;
+    `rights` are statements that set who may do what in a database of a name.
     """
 
     kind: str
@@ -51,6 +53,26 @@ class Client:
     dry: bool = False
     say: Callable[[str], None] = lambda text: None
     shown: tuple[str, ...] = ()
+    owner: str = ""
+    rights: Callable[[str], tuple[str, ...]] = lambda name: ()
+
+    @property
+    def as_owner(self) -> tuple[str, ...]:
+        """The words with which a program is the owner of databases."""
+        return (f"--username={self.owner}",) if self.owner else ()
+
+    def create(self, name: str, template: str) -> None:
+        """Make a database, a copy of `template`."""
+        owner = f" OWNER {quoted(self.owner)}" if self.owner else ""
+        self.change(
+            f"CREATE DATABASE {quoted(name)}{owner} TEMPLATE {quoted(template)}"
+        )
+
+    def protect(self, database: str, name: str) -> None:
+        """Set who may do what in a database that has, or will have, a name."""
+        statements = self.rights(name)
+        if statements:
+            self.change(*statements, database=database)
 
     def argv(self, program: str, *words: str, terminal: bool = False) -> list[str]:
         """The command line of a program."""

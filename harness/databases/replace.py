@@ -14,7 +14,7 @@ from typing import Final
 from harness import proc
 from harness.databases.client import ADMIN, LONGEST, QUIET, Client, literal, quoted
 from harness.errors import DatabaseError, UsageError
-from harness.template.postgresql import key
+from harness.template.presence import key
 
 BUILDING: Final = "building_"
 """Before the name of a database that is not whole."""
@@ -22,6 +22,11 @@ FORMER: Final = "former_"
 """Before the name of the one that was there, for the moment of a swap."""
 DEADLINE: Final = 900.0
 """Seconds to wait for somebody else's work on the same database."""
+UNLIMITED: Final = (
+    "SELECT count(set_config(name, '0', false)) FROM pg_settings"
+    " WHERE name IN ('idle_session_timeout', 'statement_timeout')"
+)
+"""A claim lasts as long as the work, though its session is idle."""
 PATIENCE: Final = 10.0
 """Seconds in which sessions that were ended may come back."""
 
@@ -66,6 +71,7 @@ def claim(
         tempfile.TemporaryFile() as said,
         client.child("psql", *words, **streams, stderr=said) as child,
     ):
+        _ask(child, UNLIMITED)
         answer = _ask(child, f"SELECT pg_try_advisory_lock({number})")
         if answer == "f":
             waiting()
@@ -127,12 +133,14 @@ def building(
     _forget(client, new, FORMER + name)
     if template != "template0":
         end_sessions(client, template)
-    client.change(f"CREATE DATABASE {quoted(new)} TEMPLATE {quoted(template)}")
+    client.create(new, template)
     try:
         if template != "template0":
             carry_settings(client, template, new)
+        client.protect(new, name)  # tables to come are protected as they come
         yield new
         settle(client, new)
+        client.protect(new, name)
         publish(client, name)
     except BaseException:
         if not client.dry:
@@ -147,7 +155,7 @@ def scratch(client: Client, name: str) -> Iterator[str]:
     """An empty database beside `name`, which goes with the block."""
     new = BUILDING + name
     _forget(client, new)
-    client.change(f"CREATE DATABASE {quoted(new)} TEMPLATE template0")
+    client.create(new, "template0")
     try:
         yield new
     finally:

@@ -85,11 +85,17 @@ class Builder:
 
     def build(self, jobs: Sequence[Job]) -> list[Built]:
         """Build these, as many together as make sense; the first error ends all."""
+        before = {self._digest(job.image) for job in jobs} - {""}
         with self._prepared() as (context, options):
             done = self._together(jobs, context, options)
-        # Those before have no name now; what a container uses stays.
-        self.docker.run("image", "prune", "--force", "--filter", f"label={DIGEST}")
+        # They have no name now; what a container uses stays, and what is others'.
+        for digest in sorted(before - {self._digest(job.image) for job in jobs}):
+            wanted = f"label={DIGEST}={digest}"
+            self.docker.run("image", "prune", "--force", "--filter", wanted)
         return done
+
+    def _digest(self, image: str) -> str:
+        return (self.docker.image_labels(image) or {}).get(DIGEST, "")
 
     def export(self, job: Job) -> dict[str, str]:
         """The files of a target that is no image but texts."""

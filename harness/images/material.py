@@ -25,7 +25,7 @@ SKIPPED: Final = frozenset(
     | {".ruff_cache", "__pycache__", "node_modules"}
 )
 """Names in a source that no image has a use for."""
-TOOLS: Final = ("pytest>=7.2,<10", "coverage>=7.2")
+TOOLS: Final = ("pytest>=7.2,<10", "pytest-xdist>=3.8,<4", "coverage>=7.2")
 """What runs tests in images; which of them may be decided by the sources' pins."""
 MADE: Final = frozenset({"build", "dist"})
 """Names in the root of a source that packaging tools make."""

@@ -3,9 +3,9 @@
 
 It reads orders, one JSON object a line, and answers each with events, one JSON
 object a line: ``{"module": …}`` while modules are loaded, ``{"line": …}`` while a
-program speaks, then ``{"done": …}`` or ``{"error": …}``.  The controller copies the
-database between two orders, so the classes that are set up already serve the next
-layer too.
+program speaks, then ``{"done": …}`` with what was read of the project, or
+``{"error": …}``.  The controller copies the database between two orders, so the classes
+that are set up already serve the next layer too.
 """
 
 from __future__ import annotations
@@ -24,12 +24,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from harness.plugins import lifeline
+from harness.plugins import lifeline, reading
 
 
 def main() -> int:
     """Carry out orders until there are no more; the exit code."""
     lifeline.hold()
+    reading.begin()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 
@@ -48,7 +49,8 @@ def main() -> int:
             trouble = error if builder else broken_module() or error
             answer(error=_reason(trouble), trace=_trace(trouble))
             return 1
-        answer(done=time.perf_counter() - started)
+        read = reading.found(order["roots"])
+        answer(done=time.perf_counter() - started, read=read)
     return 0
 
 

@@ -10,6 +10,7 @@ import tempfile
 from functools import partial
 from typing import Any, Callable, Iterator
 
+from harness.plugins import hidden
 from harness.plugins.driving import SIZES, Browser, words
 from harness.plugins.servers import Servers
 
@@ -39,7 +40,9 @@ def take(browser: Browser, servers: Servers | None, scratch: str) -> list[str]:
         if data:
             path = os.path.join(directory, name)
             with open(path, "wb") as file:
-                file.write(data if isinstance(data, bytes) else data.encode())
+                file.write(
+                    data if isinstance(data, bytes) else hidden.clean(data).encode()
+                )
             made.append(path)
 
     if browser.open:
@@ -83,7 +86,7 @@ def _picture(browser: Browser, size: str) -> bytes:
 
 def _source(browser: Browser) -> str:
     driver = browser.driver
-    return f"<!-- {driver.current_url} -->\n{driver.page_source}"
+    return hidden.page(f"<!-- {driver.current_url} -->\n{driver.page_source}")
 
 
 def console(browser: Browser) -> str:

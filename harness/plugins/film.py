@@ -13,7 +13,7 @@ from collections import OrderedDict, deque
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, NamedTuple
 
-from harness.plugins import steps
+from harness.plugins import hidden, steps
 
 STEPS = 40
 """Steps that are remembered."""
@@ -25,6 +25,9 @@ SHARE, CREDIT = 0.05, 0.5
 """The part of a test's time that pictures may take, beside these seconds."""
 TAKE = 0.03
 """Seconds in which a picture is made; the browser makes no more of them then."""
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+"""What a WebDriver calls an element by."""
+KIND = "return `${arguments[0].type} ${arguments[0].autocomplete}`"
 START, STOP = "Page.startScreencast", "Page.stopScreencast"
 FRAME, MOVED = "Page.screencastFrame", "Page.frameNavigated"
 
@@ -107,6 +110,8 @@ class Film:
         __tracebackhide__ = True
         if self._casting and not self._resting:
             self._cut(time.monotonic() - TAKE)
+        if name == steps.TYPE and not self._resting:
+            self._look(execute, given or {})
         words = "" if self._resting else self._names.words(name, given or {})
         if not words:
             answer = execute(name, given)
@@ -126,6 +131,21 @@ class Film:
         if not typing:
             self._shoot()
         return answer
+
+    def _look(self, execute: Send, given: Mapping[str, Any]) -> None:
+        """Ask a field whether it is one for passwords; in doubt it is."""
+        id_ = str(given.get("id", ""))
+        if not self._names.asked(id_):
+            try:
+                found = execute(
+                    steps.SCRIPT, {"script": KIND, "args": [{ELEMENT: id_}]}
+                )
+                kind = str(found["value"])
+            except Exception:
+                kind = "password"
+            self._names.hide(id_, secret="password" in kind or "one-time" in kind)
+        if self._names.hidden(id_):
+            hidden.typed.add(str(given.get("text", "")))
 
     def _add(self, words: str) -> Step:
         last = self.steps[-1].words if self.steps else ""

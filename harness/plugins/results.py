@@ -9,6 +9,7 @@ measured here too, so that it starts before they are imported.
 from __future__ import annotations
 
 import copy
+import errno
 import hashlib
 import json
 import os
@@ -16,7 +17,7 @@ import re
 import shutil
 import sys
 import time
-from typing import Any
+from typing import Any, Iterator
 
 import pytest
 
@@ -36,6 +37,7 @@ ATTEMPT = (
     "fault", "evidence",
 )  # fmt: skip
 """What is kept of a time that a test failed before it was run again."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 PASSED = frozenset({"passed", "xfailed", "xpassed"})
 ROUND = re.compile(r"\[\d+/\d+\]$")
 """What the rounds of a test are told apart by."""
@@ -52,6 +54,9 @@ class Writer:
         self.rounds = 1
         self.root = ""
         self.planned = False
+        self.crashed: set[str] = set()
+        self.full = ""
+        """Why nothing more is written: the disk is full."""
 
     def pytest_sessionstart(self, session: Any) -> None:
         """Note where ids begin."""
@@ -99,14 +104,30 @@ class Writer:
         return {"key": key, "evidence": kept, **describe(nodeid, location, reports)}
 
     def write(self, kind: str, **values: Any) -> None:
-        """Write one line."""
-        self.stream.write(json.dumps({"kind": kind, **values}) + "\n")
-        self.stream.flush()
+        """Write one line; on a full disk nothing more, that all may be seen."""
+        if self.full:
+            return
+        try:
+            self.stream.write(json.dumps({"kind": kind, **values}) + "\n")
+            self.stream.flush()
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.full = str(error)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Keep a report."""
+        """Keep a report; of a test that has ended its worker it is the last."""
         self.reports.setdefault(report.nodeid, []).append(report)
+        if report.nodeid in self.crashed:
+            self.crashed.remove(report.nodeid)
+            self.pytest_runtest_logfinish(report.nodeid, report.location)
+
+    @pytest.hookimpl(optionalhook=True, trylast=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: Any) -> None:
+        """Nobody says the end of such a test, unless it is run again."""
+        if report.failed:
+            self.crashed.add(crashitem)
 
     def pytest_runtest_logfinish(self, nodeid: str, location: Any) -> None:
         """Write the test."""
@@ -137,11 +158,29 @@ class Writer:
         for nodeid, reports in list(self.reports.items()):
             before, rest = parted(reports)
             if before and not rest:
-                self._finish(nodeid, before[-1][0].location, before.pop())
+                last = before.pop()
+                self.failed_before(nodeid, last[0].location, before)
+                self._finish(nodeid, last[0].location, last)
         planned = int(getattr(session, "testscollected", 0))
         ended = time.time()
         self.write("session", exitstatus=int(exitstatus), ended=ended, planned=planned)
-        self.stream.close()
+        try:
+            self.stream.close()
+        except OSError:  # what did not fit was said
+            pass
+
+
+class Spared:
+    """What pytest prints in the end is printed on a full disk, too."""
+
+    @pytest.hookimpl(hookwrapper=True, trylast=True)
+    def pytest_sessionfinish(self) -> Iterator[None]:
+        """Reports that find no room (JUnit's) do not end the session."""
+        outcome: Any = yield
+        error = outcome.excinfo and outcome.excinfo[1]
+        if isinstance(error, OSError) and error.errno in FULL:
+            sys.stderr.write(f"\nreports are not complete: {error}\n")
+            outcome.force_result([])
 
 
 def parted(reports: list[Any]) -> tuple[list[list[Any]], list[Any]]:
@@ -271,6 +310,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(
             Writer(config.option.harness_results), "harness-writer"
         )
+        config.pluginmanager.register(Spared(), "harness-spared")
     if config.invocation_params.dir not in config.rootpath.parents:
         config.cwd_relative_nodeid = lambda nodeid: nodeid  # type: ignore[method-assign]
 

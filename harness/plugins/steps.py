@@ -24,9 +24,10 @@ CHANGING = {
     "close": "close the window",
 }
 """Commands after which a page may look otherwise."""
-TYPING = ("clearElement", "sendKeysToElement")
+TYPE, SCRIPT = "sendKeysToElement", "w3cExecuteScript"
+TYPING = ("clearElement", TYPE)
 """Those of them that come in rows: the last one of a row shows them all."""
-SCRIPTS = ("w3cExecuteScript", "w3cExecuteScriptAsync", "executeAsyncScript")
+SCRIPTS = (SCRIPT, "w3cExecuteScriptAsync", "executeAsyncScript")
 FINDING = ("findElement", "findElements", "findChildElement", "findChildElements")
 LOOKING = ("/* isDisplayed */", "/* getAttribute */", "return ")
 """How scripts begin that only look."""
@@ -45,10 +46,25 @@ class Names:
 
     def __init__(self) -> None:
         self._names: OrderedDict[str, str] = OrderedDict()
+        self._secret: dict[str, bool] = {}
 
     def clear(self) -> None:
         """Forget all."""
         self._names.clear()
+        self._secret.clear()
+
+    def asked(self, id_: str) -> bool:
+        """Whether it is known if an element is a field for passwords."""
+        return id_ in self._secret
+
+    def hide(self, id_: str, *, secret: bool) -> None:
+        """An element is one, or it is none."""
+        self._secret[id_] = secret
+
+    def hidden(self, id_: str) -> bool:
+        """Whether nobody shall see what is typed into an element."""
+        name = self._names.get(id_, "").lower()
+        return self._secret.get(id_, False) or any(word in name for word in SECRET)
 
     def learn(self, name: str, given: Mapping[str, Any], value: Any) -> None:
         """Elements were found, or none were."""
@@ -73,7 +89,7 @@ class Names:
         where = self._names.get(str(given.get("id", "")), "")
         parts = [CHANGING[name]]
         if name == "sendKeysToElement":
-            hidden = any(word in where.lower() for word in SECRET)
+            hidden = self.hidden(str(given.get("id", "")))
             text = repr(short(str(given.get("text", ""))))
             parts += ["•••" if hidden else text, "into"]
         parts += [str(given["url"])] if "url" in given else []

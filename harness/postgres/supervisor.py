@@ -12,13 +12,14 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from harness.errors import DatabaseError, HarnessError
 from harness.store import Lock, write_atomically
 
 PAUSE = 0.05
 """Seconds between two looks at the locks and the server."""
+ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 
 
 class Backend(Protocol):
@@ -100,6 +101,15 @@ def _kept_until(directory: Path) -> float:
         return 0.0
 
 
+def _ended(number: int, frame: object) -> NoReturn:
+    """End with the server: the runs see it, and a machine that halts loses nothing."""
+    for one in ENDING:
+        signal.signal(one, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for one in ENDING:
+        signal.signal(one, _ended)
     raise SystemExit(main(json.loads(sys.argv[1])))

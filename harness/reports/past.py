@@ -54,7 +54,8 @@ def read(reports: Path, *, but: str) -> tuple[Past, ...]:
 
 
 def keep(run: RunResult, directory: Path, *, newest: int) -> None:
-    """Add a run in short to those in `directory`, where only the `newest` stay.
+    """Add a run in short to those in `directory`, where only the `newest` stay:
+    this one in any case.
 
     What is there is read as reports are: CI has no reports of earlier runs.
     """
@@ -72,8 +73,12 @@ def keep(run: RunResult, directory: Path, *, newest: int) -> None:
     place = directory / run.id
     place.mkdir(parents=True, exist_ok=True)
     files.replace(place / record.FILE, json.dumps(short) + "\n")
-    old = sorted(path for path in directory.iterdir() if path.is_dir())
-    for path in old[: -newest or None]:
+    old = sorted(
+        path.parent
+        for path in directory.glob(f"*/{record.FILE}")
+        if path.parent != place and not path.parent.is_symlink()
+    )
+    for path in old[: len(old) + 1 - max(1, newest)]:
         shutil.rmtree(path, ignore_errors=True)
 
 

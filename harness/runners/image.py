@@ -63,12 +63,11 @@ def find(engine: Engine, store: Store, name: str, *, run: str, remedy: str) -> I
     id_ = str(found["Id"]).removeprefix("sha256:")[:12]
     path = store.directory("images") / id_
     lock = Lock(path.with_name(f"{id_}.lock"))
-    if not path.exists():
+    while not (lock.acquire(shared=True) and path.exists()):
         labels = engine_.labels(state=store.id, role="runner", run=run)
         lock.acquire()
         if not path.exists():
             _copy(engine, name, venv, path, labels)
-    lock.acquire(shared=True)
     [library] = (path / "lib").glob("python3.*")
     minor = int(library.name.removeprefix("python3."))
     interpreter = Interpreter(path=Path(venv, "bin", "python"), version=(3, minor))

@@ -15,7 +15,8 @@ from harness.runners import base
 from harness.runners.base import Files
 
 PLUGINS = (
-    "harness.plugins.workers", "harness.plugins.results", "harness.plugins.database",
+    "harness.plugins.workers", "harness.plugins.results", "harness.plugins.hidden",
+    "harness.plugins.database",
 )  # fmt: skip
 NOSE = "harness.plugins.nose"
 VARIABLES = "HARNESS_SUITE"

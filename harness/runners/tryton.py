@@ -11,7 +11,8 @@ from harness.runners import base
 from harness.runners.base import Files
 
 PLUGINS = (
-    "harness.plugins.workers", "harness.plugins.results", "harness.plugins.tryton",
+    "harness.plugins.workers", "harness.plugins.results", "harness.plugins.hidden",
+    "harness.plugins.tryton",
 )  # fmt: skip
 
 

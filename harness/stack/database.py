@@ -17,13 +17,13 @@ from typing import Final
 
 from harness import proc
 from harness.errors import CommandFailed, DatabaseError
-from harness.stack.compose import Compose
+from harness.stack import roles
+from harness.stack.compose import ROOT, Compose
 from harness.store import Store
 from harness.template import digest
 
 VERSION: Final = 1
 """Of this code: raise it when it makes another database."""
-USER: Final = "tryton"
 BUILDING: Final = "building_"
 """Before the name of a database that is not whole."""
 KEPT: Final = 3
@@ -31,6 +31,10 @@ KEPT: Final = 3
 DEADLINE: Final = 900.0
 """Seconds that the activation of modules may take."""
 SCRIPT: Final = "/opt/initialise"
+PSQL: Final = (
+    "exec", "-T", "db", "psql", "--no-psqlrc", "--quiet", "--tuples-only",
+    "--no-align", "--set=ON_ERROR_STOP=1",
+)  # fmt: skip
 QUICKLY: Final = "-c synchronous_commit=off -c jit=off"
 """Settings of the sessions that fill a database that is thrown away if they fail."""
 
@@ -90,25 +94,40 @@ class Database:
         self.script = script
         self.accelerate = accelerate
 
-    def sql(self, database: str, *statements: str, check: bool = True) -> list[str]:
-        """Run statements as the owner of all; the lines that they answer."""
+    def sql(self, database: str, *statements: str, user: str = "") -> list[str]:
+        """Run statements, as the superuser without a `user`; the words they answer."""
         words = [part for one in statements for part in ("--command", one)]
-        done = self.compose.run(
-            "exec", "-T", "db", "psql", "--no-psqlrc", "--quiet", "--tuples-only",
-            "--no-align", "--set=ON_ERROR_STOP=1", f"--username={USER}",
-            f"--dbname={database}", *words, check=check,
-        )  # fmt: skip
-        if done.code:
-            raise CommandFailed(done.stderr.strip())
+        if user:
+            words.append(f"--username={user}")
+        done = self.compose.run(*PSQL, f"--dbname={database}", *words)
         return done.stdout.split()
 
+    def unseen(self, database: str, text: str) -> list[str]:
+        """`sql` that no list of processes may show."""
+        argv = self.compose.argv(*PSQL, f"--dbname={database}", "--file=-")
+        with proc.Child(
+            argv, env=self.compose.env, cwd=ROOT,
+            stdin=proc.PIPE, stdout=proc.PIPE, stderr=proc.STDOUT,
+        ) as child:  # fmt: skip
+            said, _ = child.process.communicate(text.encode())
+            if child.code():
+                raise CommandFailed(said.decode(errors="replace").strip())
+            return said.decode().split()
+
     def names(self, *, patience: float) -> list[str]:
-        """All databases, once the server answers; `patience` in seconds."""
+        """All databases, once the server answers; `patience` in seconds.
+
+        A superuser of a server that was made before there were roles is renamed.
+        """
         deadline = time.monotonic() + patience
         while True:
             try:
                 return self.sql("postgres", "SELECT datname FROM pg_database")
             except CommandFailed as error:
+                if f'role "{roles.SUPERUSER}" does not exist' in str(error):
+                    for user, statement in roles.renamed():
+                        self.sql("postgres", statement, user=user)
+                    continue
                 running = [c.state for c in self.compose.ps() if c.service == "db"]
                 if time.monotonic() > deadline or "running" not in running:
                     raise DatabaseError(
@@ -117,6 +136,10 @@ class Database:
                         remedy="harness logs db says why",
                     ) from error
                 time.sleep(0.1)
+
+    def protect(self, name: str) -> None:
+        """Set who may do what in a database."""
+        self.sql(name, roles.rights(used=name.removeprefix(BUILDING) == self.name))
 
     def missing(self, modules: Sequence[str]) -> list[str]:
         """Those of `modules` that are not activated in the database.
@@ -142,6 +165,7 @@ class Database:
         """
         new = BUILDING + self.name
         how = self.fill(new, recipe, password, listener)
+        self.protect(new)
         self.sql("postgres", f'ALTER DATABASE "{new}" RENAME TO "{self.name}"')
         return how
 
@@ -167,8 +191,12 @@ class Database:
 
     def admin(self, database: str, *words: str, listener: Listener) -> None:
         """Call ``trytond-admin`` in a container of its own."""
-        self.compose.engine.run("rm", "--force", "--volumes", self._name, check=False)
+        self.forget()
         self._follow(*self.command(database, *words), listener=listener)
+
+    def forget(self) -> None:
+        """Remove the container that a killed call has left."""
+        self.compose.engine.run("rm", "--force", "--volumes", self._name, check=False)
 
     @property
     def _name(self) -> str:
@@ -177,12 +205,16 @@ class Database:
 
     def command(self, database: str, *words: str) -> list[str]:
         """The words of Compose for a call of ``trytond-admin``."""
+        return self.called(self.script, database, *words)
+
+    def called(self, program: Path, database: str, *words: str) -> list[str]:
+        """The words of Compose for a program that is mounted into an erpserver."""
         variables = {
             "TRYTONPASSFILE": "/run/secrets/admin_password",
             "PGOPTIONS": QUICKLY if database != self.name else "",
             "DEBUGGER_PORT": "0",
         }
-        mounts = [f"{self.script}:{SCRIPT}/initialise.py:ro"]
+        mounts = [f"{program}:{SCRIPT}/{program.name}:ro"]
         if self.accelerate:
             mounts.append(f"{self.accelerate}:{SCRIPT}/accelerate.py:ro")
             variables["ACCELERATE"] = f"{SCRIPT}/accelerate.py"
@@ -191,7 +223,7 @@ class Database:
             options += ["--env", f"{key}={value}"]
         return [
             "run", "--rm", "--name", self._name, "--no-TTY", "--no-deps", *options,
-            "erpserver", "python3", f"{SCRIPT}/initialise.py",
+            "erpserver", "python3", f"{SCRIPT}/{program.name}",
             "--database", database, *words,
         ]  # fmt: skip
 
@@ -224,8 +256,9 @@ class Database:
         self.sql(
             "postgres",
             f'DROP DATABASE IF EXISTS "{new}" WITH (FORCE)',
-            f'CREATE DATABASE "{new}" TEMPLATE template0',
+            f'CREATE DATABASE "{new}" OWNER {roles.OWNER} TEMPLATE template0',
         )
+        self.protect(new)
 
     def _restored(self, dump: Path, new: str) -> bool:
         """Whether a dump could be read; one that could not is removed."""
@@ -234,8 +267,8 @@ class Database:
             self.compose.run("cp", dump, f"db:{inside}")
             self.compose.run(
                 "exec", "-T", "--env", f"PGOPTIONS={QUICKLY}", "db", "sh", "-c",
-                f"pg_restore --username={USER} --dbname={new} --jobs=2"
-                f" --exit-on-error --no-owner {inside}; code=$?;"
+                f"pg_restore --username={roles.OWNER} --dbname={new} --jobs=2"
+                f" --exit-on-error --no-owner --no-privileges {inside}; code=$?;"
                 f" rm -f {inside}; exit $code",
                 timeout=300,
             )  # fmt: skip
@@ -252,8 +285,8 @@ class Database:
         new = dump.with_name(f".{dump.name}.{time.monotonic_ns()}")
         try:
             self.compose.run(
-                "exec", "-T", "db", "pg_dump", f"--username={USER}", "--format=custom",
-                "--compress=1", f"--file={inside}", database, timeout=300,
+                "exec", "-T", "db", "pg_dump", "--format=custom", "--compress=1",
+                "--no-privileges", f"--file={inside}", database, timeout=300,
             )  # fmt: skip
             self.compose.run("cp", f"db:{inside}", new)
             new.chmod(0o600)

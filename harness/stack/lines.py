@@ -7,14 +7,15 @@ from pathlib import Path
 
 from harness import proc
 from harness.stack import project as projects
-from harness.stack import secrets
+from harness.stack import roles, secrets
 from harness.stack.project import Project
 
 
 def environment(project: Project, state: str) -> Iterator[str]:
     """The lines that set what the Compose files are filled with."""
     plain = projects.variables(project, state=state, secrets={})
-    del plain["PGSERVICE_TEXT"]
+    for role in roles.PASSWORDS:
+        del plain[projects.services_variable(role)]
     place = secrets.directory(project.directory, project.environment)
     words = [f"{name}={shlex.quote(value)}" for name, value in plain.items()]
     words += [
@@ -22,8 +23,10 @@ def environment(project: Project, state: str) -> Iterator[str]:
         for name in secrets.NAMES
     ]
     yield " ".join(["export", *words])
-    form = projects.service("%s").replace("\n", r"\n")
-    yield f"""export PGSERVICE_TEXT="$(printf '{form}' "$DATABASE_PASSWORD")\""""
+    for role, name in roles.PASSWORDS.items():
+        form = projects.service(role, "%s").replace("\n", r"\n")
+        variable = projects.services_variable(role)
+        yield f"""export {variable}="$(printf '{form}' "${name.upper()}")\""""
 
 
 def shown(

@@ -13,6 +13,7 @@ from typing import Any, Final
 from harness.config import Config
 from harness.errors import ConfigError, UsageError
 from harness.model import Source
+from harness.stack import roles
 
 DEFAULT: Final = ("db", "erpserver", "portal", "api", "processing", "nginx")
 """What ``harness up`` starts when nothing is named."""
@@ -42,6 +43,13 @@ DEPENDS: Final = {
     "nginx": ("portal", "api", "erpserver"),
 }
 """What Compose starts before a service: depends_on of compose.yaml."""
+SECRETS: Final = {
+    "erpserver": ("database_password", "admin_password", "processing_password"),
+    "portal": ("portal_database_password", "session_secret"),
+    "api": ("api_database_password", "session_secret"),
+    "processing": ("processing_password",),
+}
+"""What a service is told: secrets of compose.yaml."""
 BEHIND: Final = {"portal": "nginx", "api": "nginx", "erpserver": "nginx"}
 """Services that are reached through another one."""
 DOORS: Final = {("erpserver", 8000): 8000, ("portal", 6543): 81, ("api", 6544): 81}
@@ -193,18 +201,36 @@ def variables(
         "ERPSERVER_PORT": str(stack.erpserver_port),
         "DATABASE_NAME": stack.database,
         **{name.upper(): value for name, value in secrets.items()},
-        "PGSERVICE_TEXT": service(secrets.get("database_password", "")),
+        **{
+            services_variable(role): service(role, secrets.get(name, ""))
+            for role, name in roles.PASSWORDS.items()
+        },
     }
 
 
-def service(password: str) -> str:
+def services_variable(role: str) -> str:
+    """The variable with the service file of a role."""
+    return f"PGSERVICE_{role.upper()}"
+
+
+def service(role: str, password: str) -> str:
     """A service file of libpq."""
-    return f"[stack]\nhost=db\nport=5432\nuser=tryton\npassword={password}\n"
+    return f"[stack]\nhost=db\nport=5432\nuser={role}\npassword={password}\n"
 
 
-def overlay(project: Project, sources: Iterable[Source]) -> dict[str, Any]:
-    """What depends on this checkout: sources, settings of its own, db's port."""
+def overlay(
+    project: Project, sources: Iterable[Source], secrets: Mapping[str, str]
+) -> dict[str, Any]:
+    """What depends on this checkout: sources, settings of its own, db's port.
+
+    Containers have copies of secrets: a label makes those anew whose secrets are other
+    ones.
+    """
     changes: dict[str, dict[str, Any]] = {}
+    for service, names in SECRETS.items():
+        known = "\n".join(secrets.get(name, "") for name in names).encode()
+        mark = hashlib.scrypt(known, salt=project.name.encode(), n=2**12, r=8, p=1)
+        changes[service] = {"labels": {"harness.secrets": mark.hex()[:32]}}
     for name in SERVICES:
         local = project.directory / "env" / "local" / f"{name}.env"
         if local.is_file():
@@ -235,6 +261,24 @@ def settings(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in lines if not line.lstrip().startswith("#"))
     return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
+
+
+def worker(project: Project) -> str:
+    """The login of Tryton's user that processing is.
+
+    Raises `ConfigError` for admin's: whose password is made here is nobody else.
+    """
+    base = project.directory / "env"
+    place = base / "local" / "processing.env"
+    known = settings(base / "processing.env") | settings(place)
+    user = known.get("PROCESSING_USER", "processing")
+    if user in ("admin", "root"):
+        raise ConfigError(
+            f"processing is to have a user of its own in Tryton, not {user}",
+            checked=f"PROCESSING_USER in {place}",
+            remedy="leave PROCESSING_USER out there: harness up makes the user",
+        )
+    return user
 
 
 def hosts(project: Project) -> dict[str, list[str]]:

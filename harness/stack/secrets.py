@@ -3,13 +3,18 @@
 
 import os
 import secrets
+import shlex
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from harness.errors import ConfigError
 
-NAMES: Final = ("database_password", "admin_password", "session_secret")
+NAMES: Final = (
+    "database_password", "portal_database_password", "api_database_password",
+    "admin_password", "processing_password", "session_secret",
+)  # fmt: skip
 LENGTH: Final = 16
 """Characters that a secret must have outside of development."""
 LONGER: Final = {"session_secret": 32}
@@ -41,10 +46,20 @@ def ensure(base: Path, environment: str) -> dict[str, str]:
             f"the secrets of {environment} are not fit for use:\n"
             + "\n".join(problems),
             checked=f"{place}/{{{','.join(NAMES)}}}",
-            remedy=f"write each anew: (umask 077; mkdir -p {place};"
-            f" openssl rand -base64 24 > {place}/NAME)",
+            remedy=f"write each anew: {written(place, problems)}",
         )
     return found
+
+
+def written(place: Path, problems: Sequence[str]) -> str:
+    """The line for a shell that writes those secrets anew that have problems."""
+    named = [name for name in NAMES if any(p.startswith(f"{name} ") for p in problems)]
+    names = " ".join(named or NAMES)
+    where = shlex.quote(str(place))
+    return (
+        f"(umask 077; mkdir -p {where}; cd {where}; for name in {names};"
+        " do openssl rand -base64 24 > $name; done)"
+    )
 
 
 def create(place: Path) -> None:

@@ -13,7 +13,7 @@ import select
 import site
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from harness.template.build import Builder
 from harness.template.layer import Request
 from harness.template.pool import Pool
 from harness.template.postgresql import PostgreSQL
+from harness.template.presence import GRACE
 
 NAME = "postgresql_template"
 PAUSE = 0.5
@@ -73,42 +74,62 @@ def serving(
     """Answer leases from a server that is started now."""
     server = choose(order["server"], store, environ)
     address = server.start()
-    with contextlib.ExitStack() as stack:
-        stack.callback(server.stop)
-        shelf = PostgreSQL(
+
+    def shelf_() -> PostgreSQL:
+        return PostgreSQL(
             address,
             run.id,
             file_copy=server.kind != "given",
             binaries=binaries,
             environ=environ,
+            living=store.live,
+            grace=GRACE if server.kind == "given" else 0.0,
         )
-        stack.callback(shelf.close)
-        shelf.sweep()
-        layers = Layers(
-            recipe(order),
-            server=f"postgresql-{shelf.version // 10000}",
-            environment=packages(map(Path, site.getsitepackages())),
-            run=run.id,
-        )
-        builder = Builder(
-            shelf,
-            lambda: Programs(
+
+    own: list[str] = []
+    try:
+        with contextlib.closing(shelf_()) as shelf:
+            shelf.sweep()
+            layers = Layers(
+                recipe(order),
+                server=f"postgresql-{shelf.version // 10000}",
+                environment=packages(map(Path, site.getsitepackages())),
+                run=run.id,
+            )
+            own += layers.own()
+            programs = Programs(
                 address, environ=environ, binaries=binaries(shelf.version)
-            ),
-            series="",
-            deadline=Templates().deadline,
-            listener=lambda progress: None,
-        )
-        top = layers.resolve(Request(tracked=shelf.untracked() is None))
-        stack.callback(keep_house, store, shelf, layers)
-        builder.ensure(top)
-        pool = Pool(builder, ahead=PoolTable().ahead, cap=PoolTable().cap, hands=2)
-        stack.callback(pool.close)
+            )
+            with clones(store, shelf, layers, programs) as pool:
+                known = {NAME: Request()}
+                broker.serve(pool, layers, address.environment(), known)
+                yield
+    finally:
+        with contextlib.suppress(HarnessError), contextlib.closing(shelf_()) as shelf:
+            keep_house(store, shelf, own)
+        server.stop()
+
+
+@contextlib.contextmanager
+def clones(
+    store: Store, shelf: PostgreSQL, layers: Layers, programs: Programs
+) -> Iterator[Pool]:
+    """Build the template, and clone it."""
+    builder = Builder(
+        shelf,
+        lambda: programs,
+        series="",
+        deadline=Templates().deadline,
+        listener=lambda progress: None,
+    )
+    top = layers.resolve(Request(tracked=shelf.untracked() is None))
+    builder.ensure(top)
+    pool = Pool(builder, ahead=PoolTable().ahead, cap=PoolTable().cap, hands=2)
+    with contextlib.closing(pool):
         pool.expect(top)
         for one in top.chain():
             limits.touch(store, one.digest)
-        broker.serve(pool, layers, address.environment(), {NAME: Request()})
-        yield
+        yield pool
 
 
 def recipe(order: Mapping[str, Any]) -> Recipe:
@@ -143,17 +164,19 @@ def binaries(version: int) -> Path | None:
     return place / "bin" if place else None
 
 
-def keep_house(store: Store, shelf: PostgreSQL, layers: Layers) -> None:
+def keep_house(store: Store, shelf: PostgreSQL, own: Iterable[str]) -> None:
     """Remove templates that are this run's alone, and those beyond the limits."""
-    for digest in layers.own():
-        shelf.remove(digest)
     table = Templates()
-    known = [limits.with_use(store, one) for one in shelf.all()]
-    for one, _ in limits.exceeding(
-        known, count=table.count, size=table.size, age=table.age, now=time.time()
-    ):
-        shelf.remove(one.digest)
-        limits.forget(store, one.digest)
+    beyond = limits.exceeding(
+        [limits.with_use(store, one) for one in shelf.all()],
+        count=table.count,
+        size=table.size,
+        age=table.age,
+        now=time.time(),
+    )
+    for digest in (*own, *(one.digest for one, _ in beyond)):
+        if shelf.remove(digest):
+            limits.forget(store, digest)
 
 
 if __name__ == "__main__":

@@ -49,8 +49,8 @@ class Programs:
         layer: Layer,
         deadline: float,
         hear: Callable[[Mapping[str, Any]], None],
-    ) -> None:
-        """Run the program of a layer to its end."""
+    ) -> list[str]:
+        """Run the program of a layer to its end; what it reads is not looked at."""
         del hear
         assert layer.program is not None
         argv = list(layer.program.argv)
@@ -70,6 +70,7 @@ class Programs:
             lines = f"{done.stdout}{done.stderr}".strip().splitlines()[-SHOWN:]
             said = "\n".join([f"it ended with exit code {done.code}", *lines])
             raise _failed(layer, said)
+        return []
 
     def _environment(self, layer: Layer, database: str) -> dict[str, str]:
         assert layer.program is not None

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.template import digest
-from harness.template.layer import Layer, Program, Request, read, with_undo
+from harness.template.facts import Facts
+from harness.template.layer import Layer, Program, Request, make, with_undo
 
 FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 INCLUDE = re.compile(r"^\s*\\i", re.MULTILINE)
@@ -106,19 +107,16 @@ class Layers:
     def _add(
         self, parent: Layer | None, program: Program, more: Mapping[str, str]
     ) -> Layer:
-        facts = {**more, "command": program.name}
-        if program.argv[0] != PSQL[0]:
-            facts["environment"] = self.environment
-        for path in program.reads:
-            facts |= read(program.root, path)
-        return Layer(
-            name=program.name,
-            digest=digest.combine(parent.digest if parent else "", facts),
-            parent=parent,
-            language="",
-            program=program,
-            facts=facts,
-        )
+        def gather() -> Facts:
+            facts = Facts(site=Path(), texts={**more, "command": program.name})
+            if program.argv[0] != PSQL[0]:
+                facts.texts["environment"] = self.environment
+            for path in program.reads:
+                facts.read(f"read {path}", program.root / path)
+            return facts
+
+        language = {} if parent else {"language": ""}
+        return make(program.name, parent, gather, program=program, **language)
 
     def own(self) -> list[str]:
         """Digests of templates that must not outlive the run, the topmost first."""

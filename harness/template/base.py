@@ -4,7 +4,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -40,12 +40,16 @@ class Manifest:
 
     @classmethod
     def parse(cls, text: str) -> "Manifest":
-        """From JSON; raises `TemplateError` when it is none."""
+        """From JSON; raises `TemplateError` when it is none.
+
+        What a newer harness has written in it, and this one does not know, is left out.
+        """
         try:
             values = json.loads(text)
             for key in ("modules", "closure"):
                 values[key] = tuple(values.get(key, ()))
-            return cls(**values)
+            known = {one.name for one in fields(cls)}
+            return cls(**{key: values[key] for key in values if key in known})
         except (ValueError, TypeError, AttributeError) as error:
             raise TemplateError(f"the manifest of a template is broken: {error}") from (
                 error
@@ -61,7 +65,7 @@ class Draft:
 
 
 class Filling(Protocol):
-    """What fills drafts: `harness.template.build.Process`, or programs alone.
+    """What fills drafts: `harness.template.process.Process`, or programs alone.
 
     A context manager; one serves one chain.
     """
@@ -85,8 +89,11 @@ class Filling(Protocol):
         layer: Layer,
         deadline: float,
         hear: Callable[[Mapping[str, Any]], None],
-    ) -> None:
-        """Fill a draft; raises `TemplateError` with what failed in which layer."""
+    ) -> list[str]:
+        """Fill a draft; the files of the project that were read for it.
+
+        Raises `TemplateError` with what failed in which layer.
+        """
 
 
 class Shelf(Protocol):
@@ -117,8 +124,11 @@ class Shelf(Protocol):
     def discard(self, draft: Draft) -> None:
         """Throw an unfinished draft away."""
 
-    def remove(self, digest: str) -> None:
-        """Delete a template."""
+    def use(self, digest: str) -> None:
+        """Let nobody remove a template, be it built only later, until `close`."""
+
+    def remove(self, digest: str) -> bool:
+        """Delete a template, or what only has its name; False if a run uses it."""
 
     def clone(self, digest: str, name: str) -> str:
         """Make a private copy; the database to open."""
@@ -156,11 +166,19 @@ class Shelf(Protocol):
     def save(self, digest: str, path: Path) -> None:
         """Write the template's content to a file."""
 
-    def restore(self, draft: Draft, path: Path) -> None:
-        """Fill a draft from such a file."""
+    def restore(self, draft: Draft, path: Path, *, trusted: bool = False) -> None:
+        """Fill a draft from such a file; by a role without rights unless `trusted`."""
 
     def close(self) -> None:
         """Give all connections back."""
+
+
+def whole(text: str | None) -> Manifest | None:
+    """The manifest that a text is, if it is one."""
+    try:
+        return Manifest.parse(text) if text else None
+    except TemplateError:
+        return None
 
 
 def sorted_by_use(manifests: Iterator[Manifest]) -> tuple[Manifest, ...]:

@@ -6,21 +6,17 @@ no template's, and published in one step.  That process goes on with the next
 layer, so its imports and set-up are paid once for a chain.
 """
 
-import json
-import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import Any
 
-from harness import proc
 from harness.errors import TemplateError
 from harness.model import TemplateCost
 from harness.template.base import Draft, Filling, Manifest, Shelf
 from harness.template.layer import Layer, Program
+from harness.template.watch import SHOWN, Watch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +34,6 @@ class Progress:
 
 
 Listener = Callable[[Progress], None]
-Wrap = Callable[[Sequence[str], Mapping[str, str]], list[str]]
 
 
 class Builder:
@@ -52,16 +47,19 @@ class Builder:
         series: str,
         deadline: float,
         listener: Listener,
+        watch: Watch | None = None,
     ) -> None:
         """`filling` makes what fills the layers of a chain.
 
-        `deadline` is the seconds that one layer may take.
+        `deadline` is the seconds that one layer may take; `watch` looks at what a
+        build has read.
         """
         self.shelf = shelf
         self.filling = filling
         self.series = series
         self.deadline = deadline
         self.listener = listener
+        self.watch = watch or Watch()
         self.costs: list[TemplateCost] = []
         self._known: dict[str, Manifest] = {}
         self._guard = threading.Lock()
@@ -84,6 +82,7 @@ class Builder:
 
     def _find(self, layer: Layer) -> Manifest | None:
         started = time.time()
+        self.shelf.use(layer.digest)
         found = self.shelf.find(layer.digest)
         if found:
             self._note(layer, found, "reused", started, 0.0)
@@ -92,6 +91,8 @@ class Builder:
 
     def _build(self, layer: Layer) -> Manifest:
         chain = layer.chain()
+        for one in chain:
+            self.shelf.use(one.digest)
         missing = [one for one in chain if self.shelf.find(one.digest) is None]
         with self.filling() as process:
             for one in missing:
@@ -113,7 +114,8 @@ class Builder:
                 if layer.tracked:
                     self.shelf.track(draft)
                 else:
-                    self._fill(draft, process)
+                    self.watch.require(layer, self._fill(draft, process))
+                _require_unchanged(layer)
                 manifest = self.shelf.publish(draft, self._describe(layer, started))
             except BaseException:
                 process.kill()
@@ -124,7 +126,8 @@ class Builder:
         self.listener(Progress(layer=layer, event="end", elapsed=seconds))
         return manifest
 
-    def _fill(self, draft: Draft, process: Filling) -> None:
+    def _fill(self, draft: Draft, process: Filling) -> list[str]:
+        """Fill a draft; the files of the project that were read for it."""
         layer = draft.layer
         began, done = time.monotonic(), 0
 
@@ -143,7 +146,7 @@ class Builder:
                 )
             )
 
-        process.order(
+        return process.order(
             {
                 "database": draft.database,
                 "empty": layer.parent is None,
@@ -153,6 +156,7 @@ class Builder:
                 "data": [str(path) for path in layer.data],
                 "program": _order(layer.program),
                 "reclimit": layer.reclimit,
+                "roots": [str(path) for path in self.watch.roots],
             },
             layer=layer,
             deadline=self.deadline,
@@ -196,121 +200,6 @@ class Builder:
         )
 
 
-class Process:
-    """The process that fills databases, started when it is first needed."""
-
-    def __init__(
-        self, interpreter: Path, *, env: Mapping[str, str], wrap: Wrap | None = None
-    ) -> None:
-        argv = [str(interpreter), "-W", "ignore", "-m", "harness.plugins.build"]
-        self.argv = wrap(argv, env) if wrap else argv
-        self.env = env
-        self._child: proc.Child | None = None
-        self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
-        self._noise: list[str] = []
-        self._readers: list[threading.Thread] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.kill()
-
-    def kill(self) -> None:
-        """End the process; the next order would start another one."""
-        if self._child:
-            self._child.end(grace=1.0)
-            for reader in self._readers:
-                reader.join(timeout=5)
-            self._child = None
-
-    def _start(self) -> proc.Child:
-        child = proc.Child(
-            self.argv,
-            env=self.env,
-            stdin=proc.PIPE,
-            stdout=proc.PIPE,
-            stderr=proc.PIPE,
-        )
-        self._events = queue.Queue()
-        self._noise = []
-        pipes: Sequence[tuple[Callable[[IO[bytes]], None], Any]] = (
-            (self._listen, child.process.stdout),
-            (self._overhear, child.process.stderr),
-        )
-        self._readers = [
-            threading.Thread(target=target, args=(pipe,), daemon=True)
-            for target, pipe in pipes
-        ]
-        for reader in self._readers:
-            reader.start()
-        return child
-
-    def _listen(self, pipe: IO[bytes]) -> None:
-        for line in pipe:
-            self._events.put(json.loads(line))
-        self._events.put(None)
-
-    def _overhear(self, pipe: IO[bytes]) -> None:
-        for line in pipe:
-            self._noise.append(line.decode(errors="replace"))
-            del self._noise[:-200]
-
-    def order(
-        self,
-        order: Mapping[str, Any],
-        *,
-        layer: Layer,
-        deadline: float,
-        hear: Callable[[Mapping[str, Any]], None],
-    ) -> None:
-        """Give an order and wait until it is carried out.
-
-        Raises `TemplateError` with what failed in which layer.
-        """
-        self._child = self._child or self._start()
-        stream = self._child.process.stdin
-        assert stream is not None
-        try:
-            stream.write(json.dumps(order).encode() + b"\n")
-            stream.flush()
-        except OSError:
-            pass  # it has ended: the reason is among the events
-        end = time.monotonic() + deadline
-        while True:
-            try:
-                event = self._events.get(timeout=max(0.0, end - time.monotonic()))
-            except queue.Empty:
-                raise TemplateError(
-                    f"layer {layer.name} was not built within {deadline:g} s",
-                    remedy="raise [tool.harness.templates] deadline",
-                ) from None
-            if event is None:
-                raise self._died(layer)
-            if "module" in event or "line" in event:
-                hear(event)
-            elif "error" in event:
-                raise _failed(layer, event)
-            else:
-                return
-
-    def _died(self, layer: Layer) -> TemplateError:
-        assert self._child is not None
-        code = self._child.code()
-        noise = "".join(self._noise[-15:]).strip()
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return TemplateError(
-            f"the process that built layer {layer.name} ended with {how}"
-            + (f":\n{noise}" if noise else ""),
-            remedy="run again: nothing unfinished is left",
-        )
-
-
 def _order(program: Program | None) -> dict[str, Any] | None:
     """A program as the building process is told it."""
     if program is None:
@@ -322,13 +211,15 @@ def _order(program: Program | None) -> dict[str, Any] | None:
     }
 
 
-def _failed(layer: Layer, event: Mapping[str, Any]) -> TemplateError:
-    what = ", ".join(layer.modules) or ", ".join(path.name for path in layer.data)
-    if layer.program:
-        what = layer.facts["command"]
-    trace = str(event.get("trace", "")).strip()
-    return TemplateError(
-        f"layer {layer.name} cannot be built ({what or 'ir, res'}): {event['error']}",
-        checked="\n" + trace if trace else "",
-        remedy="mend what the last lines name, then run again",
-    )
+def _require_unchanged(layer: Layer) -> None:
+    """Raise `TemplateError` when the layer may not be what its digest says."""
+    changes = layer.changes()
+    if changes:
+        shown = ", ".join(changes[:SHOWN])
+        more = f" and {len(changes) - SHOWN} more" if changes[SHOWN:] else ""
+        raise TemplateError(
+            f"layer {layer.name} was not kept, since it changed while it was built:"
+            f" {shown}{more}",
+            checked="all that its digest was made of, again",
+            remedy="run again: it is built from what is there now",
+        )

@@ -3,85 +3,121 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
-from importlib import metadata
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
+from importlib import resources
 from pathlib import Path
 
-BUILD = 1
-"""Version of the template building code: raise it when it builds otherwise."""
+BUILDER = "build"
+"""The module of `harness.plugins` that fills templates."""
 LENGTH = 20
 """Hexadecimal digits of a digest that name a template."""
-IGNORED_DIRECTORIES = {
-    "tests", "doc", "docs", "build", "dist", "node_modules",
+TOOLS = {
+    "__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".idea", ".vscode",
+    ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache",
 }  # fmt: skip
-IGNORED_FILES = re.compile(
-    r"\.py[co]$|~$|\.orig$|^(README|CHANGELOG|COPYRIGHT|LICENSE|INSTALL|MANIFEST)|"
-    r"^(setup\.(py|cfg)|pyproject\.toml|tox\.ini)$",
+"""Directories that tools make beside what a program reads."""
+LEFT = re.compile(r"\.py[co]$|~$|\.orig$|\.sw[op]$|^\.#")
+"""What interpreters and editors leave."""
+UNSHIPPED = {"tests", "doc", "docs", "build", "dist", "node_modules"}
+"""Directories right below a module that do not reach the database."""
+PACKAGING = re.compile(
+    r"(README|CHANGELOG|COPYRIGHT|LICENSE|INSTALL|MANIFEST)(\.(md|rst|txt|in))?|"
+    r"setup\.(py|cfg)|pyproject\.toml|tox\.ini",
 )
+"""Files right below a module that do not reach the database."""
+
+
+def shipped(root: Path) -> Iterator[Path]:
+    """The files that a module ships.
+
+    Tests, documentation and packaging are left out where a module has them: right
+    below its root.  So is what is hidden.
+    """
+    for entry in _below(root, hidden=False):
+        if ships(entry.relative_to(root)):
+            yield entry
+
+
+def ships(path: Path) -> bool:
+    """Whether a module ships the file that is there below its root."""
+    first, *below = path.parts
+    return first not in UNSHIPPED if below else not PACKAGING.fullmatch(first)
+
+
+def everything(root: Path) -> Iterator[Path]:
+    """All files below a directory but for what tools leave there."""
+    return _below(root, hidden=True)
+
+
+def beside(script: Path, suffixes: Collection[str], *, below: bool) -> Iterator[Path]:
+    """The files of some suffixes beside a script, and `below` its directory."""
+    found = _below(script.parent, hidden=False) if below else script.parent.iterdir()
+    for path in found:
+        if path.suffix in suffixes and path.is_file():
+            yield path
+
+
+def _below(root: Path, *, hidden: bool) -> Iterator[Path]:
+    todo, seen = [root], set()
+    while todo:
+        here = todo.pop()
+        found = here.stat()
+        if (found.st_dev, found.st_ino) in seen:
+            continue  # links that lead in a circle
+        seen.add((found.st_dev, found.st_ino))
+        for entry in here.iterdir():
+            name = entry.name
+            if not hidden and name.startswith("."):
+                continue
+            if entry.is_dir():
+                if name not in TOOLS and not name.endswith(".egg-info"):
+                    todo.append(entry)
+            elif not LEFT.search(name) and (entry.is_file() or entry.is_symlink()):
+                yield entry
 
 
 def tree(root: Path) -> dict[str, str]:
-    """Digests of the files that a module ships: path below `root` → digest.
-
-    Tests, documentation, packaging and hidden files are left out: they do not
-    reach the database.
-    """
-    found: dict[str, str] = {}
-    todo = [root]
-    while todo:
-        for entry in todo.pop().iterdir():
-            name = entry.name
-            if name.startswith(".") or name == "__pycache__":
-                continue
-            if entry.is_dir():
-                if name not in IGNORED_DIRECTORIES and not name.endswith(".egg-info"):
-                    todo.append(entry)
-            elif not IGNORED_FILES.search(name):
-                found[entry.relative_to(root).as_posix()] = file(entry)
-    return found
+    """Digests of the files that a module ships: path below `root` → digest."""
+    return {path.relative_to(root).as_posix(): file(path) for path in shipped(root)}
 
 
 def file(path: Path) -> str:
     """Digest of one file's content."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:LENGTH]
+    return text(path.read_bytes())
+
+
+def text(content: bytes) -> str:
+    """Digest of a content."""
+    return hashlib.sha256(content).hexdigest()[:LENGTH]
 
 
 def combine(parent: str, facts: Mapping[str, str]) -> str:
     """Digest of a layer: its parent's and all facts about it."""
-    state = hashlib.sha256(f"{BUILD}\n{parent}\n".encode())
+    state = hashlib.sha256(f"{building()}\n{parent}\n".encode())
     for key in sorted(facts):
         state.update(f"{key}\0{facts[key]}\n".encode())
     return state.hexdigest()[:LENGTH]
 
 
-@lru_cache(maxsize=8)
-def _distributions(site: Path) -> dict[str, metadata.Distribution]:
-    return {
-        normalise(dist.metadata["Name"]): dist
-        for dist in metadata.distributions(path=[str(site)])
-        if dist.metadata["Name"]
-    }
-
-
-def normalise(name: str) -> str:
-    """A project's name as PEP 503 compares it."""
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def versions(site: Path, names: Iterable[str]) -> dict[str, str]:
-    """Installed versions of `names` and of all that they require."""
-    known = _distributions(site)
-    found: dict[str, str] = {}
-    todo = [normalise(name) for name in names]
+@cache
+def building() -> str:
+    """Digest of the code that fills templates, with all of ours that it imports."""
+    sources: dict[str, bytes] = {}
+    todo = [BUILDER]
     while todo:
         name = todo.pop()
-        if name in found or name not in known:
-            continue
-        found[name] = known[name].version
-        for requirement in known[name].requires or ():
-            if "extra ==" not in requirement:
-                match = re.match(r"[A-Za-z0-9._-]+", requirement)
-                if match:
-                    todo.append(normalise(match.group()))
-    return found
+        file = resources.files("harness.plugins").joinpath(f"{name}.py")
+        if name not in sources and file.is_file():
+            sources[name] = file.read_bytes()
+            todo += _ours(sources[name])
+    return text(b"\0".join(sources[name] for name in sorted(sources)))
+
+
+def _ours(source: bytes) -> Iterable[str]:
+    """The modules of `harness.plugins` that one of them imports."""
+    words = re.findall(
+        rb"(?:from harness\.plugins import ([\w, ]+)|harness\.plugins\.(\w+))", source
+    )
+    for names, name in words:
+        yield from (one.strip() for one in (names or name).decode().split(","))

@@ -7,14 +7,33 @@ same database; requests that begin alike share their lower layers.
 """
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from harness.errors import SourceError
 from harness.model import Origin
 from harness.modules import Graph
-from harness.template import digest, undo
+from harness.template import digest, packages, scripts, undo
+from harness.template.facts import Facts
+
+Dated = Literal["auto", "always", "never"]
+"""Whether the date is a fact; ``auto``: where the date is asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Document:
+    """A doctest document that fills a database; `root` is the project's.
+
+    What it reads beside its data files and the helpers that it imports, `reads`
+    say, relative to `root`.
+    """
+
+    path: Path
+    root: Path = Path()
+    reads: tuple[str, ...] = ()
+    dated: Dated = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +48,7 @@ class Program:
     reads: tuple[str, ...]
     packages: tuple[str, ...] = ()
     environment: tuple[str, ...] = ()
+    dated: Dated = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +57,7 @@ class Request:
 
     modules: tuple[str, ...] = ()
     language: str = "en"
-    data: tuple[Path | Program, ...] = ()
+    data: tuple[Document | Program, ...] = ()
     reclimit: int = 0
     tracked: bool = False
     """With an undo log, so that a lease of it can be put back in place."""
@@ -65,11 +85,35 @@ class Layer:
     trusted: bool = False
     tracked: bool = False
     facts: Mapping[str, str] = field(default_factory=dict)
+    gathered: Facts | None = field(default=None, compare=False, repr=False)
+    gather: Callable[[], Facts] | None = field(default=None, compare=False, repr=False)
+    """Takes the facts again."""
 
     def chain(self) -> tuple["Layer", ...]:
         """All layers, the lowest first."""
         below = self.parent.chain() if self.parent else ()
         return (*below, self)
+
+    def changes(self) -> list[str]:
+        """What is not any more as the digest says, here and in the layers below.
+
+        What a process has imported of those below fills this one, too.
+        """
+        found: list[str] = []
+        for one in self.chain():
+            if one.gather and one.gathered:
+                try:
+                    found += one.gathered.changes(one.gather())
+                except SourceError as error:
+                    found.append(error.message)
+        return found
+
+    def known(self, path: Path) -> bool:
+        """Whether a file is among the facts of the chain."""
+        return any(
+            one.gathered is not None and path in one.gathered.stamps
+            for one in self.chain()
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,12 +138,19 @@ class Layers:
         *,
         cuts: Sequence[str] = (),
         tested: Iterable[str] = (),
+        root: Path = Path(),
+        reads: Sequence[str] = (),
     ) -> None:
-        """`tested` are the modules under test; `cuts` end a layer each."""
+        """`tested` are the modules under test; `cuts` end a layer each.
+
+        `reads`, relative to `root`, are what sources read and do not ship.
+        """
         self.graph = graph
         self.surroundings = surroundings
         self.cuts = tuple(cuts)
         self.tested = frozenset(tested)
+        self.root = root
+        self.reads = tuple(reads)
         self._made: dict[tuple[object, ...], Layer] = {}
         self._resolved: dict[Request, Layer] = {}
 
@@ -143,43 +194,42 @@ class Layers:
             yield self.graph.order(wanted - done)
 
     def _base(self, language: str) -> Layer:
-        around = self.surroundings
-        facts = {
-            "series": around.series,
-            "python": around.python,
-            "database": around.database,
-            "language": language,
-            **self._packages(["trytond"]),
-        }
-        return Layer(
-            name="base",
-            digest=digest.combine("", facts),
-            parent=None,
-            language=language,
-            trusted=True,
-            facts=facts,
-        )
+        def gather() -> Facts:
+            around = self.surroundings
+            facts = self._nothing()
+            facts.texts.update(
+                series=around.series,
+                python=around.python,
+                database=around.database,
+                language=language,
+            )
+            facts.packages(["trytond"])
+            return facts
 
-    def _packages(self, names: Iterable[str]) -> dict[str, str]:
-        found = digest.versions(self.surroundings.site, names)
-        return {f"package {name}": version for name, version in found.items()}
+        return make("base", None, gather, language=language, trusted=True)
+
+    def _nothing(self) -> Facts:
+        return Facts(site=self.surroundings.site)
 
     def _add(self, parent: Layer, modules: tuple[str, ...]) -> Layer:
         key = (parent.digest, modules)
         if key not in self._made:
             trusted = self._trusted(modules)
-            facts = {"records": "trusted" if trusted else "validated"}
-            for name in modules:
-                facts.update(self._facts(name))
-            self._made[key] = Layer(
-                name=modules[-1],
-                digest=digest.combine(parent.digest, facts),
-                parent=parent,
-                language=parent.language,
+
+            def gather() -> Facts:
+                facts = self._nothing()
+                facts.texts["records"] = "trusted" if trusted else "validated"
+                for name in modules:
+                    self._module(facts, name)
+                return facts
+
+            self._made[key] = make(
+                modules[-1],
+                parent,
+                gather,
                 modules=modules,
                 closure=self.graph.order({*parent.closure, *modules}),
                 trusted=trusted,
-                facts=facts,
             )
         return self._made[key]
 
@@ -188,78 +238,79 @@ class Layers:
             self.graph[name].origin is Origin.INDEX for name in modules
         )
 
-    def _facts(self, name: str) -> dict[str, str]:
-        module = self.graph[name]
+    def _module(self, facts: Facts, name: str) -> None:
+        module, site = self.graph[name], self.surroundings.site
         if module.origin is Origin.INDEX:
-            return {
-                f"module {name}": module.version,
-                **self._packages([f"trytond-{name}"]),
-            }
-        try:
-            files = digest.tree(module.path)
-        except OSError as error:
-            raise SourceError(f"{error.filename}: {error.strerror}") from error
-        return {f"file {name}/{path}": value for path, value in files.items()}
+            facts.texts[f"module {name}"] = module.version
+            facts.packages([f"trytond-{name}"])
+            return
+        facts.shipped(f"file {name}", module.path)
+        facts.imports()
+        facts.packages([packages.providing(site, name)])
+        for path in self.reads:
+            facts.read(f"read {path}", self.root / path)
 
-    def _with_data(self, parent: Layer, path: Path, reclimit: int) -> Layer:
-        facts = {"reclimit": str(reclimit), f"data {path.name}": digest.file(path)}
-        for beside in sorted(path.parent.rglob("*.csv")):
-            relative = beside.relative_to(path.parent).as_posix()
-            facts[f"data {relative}"] = digest.file(beside)
-        return Layer(
-            name=path.stem,
-            digest=digest.combine(parent.digest, facts),
-            parent=parent,
-            language=parent.language,
-            closure=parent.closure,
-            data=(path,),
-            reclimit=reclimit,
-            facts=facts,
-        )
+    def _with_data(self, parent: Layer, document: Document, reclimit: int) -> Layer:
+        def gather() -> Facts:
+            facts = self._nothing()
+            facts.texts["reclimit"] = str(reclimit)
+            where, root = document.path, document.root
+            scripts.read(facts, where, root, self.graph, parent.known)
+            for path in document.reads:
+                facts.read(f"read {path}", root / path)
+            facts.imports()
+            _date(facts, document.dated)
+            return facts
+
+        path = document.path
+        return make(path.stem, parent, gather, data=(path,), reclimit=reclimit)
 
     def _with_program(self, parent: Layer, program: Program) -> Layer:
-        facts = {
-            "command": shlex.join(program.argv),
-            **self._packages(program.packages),
-        }
-        for line in program.environment:
-            name, _, value = line.partition("=")
-            facts[f"variable {name}"] = value
-        for path in program.reads:
-            facts |= read(program.root, path)
-        return Layer(
-            name=program.name,
-            digest=digest.combine(parent.digest, facts),
-            parent=parent,
-            language=parent.language,
-            closure=parent.closure,
-            program=program,
-            facts=facts,
-        )
+        def gather() -> Facts:
+            facts = self._nothing()
+            facts.texts["command"] = shlex.join(program.argv)
+            facts.packages(program.packages)
+            for line in program.environment:
+                name, _, value = line.partition("=")
+                facts.texts[f"variable {name}"] = value
+            for path in program.reads:
+                facts.read(f"read {path}", program.root / path)
+            facts.imports()
+            _date(facts, program.dated)
+            return facts
+
+        return make(program.name, parent, gather, program=program)
 
 
 def with_undo(parent: Layer) -> Layer:
     """The same, with an undo log."""
-    facts = {"undo": undo.version()}
+
+    def gather() -> Facts:
+        return Facts(site=Path(), texts={"undo": undo.version()})
+
+    name = f"{parent.name}+undo"
+    return make(name, parent, gather, trusted=True, tracked=True)
+
+
+def make(
+    name: str, parent: Layer | None, gather: Callable[[], Facts], **more: Any
+) -> Layer:
+    """A layer on `parent`, which has its language and modules, with its facts."""
+    gathered = gather()
+    if parent:
+        more = {"closure": parent.closure, "language": parent.language, **more}
     return Layer(
-        name=f"{parent.name}+undo",
-        digest=digest.combine(parent.digest, facts),
+        name=name,
+        digest=digest.combine(parent.digest if parent else "", gathered.texts),
         parent=parent,
-        language=parent.language,
-        closure=parent.closure,
-        trusted=True,
-        tracked=True,
-        facts=facts,
+        facts=gathered.texts,
+        gathered=gathered,
+        gather=gather,
+        **more,
     )
 
 
-def read(root: Path, path: str) -> dict[str, str]:
-    """Digests of a file, or of what a directory ships; raises `SourceError`."""
-    place = root / path
-    try:
-        if place.is_dir():
-            files = digest.tree(place)
-            return {f"read {path}/{name}": value for name, value in files.items()}
-        return {f"read {path}": digest.file(place)}
-    except OSError as error:
-        raise SourceError(f"{error.filename}: {error.strerror}") from error
+def _date(facts: Facts, dated: Dated) -> None:
+    """The date is a fact where it is wanted, or some script asks for it."""
+    if dated == "always" or (dated == "auto" and facts.dates()):
+        facts.date()

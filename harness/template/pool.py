@@ -166,12 +166,17 @@ class Pool:
         return self.shelf.back(lease.database, mark, alone=alone)
 
     def _exchange(self, lease: Lease) -> Lease:
-        """Another clone of the same template; the old one is dropped."""
-        other = self.lease(lease.layer, worker=lease.worker)
-        with self._guard:
-            if self._out.pop(lease.database, None) is not None:
-                self._hands.submit(self._drop, lease.database)
-        return other
+        """Another clone of the same template; the old one is dropped.
+
+        It is dropped also where there is no other: nobody goes on with what is not
+        as it was.
+        """
+        try:
+            return self.lease(lease.layer, worker=lease.worker)
+        finally:
+            with self._guard:
+                if self._out.pop(lease.database, None) is not None:
+                    self._hands.submit(self._drop, lease.database)
 
     def _take(self, layer: Layer) -> tuple[str, Kind] | None:
         """A ready clone, waiting for one that is being made already."""
@@ -212,7 +217,7 @@ class Pool:
     def _tidy(self, lease: Lease) -> None:
         try:
             kind = None if self._closed else self._cleaned(lease)
-        except HarnessError:
+        except Exception:  # noqa: BLE001  (in doubt it is dropped, whatever the doubt)
             kind = None
         if kind:
             with self._guard:

@@ -2,38 +2,35 @@
 """Templates as databases of a PostgreSQL server.
 
 ``harness_t_DIGEST`` is a template, ``harness_b_RUN_DIGEST`` one under
-construction, ``harness_c_RUN_N`` a clone.  A run proves that it lives by an
-advisory lock of its session, so a name is enough to find what a dead run left.
+construction, ``harness_g_RUN_DIGEST`` one that goes, ``harness_c_RUN_N`` a clone.  A
+run proves that it lives by an advisory lock of its session, so a name is enough to
+find what a dead run left.
 """
 
-import hashlib
+import contextlib
 import re
-import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, LiteralString
 
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Identifier, Literal
 
-from harness.errors import DatabaseError, TemplateError
+from harness.errors import TemplateError
+from harness.postgres import rights
 from harness.postgres.base import Address, connect
-from harness.template import counters, kept, programs, undo
-from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
+from harness.template import counters, kept, presence, programs, undo
+from harness.template.base import Draft, Manifest, Waiting, sorted_by_use, whole
 from harness.template.layer import Layer
+from harness.template.presence import GRACE, Presence
+from harness.template.sessions import Sessions
 from harness.template.undo import Outcome, Undos
 
-OURS = re.compile(r"harness_[bc]_(?P<run>[0-9a-f]+)_")
+OURS = re.compile(r"harness_[bcg]_(?P<run>[0-9a-f]+)_")
 COUNTERS_SINCE = 150000
 """Since PostgreSQL 15 no counter gets lost (shared memory statistics)."""
-
-
-def key(text: str) -> int:
-    """A 64-bit key for ``pg_advisory_lock``."""
-    data = hashlib.sha256(text.encode()).digest()[:8]
-    return int.from_bytes(data, "big", signed=True)
 
 
 class PostgreSQL:
@@ -49,57 +46,26 @@ class PostgreSQL:
         file_copy: bool,
         binaries: Callable[[int], Path | None],
         environ: Mapping[str, str],
+        living: Callable[[], Collection[str]] = frozenset,
+        grace: float = GRACE,
     ) -> None:
-        """`file_copy` for storage in memory; `binaries` has ``pg_dump`` per version."""
+        """`file_copy` for storage in memory; `binaries` has ``pg_dump`` per version.
+
+        `living` are runs that are known to live.  Others are dead when they have no
+        session for `grace` seconds; none, where all runs that may be here are known.
+        """
         self.address = address
         self.run = run
         self.file_copy = file_copy
         self.binaries = binaries
         self.environ = environ
-        self._local = threading.local()
-        self._all: list[psycopg.Connection[Any]] = []
+        self.living = living
+        self.grace = grace
+        self._sessions = Sessions(address)
+        self._execute = self._sessions.execute
         self._undos = Undos(address)
-        self._alive = connect(address)
-        self._alive.execute("SELECT pg_advisory_lock(%s)", [key(run)])
-        self.version = self._alive.info.server_version
-
-    @property
-    def _connection(self) -> psycopg.Connection[Any]:
-        """This thread's kept connection."""
-        connection: psycopg.Connection[Any] | None
-        connection = getattr(self._local, "connection", None)
-        if connection is None or connection.closed:
-            connection = connect(self.address)
-            self._local.connection = connection
-            self._all.append(connection)
-        return connection
-
-    def _execute(
-        self, statement: LiteralString | SQL | Composed, *values: object
-    ) -> list[tuple[Any, ...]]:
-        try:
-            cursor = self._connection.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
-        except psycopg.errors.DiskFull as error:
-            raise self._full(error) from error
-        except psycopg.errors.IoError as error:
-            if "No space left" in str(error):
-                raise self._full(error) from error
-            raise DatabaseError(f"PostgreSQL: {error}") from error
-        except psycopg.OperationalError as error:
-            raise DatabaseError(
-                f"the database server was lost: {str(error).strip()}",
-                checked=str(self.address),
-                remedy="run again; a lost embedded server is started anew",
-            ) from error
-
-    def _full(self, error: psycopg.Error) -> DatabaseError:
-        return DatabaseError(
-            f"the database server has no space left: {str(error).strip()}",
-            checked=str(self.address),
-            remedy="harness template prune --all,"
-            ' or [tool.harness.database] storage = "disk"',
-        )
+        self._presence = Presence(address, run)
+        self.version = self._presence.version
 
     # -- templates ---------------------------------------------------------
 
@@ -110,7 +76,11 @@ class PostgreSQL:
             " WHERE datname = %s AND datistemplate",
             template(digest),
         )
-        return Manifest.parse(rows[0][0]) if rows and rows[0][0] else None
+        return whole(rows[0][0]) if rows else None
+
+    def use(self, digest: str) -> None:
+        """See `Shelf`."""
+        self._presence.use(template(digest))
 
     def all(self) -> tuple[Manifest, ...]:
         """See `Shelf`."""
@@ -118,32 +88,16 @@ class PostgreSQL:
             "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
             " WHERE datname LIKE 'harness\\_t\\_%' AND datistemplate"
         )
-        return sorted_by_use(Manifest.parse(text) for (text,) in rows if text)
+        found = (whole(text) for (text,) in rows)
+        return sorted_by_use(one for one in found if one)
 
     @contextmanager
     def claim(
         self, digest: str, *, deadline: float, waiting: Waiting
     ) -> Iterator[None]:
         """See `Shelf`; the server gives a dead builder's claim to the next."""
-        number = key(template(digest))
-        with connect(self.address) as connection:
-            took = connection.execute(
-                "SELECT pg_try_advisory_lock(%s)", [number]
-            ).fetchone()
-            if not (took and took[0]):
-                waiting()
-                connection.execute(
-                    SQL("SET lock_timeout = {}").format(Literal(int(deadline * 1000)))
-                )
-                try:
-                    connection.execute("SELECT pg_advisory_lock(%s)", [number])
-                except psycopg.errors.LockNotAvailable as error:
-                    raise TemplateError(
-                        f"another run has been building template {digest}"
-                        f" for more than {deadline:g} s",
-                        checked=f"advisory lock {number} on {self.address}",
-                        remedy="end it, or raise [tool.harness.templates] deadline",
-                    ) from error
+        name = template(digest)
+        with presence.claimed(self.address, name, deadline=deadline, waiting=waiting):
             yield
 
     def draft(self, layer: Layer) -> Draft:
@@ -161,12 +115,20 @@ class PostgreSQL:
         return Draft(layer=layer, database=name)
 
     def publish(self, draft: Draft, manifest: Manifest) -> Manifest:
-        """See `Shelf`: rename, describe, close; in one transaction."""
+        """See `Shelf`: rename, describe, close; in one transaction.
+
+        What has the name and is no template was left by who was killed.
+        """
+        other = self.find(draft.layer.digest)
+        if other:  # the claim's session was cut, and somebody else took it
+            self.discard(draft)
+            return other
+        self.remove(draft.layer.digest)
         [(size,)] = self._execute("SELECT pg_database_size(%s::name)", draft.database)
         described = Manifest(**{**vars(manifest), "size": int(size)})
         old, new = Identifier(draft.database), template(draft.layer.digest)
         self.end_sessions(draft.database)
-        connection = self._connection
+        connection = self._sessions.own
         with connection.transaction():
             self._execute(
                 SQL("ALTER DATABASE {} RENAME TO {}").format(old, Identifier(new))
@@ -187,14 +149,30 @@ class PostgreSQL:
         """See `Shelf`."""
         self.drop(draft.database)
 
-    def remove(self, digest: str) -> None:
-        """See `Shelf`."""
-        name = template(digest)
-        if self.find(digest):
+    def remove(self, digest: str) -> bool:
+        """See `Shelf`: it gets a name that a sweeper knows, in the same moment."""
+        name, gone = template(digest), f"harness_g_{self.run}_{digest}"
+        with connect(self.address) as connection:
+            number = presence.use(name)
+            took = connection.execute("SELECT pg_try_advisory_lock(%s)", [number])
+            if took.fetchone() != (True,):
+                return False
+            if self._exists(name):
+                self.drop(gone)
+                self._set_aside(name, gone)
+                self.drop(gone)
+        return True
+
+    def _set_aside(self, name: str, gone: str) -> None:
+        with self._sessions.own.transaction():
             self._execute(
                 SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(Identifier(name))
             )
-        self.drop(name)
+            self._execute(
+                SQL("ALTER DATABASE {} RENAME TO {}").format(
+                    Identifier(name), Identifier(gone)
+                )
+            )
 
     # -- clones ------------------------------------------------------------
 
@@ -237,7 +215,7 @@ class PostgreSQL:
     def clean(self, database: str) -> bool:
         """See `Shelf`: no row was touched, no sequence moved, by anybody."""
         return self.version >= COUNTERS_SINCE and counters.clean(
-            self._connection, self.address, database
+            self._sessions.own, self.address, database
         )
 
     def drop(self, database: str) -> None:
@@ -249,7 +227,7 @@ class PostgreSQL:
 
     def untracked(self) -> str | None:
         """See `Shelf`."""
-        return undo.why_not(self._connection)
+        return undo.why_not(self._sessions.own)
 
     def track(self, draft: Draft) -> None:
         """See `Shelf`."""
@@ -277,7 +255,7 @@ class PostgreSQL:
         self.end_sessions(database)
         name = kept.name(self.run)
         self._copy(database, name)
-        for old in kept.describe(self._connection, name, note):
+        for old in kept.describe(self._sessions.own, name, note):
             self.drop(old)
         return name
 
@@ -294,24 +272,40 @@ class PostgreSQL:
         )
 
     def sweep(self) -> tuple[str, ...]:
-        """See `Shelf`: a run is dead when its advisory lock is free."""
-        rows = self._execute(
-            "SELECT datname FROM pg_database WHERE datname LIKE 'harness\\_%'"
-        )
-        swept: list[str] = []
-        for (name,) in rows:
-            match = OURS.match(name)
-            if match and match["run"] != self.run and self._dead(match["run"]):
-                self.drop(name)
-                swept.append(name)
-        return tuple(swept)
+        """See `Shelf`: a run is dead when its advisory lock is free.
 
-    def _dead(self, run: str) -> bool:
-        with connect(self.address) as connection:
-            row = connection.execute(
-                "SELECT pg_try_advisory_lock(%s)", [key(run)]
-            ).fetchone()
-        return bool(row and row[0])
+        No template is one that is only called so: whoever made or removed it is gone.
+        """
+        rows = self._execute(
+            "SELECT datname, datistemplate, shobj_description(oid, 'pg_database')"
+            " FROM pg_database WHERE datname LIKE 'harness\\_%'"
+        )
+        named = {name: match["run"] for name, *_ in rows if (match := OURS.match(name))}
+        dead = self._dead({*named.values()} - {self.run})
+        going = [name for name, run in named.items() if run in dead]
+        for name in going:
+            self.drop(name)
+        rights.sweep(self.address)
+        for name, is_template, text in rows:
+            digest = name.removeprefix(template(""))
+            broken = digest != name and not (is_template and whole(text))
+            if broken and self._swept(digest):
+                going.append(name)
+        return tuple(going)
+
+    def _dead(self, runs: set[str]) -> set[str]:
+        found = runs.difference(self.living())
+        found = presence.dead(self.address, found) if found else found
+        if found and self.grace:
+            time.sleep(self.grace)
+            found = presence.dead(self.address, found)
+        return found
+
+    def _swept(self, digest: str) -> bool:
+        """Remove what is no template, unless somebody else is about to, or owns it."""
+        with contextlib.suppress(psycopg.Error):
+            return self.remove(digest)
+        return False
 
     # -- files -------------------------------------------------------------
 
@@ -323,19 +317,24 @@ class PostgreSQL:
         finally:
             self.drop(database)
 
-    def restore(self, draft: Draft, path: Path) -> None:
+    def restore(self, draft: Draft, path: Path, *, trusted: bool = False) -> None:
         """See `Shelf`."""
-        self._tool("pg_restore", "-d", draft.database, "--no-owner", str(path))
+        words = ("-d", draft.database, "--no-owner", "--exit-on-error", str(path))
+        if trusted:
+            self._tool("pg_restore", *words)
+            return
+        with rights.lesser(self.address, draft.database) as address:
+            self._tool("pg_restore", *words, address=address)
 
-    def _tool(self, name: str, *arguments: str) -> None:
-        env = {**self.environ, **self.address.environment()}
-        programs.run(self.binaries(self.version), name, *arguments, env=env)
+    def _tool(self, name: str, *words: str, address: Address | None = None) -> None:
+        env = {**self.environ, **(address or self.address).environment()}
+        programs.run(self.binaries(self.version), name, *words, env=env)
 
     def close(self) -> None:
         """See `Shelf`."""
         self._undos.close()
-        for connection in (*self._all, self._alive):
-            connection.close()
+        self._presence.close()
+        self._sessions.close()
 
 
 def template(digest: str) -> str:

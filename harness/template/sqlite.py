@@ -5,19 +5,22 @@ There is nothing to drop and nothing to sweep but half-written files, which
 never carry a template's name.
 """
 
-import errno
 import os
 import shutil
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import TemplateError
-from harness.store import Lock, Store, disk_full, write_atomically
+from harness.store import FULL, Lock, Store, disk_full, write_atomically
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
 from harness.template.layer import Layer
 from harness.template.undo import NOWHERE, Outcome
+
+SETTLED = 5.0
+"""Seconds after which nobody is about to take a lock on what he has made."""
 
 
 class SQLite:
@@ -28,6 +31,8 @@ class SQLite:
     def __init__(self, store: Store, run: str) -> None:
         self.directory = store.directory("sqlite")
         self.run = run
+        self._used: dict[str, Lock] = {}
+        self._guard = threading.Lock()
 
     def _file(self, digest: str) -> Path:
         return self.directory / f"{digest}.sqlite"
@@ -35,6 +40,14 @@ class SQLite:
     def find(self, digest: str) -> Manifest | None:
         """See `Shelf`."""
         return _manifest(self._file(digest))
+
+    def use(self, digest: str) -> None:
+        """See `Shelf`; the kernel gives the lock back with the run."""
+        with self._guard:
+            if digest not in self._used:
+                lock = Lock(self.directory / f"{digest}.use")
+                lock.acquire(shared=True)
+                self._used[digest] = lock
 
     def all(self) -> tuple[Manifest, ...]:
         """See `Shelf`."""
@@ -74,7 +87,7 @@ class SQLite:
                 remedy="run again: it is rebuilt",
             ) from error
         except OSError as error:
-            if error.errno == errno.ENOSPC:
+            if error.errno in FULL:
                 raise disk_full(path) from error
             raise TemplateError(f"{error.filename}: {error.strerror}") from error
         return Draft(layer=layer, database=str(path))
@@ -93,10 +106,15 @@ class SQLite:
         """See `Shelf`."""
         Path(draft.database).unlink(missing_ok=True)
 
-    def remove(self, digest: str) -> None:
+    def remove(self, digest: str) -> bool:
         """See `Shelf`."""
-        for suffix in (".json", ".sqlite"):
+        lock = Lock(self.directory / f"{digest}.use")
+        if not lock.acquire(wait=0):
+            return False
+        for suffix in (".json", ".sqlite", ".use"):
             self._file(digest).with_suffix(suffix).unlink(missing_ok=True)
+        lock.release()
+        return True
 
     def clone(self, digest: str, name: str) -> str:
         """See `Shelf`: the worker copies the file into its memory."""
@@ -138,26 +156,45 @@ class SQLite:
         return Outcome(how="doubt", reason=str(self.untracked()))
 
     def sweep(self) -> tuple[str, ...]:
-        """See `Shelf`: drafts that nobody writes to any more."""
-        swept = []
+        """See `Shelf`: drafts that nobody writes to any more, halves of templates."""
+        whole = (*self.directory.glob("*.sqlite"), *self.directory.glob("*.json"))
+        swept = [
+            path.name
+            for path in whole
+            if not self._kept(path) and self.remove(path.stem)
+        ]
         for path in self.directory.glob("building_*"):
             digest = path.name.split("_")[2].split("-")[0]
-            old = time.time() - path.stat().st_mtime > 5
+            old = time.time() - path.stat().st_mtime > SETTLED
             if old and not Lock(self.directory / f"{digest}.lock").taken:
                 path.unlink(missing_ok=True)
                 swept.append(path.name)
         return tuple(swept)
 
+    def _kept(self, path: Path) -> bool:
+        """Whether it is of a template, or of one that is just being published."""
+        try:
+            old = time.time() - path.stat().st_ctime > SETTLED
+        except FileNotFoundError:
+            return True
+        lock = path.with_suffix(".lock")
+        busy = lock.exists() and Lock(lock).taken
+        return bool(self.find(path.stem)) or busy or not old
+
     def save(self, digest: str, path: Path) -> None:
         """See `Shelf`."""
         shutil.copyfile(self._file(digest), path)
 
-    def restore(self, draft: Draft, path: Path) -> None:
-        """See `Shelf`."""
+    def restore(self, draft: Draft, path: Path, *, trusted: bool = False) -> None:
+        """See `Shelf`: no code runs when a file is copied."""
         shutil.copyfile(path, draft.database)
 
     def close(self) -> None:
         """See `Shelf`."""
+        with self._guard:
+            for lock in self._used.values():
+                lock.release()
+            self._used.clear()
 
 
 def _manifest(file: Path) -> Manifest | None:

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Integration tests use real parts: the embedded PostgreSQL, SQLite, Tryton.
 
-They share one state directory for the session, so that environments and the
-templates of official modules are made once.
+Each worker has a state directory of its own, for all its sessions, so that the
+templates of official modules are made once.  Environments are shared.
 """
 
 import os
+import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
 
@@ -35,10 +38,16 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def state() -> Path:
-    """The state directory of all integration tests; kept between sessions."""
-    path = Path(os.environ.get("TESTS_STATE", ROOT / ".harness" / "tests"))
+def state(request: pytest.FixtureRequest) -> Path:
+    """The state directory of this worker's tests; kept between sessions."""
+    shared = Path(os.environ.get("TESTS_STATE", ROOT / ".harness" / "tests"))
+    workers = getattr(request.config, "workerinput", {"workerid": "gw0"})
+    path = shared / workers["workerid"]
     path.mkdir(parents=True, exist_ok=True)
+    for name in ("envs", "tools"):  # they are locked, and know their contents
+        (shared / name).mkdir(exist_ok=True)
+        with suppress(FileExistsError):
+            (path / name).symlink_to(shared / name)
     return path
 
 
@@ -141,6 +150,12 @@ def harness(project: Path, state: Path) -> Harness:
         )
 
     return run
+
+
+def worked() -> float:
+    """Processor seconds of all that was started and has ended; load does not matter."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 MODULES = {
@@ -249,7 +264,10 @@ def workplace(state: Path) -> Path:
 
 @pytest.fixture
 def project(workplace: Path) -> Path:
-    """A project with two small modules, as new."""
+    """A project with two small modules, as new, however the last test ended."""
+    for path in workplace.iterdir():
+        if path.is_dir() and path.name not in ("src", "reports"):
+            shutil.rmtree(path)
     (workplace / "pyproject.toml").write_text(
         dedent("""\
         [tool.harness]
@@ -291,4 +309,4 @@ def stack(
         say(made.good("up"))
         yield made
     finally:
-        made("down", "--volumes")
+        made("down", "--volumes", "--yes", "--no-backup")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.postgres import Address, connect
+from harness.postgres import Address, connect, rights
 from tests.integration.conftest import Harness, environment
 
 NAME = "harnessdev"
@@ -281,6 +281,34 @@ def test_a_damaged_backup_changes_nothing(
     assert "Traceback" not in done.stdout + done.stderr
     assert sql(NAME, "SELECT count(*) FROM mark") == [(0,)]
     assert names() == {NAME}
+
+
+def test_a_backup_is_restored_without_rights(
+    harness: Harness, good: Good, sql: Sql, names: Names, tmp_path: Path
+) -> None:
+    """What only a superuser may do needs a word; all else is ours in the end."""
+    good("db", "create", NAME, "--empty")
+    sql(
+        NAME,
+        "CREATE TABLE t (a serial)",
+        "CREATE FUNCTION f() RETURNS event_trigger LANGUAGE plpgsql"
+        " AS 'BEGIN NULL; END'",
+        "CREATE EVENT TRIGGER e ON ddl_command_end EXECUTE FUNCTION f()",
+    )
+    file = tmp_path / "backup"
+    good("db", "backup", NAME, "-o", str(file))
+    done = harness("db", "restore", str(file), NAME, "--yes")
+    assert done.returncode == 7
+    assert "Must be superuser to create an event trigger" in done.stdout
+    assert names() == {NAME}
+    assert sql("postgres", rights.LEFT) == []
+    good("db", "restore", str(file), f"{NAME}2", "--yes", "--trusted")
+    sql(NAME, "DROP EVENT TRIGGER e")
+    good("db", "backup", NAME, "-o", str(file), "--force")
+    good("db", "restore", str(file), f"{NAME}3", "--yes")
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+    assert sql(f"{NAME}3", owners) == [("postgres",)]
+    assert sql("postgres", rights.LEFT) == []
 
 
 def test_a_copy_of_a_database_in_use(

@@ -101,15 +101,19 @@ def test_lines_after_a_failure_are_not_run(gate: Gate) -> None:
     assert not (gate.tools.root / "third").exists()
 
 
-SPAN = "echo begin {0} >> log; sleep 0.3; echo end {0} >> log"
+SPAN = """\
+echo begin {0} >> log
+until grep -q 'begin {1}' log; do sleep 0.02; done
+echo end {0} >> log
+"""
 
 
 def test_some_at_a_time_and_one_alone(gate: Gate) -> None:
     gate.run(
         [
-            part("alone", SPAN.format("alone"), alone=True),
-            part("a", SPAN.format("a")),
-            part("b", SPAN.format("b")),
+            part("alone", SPAN.format("alone", "alone"), alone=True),
+            part("a", SPAN.format("a", "b"), timeout=60),
+            part("b", SPAN.format("b", "a"), timeout=60),
         ]
     )
     lines = (gate.tools.root / "log").read_text().splitlines()

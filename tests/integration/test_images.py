@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from harness.engine import Engine
+from tests.integration.conftest import worked
 
 ROOT = Path(__file__).parents[2]
 PREFIX = "harness-test-images"
@@ -100,9 +101,9 @@ def test_what_has_not_changed_is_not_built(harness: Run, stack: Path) -> None:
         return built(harness("build", "db", "nginx", "--json", *words))
 
     assert build() == {"db": True, "nginx": True}
-    started = time.monotonic()
+    before = worked()
     assert build() == {"db": False, "nginx": False}
-    assert time.monotonic() - started < 2
+    assert worked() - before < 1.5
     (stack / "Dockerfiles" / "db" / "one").write_text("two\n")
     assert build() == {"db": True, "nginx": False}
     assert build("--no-cache") == {"db": True, "nginx": True}
@@ -275,7 +276,7 @@ def test_a_source_that_cannot_be_started_has_a_placeholder(
         assert "X-Harness-Placeholder: portal" in said
     began = time.monotonic()
     engine.run("stop", one)
-    assert time.monotonic() - began < 5  # it hears the image's signal
+    assert time.monotonic() - began < 9  # it hears the image's signal: 10 if not
 
 
 def test_the_database_takes_the_variables(

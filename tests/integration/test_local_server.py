@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The embedded server: shared, stopped with its last user, survives kills."""
 
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,9 @@ import pytest
 from harness.errors import DatabaseError, MissingTool
 from harness.postgres import Local, connect
 from harness.store import Lock, Store
+
+PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
+"""prctl(2), Linux."""
 
 
 @pytest.fixture
@@ -126,6 +130,71 @@ def test_server_of_a_killed_supervisor_is_replaced(fresh: Store) -> None:
     assert old not in processes(fresh)
     server.stop()
     until(lambda: not processes(fresh))
+
+
+def parent(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
+@pytest.fixture
+def unreaped() -> Iterator[None]:
+    """Orphans get a parent that never takes their exit codes, as in a container."""
+    prctl = ctypes.CDLL(None).prctl
+    before = ctypes.c_int()
+    prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(before), 0, 0, 0)
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    yield
+    prctl(PR_SET_CHILD_SUBREAPER, before.value, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("unreaped")
+def test_nobody_waits_for_a_server_that_nobody_reaps(fresh: Store) -> None:
+    server = Local(fresh, environ=os.environ, timeout=10)
+    server.start()
+    [old] = processes(fresh)
+    os.kill(parent(old), signal.SIGKILL)
+    server.stop()
+    until(lambda: not server.alive())
+    with connect(server.start()) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert Path(f"/proc/{old}").exists(), "it was reaped: the test shows nothing"
+    server.stop()
+    until(lambda: not server.alive())
+    os.waitpid(old, 0)
+
+
+def test_what_is_left_of_a_server_is_ended_before_the_next(fresh: Store) -> None:
+    server = Local(fresh, environ=os.environ, timeout=20)
+    address = server.start()
+    [old] = processes(fresh)
+    connection = connect(address)
+    [found] = connection.execute("SELECT pg_backend_pid()").fetchall()
+    os.kill(found[0], signal.SIGSTOP)  # one that does not see that it is alone
+    connection.close()
+    supervisor = parent(old)
+    os.kill(supervisor, signal.SIGKILL)
+    os.kill(old, signal.SIGKILL)
+    server.stop()
+    until(lambda: not server.alive())
+    with connect(server.start()) as other:
+        assert other.execute("SELECT 1").fetchone() == (1,)
+    with pytest.raises(OSError, match="No such"):  # gone, or a zombie
+        Path(f"/proc/{found[0]}/cwd").readlink()
+    server.stop()
+    until(lambda: not processes(fresh))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_supervisor_that_is_ended_ends_its_server(
+    fresh: Store, number: signal.Signals
+) -> None:
+    server = Local(fresh, environ=os.environ)
+    server.start()
+    [pid] = processes(fresh)
+    os.kill(parent(pid), number)
+    until(lambda: not server.alive())
+    assert not processes(fresh)
+    server.stop()
 
 
 def test_a_killed_initialisation_is_begun_again(fresh: Store) -> None:

@@ -410,6 +410,33 @@ def test_interrupted_run(project: Path, state: Path, env: dict[str, str]) -> Non
     assert databases(state) == []
 
 
+@pytest.mark.parametrize(
+    ("server", "words"),
+    [
+        ("local", "the-database-comes-with-the-first-test"),
+        ("sqlite", "a-run-on-sqlite-has-no-database-server"),
+    ],
+)
+def test_who_connects_too_early_does_not_find_the_developers_server(
+    harness: Harness, project: Path, server: str, words: str
+) -> None:
+    """Libpq's defaults are this machine's server; it is not touched."""
+    (project / "src/alpha/alpha/tests/conftest.py").write_text(
+        "import psycopg2\n\ntry:\n    psycopg2.connect('dbname=postgres')\n"
+        "    SAID = 'connected'\nexcept psycopg2.OperationalError as error:\n"
+        "    SAID = str(error)\n\n\ndef pytest_report_header():\n"
+        "    return f'said: {SAID}'\n"
+    )
+    done = harness(
+        "test", "tryton", "alpha", "--database", server, "-k", "first",
+        PGHOST="127.0.0.1", PGPORT="9",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    [said] = [line for line in done.stdout.splitlines() if line.startswith("said:")]
+    assert words in said
+    assert "Not a directory" in said
+
+
 def test_skipped_tests_have_their_reason(harness: Harness, project: Path) -> None:
     (project / "src/alpha/alpha/tests/test_skip.py").write_text(
         "import pytest\n\n\n@pytest.mark.skip(reason='not today')\n"

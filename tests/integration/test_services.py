@@ -16,6 +16,7 @@ import pytest
 from harness.images.services import SERVICES as IMAGES
 from harness.postgres import Address
 from harness.stack.project import DEFAULT
+from harness.stack.roles import PASSWORDS
 from tests.integration.checkouts import PREFIX, ROOT, VARIANT, Checkout, docker
 from tests.integration.terminals import editor, terminal
 
@@ -75,7 +76,7 @@ def test_dry_runs_are_lines_that_a_shell_takes(stack: Checkout) -> None:
     ):  # fmt: skip
         text = stack.good(*words, "--dry-run")
         assert stack.password not in text
-        *exports, up = text.strip().splitlines()[:3]
+        *exports, up = text.strip().splitlines()[: 2 + len(PASSWORDS)]
         checked = re.sub(
             r" (up|restart|--progress=quiet run) .*", " config --quiet", up
         )

@@ -20,6 +20,7 @@ import pytest
 from harness import engine
 from harness.engine import Engine
 from harness.stack.project import DEFAULT
+from harness.stack.secrets import NAMES
 from tests.integration.checkouts import ROOT, Checkout, docker, left, say
 from tests.integration.checkouts import checkout as made
 from tests.integration.conftest import environment
@@ -347,7 +348,7 @@ def test_production_refuses_missing_and_known_secrets(
     assert "database_password is missing" in done.stdout
     place = other.root / "compose" / "secrets" / "production"
     place.mkdir()
-    for name in ("database_password", "admin_password", "session_secret"):
+    for name in NAMES:
         (place / name).write_text("s0secret!!\n")
         (place / name).chmod(0o600)
     done = other("up", "--environment", "production")
@@ -407,7 +408,10 @@ def test_an_interrupted_beginning_is_repaired_and_nothing_is_left(
         assert Tryton(other.erp).login(other.password)
         found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
         assert "building_collecting_society" not in found.split()
-        other.good("down", "--volumes")
+        assert other("down", "--volumes").returncode == 2  # nobody to be asked
+        told = other.good("down", "--volumes", "--yes")
+        assert re.search(r"backup: \S+\.dump", told)
+        assert re.search(r"backup: \S+\.tar", told)
         began = time.monotonic()
         say(other.good("up"))
         seconds = time.monotonic() - began
@@ -427,7 +431,7 @@ def test_an_interrupted_beginning_is_repaired_and_nothing_is_left(
         other.good("scale", "portal=0")
         other.good("down")
         assert docker("volume", "ls", "-q", "--filter", f"label={labelled}")
-        other.good("down", "--volumes")
+        other.good("down", "--volumes", "--yes", "--no-backup")
         assert left(labelled) == []
     finally:
-        other("down", "--volumes")
+        other("down", "--volumes", "--yes", "--no-backup")

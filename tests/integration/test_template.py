@@ -149,7 +149,7 @@ def configure(project: Path, line: str) -> None:
     (project / "script.txt").write_text(SCRIPT.format(line=line))
     file = project / "pyproject.toml"
     file.write_text(
-        file.read_text()
+        file.read_text().partition("[tool.harness.template")[0]
         + '[tool.harness.template.demo]\nmodules = ["alpha"]\ndata = ["script.txt"]\n'
     )
 
@@ -174,6 +174,48 @@ def test_data_script_that_raises(
     assert "ZeroDivisionError" in done.stdout
     assert names(harness, server).get("script") == before.get("script")
     assert unfinished(harness, state) == []
+
+
+@BOTH
+def test_a_source_that_changes_while_it_is_built(
+    harness: Harness, project: Path, state: Path, server: str
+) -> None:
+    """As when a branch is switched: no template has an old name and new content."""
+    before = names(harness, server)
+    file = project / "src/alpha/alpha/alpha.py"
+    configure(project, f"_ = open({str(file)!r}, 'a').write('# {time.time()}')")
+    done = harness("template", "build", "demo", "--database", server)
+    assert done.returncode == 7
+    assert "layer script was not kept, since it changed while it was" in done.stdout
+    assert "file alpha/alpha.py changed" in done.stdout
+    assert names(harness, server).get("script") == before.get("script")
+    assert unfinished(harness, state) == []
+    configure(project, "_ = 1")
+    assert harness("template", "build", "demo", "--database", server).returncode == 0
+
+
+@BOTH
+def test_a_script_that_reads_what_its_digest_does_not_know(
+    harness: Harness, project: Path, state: Path, server: str
+) -> None:
+    prices = project / "elsewhere" / "prices.dat"
+    prices.parent.mkdir(exist_ok=True)
+    prices.write_text(f"{time.time()}")
+    configure(project, f"_ = open({str(prices)!r}).read()  # {time.time()}")
+    done = harness("template", "build", "demo", "--database", server)
+    assert done.returncode == 7
+    assert "layer script was not kept: it read elsewhere/prices.dat" in done.stdout
+    assert unfinished(harness, state) == []
+    file = project / "pyproject.toml"
+    file.write_text(file.read_text() + 'reads = ["elsewhere"]\n')
+    assert harness("template", "build", "demo", "--database", server).returncode == 0
+    assert (
+        "is there already"
+        in harness("template", "build", "demo", "--database", server).stdout
+    )
+    prices.write_text("more")
+    done = harness("template", "explain", "demo", "--database", server)
+    assert "changed: read elsewhere/prices.dat" in done.stdout
 
 
 PROGRAM = """\

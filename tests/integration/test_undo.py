@@ -27,10 +27,11 @@ from harness.store import Run, Store
 from harness.template import undo
 from harness.template.base import Manifest
 from harness.template.broker import Broker
-from harness.template.build import Builder, Process
+from harness.template.build import Builder
 from harness.template.layer import Layer, Request
 from harness.template.pool import Lease, Pool
 from harness.template.postgresql import PostgreSQL
+from harness.template.process import Process
 from harness.template.undo import PRISTINE, Undo
 
 SCHEMA = """

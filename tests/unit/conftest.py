@@ -98,20 +98,28 @@ def _home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("home")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _environment(_home: Path) -> Iterator[None]:
+    """Neither the user's home nor settings; and argparse looks for no translation."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(_home))
+        patch.setenv("LANGUAGE", "C")
+        for name in list(os.environ):
+            if name.startswith(("XDG_", "HARNESS_")):
+                patch.delenv(name)
+        yield
+
+
 @pytest.fixture(autouse=True)
-def guard(monkeypatch: pytest.MonkeyPatch, _home: Path) -> Iterator[Guard]:
+def guard(_home: Path, _environment: None) -> Iterator[Guard]:
     """Fail a test that touches the machine, also where a thread did it."""
-    monkeypatch.setenv("HOME", str(_home))
-    for name in list(os.environ):
-        if name.startswith(("XDG_", "HARNESS_")):
-            monkeypatch.delenv(name)
     GUARD.tripped.clear()
     GUARD.active = True
     yield GUARD
     GUARD.active = False
     if GUARD.tripped:
         pytest.fail(f"a unit test {GUARD.tripped[0]}")
-    left = sorted(path.name for path in _home.iterdir())
+    left = sorted(os.listdir(_home))
     if left:
         pytest.fail(f"a unit test left {left} in its home")
 

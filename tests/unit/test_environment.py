@@ -2,6 +2,7 @@
 """What an environment holds, which Python it has, what pip's words mean."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -53,9 +54,9 @@ def test_requirements(wanted: Wanted) -> None:
         "proteus==6.6.*",
         "psycopg2-binary>=2.9",
         "setuptools>=80.9,<82",
+        *environment.TOOLS,
         "trytond_bank==6.6.*",
         "trytond_party==6.6.*",
-        *environment.TOOLS,
         "requests",
     )
 
@@ -312,16 +313,21 @@ def pip(monkeypatch: pytest.MonkeyPatch) -> Pip:
 def test_an_environment_is_made_once(store: Store, wanted: Wanted, pip: Pip) -> None:
     steps: list[str] = []
     made = Environments(store, {"PATH": "/bin"}).ensure(wanted, step=steps.append)
-    created, base, official, freeze = pip.ran
-    assert created == [str(PYTHON.path), "-m", "venv", str(made.path)]
-    editable = [base[i + 1] for i, word in enumerate(base) if word == "--editable"]
+    created, common, own, official, freeze = pip.ran
+    base = store.path / "envs" / wanted.base
+    assert created == [str(PYTHON.path), "-m", "venv", str(base)]
+    assert common[0] == str(base / "bin" / "python")
+    assert common[-len(wanted.common) :] == list(wanted.common)
+    assert own[0] == str(made.path / "bin" / "python")
+    editable = [own[i + 1] for i, word in enumerate(own) if word == "--editable"]
     assert editable == [str(source.path) for source, _ in wanted.sources]
-    assert "trytond_party==6.6.*" in base
+    assert "trytond_party==6.6.*" in own
     assert official[-1] == "trytond_country[test]==6.6.*"
     assert freeze[-2:] == ["freeze", "--all"]
     assert steps == [
         f"creating the environment {wanted.key}",
-        "installing trytond 6.6 and what the sources need",
+        "installing trytond 6.6",
+        "installing what the sources need",
         "installing country",
     ]
     assert (made.path / "lock.txt").read_text() == "trytond==6.6.1\n"
@@ -340,7 +346,36 @@ def test_pip_is_held_to_the_series(store: Store, wanted: Wanted, pip: Pip) -> No
     assert constraints.read_text().splitlines() == [
         "trytond==6.6.*", "proteus==6.6.*", *find("6.6").constraints, "stdnum<2",
     ]  # fmt: skip
-    assert pip.environ[1]["PIP_CONSTRAINT"] == str(constraints)
+    assert pip.environ[2]["PIP_CONSTRAINT"] == str(constraints)
+
+
+def test_what_is_common_is_installed_once(
+    store: Store, wanted: Wanted, pip: Pip, tmp_path: Path
+) -> None:
+    Environments(store, {}).ensure(wanted, step=lambda text: None)
+    base = store.path / "envs" / wanted.base
+    (base / "bin").mkdir()
+    (base / "bin" / "pip").write_text(f"#!{base}/bin/python\n")
+    (base / "bin" / "pip").chmod(0o755)
+    (base / "bin" / "python").symlink_to("/usr/bin/python3")
+    pip.ran.clear()
+    other = replace(wanted, extra=("selenium",))
+    made = Environments(store, {}).ensure(other, step=lambda text: None)
+    assert made.path.name == other.key != wanted.key
+    assert not [words for words in pip.ran if words[1:3] == ["-m", "venv"]]
+    assert {words[0] for words in pip.ran} == {str(made.path / "bin" / "python")}
+    program = made.path / "bin" / "pip"
+    assert program.read_text() == f"#!{made.path}/bin/python\n"
+    assert program.stat().st_mode & 0o111
+    assert (made.path / "bin" / "python").is_symlink()
+    assert not (made.path / "complete").exists()
+
+
+def test_a_half_made_base_is_made_again(store: Store, wanted: Wanted, pip: Pip) -> None:
+    (store.directory("envs") / wanted.base / "bin").mkdir(parents=True)
+    Environments(store, {}).ensure(wanted, step=lambda text: None)
+    assert pip.ran[0][1:3] == ["-m", "venv"]
+    assert not (store.path / "envs" / wanted.base / "bin").exists()
 
 
 def test_what_is_missing_is_added(store: Store, wanted: Wanted, pip: Pip) -> None:
@@ -370,3 +405,24 @@ def test_a_failed_installation_gives_the_lock_back(
     with pytest.raises(CommandFailed):
         Environments(store, {}).ensure(wanted, step=lambda text: None)
     assert not Lock(store.path / "envs" / f"{wanted.key}.lock").taken
+
+
+def test_an_environment_that_is_removed_before_it_is_locked_is_made_again(
+    store: Store, wanted: Wanted, pip: Pip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environments = Environments(store, {})
+    environments.ensure(wanted, step=print).lock.release()
+    acquire = Lock.acquire
+    path = store.path / "envs" / wanted.key
+
+    def late(lock: Lock, *, shared: bool = False, wait: float | None = None) -> bool:
+        if shared and not removed:
+            removed.append(path)
+            shutil.rmtree(path)
+        return acquire(lock, shared=shared, wait=wait)
+
+    removed: list[Path] = []
+    monkeypatch.setattr(Lock, "acquire", late)
+    made = environments.ensure(wanted, step=print)
+    assert removed
+    assert (made.path / environment.READY).exists()

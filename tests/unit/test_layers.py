@@ -42,6 +42,7 @@ LEVELS: Mapping[str, int] = {
     "toolbox": 3,
     "sources": 3,
     "changes": 3,
+    "completeness": 3,
     "matrix": 3,
     "rules": 2,
     "occasion": 2,
@@ -96,7 +97,9 @@ CODES = {
     "ConfigError": 2,
     "SourceError": 2,
     "NothingSelected": 3,
+    "Unfinished": 1,
     "MissingTool": 4,
+    "DiskFull": 4,
     "CommandFailed": 5,
     "EngineError": 4,
     "ImageError": 6,
@@ -124,8 +127,13 @@ def trees() -> dict[str, ast.Module]:
     }
 
 
-def imported(name: str) -> Iterator[tuple[str, int]]:
+@cache
+def imported(name: str) -> tuple[tuple[str, int], ...]:
     """All that a module imports, wherever in it, with the line."""
+    return tuple(_imported(name))
+
+
+def _imported(name: str) -> Iterator[tuple[str, int]]:
     package = (PACKAGE.parent / name.replace(".", "/") / "__init__.py").exists()
     for node in ast.walk(trees()[name]):
         if isinstance(node, ast.Import):

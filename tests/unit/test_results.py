@@ -5,12 +5,19 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from harness import plan, results
-from harness.errors import DatabaseError, ExitCode, HarnessError, TemplateError
+from harness.errors import (
+    DatabaseError,
+    DiskFull,
+    ExitCode,
+    HarnessError,
+    TemplateError,
+)
 from harness.model import (
     Isolation,
     LeaseCost,
@@ -242,3 +249,35 @@ def test_the_failures_before_are_kept(tmp_path: Path) -> None:
     assert (attempt.outcome, attempt.message, attempt.fault) == (
         Outcome.FAILED, "first", 3,
     )  # fmt: skip
+
+
+# -- what did not get here -----------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "code", "said"),
+    [
+        (1, 0, "not all here"),
+        (1, 1, "not all here"),
+        (1, -9, ""),
+        (1, 3, ""),
+        (0, 0, ""),
+    ],
+    ids=["green", "red", "killed", "internal", "no tests"],
+)
+def test_results_that_end_too_early(
+    tmp_path: Path, lines: int, code: int, said: str
+) -> None:
+    path = tmp_path / "tryton.jsonl"
+    path.write_text("".join(json.dumps(line()) + "\n" for _ in range(lines)))
+    error = results.missing(path, code)
+    assert (said in str(error)) if said else error is None
+    with path.open("a") as file:
+        file.write(json.dumps({"kind": "session"}) + "\n")
+    assert results.missing(path, code) is None
+
+
+def test_a_full_disk_is_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = SimpleNamespace(free=100)
+    monkeypatch.setattr(results.shutil, "disk_usage", lambda path: usage)
+    assert isinstance(results.missing(tmp_path / "tryton.jsonl", 0), DiskFull)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from harness import store as store_
-from harness.errors import ExitCode, MissingTool
-from harness.store import Lock, Run, Store, default, locked, sweep
+from harness.errors import DiskFull, ExitCode, MissingTool
+from harness.store import Lock, Run, Store, default, locked, private, sweep
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_full_disk_is_said(store: Store, monkeypatch: pytest.MonkeyPatch) -> N
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(store_.os, "replace", full)
-    with pytest.raises(MissingTool, match=r"no space left for .*asked\.json") as caught:
+    with pytest.raises(DiskFull, match=r"no space left for .*asked\.json") as caught:
         store.write("asked.json", [2])
     assert "bytes are free in" in caught.value.checked
     assert "prune" in caught.value.remedy
@@ -292,13 +292,88 @@ def test_the_next_run_sweeps(store: Store, scratch: Path) -> None:
 def test_a_run_waits_to_begin_while_another_sweeps(store: Store) -> None:
     sweeping = Lock(store.path / "runs.lock")
     sweeping.acquire()
-    timer = threading.Timer(0.1, sweeping.release)
+    swept: list[float] = []
+
+    def release() -> None:
+        swept.append(time.monotonic())
+        sweeping.release()
+
+    timer = threading.Timer(0.1, release)
     timer.start()
     with Run(store):
-        assert timer.finished.is_set()
+        assert swept
     timer.join()
 
 
 def test_a_run_ends_where_its_entry_is_gone(store: Store) -> None:
     with Run(store) as run:
         (store.path / "runs" / run.id).unlink()
+
+
+# -- what others may have prepared ---------------------------------------------
+
+
+def test_a_private_directory(tmp_path: Path) -> None:
+    made = private(tmp_path / "one")
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+    assert private(tmp_path / "one") == made
+
+
+@pytest.mark.parametrize("how", ["mode", "link", "lost link", "file", "owner"])
+def test_a_directory_that_is_not_for_us_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    path, other = tmp_path / "one", tmp_path / "other"
+    if how == "link":
+        other.mkdir(mode=0o700)
+    if how.endswith("link"):
+        path.symlink_to(other)
+    elif how == "file":
+        path.touch(mode=0o600)
+    else:
+        path.mkdir(mode=0o700 if how == "owner" else 0o755)
+    if how == "owner":
+        me = os.getuid()
+        monkeypatch.setattr(store_.os, "getuid", lambda: me + 1)
+    with pytest.raises(MissingTool, match="is not used") as caught:
+        private(path)
+    assert str(path) in caught.value.remedy
+
+
+def test_a_run_does_not_take_a_directory_that_is_there(
+    store: Store, scratch: Path
+) -> None:
+    run = Run(store)
+    (scratch / f"{store_.SCRATCH}{run.id}").mkdir(mode=0o755)
+    with pytest.raises(MissingTool, match="is not used"):
+        run.scratch()
+
+
+@pytest.mark.parametrize("inner", ["state", "deep/state", "link/state"])
+def test_a_state_directory_that_somebody_else_has_prepared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inner: str
+) -> None:
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    path = shared / inner
+    if inner.startswith("link"):
+        (tmp_path / "mine").symlink_to(shared)
+        path = tmp_path / "mine" / "state"
+    path.mkdir(parents=True)
+    Store(path)
+    theirs = shared / Path(inner).parts[-1 if inner.startswith("link") else 0]
+    me = os.getuid()
+    if me:
+        monkeypatch.setattr(store_.os, "getuid", lambda: me + 1)
+    else:
+        os.chown(theirs, 65534, -1)
+    Store(path)  # nobody else may write above it
+    shared.chmod(0o1777)
+    with pytest.raises(MissingTool, match="is not used"):
+        Store(path)
+    theirs.rename(tmp_path / "theirs")
+    theirs.symlink_to(tmp_path / "theirs")
+    if me == 0:
+        os.chown(theirs, 65534, -1, follow_symlinks=False)
+        with pytest.raises(MissingTool, match="is not used"):
+            Store(path)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import hashlib
 
-from trytond.model.exceptions import SQLConstraintError
+from trytond.model.exceptions import AccessError, SQLConstraintError
 from trytond.modules.collecting_society.exceptions import ProcessingError
 from trytond.pool import Pool
 from trytond.tests.test_tryton import with_transaction
@@ -49,6 +49,44 @@ class ContentTestCase(DatabaseTestCase):
                 'preprocessed', 'checksummed', 'fingerprinted', 'archived'])
         Content.drop([content])
         self.assertIsNone(content.data)
+
+    @with_transaction()
+    def test_processing_by_its_group(self):
+        "Test that the worker's group is enough for its work, and for no more"
+        pool = Pool()
+        User = pool.get('res.user')
+        ModelData = pool.get('ir.model.data')
+        Storage = get('storage')
+        Content = get('content')
+        self.create_volume()
+        content = self.create_content(None, size=4)
+        group = ModelData.get_id('collecting_society', 'group_processing')
+        user = User(name="Worker", login='worker')
+        user.groups = [group]
+        user.save()
+        with Transaction().set_user(user.id), \
+                Transaction().set_context(_check_access=True):
+            content, = Content.search([('id', '=', content.id)])
+            Content.write([content], {'size': 5})
+            Content.preprocess([content])
+            create(
+                'checksum', content=content.id, algorithm='sha256',
+                code='c0ffee')
+            content = Content(content.id)
+            Content.checksum([content])
+            create(
+                'fingerprint', content=content.id, algorithm='echo',
+                version='4.12', code='eJzT0yMA')
+            content = Content(content.id)
+            Content.fingerprint([content])
+            Content.archive([content])
+            for refused in [
+                    lambda: Content.delete([content]),
+                    lambda: Storage.create([{'name': "Vault 2"}]),
+                    lambda: Content.drop([content]),
+                    ]:
+                with self.assertRaises(AccessError):
+                    refused()
 
     @with_transaction()
     def test_order_of_steps(self):

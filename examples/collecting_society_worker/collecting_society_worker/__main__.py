@@ -12,8 +12,9 @@ from pathlib import Path
 from threading import Event
 
 from . import audio, recovery, settings
-from .errors import ConfigurationError, Rejected, WorkerError
+from .errors import ConfigurationError, Refused, Rejected, Unreachable, WorkerError
 from .files import PLACES, Files, is_uuid
+from .health import Health
 from .model import WORKING, Content
 from .records import Records, connect
 from .stages import Bench
@@ -40,11 +41,36 @@ def main(arguments: Sequence[str], environ: Mapping[str, str], stop: Event) -> i
     log.setLevel(logging.INFO)
     try:
         found = settings.load(environ, options.pop("config"))
+        if command is run and not options["once"]:
+            return _serve(found, environ, stop, **options)
         worker = _worker(found, environ, stop)
         return int(command(worker, found, **options))
     except WorkerError as error:
         sys.stderr.write(f"collecting_society_worker: {error}\n")
         return error.code
+
+
+def _serve(
+    found: settings.Settings,
+    environ: Mapping[str, str],
+    stop: Event,
+    *,
+    once: bool,
+    interval: float | None,
+) -> int:
+    """`run` as a service: it connects again until it is ended."""
+    health = Health(found.health)
+    health.say("it begins")
+    pause = interval or found.interval
+    while True:
+        try:
+            worker = _worker(found, environ, stop)
+            return run(worker, found, once=once, interval=interval)
+        except (Unreachable, Refused) as error:
+            log.error("%s; trying again in %g s", error, pause)
+            health.say(str(error))
+        if stop.wait(pause):
+            return 0
 
 
 def _worker(
@@ -61,7 +87,10 @@ def _worker(
         excerpt=found.excerpt,
         decoder=audio.choose(environ.get("PATH")),
     )
-    return Worker(files=files, records=records, bench=bench, stop=stop)
+    health = Health(found.health)
+    return Worker(
+        files=files, records=records, bench=bench, health=health, stop=stop
+    )
 
 
 def run(

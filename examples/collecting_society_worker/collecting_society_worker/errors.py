@@ -24,6 +24,10 @@ class ConfigurationError(WorkerError):
     code = 2
 
 
+class Refused(ConfigurationError):
+    """The server does not take user or password; somebody may mend that there."""
+
+
 class ToolMissing(WorkerError):
     """A program that this file needs is not on the machine."""
 

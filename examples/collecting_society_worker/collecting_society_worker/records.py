@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from proteus import Model, Wizard, config
 
-from .errors import ConfigurationError, Rejected, Unreachable, WorkerError
+from .errors import ConfigurationError, Refused, Rejected, Unreachable, WorkerError
 from .model import WORKING, Content, Digest, Fingerprint, Sound
 from .settings import Settings
 
@@ -253,7 +253,7 @@ def _translated() -> Iterator[None]:
     except xmlrpc.client.ProtocolError as error:
         text = f"{error.errcode} {error.errmsg}"
         if error.errcode in (401, 403):
-            raise ConfigurationError(
+            raise Refused(
                 f"the server refuses user or password ({text}):"
                 " PROCESSING_USER, PROCESSING_PASSWORD"
             ) from None

@@ -27,6 +27,8 @@ class Settings:
     user: str = "admin"
     password: str = ""
     password_file: str = ""
+    health: str = ""
+    """The file that says how the service fares: ``ok``, or why not."""
     interval: float = 10.0
     """Seconds between two passes."""
     minimum: float = 1.0

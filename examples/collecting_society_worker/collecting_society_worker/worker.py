@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from .errors import Rejected, Unreachable, WorkerError
+from .errors import Refused, Rejected, Unreachable, WorkerError
 from .files import Files, published
+from .health import Health
 from .model import WORKING, Content
 from .records import Records
 from .stages import Bench, archive, checksum, fingerprint, format, preview
@@ -32,6 +33,7 @@ class Worker:
     files: Files
     records: Records
     bench: Bench
+    health: Health = field(default_factory=Health)
     stop: Event = field(default_factory=Event)
     said: dict[str, str] = field(default_factory=dict)
     """Why contents wait: not said again with each pass."""
@@ -46,10 +48,12 @@ class Worker:
             try:
                 before()
                 waiting = self.work()
-            except Unreachable as error:
+                self.health.say()
+            except (Unreachable, Refused) as error:
                 if once:
                     raise
                 log.error("%s; trying again in %g s", error, interval)
+                self.health.say(str(error))
             if once or self.stop.wait(interval):
                 return waiting
 
@@ -72,7 +76,7 @@ class Worker:
             with self.files.lock(uuid) as ours:
                 if ours:
                     self._advance(uuid)
-        except Unreachable:
+        except (Unreachable, Refused):
             raise
         except (WorkerError, OSError) as error:
             if self.said.get(uuid) != str(error):

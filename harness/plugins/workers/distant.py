@@ -146,9 +146,9 @@ class Plugin:
     def pytest_configure_node(self, node: Any) -> None:
         """A worker that is begun; in place of a lost machine it is one here."""
         for place in self.places:
-            if node.gateway.spec.python == interpreter(place):
-                if not os.path.exists(place["away"]):
-                    self.there[node] = place
+            there = node.gateway.spec.python == interpreter(place)
+            if there and not os.path.exists(place["away"]):
+                self.there[node] = place
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_testnodedown(self, node: Any, error: Any) -> None:
@@ -171,7 +171,8 @@ class Plugin:
         self.told.add(host)
         terminal: Any = self.config.pluginmanager.get_plugin("terminalreporter")
         terminal.write_line(
-            f"\n{host} {what}: the others run what was its; to mend it: ssh {host} true",
+            f"\n{host} {what}: the others run what was its;"
+            f" to mend it: ssh {host} true",
             yellow=True,
         )
 

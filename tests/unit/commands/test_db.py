@@ -9,12 +9,13 @@ import pytest
 from harness import config
 from harness.commands import db_make, db_place, sources
 from harness.commands.context import Context
-from harness.commands.db import Leave, named, of_tests, require_leave
+from harness.commands.db import Leave, allow, named, of_tests, require_leave
 from harness.commands.db_make import Content
 from harness.commands.db_place import Wish
 from harness.databases.client import Client
 from harness.errors import UsageError
 from harness.output import Console
+from harness.template.layer import Document, Request
 
 TEXT = """
 [tool.harness.stack]
@@ -93,6 +94,18 @@ def test_production_wants_force_and_an_answer() -> None:
     require_leave(there, Leave(yes=True, force=True), "delete x")
 
 
+def test_all_that_destroys_asks_the_same() -> None:
+    """``down --volumes`` has no server to ask, and is refused as ``delete`` is."""
+    where = {"title": "there", "production": True}
+    with pytest.raises(UsageError, match="this is production"):
+        allow(Leave(yes=True), "remove all data", **where)
+    with pytest.raises(UsageError, match="nobody is there"):
+        allow(Leave(force=True), "remove all data", **where)
+    allow(Leave(yes=True, force=True), "remove all data", **where)
+    with pytest.raises(UsageError, match="nobody is there"):
+        allow(Leave(), "remove all data", title="there", production=False)
+
+
 # -- content -------------------------------------------------------------------
 
 
@@ -101,21 +114,25 @@ def test_nothing_said_is_the_stacks_modules(context: Context) -> None:
     assert (found.modules, found.data) == (("party",), ())
 
 
+def documents(request: Request) -> list[Document]:
+    return [one for one in request.data if isinstance(one, Document)]
+
+
 def test_a_template_has_its_parents_data(context: Context) -> None:
     found = db_make.request(context, Content(template="demo", reclimit=7))
-    assert [Path(str(one)).name for one in found.data] == ["master.txt", "demo.txt"]
+    assert [one.path.name for one in documents(found)] == ["master.txt", "demo.txt"]
     assert found.reclimit == 7
 
 
 def test_data_sets_are_chosen_in_the_templates_order(context: Context) -> None:
     content = Content(template="demo", datasets=("demo", "master"))
-    assert [Path(str(p)).name for p in db_make.request(context, content).data] == [
+    found = db_make.request(context, content)
+    assert [one.path.name for one in documents(found)] == [
         "master.txt", "demo.txt",
     ]  # fmt: skip
     content = Content(template="demo", datasets=("master",))
-    assert [Path(str(p)).name for p in db_make.request(context, content).data] == [
-        "master.txt"
-    ]
+    found = db_make.request(context, content)
+    assert [one.path.name for one in documents(found)] == ["master.txt"]
 
 
 @pytest.mark.parametrize(

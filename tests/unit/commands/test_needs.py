@@ -9,7 +9,7 @@ from harness.commands import needs
 from harness.config import Config, SuiteTable, TemplateTable
 from harness.model import Isolation
 from harness.plan import Step
-from harness.template.layer import Program
+from harness.template.layer import Document, Program
 
 STEP = Step(
     suite="portal",
@@ -88,5 +88,7 @@ def test_a_program_follows_the_data_of_its_own_template() -> None:
         environment=("A=1",),
     )
     found = needs.request(config, ("top",))
-    assert found.data == (root / "one.txt", first, root / "two.txt", second)
+    one = Document(path=root / "one.txt", root=root, reads=("x",))
+    two = Document(path=root / "two.txt", root=root, reads=("data",))
+    assert found.data == (one, first, two, second)
     assert found.modules == ("party",)

@@ -9,7 +9,7 @@ from harness.commands.needs import request
 from harness.commands.template import differences
 from harness.config import Config, Templates, TemplateTable
 from harness.template.base import Manifest
-from harness.template.layer import Layer, Request
+from harness.template.layer import Document, Layer, Request
 
 ROOT = Path("/stack")
 TEMPLATES = {
@@ -48,7 +48,7 @@ def asked(*names: str) -> Request:
             Request(
                 modules=("collecting_society", "account_de_skr03"),
                 language="de",
-                data=(ROOT / "data/master.txt",),
+                data=(Document(path=ROOT / "data/master.txt", root=ROOT),),
                 reclimit=2000,
             ),
         ),
@@ -58,9 +58,9 @@ def asked(*names: str) -> Request:
                 modules=("party", "collecting_society", "account_de_skr03"),
                 language="de",
                 data=(
-                    ROOT / "data/master.txt",
-                    ROOT / "data/demo.txt",
-                    ROOT / "data/artists.txt",
+                    Document(path=ROOT / "data/master.txt", root=ROOT),
+                    Document(path=ROOT / "data/demo.txt", root=ROOT),
+                    Document(path=ROOT / "data/artists.txt", root=ROOT),
                 ),
                 reclimit=2000,
             ),

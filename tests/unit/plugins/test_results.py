@@ -11,6 +11,8 @@ import pytest
 
 from harness.plugins import results
 from harness.plugins.results import Writer, describe, message, outcome
+from harness.plugins.workers import units
+from harness.plugins.workers.reruns import STANDS
 
 NODE = "party/tests/test_party.py::PartyCase::test_vat"
 LOCATION = ("party/tests/test_party.py", 41, "PartyCase.test_vat")
@@ -158,8 +160,8 @@ def test_the_worst_phase_is_shown() -> None:
 def test_the_worker_is_named() -> None:
     made = reports("passed", "passed", "passed")
     for one in made:
-        one.worker = "w2"
-    assert describe(NODE, LOCATION, made)["worker"] == "w2"
+        one.node = SimpleNamespace(gateway=SimpleNamespace(id="gw2"))
+    assert describe(NODE, LOCATION, made)["worker"] == "gw2"
 
 
 def test_a_subtest_is_no_phase_of_its_own() -> None:
@@ -201,18 +203,53 @@ def test_a_test_is_written_when_it_is_over(writer: Writer, path: Path) -> None:
     assert (line["kind"], line["id"], line["outcome"]) == ("test", NODE, "passed")
 
 
-def test_the_key_is_that_of_the_collected_item(writer: Writer, path: Path) -> None:
-    item = SimpleNamespace(nodeid=NODE, path=Path("/src/club/tests/test_party.py"))
-    writer.pytest_collection_finish(SimpleNamespace(items=[item]))
-    for nodeid in (NODE, "generated"):
-        made = report()
-        made.nodeid = nodeid
-        writer.pytest_runtest_logreport(made)
-        writer.pytest_runtest_logfinish(nodeid, LOCATION)
-    assert [line["key"] for line in lines(path)] == [
-        "club/tests/test_party.py::PartyCase::test_vat",
-        "generated",
-    ]
+def session(items: tuple[Any, ...] = (), *, rounds: int = 1) -> SimpleNamespace:
+    def option(name: str, default: int) -> int:
+        assert (name, default) == ("harness_repeat", 1)
+        return rounds
+
+    config = SimpleNamespace(getoption=option, rootpath=Path("/src/club"))
+    return SimpleNamespace(config=config, items=items)
+
+
+def finish(writer: Writer, made: list[Any], nodeid: str = NODE) -> None:
+    for one in made:
+        one.nodeid = nodeid
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_runtest_logfinish(nodeid, LOCATION)
+
+
+@pytest.mark.parametrize(
+    "file", ["tests/test_party.py", "/src/club/tests/test_party.py"]
+)
+def test_the_key_is_that_of_the_collected_item(
+    writer: Writer, path: Path, file: str
+) -> None:
+    nodeid = f"{file}::PartyCase::test_vat[1/2]"
+    item = SimpleNamespace(nodeid=nodeid, path=Path("/src/club/tests/test_party.py"))
+    writer.pytest_sessionstart(session())
+    finish(writer, [report()], nodeid)
+    [line] = lines(path)
+    assert line["key"] == units.key(item)
+    assert line["key"] == "club/tests/test_party.py::PartyCase::test_vat[1/2]"
+
+
+def test_what_is_to_be_run_is_said_once(writer: Writer, path: Path) -> None:
+    for ids in (["a", "b"], ["a", "b"], []):
+        writer.pytest_xdist_node_collection_finished(node=None, ids=ids)
+    assert lines(path) == [{"kind": "plan", "ids": ["a", "b"]}]
+
+
+def test_a_session_without_workers_says_its_own(writer: Writer, path: Path) -> None:
+    writer.pytest_collection_finish(session((SimpleNamespace(nodeid=NODE),)))
+    assert lines(path) == [{"kind": "plan", "ids": [NODE]}]
+
+
+def test_a_test_that_ends_its_process_was_said_to_run(
+    writer: Writer, path: Path
+) -> None:
+    writer.pytest_runtest_logstart(NODE)
+    assert lines(path) == [{"kind": "start", "id": NODE}]
 
 
 def test_tests_of_two_workers_are_not_mixed(writer: Writer, path: Path) -> None:
@@ -356,9 +393,111 @@ def test_what_another_plugin_has_run_again(
 
 
 @pytest.mark.parametrize(
-    ("name", "key"),
-    [(f"{NODE}[2/20]", "k"), (NODE, "k"), (f"{NODE}[a/b]", f"{NODE}[a/b]")],
+    ("rounds", "name", "key"),
+    [
+        (20, f"{NODE}[2/20]", "test_vat"),
+        (20, NODE, "test_vat"),
+        (20, f"{NODE}[de][2/20]", "test_vat[de]"),
+        (20, f"{NODE}[a/b]", "test_vat[a/b]"),
+        (1, f"{NODE}[2/20]", "test_vat[2/20]"),
+    ],
 )
-def test_the_rounds_of_a_test_have_one_key(writer: Writer, name: str, key: str) -> None:
-    writer.keys = {NODE: "k"}
-    assert writer.key(name) == key
+def test_the_rounds_of_a_test_have_one_key(
+    writer: Writer, rounds: int, name: str, key: str
+) -> None:
+    writer.pytest_sessionstart(session(rounds=rounds))
+    assert writer.key(name) == f"party/tests/test_party.py::PartyCase::{key}"
+
+
+def test_the_keys_of_rounds_are_those_of_their_items(writer: Writer) -> None:
+    item = SimpleNamespace(
+        nodeid=f"{NODE}[2/20]",
+        path=Path("/src/club") / NODE.partition("::")[0],
+        harness_round=2,
+    )
+    writer.pytest_sessionstart(session(rounds=20))
+    assert writer.key(item.nodeid) == units.key(item)
+
+
+def again(worker: str = "gw0") -> list[Any]:
+    """What our own plugin says of a time that does not count: one report."""
+    made = rerun()
+    made.node = SimpleNamespace(gateway=SimpleNamespace(id=worker))
+    return [made]
+
+
+def test_what_our_own_plugin_has_run_again(writer: Writer, path: Path) -> None:
+    for one in (*again(), *again("gw1"), *reports("passed", "passed", "passed")):
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    [line] = lines(path)
+    assert line["outcome"] == "flaky"
+    assert [one["worker"] for one in line["attempts"]] == ["gw0", "gw1"]
+    assert [one["outcome"] for one in line["attempts"]] == ["failed", "failed"]
+
+
+def test_a_failure_that_stands_is_no_attempt(writer: Writer, path: Path) -> None:
+    stands = reports("passed", "failed", "passed", longrepr=crash("first"))
+    for one in stands:
+        setattr(one, STANDS, True)
+    for one in (*again(), *again(), *stands):
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    [line] = lines(path)
+    assert (line["outcome"], line["message"]) == ("failed", "first")
+    assert len(line["attempts"]) == 1
+
+
+def test_an_interrupted_rerun_is_the_failure_that_it_was(
+    writer: Writer, path: Path
+) -> None:
+    """Its worker has ended before the test came to its end again."""
+    for one in (*again(), *again()):
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_sessionfinish(None, 2)
+    test, end = lines(path)
+    assert (test["id"], test["outcome"]) == (NODE, "failed")
+    assert test["message"] == "first"
+    assert test["file"] == LOCATION[0]
+    assert len(test["attempts"]) == 1
+    assert end["kind"] == "session"
+
+
+def test_an_interrupted_test_is_not_written(writer: Writer, path: Path) -> None:
+    writer.pytest_runtest_logreport(report("setup"))
+    writer.pytest_sessionfinish(None, 2)
+    assert [one["kind"] for one in lines(path)] == ["session"]
+
+
+def crashed(writer: Writer, state: str) -> None:
+    """What pytest-xdist says when a worker has ended: no end of the test."""
+    place = (LOCATION[0], None, LOCATION[0])
+    made: Any = pytest.TestReport(NODE, place, {}, "failed", "gw0 ended", "call")
+    made.outcome = state
+    made.node = SimpleNamespace(gateway=SimpleNamespace(id="gw0"))
+    writer.pytest_handlecrashitem(crashitem=NODE, report=made)
+    writer.pytest_runtest_logreport(made)
+
+
+def test_a_crashed_test_is_written_at_once(writer: Writer, path: Path) -> None:
+    writer.pytest_runtest_logreport(report("setup"))
+    crashed(writer, "failed")
+    [test] = lines(path)
+    assert (test["kind"], test["outcome"]) == ("test", "failed")
+    assert (test["message"], test["worker"]) == ("gw0 ended", "main")
+    assert test["phases"] == {"setup": 0.5, "call": 0}
+
+
+def test_a_crashed_test_that_is_run_again_is_flaky(writer: Writer, path: Path) -> None:
+    crashed(writer, "rerun")
+    assert lines(path) == []
+    finish(writer, reports("passed", "passed", "passed"))
+    [test] = lines(path)
+    assert test["outcome"] == "flaky"
+    assert [one["message"] for one in test["attempts"]] == ["gw0 ended"]
+
+
+def test_the_number_of_tests_is_said_at_the_end(writer: Writer, path: Path) -> None:
+    writer.pytest_sessionfinish(SimpleNamespace(testscollected=3), 0)
+    [line] = lines(path)
+    assert (line["planned"], line["exitstatus"]) == (3, 0)

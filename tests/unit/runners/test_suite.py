@@ -130,11 +130,12 @@ def command(source: Source, tmp_path: Path, **more: Any) -> list[str]:
 
 def test_the_command(source: Source, tmp_path: Path) -> None:
     argv = command(source, tmp_path, options=("-x",))
-    assert argv[3:11] == [
+    assert argv[3:13] == [
         "-p", "harness.plugins.workers", "-p", "harness.plugins.results",
+        "-p", "harness.plugins.hidden",
         "-p", "harness.plugins.database", "-c", str(tmp_path / "pytest.ini"),
     ]  # fmt: skip
-    assert argv[11] == f"--rootdir={source.path}"
+    assert argv[13] == f"--rootdir={source.path}"
     assert "--harness-isolation=class" in argv
     assert argv[-2:] == ["-x", "tests/unit"]
 
@@ -226,16 +227,12 @@ def test_a_file_of_variables_as_compose_has_it() -> None:
     assert second == {"A": "2", "B": "1 b", "C": "x=y", "D": "1 b/"}
 
 
-def test_a_lane_writes_no_results() -> None:
-    argv = [
-        "python",
-        "-m",
-        "pytest",
-        "--harness-results=/r",
-        "--junitxml=/j",
-        "--harness-timings=/t",
-    ]
-    assert base.in_lane(argv) == ["python", "-m", "pytest", "--harness-timings=/t"]
+def test_a_lane_is_the_warm_process_of_another_session() -> None:
+    argv = ["python", "-m", base.WORKERS, "-p", "a", "-n", "2", "tests"]
+    assert base.in_lane(argv, Path("/r/lane-1")) == [
+        "python", "-m", base.WORKERS, "--serve", "/r/lane-1",
+        "-p", "a", "-n", "2", "tests",
+    ]  # fmt: skip
 
 
 def test_the_manner_of_a_run(source: Source, tmp_path: Path) -> None:

@@ -81,14 +81,15 @@ def test_the_command(
     argv = tryton.command(one, modules, environment, files)
     directory = files.directory
     assert argv == [
-        str(environment.path / "bin" / "python"), "-m", "pytest",
+        str(environment.path / "bin" / "python"), "-m", "harness.plugins.workers",
         "-p", "harness.plugins.workers",
         "-p", "harness.plugins.results",
+        "-p", "harness.plugins.hidden",
         "-p", "harness.plugins.tryton",
         "-c", str(directory / "pytest.ini"),
         f"--rootdir={environment.site / 'trytond' / 'modules'}",
         "--doctest-glob=scenario_*.rst",
-        "--harness-workers=3",
+        "-n", "3", f"--max-worker-restart={base.RESTARTS}",
         "--harness-isolation=test",
         f"--harness-timings={files.timings}",
         f"--harness-results={directory / 'tryton-7.0.jsonl'}",
@@ -98,6 +99,22 @@ def test_the_command(
         str(modules["society"].path / "tests"),
         str(modules["party"].path / "tests"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("workers", "manner"), [(1, plan.Manner()), (3, plan.Manner(exact=("a::b",)))]
+)
+def test_one_worker_is_none(
+    modules: dict[str, Module],
+    environment: Environment,
+    files: Files,
+    workers: int,
+    manner: plan.Manner,
+) -> None:
+    one = replace(step(modules, "party"), workers=workers, manner=manner)
+    argv = tryton.command(one, modules, environment, files)
+    assert argv[1:3] == ["-m", "pytest"]
+    assert argv[argv.index("-n") + 1] == "0"
 
 
 def test_paths_replace_the_modules_tests(

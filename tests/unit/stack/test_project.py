@@ -12,6 +12,7 @@ from harness.config.schema import Stack
 from harness.errors import ConfigError, UsageError
 from harness.model import Origin, Source
 from harness.stack import project as projects
+from harness.stack import secrets
 
 
 def config(root: Path, **stack: object) -> Config:
@@ -113,19 +114,40 @@ def test_variables(tmp_path: Path) -> None:
     assert found["NGINX_PORT"] == "1081"
     assert found["STACK_STATE"] == "s"
     assert found["DATABASE_PASSWORD"] == "pw"
-    assert "password=pw\n" in found["PGSERVICE_TEXT"]
+    assert "user=tryton\npassword=pw\n" in found["PGSERVICE_TRYTON"]
+
+
+def test_each_service_has_a_role_and_a_password_of_its_own(tmp_path: Path) -> None:
+    made = projects.make(config(tmp_path))
+    known = {name: name for name in secrets.NAMES}
+    found = projects.variables(made, state="s", secrets=known)
+    assert (
+        "user=portal\npassword=portal_database_password\n"
+        in (found["PGSERVICE_PORTAL"])
+    )
+    assert "user=api\npassword=api_database_password\n" in found["PGSERVICE_API"]
+
+
+def test_processing_is_not_admin(tmp_path: Path) -> None:
+    local = tmp_path / "compose" / "env" / "local"
+    local.mkdir(parents=True)
+    made = projects.make(config(tmp_path))
+    assert projects.worker(made) == "processing"
+    (local / "processing.env").write_text("PROCESSING_USER=admin\n")
+    with pytest.raises(ConfigError, match="a user of its own in Tryton, not admin"):
+        projects.worker(made)
 
 
 def test_sources_are_mounted_in_development_only(tmp_path: Path) -> None:
     source = Source(name="x", path=tmp_path / "src" / "x", origin=Origin.SRC)
     made = config(tmp_path)
-    [mount] = projects.overlay(projects.make(made), [source])["services"]["api"][
-        "volumes"
-    ]
+    found = projects.overlay(projects.make(made), [source], {})["services"]
+    [mount] = found["api"]["volumes"]
     assert mount["source"] == str(source.path)
     assert mount["target"] == "/shared/src/x"
     production = projects.make(made, "production")
-    assert projects.overlay(production, [source]) == {"services": {}}
+    found = projects.overlay(production, [source], {})["services"]
+    assert not [one for one in found.values() if "volumes" in one]
 
 
 def test_local_settings_and_the_port_of_the_database(tmp_path: Path) -> None:
@@ -133,12 +155,24 @@ def test_local_settings_and_the_port_of_the_database(tmp_path: Path) -> None:
     local.mkdir(parents=True)
     (local / "db.env").touch()
     made = projects.make(config(tmp_path, db_port=15432))
-    assert projects.overlay(made, [])["services"] == {
-        "db": {
-            "env_file": [str(local / "db.env")],
-            "ports": ["127.0.0.1:15432:5432"],
-        }
+    assert projects.overlay(made, [], {})["services"]["db"] == {
+        "env_file": [str(local / "db.env")],
+        "ports": ["127.0.0.1:15432:5432"],
     }
+
+
+def test_who_has_a_new_secret_is_made_anew(tmp_path: Path) -> None:
+    """And nobody else: a container has a copy of what it was told."""
+    made = projects.make(config(tmp_path))
+    known = {name: name for name in secrets.NAMES}
+    before = projects.overlay(made, [], known)["services"]
+    assert projects.overlay(made, [], known)["services"] == before
+    for name in secrets.NAMES:
+        after = projects.overlay(made, [], {**known, name: "other"})["services"]
+        changed = {service for service in after if after[service] != before[service]}
+        told = {s for s, names in projects.SECRETS.items() if name in names}
+        assert changed == told
+        assert not [one for one in known if one in str(after)]
 
 
 def test_host_names(tmp_path: Path) -> None:

@@ -11,7 +11,10 @@ from harness.stack import secrets
 
 GOOD = {
     "database_password": "hZ3vB8qLw0Xn5RtYk2Mf",
+    "portal_database_password": "Rb5xQ0mZt8Wc2LyKp7Vd",
+    "api_database_password": "Jn4sUe9Hf1Gq6BaXo3Tz",
     "admin_password": "t9Kp4WcGd7JsQ1bVx6Ne",
+    "processing_password": "c8Mv2EjSr5DyIu0KwA7h",
     "session_secret": "m2Yf8RzUh5TaLo3Ei0Pq-g6Jd1WbNx7Sk4",
 }
 
@@ -29,7 +32,7 @@ def write(base: Path, **changes: str | None) -> Path:
 def test_development_makes_its_own_once(tmp_path: Path) -> None:
     made = secrets.ensure(tmp_path, "development")
     assert set(made) == set(secrets.NAMES)
-    assert len(set(made.values())) == 3
+    assert len(set(made.values())) == len(secrets.NAMES)
     assert secrets.ensure(tmp_path, "development") == made
     place = secrets.directory(tmp_path, "development")
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
@@ -80,6 +83,18 @@ def test_production_refuses(tmp_path: Path, text: str | None, problem: str) -> N
     assert "openssl rand" in caught.value.remedy
     if text and text not in GOOD.values():
         assert f" {text}\n" not in str(caught.value)
+
+
+def test_what_lacks_is_written_by_the_line_that_is_told(tmp_path: Path) -> None:
+    """Who has the secrets of former days writes the new ones, and only these."""
+    old = {"portal_database_password": None, "processing_password": None}
+    place = write(tmp_path, **old)
+    with pytest.raises(ConfigError) as caught:
+        secrets.ensure(tmp_path, "production")
+    assert "for name in portal_database_password processing_password;" in str(
+        caught.value
+    )
+    assert f"cd {place};" in caught.value.remedy
 
 
 def test_the_session_secret_is_longer(tmp_path: Path) -> None:

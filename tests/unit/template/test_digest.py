@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What reaches a digest and what does not."""
 
+import os
+from importlib import resources
 from pathlib import Path
 
 import pytest
 
-from harness.template import digest
+from harness.template import digest, packages
 
 
 @pytest.fixture
@@ -31,7 +33,6 @@ def test_the_files_of_a_module(module: Path) -> None:
     "name",
     [
         "tests/test_module.py",
-        "view/tests/form.xml",
         "doc/index.rst",
         "build/lib/society.py",
         "collecting_society.egg-info/PKG-INFO",
@@ -58,7 +59,22 @@ def test_what_does_not_reach_the_database(module: Path, name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["tryton.cfg", "data/demo.csv", "view/setup.xml", "testsuite.py", "icons/a.svg"],
+    [
+        "tryton.cfg",
+        "data/demo.csv",
+        "view/setup.xml",
+        "testsuite.py",
+        "icons/a.svg",
+        "LICENSES.csv",
+        "README_de.xml",
+        "MANIFEST.json",
+        "data/dist/a.csv",
+        "data/build/b.csv",
+        "view/tests/form.xml",
+        "data/LICENSE",
+        "wizard/setup.py",
+        "doc_type.py",
+    ],
 )
 def test_what_does(module: Path, name: str) -> None:
     (module / name).parent.mkdir(parents=True, exist_ok=True)
@@ -116,11 +132,54 @@ def test_another_layer(parent: str, facts: dict[str, str]) -> None:
 
 def test_another_way_of_building(monkeypatch: pytest.MonkeyPatch) -> None:
     before = digest.combine("1f", FACTS)
-    monkeypatch.setattr(digest, "BUILD", digest.BUILD + 1)
+    monkeypatch.setattr(digest, "building", lambda: "another")
     assert digest.combine("1f", FACTS) != before
 
 
+@pytest.mark.parametrize(
+    "name", ["build", "accelerate", "tryton_database", "lifeline", "reading"]
+)
+def test_the_building_code_is_all_that_fills_a_template(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = Path(str(resources.files("harness.plugins")))
+    for path in plugins.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(resources, "files", lambda package: tmp_path)
+    digest.building.cache_clear()
+    before = digest.building()
+    (tmp_path / f"{name}.py").write_text("# another way of building")
+    (tmp_path / "film.py").write_text("# has nothing to do with it")
+    digest.building.cache_clear()
+    after = digest.building()
+    digest.building.cache_clear()
+    assert after != before
+
+
+def test_what_builds_nothing_is_no_building_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugins = Path(str(resources.files("harness.plugins")))
+    for path in plugins.glob("*.py"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.setattr(resources, "files", lambda package: tmp_path)
+    digest.building.cache_clear()
+    before = digest.building()
+    (tmp_path / "film.py").write_text("# has nothing to do with it")
+    digest.building.cache_clear()
+    after = digest.building()
+    digest.building.cache_clear()
+    assert after == before
+
+
 # -- packages ----------------------------------------------------------------
+
+
+def test_links_in_a_circle_end(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "a.csv").write_text("a")
+    (tmp_path / "data" / "again").symlink_to(tmp_path / "data")
+    assert [path.name for path in digest.everything(tmp_path)] == ["a.csv"]
 
 
 def install(site: Path, name: str, version: str, *requires: str) -> None:
@@ -129,6 +188,11 @@ def install(site: Path, name: str, version: str, *requires: str) -> None:
     lines = [f"Name: {name}", f"Version: {version}"]
     lines += [f"Requires-Dist: {one}" for one in requires]
     (directory / "METADATA").write_text("Metadata-Version: 2.1\n" + "\n".join(lines))
+
+
+def provide(site: Path, package: str, file: str, text: str) -> None:
+    [directory] = site.glob(f"{package.replace('-', '_')}-*.dist-info")
+    (directory / file).write_text(text)
 
 
 @pytest.fixture
@@ -170,13 +234,62 @@ def site(tmp_path: Path) -> Path:
     ],
 )
 def test_versions(site: Path, names: list[str], expected: dict[str, str]) -> None:
-    assert digest.versions(site, names) == expected
+    assert packages.versions(site, names) == expected
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["lxml.etree", "os", "csv.reader"], {"lxml"}),
+        (["sql"], {"python-sql"}),
+        (["stdnum.iban"], {"python-stdnum"}),
+        (["trytond.pool"], {"trytond"}),
+        (["trytond.modules.party.tests.tools"], {"trytond-party"}),
+        (["nobody"], set()),
+        ([], set()),
+    ],
+)
+def test_owners(site: Path, names: list[str], expected: set[str]) -> None:
+    provide(site, "python-sql", "top_level.txt", "sql\n")
+    record = "stdnum/__init__.py,sha256=x,1\nstdnum/iban.py,,\n../../bin/x,,\n"
+    provide(site, "python-stdnum", "RECORD", record)
+    assert packages.owners(site, names) == expected
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import os, lxml.etree as tree", {"os", "lxml.etree"}),
+        ("if a:\n    from sql.functions import Now", {"sql.functions"}),
+        (">>> import stdnum\n... import sql", {"stdnum", "sql"}),
+        ("from . import party\nfrom .party import Party", set()),
+        ("important = 1", set()),
+    ],
+)
+def test_imported(source: str, expected: set[str]) -> None:
+    assert packages.imported(source.encode()) == expected
+
+
+def test_what_is_installed_later_is_seen(site: Path) -> None:
+    assert packages.versions(site, ["trytond_bank"]) == {}
+    install(site, "trytond_bank", "7.0.2")
+    os.utime(site, ns=(1, 1))
+    assert packages.versions(site, ["trytond_bank"]) == {"trytond-bank": "7.0.2"}
+
+
+def test_who_provides_a_module(site: Path) -> None:
+    text = (
+        "[console_scripts]\na = b\n[trytond.modules]\nparty = trytond.modules.party\n"
+    )
+    provide(site, "trytond-party", "entry_points.txt", text)
+    assert packages.providing(site, "party") == "trytond-party"
+    assert packages.providing(site, "a") == ""
 
 
 def test_nothing_is_installed(tmp_path: Path) -> None:
-    assert digest.versions(tmp_path / "none", ["trytond"]) == {}
+    assert packages.versions(tmp_path / "none", ["trytond"]) == {}
 
 
 @pytest.mark.parametrize("name", ["Trytond_Party", "trytond.party", "trytond-_-party"])
 def test_normalise(name: str) -> None:
-    assert digest.normalise(name) == "trytond-party"
+    assert packages.normalise(name) == "trytond-party"

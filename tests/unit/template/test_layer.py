@@ -12,7 +12,14 @@ from harness.errors import SourceError, UsageError
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.template import undo
-from harness.template.layer import Layer, Layers, Program, Request, Surroundings
+from harness.template.layer import (
+    Document,
+    Layer,
+    Layers,
+    Program,
+    Request,
+    Surroundings,
+)
 
 DEPENDS: Mapping[str, tuple[str, ...]] = {
     "country": ("ir", "res"),
@@ -365,7 +372,9 @@ def data(tmp_path: Path) -> dict[str, Path]:
 
 
 def test_data_stands_on_top(make: Make, data: dict[str, Path]) -> None:
-    request = Request(modules=("artist",), data=(data["master"],), reclimit=2000)
+    request = Request(
+        modules=("artist",), data=(Document(path=data["master"]),), reclimit=2000
+    )
     top = make().resolve(request)
     assert top.name == "master"
     assert (top.modules, top.data, top.reclimit) == ((), (data["master"],), 2000)
@@ -386,7 +395,7 @@ def test_data_stands_on_top(make: Make, data: dict[str, Path]) -> None:
 def test_data_files_reach_the_digest(
     make: Make, data: dict[str, Path], file: str, *, expected: bool
 ) -> None:
-    request = Request(modules=("artist",), data=(data["master"],))
+    request = Request(modules=("artist",), data=(Document(path=data["master"]),))
     before = digests(make(), request)
     (data["master"].parent / file).write_text("changed")
     after = digests(make(), request)
@@ -398,7 +407,7 @@ def test_the_recursion_limit_reaches_the_digest(
     make: Make, data: dict[str, Path]
 ) -> None:
     one, other = (
-        make().resolve(Request(data=(data["demo"],), reclimit=limit))
+        make().resolve(Request(data=(Document(path=data["demo"]),), reclimit=limit))
         for limit in (0, 2000)
     )
     assert one.digest != other.digest
@@ -407,7 +416,7 @@ def test_the_recursion_limit_reaches_the_digest(
 def test_files_beside_both_scripts_reach_the_digest(
     make: Make, data: dict[str, Path]
 ) -> None:
-    request = Request(data=(data["master"], data["demo"]))
+    request = Request(data=(Document(path=data["master"]), Document(path=data["demo"])))
     before = make().resolve(request).digest
     (data["master"].parent / "csv" / "artists.csv").write_text("changed")
     assert make().resolve(request).digest != before
@@ -417,8 +426,12 @@ def test_the_order_of_scripts_reaches_the_digest(
     make: Make, data: dict[str, Path]
 ) -> None:
     (data["demo"].parent / "csv" / "artists.csv").unlink()
-    one = make().resolve(Request(data=(data["master"], data["demo"])))
-    other = make().resolve(Request(data=(data["demo"], data["master"])))
+    one = make().resolve(
+        Request(data=(Document(path=data["master"]), Document(path=data["demo"])))
+    )
+    other = make().resolve(
+        Request(data=(Document(path=data["demo"]), Document(path=data["master"])))
+    )
     assert one.digest != other.digest
 
 
@@ -428,7 +441,7 @@ def test_the_order_of_scripts_reaches_the_digest(
 def test_the_undo_log_is_a_layer_of_its_own(
     make: Make, data: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    request = Request(modules=("society",), data=(data["master"],))
+    request = Request(modules=("society",), data=(Document(path=data["master"]),))
     below = make().resolve(request)
     above = make().resolve(replace(request, tracked=True))
     assert above.parent == below
@@ -471,8 +484,10 @@ def test_a_program_is_a_layer_of_what_it_reads(make: Make, program: Program) -> 
     assert set(made.facts) == {
         "command",
         "package trytond-party",
+        "read data/README",
         "read data/csv/two.csv",
         "read data/one.py",
+        "read data/tests/x.py",
         "read main.py",
         "variable MODE",
     }

@@ -310,14 +310,33 @@ def test_doubt_at_a_later_mark_is_told(make: Make, shelf: Shelf) -> None:
     assert shelf.clones == {lease.database}
 
 
-def test_an_exchange_that_fails_leaves_the_lease(make: Make, shelf: Shelf) -> None:
+def test_an_exchange_that_fails_drops_the_lease(make: Make, shelf: Shelf) -> None:
+    """It is not as it was: nobody goes on with it, and nobody is handed it."""
     pool = make()
     lease = leased(pool, TRACKED)
     shelf.outcome = Outcome(how="doubt", reason="lost")
     shelf.clone_error = DatabaseError("the server was lost")
     with pytest.raises(DatabaseError, match="lost"):
         pool.back(lease, PRISTINE)
-    assert shelf.clones == {lease.database}
+    until(lambda: shelf.clones == set())
+    pool.give_back(lease)
+    shelf.clone_error = None
+    outcome, other = pool.back(lease, PRISTINE)
+    assert (outcome.how, other.database) != ("exchanged", lease.database)
+    assert shelf.clones == {other.database}
+
+
+def test_a_lease_that_cannot_be_looked_at_is_dropped(make: Make, shelf: Shelf) -> None:
+    """Whatever it was that failed."""
+    pool = make()
+    lease = leased(pool, PARTY)
+
+    def clean(database: str) -> bool:
+        raise RuntimeError(database)
+
+    shelf.clean = clean  # type: ignore[method-assign]
+    pool.give_back(lease)
+    until(lambda: shelf.clones == set())
 
 
 def test_without_a_log_there_is_only_the_exchange(make: Make, shelf: Shelf) -> None:

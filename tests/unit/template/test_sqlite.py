@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import MissingTool, TemplateError
+from harness.errors import DiskFull, TemplateError
 from harness.store import Lock, Store
 from harness.template import sqlite
 from harness.template.base import Draft, Manifest
@@ -70,6 +70,26 @@ def test_a_template_is_published_at_once(shelf: SQLite) -> None:
     assert files(shelf) == ["ba5e.json", "ba5e.sqlite"]
 
 
+@pytest.mark.parametrize("left", [".json", ".sqlite"])
+def test_a_removal_or_a_publication_that_was_cut_is_swept(
+    shelf: SQLite, store: Store, left: str
+) -> None:
+    publish(shelf, BASE, "ir")
+    for path in shelf.directory.iterdir():
+        if path.suffix != left:
+            path.unlink()
+    other = SQLite(store, "20260101120001abcdef")
+    assert other.sweep() == ()  # it may just be published
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(sqlite, "SETTLED", -1.0)
+    try:
+        assert other.sweep() == (f"ba5e{left}",)
+    finally:
+        monkey.undo()
+    assert files(shelf) == []
+    publish(shelf, BASE, "ir")
+
+
 def test_a_template_is_read_only(shelf: SQLite) -> None:
     publish(shelf, BASE, "ir")
     mode = (shelf.directory / "ba5e.sqlite").stat().st_mode
@@ -105,7 +125,7 @@ def test_a_parent_that_is_gone(shelf: SQLite) -> None:
 
 def test_a_full_disk(shelf: SQLite, monkeypatch: pytest.MonkeyPatch) -> None:
     _refuse(monkeypatch, OSError(28, "No space left on device"))
-    with pytest.raises(MissingTool, match="no space left"):
+    with pytest.raises(DiskFull, match="no space left"):
         shelf.draft(PARTY)
 
 

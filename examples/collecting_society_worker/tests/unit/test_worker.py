@@ -2,13 +2,17 @@
 import base64
 import os
 import time
+from pathlib import Path
+from threading import Event
 from uuid import uuid4
 
 import pytest
 
-from collecting_society_worker import recovery
-from collecting_society_worker.errors import Rejected, Unreachable
+from collecting_society_worker import __main__, recovery, settings
+from collecting_society_worker.errors import Refused, Rejected, Unreachable
+from collecting_society_worker.health import Health
 from collecting_society_worker.stages import checksum
+from collecting_society_worker.worker import Worker
 
 ORDER = ["preprocessed", "checksummed", "fingerprinted", "archived"]
 
@@ -184,3 +188,60 @@ def test_two_files_of_one_name_wait(worker, sheet, upload, files, tree, caplog):
         [good, b"another"]
     )
     assert len(tree()) == len(before)
+
+
+# -- as a service --------------------------------------------------------------
+
+
+class Reconnecting:
+    """Connects after some failures, and says what the service said meanwhile."""
+
+    def __init__(self, worker, stop, *errors):
+        self.worker, self.stop, self.errors = worker, stop, list(errors)
+        self.said = []
+
+    def __call__(self, found, environ, stop):
+        self.said.append(Path(found.health).read_text().strip())
+        if self.errors:
+            raise self.errors.pop(0)
+        self.worker.health = Health(found.health)
+        self.worker.stop = stop
+        return self.worker
+
+
+@pytest.mark.parametrize("error", [Unreachable("down"), Refused("401")], ids=str)
+def test_a_service_connects_again(worker, upload, sheet, tmp_path, monkeypatch, error):
+    """Before, it ended with the first: its database was away for a moment."""
+    uuid = upload()
+    found = settings.Settings(health=str(tmp_path / "health"), interval=0.01)
+    stop = Event()
+    connect = Reconnecting(worker, stop, error, error)
+    monkeypatch.setattr(__main__, "_worker", connect)
+    monkeypatch.setattr(recovery, "settle", lambda worker: None)
+    monkeypatch.setattr(recovery, "recover", lambda worker, stale: [])
+    monkeypatch.setattr(
+        Worker, "work", lambda self: (self.process(uuid), stop.set(), 0)[-1]
+    )
+    assert __main__._serve(found, {}, stop, once=False, interval=None) == 0
+    assert connect.said == ["it begins", str(error), str(error)]
+    assert Path(found.health).read_text() == "ok\n"
+    assert sheet.row(uuid)["state"] == "archived"
+
+
+def test_a_server_that_goes_is_seen_from_outside(worker, tmp_path):
+    worker.health = Health(str(tmp_path / "health"))
+    answers = [Unreachable("the server does not answer"), Refused("401"), None]
+    seen = []
+
+    def before():
+        if worker.health and Path(worker.health.path).exists():
+            seen.append(Path(worker.health.path).read_text().strip())
+        error = answers.pop(0)
+        if not answers:
+            worker.stop.set()
+        if error:
+            raise error
+
+    worker.run(once=False, interval=0.01, before=before)
+    assert seen == ["the server does not answer", "401"]
+    assert Path(worker.health.path).read_text() == "ok\n"

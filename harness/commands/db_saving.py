@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backups that are made before something is lost, and their place."""
+
+import shlex
+import time
+from pathlib import Path
+
+from harness.commands.context import Context
+from harness.commands.db import Leave
+from harness.databases import archive
+from harness.databases import replace as replacing
+from harness.databases.archive import Sum
+from harness.databases.client import Client
+from harness.errors import CommandFailed, DatabaseError
+from harness.output import size as shown
+
+
+def place(context: Context) -> Path:
+    """The directory of backups, made if it must be."""
+    path = context.config.root / context.config.backups
+    try:
+        path.mkdir(mode=0o700, exist_ok=True, parents=True)
+    except OSError as error:
+        raise CommandFailed(
+            f"there is no place for backups: {error.strerror}",
+            checked=str(path),
+            remedy="make room, or name another directory: the setting backups",
+        ) from error
+    return path
+
+
+def dated(context: Context, name: str, suffix: str = "dump") -> Path:
+    """A file for a backup, below the checkout."""
+    stamp, directory = time.strftime("%Y%m%d-%H%M%S"), place(context)
+    path = directory / f"{name}-{stamp}.{suffix}"
+    number = 1
+    while path.exists():
+        number += 1
+        path = directory / f"{name}-{stamp}-{number}.{suffix}"
+    return path
+
+
+def saved(context: Context, client: Client, name: str, path: Path) -> Sum:
+    """A database in a file."""
+    if client.dry:
+        argv = client.argv("pg_dump", *archive.dump_words(client, name))
+        client.say(f"{client.line(argv)} > {shlex.quote(str(path))}")
+        return Sum(size=0, sha256="")
+    with context.console.step(f"backup {name}", ticker=True) as step:
+        return archive.write(
+            client, name, path, lambda count: step.update(shown(count))
+        )
+
+
+def before(context: Context, client: Client, name: str, leave: Leave) -> None:
+    """Back up what is about to be lost: in the stack, and where it is production.
+
+    Raises `DatabaseError` where that fails; nothing is lost then.
+    """
+    kept = client.kind == "stack" or client.production
+    if not leave.save or not kept or name.startswith("harness_"):
+        return
+    if not replacing.exists(client, name):
+        return
+    path = dated(context, name)
+    try:
+        done = saved(context, client, name, path)
+    except DatabaseError as error:
+        raise DatabaseError(
+            f"{name} cannot be backed up, and is left alone: {error.message}",
+            checked=error.checked,
+            remedy="mend that, or lose it without a backup: --no-backup",
+        ) from error
+    if not client.dry:
+        context.console.info(f"  backup: {path} ({shown(done.size)})")

@@ -1,0 +1,422 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small project with a state directory of its own, and all that comes of its runs.
+
+Everything is done by the command line, as a user does it; what is left is looked for
+in the system, not asked of the harness.
+"""
+
+import json
+import os
+import re
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from textwrap import dedent
+
+ROOT = Path(__file__).parents[2]
+LIMIT = 90.0
+"""Seconds after which a run is hung; a quiet one takes five."""
+REST = 15.0
+"""Seconds that processes get to end after the run that started them."""
+GOOD = frozenset({"passed"})
+
+CASES = '''\
+import pathlib, re, unittest
+from trytond.pool import Pool
+from trytond.tests.test_tryton import DB_NAME, activate_module, drop_db
+from trytond.transaction import Transaction
+
+WANTED = re.search('<field name="name">(.*?)</field>',
+    (pathlib.Path(__file__).parents[1] / "alpha.xml").read_text())[1]
+
+class Common:
+    @classmethod
+    def setUpClass(cls):
+        drop_db()
+        activate_module("alpha")
+
+    @classmethod
+    def tearDownClass(cls):
+        drop_db()
+
+    def test_content(self):
+        """What is in the database is what is in the source."""
+        with Transaction().start(DB_NAME, 1):
+            names = [one.name for one in Pool().get("alpha.thing").search([])]
+        self.assertEqual(names, [WANTED])
+
+    def test_write(self):
+        with Transaction().start(DB_NAME, 1) as transaction:
+            Thing = Pool().get("alpha.thing")
+            self.assertEqual(Thing.search([], count=True), 1)
+            Thing.create([{"name": "one more"}])
+            transaction.commit()
+'''
+CLASSES = 6
+EXPECTED = {
+    f"Case{number}TestCase::{name}"
+    for number in range(CLASSES)
+    for name in ("test_content", "test_write")
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Process:
+    """One of the ground's; `kind` is what it is to a run."""
+
+    pid: int
+    parent: int
+    kind: str
+    line: str
+
+
+@dataclass(kw_only=True)
+class Done:
+    """A run that has ended, or was ended after the limit."""
+
+    code: int
+    output: str
+    hung: bool
+    seconds: float
+    outcomes: dict[str, str] = field(default_factory=dict)
+    """By ``Class::test``; of this run's report, empty without one."""
+
+    def problems(self) -> list[str]:
+        """What no run may do, whatever was done to it."""
+        found = []
+        if "defect of the harness" in self.output:
+            found.append("calls it its own defect")
+        if "Traceback (most recent call last):\n  File" in self.output.split("====")[0]:
+            found.append("shows a traceback")
+        if self.code == 0:
+            lost = EXPECTED - {k for k, v in self.outcomes.items() if v in GOOD}
+            if lost:
+                found.append(f"is green without {len(lost)} tests ({min(lost)})")
+        return found
+
+
+class Run:
+    """A run that goes on."""
+
+    def __init__(self, ground: "Ground", words: tuple[str, ...], **more: str) -> None:
+        self.ground = ground
+        self.words = words
+        self.started = time.time()
+        ground.number += 1
+        self.log = ground.logs / f"{ground.number:04}.log"
+        with self.log.open("wb") as log:
+            log.write(f"$ harness {' '.join(words)}\n".encode())
+            log.flush()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "harness", *words],
+                cwd=ground.project,
+                env=ground.environ(**more),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return self.process.poll() is not None
+
+    def end(self, limit: float = LIMIT) -> Done:
+        """Wait for its end, at most until the limit."""
+        hung = False
+        try:
+            self.process.wait(max(0.1, self.started + limit - time.time()))
+        except subprocess.TimeoutExpired:
+            hung = True
+            self.ground.stacks(self.log)
+            self.ground.kill_all()
+            self.process.wait()
+        output = self.log.read_text("utf-8", "replace")[-200_000:]
+        return Done(
+            code=self.process.returncode,
+            output=output,
+            hung=hung,
+            seconds=time.time() - self.started,
+            outcomes=self.ground.outcomes(since=self.started),
+        )
+
+
+class Ground:
+    """The project, its state, its processes."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.project = place / "project"
+        self.state = place / "state"
+        self.logs = place / "logs"
+        self.mark = f"CHAOS_MARK={secrets.token_hex(8)}"
+        self.number = 0
+        shutil.rmtree(self.logs, ignore_errors=True)
+        for path in (self.project, self.state, self.logs):
+            path.mkdir(parents=True, exist_ok=True)
+        self.write()
+
+    # -- the project ---------------------------------------------------------------
+
+    @property
+    def module(self) -> Path:
+        """The directory of the Tryton module."""
+        return self.project / "src/alpha/alpha"
+
+    def write(self) -> None:
+        """The project as new."""
+        shutil.rmtree(self.module / "tests", ignore_errors=True)
+        (self.module / "tests").mkdir(parents=True)
+        (self.project / "pyproject.toml").write_text(
+            "[tool.harness]\n[tool.harness.source.alpha]\n[tool.harness.suite.tryton]\n"
+        )
+        for name, text in FILES.items():
+            path = self.project / "src/alpha" / name
+            if not path.exists() or path.read_text() != dedent(text):
+                path.write_text(dedent(text))
+        self.content("First")
+        classes = "".join(
+            f"\nclass Case{number}TestCase(Common, unittest.TestCase):\n    pass\n"
+            for number in range(CLASSES)
+        )
+        (self.module / "tests/__init__.py").touch()
+        (self.module / "tests/test_alpha.py").write_text(CASES + classes)
+
+    def content(self, name: str) -> None:
+        """Save the module's record with another name."""
+        (self.module / "alpha.xml").write_text(
+            '<tryton><data><record model="alpha.thing" id="first">'
+            f'<field name="name">{name}</field></record></data></tryton>\n'
+        )
+
+    def add(self, name: str, text: str) -> None:
+        """One more file of tests."""
+        (self.module / "tests" / name).write_text(text)
+
+    # -- runs ----------------------------------------------------------------------
+
+    def environ(self, **more: str) -> dict[str, str]:
+        """The environment of a run; what comes of it carries our mark."""
+        name, _, value = self.mark.partition("=")
+        hidden = ("HARNESS_", "GITHUB_", "PYTEST_", "COV_")
+        env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
+        return {
+            **env,
+            name: value,
+            "HARNESS_STATE": str(self.state),
+            "HARNESS_JOBS": "2",
+            "PYTHONPATH": str(ROOT),
+            "PYTHONWARNINGS": "",
+            "COLUMNS": "200",
+            **more,
+        }
+
+    def start(self, *words: str, **more: str) -> Run:
+        """Begin a run."""
+        return Run(self, words, **more)
+
+    def test(self, server: str, *words: str, **more: str) -> Run:
+        """Begin the module's tests."""
+        return self.start(
+            "test", "tryton", "alpha", "--database", server, *words, **more
+        )
+
+    def outcomes(self, *, since: float) -> dict[str, str]:
+        """Of the newest report that is not older."""
+        found: dict[str, str] = {}
+        for path in sorted(self.project.glob("reports/2*/run.json")):
+            try:
+                document = json.loads(path.read_bytes())["run"]
+            except (OSError, ValueError, KeyError):
+                continue
+            if document["started"] >= since - 0.01:
+                found = {
+                    one["id"].partition("::")[2]: one["outcome"]
+                    for step in document["steps"]
+                    for one in step["tests"]
+                }
+        return found
+
+    def calm(self, server: str) -> tuple[list[str], list[str], list[str]]:
+        """An undisturbed run: what is wrong with it, what is left, whether it hung."""
+        done = self.test(server).end()
+        log = f"log {self.number:04}"
+        if done.hung:
+            return [], [], [f"the next run ({log})"]
+        wrong = [f"the next run {text} ({log})" for text in done.problems()]
+        if done.code:
+            wrong.append(f"the next run ends with {done.code} ({log})")
+        return wrong, [f"{text} ({log})" for text in self.left(server)], []
+
+    # -- processes -----------------------------------------------------------------
+
+    def processes(self) -> list[Process]:
+        """All that came of our runs, however they are detached."""
+        data = f"{(self.state / 'server').resolve()}/data"
+        known: dict[int, tuple[int, str]] = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                parent, zombie = _stat(path)
+                line = (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+                ours = self.mark.encode() in (path / "environ").read_bytes().split(
+                    b"\0"
+                )
+                ours = ours or os.readlink(path / "cwd") == data
+            except (OSError, ValueError):
+                continue
+            if ours and not zombie:
+                known[int(path.name)] = parent, line
+        return [
+            Process(pid=pid, parent=parent, line=line[:200], kind=_kind(pid, known))
+            for pid, (parent, line) in known.items()
+        ]
+
+    def kill_all(self) -> None:
+        """End all of them."""
+        while found := self.processes():
+            for one in found:
+                _kill(one.pid)
+            time.sleep(0.05)
+
+    def new_server(self) -> None:
+        """Forget the data of the server: a trial has spoilt it."""
+        self.kill_all()
+        mark = self.state / "server"
+        shutil.rmtree(mark.resolve(), ignore_errors=True)
+        mark.unlink(missing_ok=True)
+
+    def stacks(self, log: Path) -> None:
+        """Note what hangs."""
+        with log.open("a") as stream:
+            for one in self.processes():
+                stream.write(f"\nHUNG {one.kind} {one.pid} <{one.parent}: {one.line}")
+                try:
+                    stream.write(f" [{Path(f'/proc/{one.pid}/wchan').read_text()}]")
+                except OSError:
+                    continue
+
+    def left(self, server: str) -> list[str]:
+        """What is there that should not be, after a run that nobody disturbed."""
+        deadline = time.monotonic() + REST
+        while (found := self.processes()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        left = [f"process {one.kind}: {one.line[:80]}" for one in found]
+        left += [f"run {path.name}" for path in self.state.glob("runs/*")]
+        for path in Path("/tmp").glob("harness-run-*"):
+            try:
+                if (path / "state").read_text().strip() == str(self.state):
+                    left.append(f"directory {path}")
+            except OSError:
+                continue
+        left += [f"file {one.name}" for one in self.state.glob("sqlite/building_*")]
+        return left if server == "sqlite" else [*left, *self._databases()]
+
+    def _databases(self) -> list[str]:
+        """Databases that are no templates."""
+        from harness.errors import HarnessError
+        from harness.postgres import Local, connect
+        from harness.store import Store
+
+        if not (self.state / "server").exists():
+            return []
+        server = Local(Store(self.state), environ=self.environ())
+        try:
+            with connect(server.start()) as connection:
+                rows = connection.execute(
+                    "SELECT datname FROM pg_database WHERE NOT datistemplate"
+                    " AND datname <> 'postgres'"
+                ).fetchall()
+        except HarnessError as error:
+            return [f"a server that cannot be asked: {error.message.splitlines()[0]}"]
+        finally:
+            server.stop()
+        deadline = time.monotonic() + REST
+        while server.alive() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return [f"database {name}" for (name,) in rows]
+
+
+def _stat(path: Path) -> tuple[int, bool]:
+    state, parent = (path / "stat").read_text().rpartition(")")[2].split()[:2]
+    return int(parent), state in "ZX"
+
+
+def _kind(pid: int, known: dict[int, tuple[int, str]]) -> str:
+    parent, line = known[pid]
+    above = known.get(parent, (0, ""))[1]
+    if "harness.postgres.supervisor" in line:
+        return "supervisor"
+    if "/bin/postgres -D" in line or line.startswith("postgres:"):
+        return "backend" if "postgres" in above and "super" not in above else "server"
+    if re.search(r"-m harness (test|template|clean)", line):
+        return "harness"
+    if "-m pytest" in above:
+        return "worker"
+    if "-m pytest" in line:
+        return "session"
+    if "harness/plugins/build" in line or "harness.plugins.build" in line:
+        return "builder"
+    return "worker" if _below_session(pid, known) else "other"
+
+
+def _below_session(pid: int, known: dict[int, tuple[int, str]]) -> bool:
+    while pid in known:
+        pid, line = known[pid]
+        if "-m pytest" in line:
+            return True
+    return False
+
+
+def _kill(pid: int) -> bool:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except OSError:
+        return False
+    return True
+
+
+FILES = {
+    "pyproject.toml": """\
+        [build-system]
+        requires = ["setuptools"]
+        build-backend = "setuptools.build_meta"
+        [project]
+        name = "harness-chaos-alpha"
+        version = "7.0.0"
+        [project.entry-points."trytond.modules"]
+        alpha = "alpha"
+        [tool.setuptools]
+        packages = ["alpha", "alpha.tests"]
+        package-data.alpha = ["tryton.cfg", "*.xml"]
+        """,
+    "alpha/tryton.cfg": """\
+        [tryton]
+        version=7.0.0
+        depends:
+            ir
+            res
+        xml:
+            alpha.xml
+        """,
+    "alpha/__init__.py": """\
+        from trytond.pool import Pool
+        from . import alpha
+
+        def register():
+            Pool.register(alpha.Thing, module='alpha', type_='model')
+        """,
+    "alpha/alpha.py": """\
+        from trytond.model import ModelSQL, ModelView, fields
+
+        class Thing(ModelSQL, ModelView):
+            "Thing"
+            __name__ = 'alpha.thing'
+            name = fields.Char("Name", required=True)
+        """,
+}

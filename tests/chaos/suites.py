@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests that do what no test should: each is named, the others do not suffer, nor do
+later runs.
+"""
+
+from random import Random
+from textwrap import dedent, indent
+
+from tests.chaos.ground import Ground
+from tests.chaos.table import Row
+
+SERVER = """\
+import os
+import psycopg2
+from trytond.tests.test_tryton import activate_module
+activate_module("alpha")
+connection = psycopg2.connect(dbname="postgres")
+connection.autocommit = True
+cursor = connection.cursor()
+"""
+FAILS, PASSES, EITHER = {"failed", "error"}, {"passed"}, {"passed", "failed", "error"}
+TRICKS: dict[str, tuple[str, set[str]]] = {
+    "exit 0": ("import os\nos._exit(0)", FAILS),
+    "exit 1": ("import os\nos._exit(1)", FAILS),
+    "exit in a thread": (
+        "import os, threading, time\n"
+        "threading.Timer(0.2, os._exit, (0,)).start()\ntime.sleep(5)",
+        FAILS,
+    ),
+    "segfault": ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", FAILS),
+    "killed": ("import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", FAILS),
+    "closed descriptors": ("import os\nos.closerange(3, 1024)", EITHER),
+    "closed output": ("import os\nos.close(1)\nos.close(2)", EITHER),
+    "daemon left": (
+        "import os, time\n"
+        "if os.fork() == 0:\n    os.setsid()\n    time.sleep(900)\n    os._exit(0)",
+        EITHER,
+    ),
+    "process left": (
+        "import multiprocessing, time\n"
+        "multiprocessing.get_context('fork').Process("
+        "target=time.sleep, args=(900,)).start()",
+        EITHER,
+    ),
+    "thread left": (
+        "import threading, time\n"
+        "threading.Thread(target=time.sleep, args=(900,)).start()",
+        EITHER,
+    ),
+    "recursion": ("def down(n):\n    return down(n + 1) + 1\ndown(0)", FAILS),
+    "200 MB printed": ("for _ in range(200):\n    print('x' * (1 << 20))", PASSES),
+    "huge exception": ("raise ValueError('y' * (20 << 20))", FAILS),
+    "temporary directory": (
+        "import glob, shutil\n"
+        "for path in glob.glob('/tmp/harness-run-*'):\n"
+        "    try:\n"
+        "        ours = open(path + '/state').read().strip() == {state!r}\n"
+        "    except OSError:\n        continue\n"
+        "    if ours:\n        shutil.rmtree(path, ignore_errors=True)",
+        EITHER,
+    ),
+    "database dropped": (
+        SERVER + 'cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE'
+        " 'harness_c_%'\")\n"
+        "for (name,) in cursor.fetchall():\n"
+        "    cursor.execute(f'DROP DATABASE IF EXISTS \"{{name}}\" WITH (FORCE)')\n"
+        "    break",
+        EITHER,
+    ),
+    "ALTER SYSTEM": (
+        SERVER + "cursor.execute('ALTER SYSTEM SET statement_timeout = 1')\n"
+        "cursor.execute('SELECT pg_reload_conf()')",
+        EITHER,
+    ),
+    "role made": (
+        SERVER + "cursor.execute('CREATE ROLE chaos_{number} LOGIN')\n",
+        EITHER,
+    ),
+    "role locked": (
+        SERVER + "cursor.execute('ALTER ROLE postgres SET"
+        " default_transaction_read_only = on')",
+        EITHER,
+    ),
+}
+OF_SERVERS = {"database dropped", "ALTER SYSTEM", "role made", "role locked"}
+SUFFERING = {"ALTER SYSTEM", "role locked", "database dropped", "temporary directory"}
+"""What takes the ground away from other tests of the same run: they may fail."""
+IDS = """\
+import pytest
+
+@pytest.mark.parametrize("value", {values}, ids={ids})
+def test_b(value):
+    assert {outcome}
+"""
+BESIDE = """
+import unittest
+class {name}TestCase(unittest.TestCase):
+    def test_a(self):
+        pass
+    def test_b(self):
+{body}
+    def test_c(self):
+        pass
+"""
+
+
+def names() -> tuple[str, ...]:
+    """The kinds of rows."""
+    return (*(f"suite: {name}" for name in TRICKS), "suite: ids")
+
+
+def trick(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
+    """One trick in a suite, with one worker or two; then a run without."""
+    row = min(
+        (rows[name] for name in names()), key=lambda row: (row.trials, random.random())
+    )
+    name = row.kind.partition(": ")[2]
+    row.trials += 1
+    server = "local" if name in OF_SERVERS else random.choice(("local", "sqlite"))
+    jobs = random.choice(("1", "2"))
+    if name == "ids":
+        allowed = _ids(ground, random)
+    else:
+        body, allowed = TRICKS[name]
+        body = body.format(state=str(ground.state), number=random.randrange(10**6))
+        text = BESIDE.format(name="Trick", body=indent(dedent(body), " " * 8))
+        ground.add("test_trick.py", text)
+    done = ground.test(server, HARNESS_JOBS=jobs).end()
+    what = f"{server}, {jobs} jobs (log {ground.number:04})"
+    row.hung += [what] * done.hung
+    wrong = done.problems()
+    if not done.hung and name not in SUFFERING:
+        wrong += _judged(done.outcomes, allowed, done.code, exact=name != "ids")
+    row.wrong += [f"{what}: {text}" for text in wrong]
+    ground.write()
+    bad, leaked, late = ground.calm(server)
+    row.wrong += [f"{what}: {text}" for text in bad]
+    row.leaked += [f"{what}: {text}" for text in leaked]
+    row.hung += [f"{what}: {text}" for text in late]
+    if bad or leaked or late:  # the next trial is not to suffer from it
+        ground.kill_all()
+    if bad and name in OF_SERVERS:
+        ground.new_server()
+
+
+def _judged(
+    outcomes: dict[str, str], allowed: set[str], code: int, *, exact: bool
+) -> list[str]:
+    found = []
+    own = {key: value for key, value in outcomes.items() if key.startswith("Trick")}
+    if exact:
+        bad = own.get("TrickTestCase::test_b", "missing")
+        if bad not in allowed:
+            found.append(f"the test is {bad}")
+        for name in ("test_a", "test_c"):
+            other = own.get(f"TrickTestCase::{name}", "missing")
+            if other != "passed":
+                found.append(f"{name} beside it is {other}")
+    failed = any(one in FAILS for one in outcomes.values())
+    if failed != (code == 1):
+        found.append(f"ends with {code}")
+    lost = [k for k, v in outcomes.items() if k.startswith("Case") and v != "passed"]
+    if lost:
+        found.append(f"others suffer: {lost[0]} is {outcomes[lost[0]]}")
+    return found
+
+
+def _ids(ground: Ground, random: Random) -> set[str]:
+    """Names of tests that no terminal, file system or XML likes."""
+    ids = [
+        "\x1b[31mred",
+        "a\x00b\x07",
+        "x" * 5000,
+        "ü\u2028\ud7ff",
+        "]]>&<\"'",
+        "../..",
+        " ",
+    ]
+    random.shuffle(ids)
+    outcome = random.choice(("True", "value % 2"))
+    text = IDS.format(values=list(range(len(ids))), ids=ids, outcome=outcome)
+    ground.add("test_trick.py", text)
+    return EITHER

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tests on every core: which of them may not meet, and what takes longest begins.
+
+What runs at the same time shares no state directory and no port, so files may go to
+any worker.  Those of one place stay on one worker: the stack is started once, and an
+environment is made once.
+"""
+
+import os
+from typing import Any
+
+import pytest
+
+PLACES = {
+    "project": (
+        "test_run", "test_template", "test_gate", "test_shards", "test_doctor",
+    ),
+    "matrix": ("test_matrix",),
+    "suites": ("test_suite", "test_flaky"),
+    "stack": ("test_stack", "test_services", "test_stack_databases"),
+    "checkout": ("test_inside", "test_browsers_inside", "test_c3s"),
+}  # fmt: skip
+"""Files of tests that share a stack, a small project, or this checkout's reports.
+
+The longest come first: nothing long begins when all else is done.
+"""
+PLACE = {name: place for place, names in PLACES.items() for name in names}
+
+
+def place(nodeid: str) -> str:
+    """What a worker does in one go: the tests of a place, or else those of a file."""
+    file = nodeid.partition("::")[0]
+    return PLACE.get(file.rpartition("/")[2].removesuffix(".py"), file)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput"):
+        # Not for what tests start: a pytest in there is no worker of this one.
+        for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
+            del os.environ[name]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Places in their order, then integration, then what takes no time."""
+    if not hasattr(config, "workerinput"):
+        return
+    order = list(PLACES)
+
+    def rank(item: pytest.Item) -> tuple[bool, int]:
+        found = place(item.nodeid)
+        number = order.index(found) if found in order else len(order)
+        return "/unit/" in f"/{item.nodeid}", number
+
+    items.sort(key=rank)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Places instead of files; in the order of the collection, not by their size."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Places(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return place(nodeid)
+
+    config.option.loadscopereorder = False
+    return Places(config, log)

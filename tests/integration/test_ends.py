@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ends of a run that nobody planned: signals, a closed terminal, a full disk."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import Harness
+from tests.integration.terminals import Terminal
+
+LINE = ("-m", "harness", "test", "tryton", "alpha", "--database", "local")
+
+
+@pytest.fixture
+def slow(project: Path, tmp_path: Path) -> Path:
+    """A file that appears when the suite's slow test has begun."""
+    mark = tmp_path / "begun"
+    (project / "src/alpha/alpha/tests/test_slow.py").write_text(
+        f"import pathlib, time\n\n\ndef test_slow():\n"
+        f"    pathlib.Path({str(mark)!r}).touch()\n    time.sleep(60)\n"
+    )
+    return mark
+
+
+def await_(mark: Path) -> None:
+    deadline = time.monotonic() + 120
+    while not mark.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def left(state: Path) -> list[Path]:
+    """What is there of runs."""
+    entries = list((state / "runs").iterdir())
+    names = [f"harness-run-{entry.name}" for entry in entries]
+    return [*entries, *(Path("/tmp", name) for name in names)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_run_with_all_it_has(
+    project: Path, state: Path, env: dict[str, str], slow: Path, number: signal.Signals
+) -> None:
+    run = subprocess.Popen(
+        [sys.executable, *LINE],
+        cwd=project,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    await_(slow)
+    for _ in range(3):  # a terminal and its shell say it too
+        run.send_signal(number)
+        if number == signal.SIGINT:
+            break
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, output
+    assert "interrupted" in output
+    assert left(state) == []
+
+
+def test_a_terminal_that_closes_ends_a_run_with_all_it_has(
+    project: Path, state: Path, env: dict[str, str], slow: Path
+) -> None:
+    terminal = Terminal([sys.executable, *LINE], cwd=project, env=env)
+    await_(slow)
+    os.close(terminal.handle)
+    _, status = os.waitpid(terminal.pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 130
+    assert left(state) == []
+
+
+def test_a_run_that_shall_outlive_the_terminal_does(
+    project: Path, env: dict[str, str], slow: Path
+) -> None:
+    """As ``nohup`` has it."""
+    run = subprocess.Popen(
+        [sys.executable, *LINE],
+        cwd=project,
+        env=env,
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    await_(slow)
+    run.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        run.wait(2)
+    run.terminate()
+    assert run.wait(60) == 130
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system for reports that holds results, and no page."""
+    if os.getuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    place = tmp_path / "small"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "harness", str(place)]
+    done = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if done.returncode:
+        pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "--lazy", place], check=True)
+
+
+FILL = """\
+def fill():
+    with open({path!r}, 'wb', buffering=0) as file:
+        try:
+            while True:
+                file.write(b'x' * 4096)
+        except OSError:
+            pass
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "import", "first", "page"])
+@pytest.mark.parametrize("outcome", ["passed", "failed"])
+def test_reports_find_no_room(
+    harness: Harness, project: Path, small: Path, when: str, outcome: str
+) -> None:
+    """What the tests have said is told in any case; no run is green without it."""
+    tests = project / "src/alpha/alpha/tests"
+    call = "\n\nfill()\n" if when == "import" else ""
+    (tests / "test_full.py").write_text(
+        FILL.format(path=str(small / "filler"))
+        + call
+        + "\n\ndef test_first():\n"
+        + ("    fill()\n" if when == "first" else "    pass\n")
+        + "\n\ndef test_second():\n"
+        + ("    assert False, 'it is wrong'\n" if outcome == "failed" else "    pass\n")
+    )
+    if when == "before":
+        (small / "filler").write_bytes(b"x" * (40 << 10))
+    done = harness(
+        "test", "tryton", "alpha", "--database", "sqlite", "-k", "test_full",
+        HARNESS_REPORTS=str(small),
+    )  # fmt: skip
+    output = done.stdout + done.stderr
+    assert done.returncode == 4, output
+    assert "no space left for" in output
+    assert "to mend it" in output
+    assert "defect" not in output
+    assert "INTERNALERROR" not in output
+    if when != "before":
+        words = "1 failed, 1 passed" if outcome == "failed" else "2 passed"
+        assert words in output
+        assert ("it is wrong" in output) == (outcome == "failed")

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Services begin in an order, and their own words are what is told of them."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.commands import stack_health, stack_logs
+from harness.commands.context import Context
+from harness.commands.stack import Stack
+from harness.config import Config
+from harness.errors import EngineError, UsageError
+from harness.output import Console
+from harness.proc import Completed
+from harness.stack import project as projects
+from harness.stack.compose import Container
+
+
+class Docker:
+    """Containers that become what is written of them."""
+
+    def __init__(self, **written: str) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self.written = written
+
+    def run(self, *parts: str, **options: object) -> Completed:
+        self.calls.append(parts)
+        text = self.written.get(parts[-1], "") if parts[0] == "logs" else ""
+        return Completed(code=0, stdout=text, stderr="")
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any]:
+        log = [{"ExitCode": 1, "Output": "refused: 401\n"}]
+        return {"State": {"Health": {"Log": log}}} if name == "worker" else {}
+
+
+class Looking:
+    """What ``ps`` says."""
+
+    def __init__(self, *there: Container) -> None:
+        self.there = list(there)
+
+    def ps(self) -> list[Container]:
+        return self.there
+
+
+def one(service: str, name: str = "", **more: str) -> Container:
+    values = {"state": "running", "health": "healthy", **more}
+    return Container(service=service, name=name or service, **values)  # type: ignore[arg-type]
+
+
+def stack(
+    tmp_path: Path, docker: Docker, *there: Container
+) -> tuple[Stack, io.StringIO]:
+    shown = io.StringIO()
+    context = Context(
+        config=Config(root=tmp_path), environ={}, console=Console(shown, {}), line=""
+    )
+    made = Stack(context=context, project=projects.make(context.config, "production"))
+    made.__dict__.update(engine=docker, looking=Looking(*there))  # cached properties
+    return made, shown
+
+
+def test_who_is_needed_begins_first(tmp_path: Path) -> None:
+    there = [one(s) for s in ("processing", "portal", "api", "erpserver")]
+    docker = Docker()
+    made, _ = stack(tmp_path, docker, *there)
+    stack_health.begin(made, there)
+    assert docker.calls == [
+        ("start", "erpserver"), ("start", "portal", "api"), ("start", "processing"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"state": "exited", "health": ""}, {"health": "unhealthy"}],
+    ids=["exited", "unhealthy"],
+)
+def test_who_ends_is_not_waited_for(tmp_path: Path, more: dict[str, str]) -> None:
+    """It was two minutes, and a warning."""
+    ill = one("erpserver", **more)
+    docker = Docker(erpserver="no database\n")
+    made, _ = stack(tmp_path, docker, ill, one("portal"))
+    with pytest.raises(EngineError, match="erpserver does not become well") as caught:
+        stack_health.begin(made, [ill, one("portal")])
+    assert "no database" in caught.value.checked
+    assert "--environment production erpserver" in caught.value.remedy
+    assert ("start", "portal") not in docker.calls
+
+
+def test_a_health_check_is_told_in_its_own_words(tmp_path: Path) -> None:
+    made, _ = stack(tmp_path, Docker(worker="line\n"))
+    told = stack_health.told(made, [one("processing", "worker", status="Up")])
+    assert told.splitlines() == [
+        "worker: Up", "  its health check: refused: 401", "  line",
+    ]  # fmt: skip
+
+
+def test_silence_is_no_answer_of_logs(tmp_path: Path) -> None:
+    there = [one("portal", state="restarting", status="Restarting (1)")]
+    made, shown = stack(tmp_path, Docker())
+    stack_logs._speak(made, there, ["portal"])
+    assert "portal: Restarting (1); it has written nothing" in shown.getvalue()
+    with pytest.raises(UsageError, match="api has no container"):
+        stack_logs._speak(made, there, ["api"])
