@@ -24,7 +24,7 @@ DEVELOPMENT = HERE and all(map(importlib.util.find_spec, TOOLS))
 PARALLEL = ("-n", "logical", "--maxprocesses", "4")
 
 
-def python(session: nox.Session, extra: str = "", *, here: bool = HERE) -> str:
+def python(session: nox.Session, extra: str = "[cli]", *, here: bool = HERE) -> str:
     """The Python that has the harness."""
     if here:
         return sys.executable

@@ -22,7 +22,7 @@ VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
         "--path", "--profile", "--shard", "--browser", "--selenium", "--evidence",
-        "--reruns", "--repeat", "--seed", "--bisect", "--exactly",
+        "--reruns", "--repeat", "--seed", "--bisect", "--exactly", "--worker",
     }
 )  # fmt: skip
 PYTEST_VALUES = frozenset(

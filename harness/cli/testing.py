@@ -68,6 +68,12 @@ def _test(commands: "Commands[Parser]") -> None:
     )
     one.add_argument("--jobs", type=int, help="number of worker processes")
     one.add_argument(
+        "--worker",
+        action="append",
+        metavar="[N*]ssh=HOST",
+        help="a worker (or N) on another machine, beside those here",
+    )
+    one.add_argument(
         "--changed-since",
         default="",
         metavar="REV",

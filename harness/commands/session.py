@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from harness import history, proc, results, store
 from harness.browsers import Browsers
-from harness.commands import browsing, inside, lanes, needs, show, workshop
+from harness.commands import browsing, distant, inside, lanes, needs, show, workshop
 from harness.commands.context import Context
 from harness.config import SuiteTable
 from harness.environment import Environment
@@ -30,7 +30,7 @@ from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
 from harness.store import Run
 from harness.template import limits
-from harness.template.broker import Broker
+from harness.template.broker import BROKER, Broker
 from harness.template.layer import Layer, Layers, Request
 
 WATCH = 0.5
@@ -102,6 +102,7 @@ class Session:
         self.inside: Inside | None = None
         self.lanes: lanes.Lanes | None = None
         self.browsers: Browsers | None = None
+        self.distant: distant.Distant | None = None
 
     def run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
@@ -112,7 +113,9 @@ class Session:
         )
         label = workshop.label(self.context, self.step.database)
         layers = self._layers(label) if label else None
-        if layers and not self.image and self._ready(self._expected(layers)):
+        hosts = distant.hosts(self.context, self.step)
+        here = not (self.image or hosts)
+        if layers and here and self._ready(self._expected(layers)):
             self._launch(broker)
         where = self.stack.enter_context(
             workshop.place(self.context, self.current, self.step.database)
@@ -141,6 +144,10 @@ class Session:
         broker.serve(
             pool, layers, {**where.variables, **more}, self._templates(), self.browsers
         )
+        if hosts and where.address:
+            self.distant = distant.Distant(self.context, self.stack, self.files)
+            sockets = Path(broker.environment[BROKER]), where.address
+            self.distant.reach(hosts, self.step, self.environment, *sockets)
         if self.child is None:
             self._launch(broker)
         finished = self._wait(where.server)
@@ -258,12 +265,16 @@ class Session:
     def _launch(self, broker: Broker) -> None:
         step = self.step
         argv = self._command()
+        if self.distant:
+            self.distant.bring_results()
+            argv += ["-p", distant.PLUGIN]
         log = self.files.directory / f"{step.name}.command"
         log.write_text(proc.line(argv) + "\n", "utf-8")
         env = {
             **self._variables(workshop.dialect(step.database)),
             **broker.environment,
             **self._own(),
+            **(self.distant.variables() if self.distant else {}),
         }
         interactive = bool(base.serial(step.options))
         outer, outside = argv, env

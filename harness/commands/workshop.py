@@ -26,7 +26,7 @@ from harness.template.base import Manifest, Shelf
 from harness.template.build import Builder, Progress
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
-from harness.template.process import Wrap
+from harness.template.process import Process, Wrap
 from harness.template.sqlite import SQLite
 from harness.template.watch import Watch
 
@@ -217,13 +217,11 @@ def builder(
     """Builds the templates of a step, by commands that `wrap` makes."""
     return Builder(
         where.shelf,
-        env.python,
-        env=variables,
+        lambda: Process(env.python, env=variables, wrap=wrap),
         series=step.series,
         deadline=context.config.templates.deadline,
         listener=listener,
         watch=_watch(context, step),
-        wrap=wrap,
     )
 
 

@@ -185,10 +185,11 @@ class Config:
     """``[tool.harness]``: the whole configuration, valid and finished.
 
     `profile` are the tables that were laid over the others.  `reports`, `examples`,
-    `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs; an
-    empty `state` is computed by its user; `durations` keeps how long test files take,
-    for shards.  Failing tests are run again up to `reruns` times.  `origins` has the
-    source of each key that is not a default.
+    `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs,
+    `workers` are on other machines; an empty `state` is computed by its user;
+    `durations` keeps how long test files take, for shards.  Failing tests are run
+    again up to `reruns` times.  `origins` has the source of each key that is not a
+    default.
     """
 
     root: Path
@@ -199,6 +200,7 @@ class Config:
         str, kinds.text('a release series in quotes, such as "7.0"', r"\d+\.\d+")
     ] = "7.0"
     jobs: Annotated[int, kinds.number()] = 0
+    workers: Annotated[tuple[str, ...], kinds.strings("[N*]ssh=HOST")] = ()
     reports: Annotated[str, kinds.directory()] = "reports"
     keep: Annotated[bool, kinds.flag()] = False
     state: Annotated[str, kinds.text("a directory, or nothing")] = ""

@@ -11,6 +11,8 @@ import time
 from typing import Any, NamedTuple
 
 BROKER = "HARNESS_BROKER"
+REACH = "HARNESS_REACH"
+"""JSON: variables that lead to the database server from another machine."""
 
 
 class Lease(NamedTuple):
@@ -116,6 +118,9 @@ class Client:
             tracked=tracked,
         )
         os.environ.update(answer["environment"])
+        os.environ.update(json.loads(os.environ.get(REACH, "{}")))
+        if REACH in os.environ:  # made where the broker is, which is elsewhere
+            os.makedirs(answer["files"], exist_ok=True)
         return Lease(
             key=answer["lease"],
             database=answer["database"],

@@ -228,11 +228,14 @@ def _reachable(binaries: Path, user: str | None) -> Path:
     ):
         return binaries
     stamp = int(binaries.stat().st_mtime)
-    copy = COPIES / f"harness-pg{MAJOR}-{stamp}"
+    copy = COPIES / f"harness-{binaries.name}-{stamp}"
     if not copy.exists() and not copy.is_symlink():
         _sweep(copy)
         half = Path(tempfile.mkdtemp(prefix=f"{copy.name}.", dir=copy.parent))
-        shutil.copytree(binaries, half, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(binaries, half / WHEEL / binaries.name, symlinks=True)
+        libraries = binaries.parents[1] / f"{WHEEL}.libs"
+        if libraries.exists():  # found by a path from the programs
+            shutil.copytree(libraries, half / libraries.name, symlinks=True)
         half.chmod(0o755)
         half.rename(copy)
     found = copy.lstat()
@@ -246,7 +249,7 @@ def _reachable(binaries: Path, user: str | None) -> Path:
             checked=f"{stat.filemode(found.st_mode)}, owner {found.st_uid}",
             remedy=f"see who made it, and remove it: rm -r {copy}",
         )
-    return copy
+    return copy / WHEEL / binaries.name
 
 
 def _sweep(copy: Path) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from harness.errors import TemplateError
 from harness.template.layer import Layer
@@ -61,6 +62,38 @@ class Draft:
 
     layer: Layer
     database: str
+
+
+class Filling(Protocol):
+    """What fills drafts: `harness.template.process.Process`, or programs alone.
+
+    A context manager; one serves one chain.
+    """
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+    def kill(self) -> None:
+        """End what it has started; the next order starts anew."""
+
+    def order(
+        self,
+        order: Mapping[str, Any],
+        *,
+        layer: Layer,
+        deadline: float,
+        hear: Callable[[Mapping[str, Any]], None],
+    ) -> list[str]:
+        """Fill a draft; the files of the project that were read for it.
+
+        Raises `TemplateError` with what failed in which layer.
+        """
 
 
 class Shelf(Protocol):

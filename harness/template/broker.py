@@ -20,7 +20,7 @@ from typing import Any, Protocol, Self
 
 from harness.errors import HarnessError, InternalError, UsageError
 from harness.template.files import Snapshot
-from harness.template.layer import Layer, Layers, Request
+from harness.template.layer import Layer, Request
 from harness.template.pool import Lease, Pool
 
 BROKER = "HARNESS_BROKER"
@@ -89,6 +89,13 @@ class Browsers(Protocol):
         """End what a worker has."""
 
 
+class Resolver(Protocol):
+    """What knows the layers of a request, such as `harness.template.layer.Layers`."""
+
+    def resolve(self, request: Request) -> Layer:
+        """The top layer of the chain that answers `request`."""
+
+
 class Broker:
     """A context manager; serves from entering to leaving."""
 
@@ -105,7 +112,8 @@ class Broker:
         """
         self.failed = failed
         self._pool: Pool | None = None
-        self._layers: Layers | None = None
+        self._refusal: HarnessError | None = None
+        self._layers: Resolver | None = None
         self._variables: Mapping[str, str] = {}
         self._templates: Mapping[str, Request] = {}
         self._browsers: Browsers | None = None
@@ -127,7 +135,7 @@ class Broker:
     def serve(
         self,
         pool: Pool,
-        layers: Layers,
+        layers: Resolver,
         variables: Mapping[str, str],
         templates: Mapping[str, Request] | None = None,
         browsers: Browsers | None = None,
@@ -140,6 +148,11 @@ class Broker:
         self._pool, self._layers, self._variables = pool, layers, variables
         self._templates = templates or {}
         self._browsers = browsers
+        threading.Thread(target=self._accept, name="broker", daemon=True).start()
+
+    def refuse(self, error: HarnessError) -> None:
+        """Answer all with an error from now on: there will be no leases."""
+        self._refusal = error
         threading.Thread(target=self._accept, name="broker", daemon=True).start()
 
     def __exit__(
@@ -194,6 +207,8 @@ class Broker:
         self, message: Mapping[str, Any], held: dict[str, Held]
     ) -> Mapping[str, Any]:
         try:
+            if self._refusal:
+                raise self._refusal
             if message["ask"] == "lease":
                 return self._lease(message, held)
             if message["ask"] == "browser":

@@ -10,14 +10,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from harness.errors import TemplateError
 from harness.model import TemplateCost
-from harness.template.base import Draft, Manifest, Shelf
+from harness.template.base import Draft, Filling, Manifest, Shelf
 from harness.template.layer import Layer, Program
-from harness.template.process import Process, Wrap
 from harness.template.watch import SHOWN, Watch
 
 
@@ -44,27 +42,23 @@ class Builder:
     def __init__(
         self,
         shelf: Shelf,
-        interpreter: Path,
+        filling: Callable[[], Filling],
         *,
-        env: Mapping[str, str],
         series: str,
         deadline: float,
         listener: Listener,
-        wrap: Wrap | None = None,
         watch: Watch | None = None,
     ) -> None:
-        """`deadline` is the seconds that one layer may take.
+        """`filling` makes what fills the layers of a chain.
 
-        `wrap` makes the command that runs where the suite runs; `watch` looks at
-        what a build has read.
+        `deadline` is the seconds that one layer may take; `watch` looks at what a
+        build has read.
         """
         self.shelf = shelf
-        self.interpreter = interpreter
-        self.env = env
+        self.filling = filling
         self.series = series
         self.deadline = deadline
         self.listener = listener
-        self.wrap = wrap
         self.watch = watch or Watch()
         self.costs: list[TemplateCost] = []
         self._known: dict[str, Manifest] = {}
@@ -100,12 +94,12 @@ class Builder:
         for one in chain:
             self.shelf.use(one.digest)
         missing = [one for one in chain if self.shelf.find(one.digest) is None]
-        with Process(self.interpreter, env=self.env, wrap=self.wrap) as process:
+        with self.filling() as process:
             for one in missing:
                 made = self._layer(one, process)
         return made
 
-    def _layer(self, layer: Layer, process: Process) -> Manifest:
+    def _layer(self, layer: Layer, process: Filling) -> Manifest:
         def waiting() -> None:
             self.listener(Progress(layer=layer, event="wait"))
 
@@ -132,7 +126,7 @@ class Builder:
         self.listener(Progress(layer=layer, event="end", elapsed=seconds))
         return manifest
 
-    def _fill(self, draft: Draft, process: Process) -> list[str]:
+    def _fill(self, draft: Draft, process: Filling) -> list[str]:
         """Fill a draft; the files of the project that were read for it."""
         layer = draft.layer
         began, done = time.monotonic(), 0

@@ -179,7 +179,7 @@ class Layers:
                 layer = self._with_program(layer, one)
             else:
                 layer = self._with_data(layer, one, request.reclimit)
-        return self._with_undo(layer) if request.tracked else layer
+        return with_undo(layer) if request.tracked else layer
 
     def _official(self, wanted: frozenset[str]) -> Iterable[tuple[str, ...]]:
         """The official modules in steps: each cut's closure, then the rest."""
@@ -206,7 +206,7 @@ class Layers:
             facts.packages(["trytond"])
             return facts
 
-        return _layer("base", None, gather, language=language, trusted=True)
+        return make("base", None, gather, language=language, trusted=True)
 
     def _nothing(self) -> Facts:
         return Facts(site=self.surroundings.site)
@@ -223,7 +223,7 @@ class Layers:
                     self._module(facts, name)
                 return facts
 
-            self._made[key] = _layer(
+            self._made[key] = make(
                 modules[-1],
                 parent,
                 gather,
@@ -263,7 +263,7 @@ class Layers:
             return facts
 
         path = document.path
-        return _layer(path.stem, parent, gather, data=(path,), reclimit=reclimit)
+        return make(path.stem, parent, gather, data=(path,), reclimit=reclimit)
 
     def _with_program(self, parent: Layer, program: Program) -> Layer:
         def gather() -> Facts:
@@ -279,19 +279,20 @@ class Layers:
             _date(facts, program.dated)
             return facts
 
-        return _layer(program.name, parent, gather, program=program)
-
-    def _with_undo(self, parent: Layer) -> Layer:
-        def gather() -> Facts:
-            facts = self._nothing()
-            facts.texts["undo"] = undo.version()
-            return facts
-
-        name = f"{parent.name}+undo"
-        return _layer(name, parent, gather, trusted=True, tracked=True)
+        return make(program.name, parent, gather, program=program)
 
 
-def _layer(
+def with_undo(parent: Layer) -> Layer:
+    """The same, with an undo log."""
+
+    def gather() -> Facts:
+        return Facts(site=Path(), texts={"undo": undo.version()})
+
+    name = f"{parent.name}+undo"
+    return make(name, parent, gather, trusted=True, tracked=True)
+
+
+def make(
     name: str, parent: Layer | None, gather: Callable[[], Facts], **more: Any
 ) -> Layer:
     """A layer on `parent`, which has its language and modules, with its facts."""

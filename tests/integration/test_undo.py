@@ -31,6 +31,7 @@ from harness.template.build import Builder
 from harness.template.layer import Layer, Request
 from harness.template.pool import Lease, Pool
 from harness.template.postgresql import PostgreSQL
+from harness.template.process import Process
 from harness.template.undo import PRISTINE, Undo
 
 SCHEMA = """
@@ -292,8 +293,8 @@ class Bed:
         self.address = address
         self.shelf = shelf
         self.builder = Builder(
-            shelf, Path("/nowhere"), env={}, series="7.0", deadline=30,
-            listener=lambda progress: None,
+            shelf, lambda: Process(Path("/nowhere"), env={}), series="7.0",
+            deadline=30, listener=lambda progress: None,
         )  # fmt: skip
         self.pool = Pool(self.builder, ahead=0, cap=8, hands=1)
         self.layers: list[Layer] = []

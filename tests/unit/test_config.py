@@ -56,6 +56,7 @@ def test_defaults(tmp_path: Path) -> None:
         "profile": "",
         "series": "7.0",
         "jobs": 0,
+        "workers": (),
         "reports": "reports",
         "keep": False,
         "reruns": 0,

@@ -31,6 +31,7 @@ LEVELS: Mapping[str, int] = {
     "doctor": 4,
     "gate": 4,
     "databases": 4,
+    "standalone": 4,
     "plan": 3,
     "images": 3,
     "postgres": 3,
@@ -272,9 +273,11 @@ def test_plugins_import_what_every_suite_has(name: str) -> None:
 
 def test_the_rest_imports_only_declared_dependencies() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
     declared = {
         line.split(">")[0].split("[")[0].strip().replace("-", "_")
-        for line in project["dependencies"]
+        for extra in ("cli", "docker", "embedded", "postgresql")
+        for line in extras[extra]
     }
     used = {
         one for name in trees() if part(name) != "plugins" for one in outer(name)
@@ -304,10 +307,11 @@ def test_one_module_owns_processes() -> None:
 
 
 def test_one_module_reads_the_environment() -> None:
-    # The supervisor is a program of its own: nobody can hand it one.
+    # The last two are programs of their own: nobody can hand them one.
     assert _users("os.environ", "os.getenv", "os.environb") == {
         "harness.cli",
         "harness.postgres.supervisor",
+        "harness.standalone.__main__",
     }
 
 

@@ -70,6 +70,9 @@ def listen(path: str) -> socket.socket:
 
 def serve(listener: socket.socket, arguments: list[str]) -> int:
     """Serve to the end; a fork runs what it was asked for, and ends then."""
+    path = os.environ.pop(controller.PATH, None)
+    if path is not None:  # ``python -m`` has put the directory before all
+        sys.path[:] = path.split(os.pathsep)
     task: Callable[[], int] = warm.serve(listener, arguments)
     forks.leave(task())
     return 0

