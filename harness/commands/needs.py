@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a step needs before anything starts: its database, environment, modules."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from harness import environment, modules, series
+from harness import envfile, environment, modules, series
 from harness.commands.context import Context
 from harness.config import Config
 from harness.environment import Environment, Environments, Wanted
@@ -39,16 +40,18 @@ def request(config: Config, names: tuple[str, ...]) -> Request:
     )
 
 
-def variables(config: Config, step: Step) -> tuple[dict[str, str], dict[str, str]]:
+def variables(
+    config: Config, step: Step, environ: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
     """The variables of a step's suite: those that are fixed, those of a lease.
 
     What the suite's table says wins over what its files say; where the database is
-    they do not say at all.
+    they do not say at all.  Files may name variables of `environ`.
     """
     table = config.suite[step.suite]
     files: dict[str, str] = {}
     for path in table.environment_files:
-        files = suite.read((config.root / path).read_text("utf-8"), files)
+        files = envfile.load(config.root / path, files, environ)
     fixed, varying = suite.environment(table.environment)
     others = {key: files[key] for key in files if not key.startswith(OURS)}
     return {**others, **fixed}, varying

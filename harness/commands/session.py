@@ -286,7 +286,8 @@ class Session:
 
     def _own(self) -> dict[str, str]:
         """The suite's own variables; those that need a lease are set with it."""
-        fixed, varying = needs.variables(self.context.config, self.step)
+        context = self.context
+        fixed, varying = needs.variables(context.config, self.step, context.environ)
         if not self.step.template:
             return fixed
         given = {"template": self.step.template, "variables": varying, "known": {}}

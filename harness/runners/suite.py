@@ -75,25 +75,6 @@ def environment(lines: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
     return fixed, varying
 
 
-VARIABLE = re.compile(r"\$\{(\w+)\}")
-
-
-def read(text: str, known: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a file as Compose has it: ``NAME=VALUE``, with ``${OTHER}``.
-
-    `known` are those of files read before.
-    """
-    found = dict(known)
-    for line in text.splitlines():
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and not name.startswith("#"):
-            plain = value.strip()
-            if plain[:1] in ("'", '"') and plain[-1:] == plain[0] and len(plain) > 1:
-                plain = plain[1:-1]
-            found[name.strip()] = VARIABLE.sub(lambda m: found.get(m[1], ""), plain)
-    return found
-
-
 def addresses(
     words: Iterable[str],
     *,

@@ -55,6 +55,7 @@ LEVELS: Mapping[str, int] = {
     "errors": 0,
     "modules": 0,
     "series": 0,
+    "envfile": 0,
     "lines": 0,
     "masks": 0,
     "data": 0,
@@ -65,6 +66,7 @@ LEVELS: Mapping[str, int] = {
 SIDEWAYS = frozenset(
     {
         ("engine", "proc"),
+        ("envfile", "errors"),
         ("commands", "plugins"),
         ("modules", "errors"),
         ("modules", "model"),

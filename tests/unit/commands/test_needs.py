@@ -7,6 +7,7 @@ import pytest
 
 from harness.commands import needs
 from harness.config import Config, SuiteTable, TemplateTable
+from harness.errors import ConfigError
 from harness.model import Isolation
 from harness.plan import Step
 from harness.template.layer import Program
@@ -28,14 +29,17 @@ STEP = Step(
 
 def variables(root: Path, *lines: str) -> tuple[dict[str, str], dict[str, str]]:
     suite = SuiteTable(environment=lines, environment_files=("one.env", "two.env"))
-    return needs.variables(Config(root=root, suite={"portal": suite}), STEP)
+    return needs.variables(
+        Config(root=root, suite={"portal": suite}), STEP, {"SHELL_URL": "x"}
+    )
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "one.env").write_text("NAME=society\nHOST=${NAME}.test\nMODE=live\n")
     (tmp_path / "two.env").write_text(
-        "URL=http://${HOST}\nPGPASSWORD=s\nPGHOST=db\nHARNESS_STATE=/x\n"
+        "URL=http://${HOST}\nOUT=$SHELL_URL # what it is\n"
+        "PGPASSWORD=s\nPGHOST=db\nHARNESS_STATE=/x\n"
     )
     return tmp_path
 
@@ -47,6 +51,7 @@ def test_files_build_on_each_other_and_the_table_wins(root: Path) -> None:
         "HOST": "society.test",
         "MODE": "test",
         "URL": "http://society.test",
+        "OUT": "x",
     }
     assert varying == {"FILES": "{files}/x"}
 
@@ -54,6 +59,18 @@ def test_files_build_on_each_other_and_the_table_wins(root: Path) -> None:
 def test_the_table_may_say_what_files_may_not(root: Path) -> None:
     fixed, _ = variables(root, "PGAPPNAME=tests")
     assert {name for name in fixed if name.startswith(needs.OURS)} == {"PGAPPNAME"}
+
+
+def test_a_file_that_compose_would_refuse_is_named(root: Path) -> None:
+    (root / "two.env").write_text("A=1\nB='x\n")
+    with pytest.raises(ConfigError) as caught:
+        variables(root)
+    assert f"{root}/two.env cannot be read as Compose reads it: line 2" in str(
+        caught.value
+    )
+    (root / "two.env").write_bytes(b"A=\xff\n")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        variables(root)
 
 
 # -- templates with a program ------------------------------------------------

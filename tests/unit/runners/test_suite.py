@@ -216,14 +216,7 @@ def test_the_root_directory_of_pytest(source: Source, tmp_path: Path) -> None:
     assert f"--rootdir={source.path}/portal_web/tests" in argv
 
 
-# -- files of variables ------------------------------------------------------
-
-
-def test_a_file_of_variables_as_compose_has_it() -> None:
-    first = suite.read("# A=0\n\nA=1\nB = \"${A} b\"\nnothing\nexport C='x=y'\n", {})
-    assert first == {"A": "1", "B": "1 b", "C": "x=y"}
-    second = suite.read("A=2\nD=${B}/${GONE}", first)
-    assert second == {"A": "2", "B": "1 b", "C": "x=y", "D": "1 b/"}
+# -- lanes and the manner ----------------------------------------------------
 
 
 def test_a_lane_writes_no_results() -> None:
