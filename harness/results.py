@@ -18,6 +18,7 @@ from harness.model import (
     TemplateCost,
     TestResult,
 )
+from harness.options import shows
 from harness.plan import Step
 
 PYTEST = {
@@ -67,7 +68,7 @@ def read(
         elif event["kind"] == "collect":
             broken = True
             tests.append(_uncollected(step, event))
-    final = _code(code, broken=broken, tests=tests)
+    final = _code(code, broken=broken, empty=not (tests or shows(step.options)))
     result = StepResult(
         name=step.name,
         suite=step.suite,
@@ -99,14 +100,14 @@ def _events(path: Path) -> list[dict[str, Any]]:
     return events
 
 
-def _code(code: int, *, broken: bool, tests: list[TestResult]) -> ExitCode:
+def _code(code: int, *, broken: bool, empty: bool) -> ExitCode:
     """Never better than what the process returned; zero tests never pass."""
     if code < 0:
         return ExitCode.INTERNAL
     if broken and code == 2:
         return ExitCode.TESTS_FAILED
     final = PYTEST.get(code, ExitCode.INTERNAL)
-    if final is ExitCode.OK and not tests:
+    if final is ExitCode.OK and empty:
         return ExitCode.NOTHING_SELECTED
     return final
 

@@ -2,6 +2,7 @@
 """What a step needs before anything starts: its database, environment, modules."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
 from harness import envfile, environment, modules, series
@@ -103,6 +104,18 @@ def prepare(context: Context, step: Step) -> Environment:
         return ready
     with context.console.step("environment", ticker=True) as live:
         return environments.ensure(want, step=live.update)
+
+
+def cache(context: Context, step: Step) -> Path:
+    """What pytest remembers (``--lf``): of one checkout, profile and root directory.
+
+    The shards of a suite share it.
+    """
+    config = context.config
+    module = step.tested[0].name if len(step.tested) == 1 else ""
+    words = "\0".join([str(config.root), config.profile, module])
+    digest = sha256(words.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return context.store.directory("pytest", f"{step.suite}-{step.series}-{digest}")
 
 
 def all_modules(context: Context, step: Step, env: Environment) -> Graph:

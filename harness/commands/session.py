@@ -86,7 +86,7 @@ class Session:
         self.graph = graph
         self.files = base.Files(
             directory=directory,
-            cache=context.store.directory("pytest", step.name),
+            cache=needs.cache(context, step),
             timings=context.store.path / "timings.json",
             durations=context.config.root / context.config.durations,
             link=workshop.link(context),

@@ -11,14 +11,20 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness import proc
+from harness.options import shows
 from harness.plan import Step
 
 INTERACTIVE = (
-    "--pdb", "--trace", "-s", "--capture=no",
+    "--pdb", "--trace", "-s", "--capture=no", "--setup-show", "--setupshow",
     "--pdb-failures", "--pdb-errors", "--nocapture",
 )  # fmt: skip
 """Options of pytest and nose that need the terminal: they switch parallel running
 off."""
+GIVEN = "harness.plugins.given"
+"""The last plugin, so the first that sees what there is to run."""
+PYTEST = ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_")
+"""Variables of pytest that a step does not inherit: its options are words already, the
+others are those of a session that calls the harness."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,12 +76,14 @@ def serial(options: tuple[str, ...]) -> str:
 
 def options(step: Step, files: Files) -> list[str]:
     """Options of every step: workers, results, and what the user gave."""
+    doubtful = json.dumps({"words": dict(step.doubtful), "named": step.named})
     return [
+        *([f"--harness-doubtful={doubtful}"] if step.doubtful else []),
         f"--harness-workers={step.workers}",
         f"--harness-isolation={step.isolation}",
         f"--harness-timings={files.timings}",
         f"--harness-results={files.results(step)}",
-        f"--junitxml={files.junit(step)}",
+        *([] if shows(step.options) else [f"--harness-junit={files.junit(step)}"]),
         "-o", f"cache_dir={files.cache}",
         *_shard(step, files),
         *_manner(step, files),
@@ -86,7 +94,9 @@ def options(step: Step, files: Files) -> list[str]:
 def in_lane(argv: Sequence[str]) -> list[str]:
     """The same command where another session writes the results."""
     return [
-        one for one in argv if not one.startswith(("--harness-results=", "--junitxml="))
+        one
+        for one in argv
+        if not one.startswith(("--harness-results=", "--harness-junit="))
     ]
 
 
@@ -149,7 +159,7 @@ def variables(
 
     Coverage is taken of the directories `measured`, if the step wants any.
     """
-    hidden = ("PYTEST_", "TRYTOND_", "DB_", "PG", "COVERAGE_", "HARNESS_")
+    hidden = (*PYTEST, "TRYTOND_", "DB_", "PG", "COVERAGE_", "HARNESS_")
     env = {
         key: value
         for key, value in environ.items()

@@ -12,6 +12,7 @@ from harness.runners.base import Files
 
 PLUGINS = (
     "harness.plugins.workers", "harness.plugins.results", "harness.plugins.tryton",
+    base.GIVEN,
 )  # fmt: skip
 
 

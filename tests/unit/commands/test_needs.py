@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a suite's step needs, as far as the configuration says it."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.commands import needs
+from harness.commands.context import Context
 from harness.config import Config, SuiteTable, TemplateTable
 from harness.errors import ConfigError
-from harness.model import Isolation
-from harness.plan import Step
+from harness.model import Isolation, Origin
+from harness.output import Console
+from harness.plan import Step, Tested
 from harness.template.layer import Program
 
 STEP = Step(
@@ -71,6 +76,29 @@ def test_a_file_that_compose_would_refuse_is_named(root: Path) -> None:
     (root / "two.env").write_bytes(b"A=\xff\n")
     with pytest.raises(ConfigError, match="not UTF-8"):
         variables(root)
+
+
+# -- what pytest remembers ---------------------------------------------------
+
+
+def cache(tmp_path: Path, root: str, profile: str = "", **more: Any) -> Path:
+    config = Config(root=Path(root), profile=profile, state=str(tmp_path))
+    console = Console(io.StringIO(), {})
+    context = Context(config=config, environ={}, console=console, line="")
+    return needs.cache(context, replace(STEP, **more))
+
+
+def test_what_failed_in_one_checkout_did_not_in_another(tmp_path: Path) -> None:
+    one = cache(tmp_path, "/a")
+    module = Tested(name="party", origin=Origin.INDEX, reason="named")
+    assert cache(tmp_path, "/a", shard="1/2") == one
+    others = [
+        cache(tmp_path, "/b"),
+        cache(tmp_path, "/a", "c3s"),
+        cache(tmp_path, "/a", suite="api"),
+        cache(tmp_path, "/a", tested=(module,)),
+    ]
+    assert len({one, *others}) == 5
 
 
 # -- templates with a program ------------------------------------------------
