@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which words of a command line are the harness's, and which are pytest's."""
 
+import re
 from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
@@ -87,6 +88,17 @@ class Doubtful(str):
     """A word behind an option that nobody here knows: its value, or an address."""
 
     __slots__ = ()
+
+
+def bare(word: str) -> str:
+    """An id without the name of a subtest, ``[message] (n=1)``, shown with it."""
+    head, bracket, _ = word.partition("[")
+    place = head.rfind("::")
+    space = head.find(" ", place) if place >= 0 else -1
+    if space >= 0:
+        return head[:space]
+    found = re.fullmatch(r"(.*?\])(?: \[.*\])? \(.*\)", word) if bracket else None
+    return found[1] if found and place >= 0 else word
 
 
 def doubtful(

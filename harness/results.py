@@ -66,7 +66,7 @@ def read(
         elif event["kind"] == "session":
             planned = event.get("planned", 0)
         elif event["kind"] == "collect":
-            broken = True
+            broken = broken or event.get("outcome") != "skipped"
             tests.append(_uncollected(step, event))
     final = _code(code, broken=broken, empty=not (tests or shows(step.options)))
     result = StepResult(
@@ -122,6 +122,7 @@ def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
         file=event["file"],
         line=event["line"],
         key=event.get("key", event["id"]),
+        subtest=event.get("subtest", ""),
         attempts=tuple(
             Attempt(**_of_each_time(one)) for one in event.get("attempts", ())
         ),
@@ -150,10 +151,10 @@ def _uncollected(step: Step, event: Mapping[str, Any]) -> TestResult:
         id=event["id"],
         module=module(step, event["id"]),
         worker="main",
-        outcome=Outcome.ERROR,
+        outcome=Outcome(event.get("outcome", Outcome.ERROR)),
         started=time.time(),
         duration=0.0,
-        message="cannot be collected",
+        message=event.get("message", "cannot be collected"),
         longrepr=event["longrepr"],
         file=event["id"].partition("::")[0],
     )

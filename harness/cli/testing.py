@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.cli.base import Commands, Parser, actions, command, with_database
 from harness.errors import UsageError
+from harness.options import bare
 
 if TYPE_CHECKING:
     from harness.commands.context import Context
@@ -277,7 +278,8 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
             checked=f"configured are {', '.join(suites) or 'none'}",
             remedy=f"did you mean {near[0]}?" if near else "harness config",
         )
-    paths = [one for one in options.words if "/" in one or "::" in one]
+    words = [bare(one) for one in options.words]
+    paths = [one for one in words if "/" in one or "::" in one]
     show = options.list or options.json
     if options.keep_failed:
         rest = ("--harness-keep-failed", *rest)
@@ -288,8 +290,8 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         rest = (*debugging.options(context, inside=inside, dry=show), *rest)
     asked = test.Asked(
         suite=options.suite,
-        words=tuple(one for one in options.words if one not in paths),
-        paths=(*paths, *options.path),
+        words=tuple(one for one in words if one not in paths),
+        paths=(*paths, *map(bare, options.path)),
         options=rest,
         series=options.series,
         isolation=Isolation(options.isolation) if options.isolation else None,

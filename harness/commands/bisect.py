@@ -138,9 +138,10 @@ class Prober:
         self.number += 1
         began = time.monotonic()
         done = self._run(names)
-        found = [
-            test for test in done.result.tests if suspects.key(test) == self.case.key
-        ]
+        found = sorted(
+            (test for test in done.result.tests if suspects.key(test) == self.case.key),
+            key=lambda test: test.outcome not in BAD,  # a subtest that failed, first
+        )
         if not found:
             raise _not_run(self.case, done, self.directory / LOG)
         seconds = duration(time.monotonic() - began)

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +15,11 @@ from harness import __version__, changes, history, plan, results, series
 from harness.commands import bisect, needs, ordering, publish, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
-from harness.model import Isolation, RunResult, StepResult
+from harness.model import Isolation, Module, RunResult, StepResult
 from harness.options import doubtful, rooted, shows
 from harness.output import duration
 from harness.plan import Step
-from harness.runners import base, image
+from harness.runners import base, image, tryton
 from harness.runners import suite as suites
 from harness.store import Run
 
@@ -136,12 +137,15 @@ def _of_modules(context: Context, asked: Asked, wish: plan.Wish) -> tuple[Step, 
         doubtful=tuple((one, (one,)) for one in doubts),
         named=bool(asked.paths),
     )
-    chosen = words or context.config.suite[asked.suite].modules
+    bases = (Path.cwd(), context.config.root)
+    paths, owners = tryton.aimed(asked.paths, _modules(context, words), bases)
+    owners = [one for one in owners if one in known]
+    chosen = words or tuple(owners) or context.config.suite[asked.suite].modules
     if asked.changed_since:
         reasons = changes.select(context, asked.changed_since, within=words)
         chosen = tuple(reasons)
     return plan.make(
-        replace(wish, modules=chosen, paths=asked.paths),
+        replace(wish, modules=chosen, paths=paths),
         sources=context.sources,
         graph=context.graph,
         official=official,
@@ -149,6 +153,12 @@ def _of_modules(context: Context, asked: Asked, wish: plan.Wish) -> tuple[Step, 
         database=workshop.choose(context),
         reasons=reasons,
     )
+
+
+def _modules(context: Context, names: Sequence[str]) -> dict[str, Module]:
+    """Modules of the sources: those that are named, or all."""
+    graph = context.graph
+    return {name: graph[name] for name in names or graph if name in graph}
 
 
 def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:

@@ -97,7 +97,7 @@ def _tests(directory: Path) -> list[tuple[str, str, str]]:
                 continue
             kind, outcome = event.get("kind"), event.get("outcome", "")
             if kind == "collect":
-                outcome = "error"
+                outcome = outcome or "error"
             elif kind != "test":
                 continue
             found.append((outcome, event["id"], event.get("key", event["id"])))

@@ -205,7 +205,7 @@ def usual(write: Write, run: Run) -> Write:
         (["-k", "gamma alpha"], ["-k", "gamma alpha", *ALL]),
         (["--own", "unit", "other"], ["--own", "unit", "shop/tests/other"]),
     ],
-    ids=" ".join,
+    ids=lambda one: " ".join(one) if isinstance(one, list) else str(one),
 )
 def test_a_value_is_no_address(
     usual: Write, run: Run, plain: Run, words: list[str], theirs: list[str]
@@ -265,7 +265,7 @@ def test_set_ups_are_shown(usual: Write, run: Run, plain: Run) -> None:
         (["-k", "not or"], 2, "Wrong expression"),
         (["--unheard-of"], 2, "unrecognized arguments: --unheard-of"),
     ],
-    ids=" ".join,
+    ids=lambda one: " ".join(one) if isinstance(one, list) else str(one),
 )
 def test_the_last_report_stays(
     usual: Write, run: Run, place: Path, words: list[str], code: int, said: str

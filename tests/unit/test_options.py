@@ -129,6 +129,25 @@ def test_a_junit_file_is_where_the_user_is() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("word", "bare"),
+    [
+        ("a b/test_x.py::T::test_a", "a b/test_x.py::T::test_a"),
+        ("x.py::T::test_a (n=1)", "x.py::T::test_a"),
+        ("x.py::test_a [a message] (n='[1]')", "x.py::test_a"),
+        ("x.py::test_a [a message]", "x.py::test_a"),
+        ("x.py::test_a (<subtest>)", "x.py::test_a"),
+        ("x.py::test_a[a b] (n=1)", "x.py::test_a[a b]"),
+        ("x.py::test_a[a::b] [m] (n=1)", "x.py::test_a[a::b]"),
+        ("x.py::test_a[f(x) y]", "x.py::test_a[f(x) y]"),
+        ("x.py::test_a[ ]", "x.py::test_a[ ]"),
+        ("a (b)", "a (b)"),
+    ],
+)
+def test_an_id_without_its_subtest(word: str, bare: str) -> None:
+    assert options.bare(word) == bare
+
+
 XDIST = {"-n"}
 
 

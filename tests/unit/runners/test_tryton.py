@@ -306,3 +306,22 @@ def test_coverage_may_be_left_out(modules: dict[str, Module], files: Files) -> N
         database={},
     )
     assert "HARNESS_COVERAGE" not in env
+
+
+def test_ids_lead_to_modules(modules: dict[str, Module], tmp_path: Path) -> None:
+    society = modules["society"]
+    file = society.path / "tests" / "test_content.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    for id_ in (
+        "tests/test_content.py::Case::test_a",
+        f"{society.path.name}/tests/test_content.py::Case::test_a",
+        f"{file}::Case::test_a",
+    ):
+        own = {"society": society}
+        assert tryton.aimed([id_], own, [tmp_path]) == (
+            (f"{file}::Case::test_a",),
+            ["society"],
+        )
+    there = "party/tests/test_party.py::Case"  # where it is, its environment knows
+    assert tryton.aimed([there], {}, [tmp_path]) == ((there,), ["party"])
