@@ -254,7 +254,8 @@ def _report(
     from harness.reports import annotations, coverage, past, summary
 
     code = max((one.code for one in done), default=ExitCode.NOTHING_SELECTED)
-    parts = sorted((directory / "coverage").glob("*"))
+    files = sorted((directory / "coverage").glob("*"))
+    parts = [path for path in files if path.suffix != ".rc"]  # not what configured it
     roots = [
         context.graph[one.name].path
         for step in steps
@@ -268,7 +269,13 @@ def _report(
         for one in suites.tested(step, context.sources)
     ]
     covered = (
-        coverage.combine(parts, directory, roots=roots, remap=_remap(context, steps))
+        coverage.combine(
+            parts,
+            directory,
+            roots=roots,
+            remap=_remap(context, steps),
+            settings=base.settings(roots),
+        )
         if parts
         else ()
     )

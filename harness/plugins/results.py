@@ -23,7 +23,8 @@ import pytest
 from harness.plugins import subtests, units
 
 COVERAGE = "HARNESS_COVERAGE"
-"""JSON: ``data`` (file name to begin with) and ``sources`` (directories)."""
+"""JSON: ``data`` (file name to begin with), ``sources`` (directories), ``settings``
+(the file that configures coverage for them, or nothing)."""
 SECTION_LIMIT = 200_000
 """Characters kept of one captured output."""
 EVIDENCE = "evidence"
@@ -263,16 +264,10 @@ def measure() -> None:
 
     from coverage import Coverage
 
-    from harness.plugins import child
+    from harness.plugins import child, measuring
 
     coverage = Coverage(
-        data_file=order["data"],
-        data_suffix=True,
-        branch=True,
-        source=order["sources"],
-        omit=[f"{source}/tests/*" for source in order["sources"]],
-        config_file=False,
-        messages=False,
+        data_suffix=True, config_file=measuring.written(order), messages=False
     )
     coverage._warn_no_data = False
     coverage.start()

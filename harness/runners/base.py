@@ -2,6 +2,7 @@
 """What the runners of all kinds of suites share."""
 
 import configparser
+import itertools
 import json
 import re
 import tomllib
@@ -16,6 +17,7 @@ from harness.plan import Step
 
 INTERACTIVE = (
     "--pdb", "--trace", "-s", "--capture=no", "--setup-show", "--setupshow",
+    "--setup-plan", "--setupplan", "--setup-only", "--setuponly",
     "--pdb-failures", "--pdb-errors", "--nocapture",
 )  # fmt: skip
 """Options of pytest and nose that need the terminal: they switch parallel running
@@ -138,13 +140,41 @@ def configuration(directory: Path) -> Path | None:
             continue
         if parser.has_section(section):
             return directory / name
+    return _table(directory, "pytest")
+
+
+def settings(measured: Iterable[Path]) -> list[Path]:
+    """The files that configure coverage for these directories, each once."""
+    found: dict[Path, None] = {}
+    for directory in measured:
+        paths = filter(None, map(_settings, (directory, directory.parent)))
+        found |= dict.fromkeys(itertools.islice(paths, 1))
+    return list(found)
+
+
+def _settings(directory: Path) -> Path | None:
+    """The file in a directory that configures coverage, in coverage's order."""
+    if (directory / ".coveragerc").exists():
+        return directory / ".coveragerc"
+    for name in ("setup.cfg", "tox.ini"):
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(directory / name, "utf-8")
+        except configparser.Error:
+            continue
+        if any(one.startswith("coverage:") for one in parser.sections()):
+            return directory / name
+    return _table(directory, "coverage")
+
+
+def _table(directory: Path, tool: str) -> Path | None:
+    """The directory's ``pyproject.toml`` if it configures a tool."""
+    path = directory / "pyproject.toml"
     try:
-        text = (directory / "pyproject.toml").read_text("utf-8")
-        if "pytest" in tomllib.loads(text).get("tool", {}):
-            return directory / "pyproject.toml"
+        known = tomllib.loads(path.read_text("utf-8")).get("tool", {})
     except (OSError, tomllib.TOMLDecodeError):
-        pass
-    return None
+        return None
+    return path if tool in known else None
 
 
 def variables(
@@ -166,11 +196,16 @@ def variables(
         if not key.startswith(hidden) and key not in {"PYTHONPATH", "PYTHONHOME"}
     }
     env |= {**database, "PYTHONPATH": str(files.link)}
+    measured = list(measured)
     sources = [str(path) for path in measured]
     if step.coverage and sources:
         files.coverage(step).parent.mkdir(parents=True, exist_ok=True)
         env["HARNESS_COVERAGE"] = json.dumps(
-            {"data": str(files.coverage(step)), "sources": sources}
+            {
+                "data": str(files.coverage(step)),
+                "sources": sources,
+                "settings": next(map(str, settings(measured)), ""),
+            }
         )
     return env
 

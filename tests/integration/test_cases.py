@@ -5,6 +5,7 @@ Each case is a small suite; ids, outcomes and exit codes are compared with those
 pytest in the same environment, without the harness.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +50,12 @@ PYPROJECT = """\
     packages = ["shop"]
     [tool.pytest.ini_options]
     addopts = "--import-mode=importlib"
+    [tool.coverage.run]
+    omit = ["shop/left.py"]
+    concurrency = ["multiprocessing", "thread"]
+    patch = ["subprocess"]
+    [tool.coverage.report]
+    exclude_also = ["raise NotImplementedError"]
     """
 CODES = {0: 0, 1: 1, 4: 2, 5: 3}
 """pytest's exit codes, and the harness's."""
@@ -292,3 +299,190 @@ def test_ids_as_printed_are_arguments(
     assert len(ids) == 5
     done = run(*ids, suite=suite, where=where)
     assert (done.code, len(done.outcomes)) == (0, 5), done.output
+
+
+# -- modules that skip themselves --------------------------------------------
+
+GONE = """\
+    import pytest
+    pytest.importorskip("surely_not_there")
+
+    def test_never():
+        pass
+    """
+
+
+def test_a_module_that_skips_itself(
+    usual: Write, run: Run, plain: Run, place: Path
+) -> None:
+    usual(unit__test_gone=GONE)
+    done = run("unit")
+    same(done, plain(UNIT))
+    assert "PASSED — 6 tests" in done.output
+    assert "5 passed, 1 skipped" in done.output
+    latest = place / "reports" / "latest"
+    page = (latest / "index.html").read_text()
+    for text in (page, (latest / "run.json").read_text()):
+        assert "test_gone.py" in text
+        assert "surely_not_there" in text
+    only = run("unit/test_gone.py")
+    same(only, plain(f"{UNIT}/test_gone.py"))
+    assert only.code == 3
+    assert "broken" not in only.output
+    assert "1 skipped" in only.output
+
+
+# -- subtests ----------------------------------------------------------------
+
+SUBTESTS = """\
+    import unittest
+
+    class Case(unittest.TestCase):
+        def test_numbers(self):
+            for n in range(4):
+                with self.subTest("<b>", n=n):
+                    if n == 3:
+                        self.skipTest("no three")
+                    self.assertNotIn(n, (1, 2))
+
+    class Other(unittest.TestCase):
+        def test_good(self):
+            with self.subTest(n=1):
+                pass
+
+    def test_fixture(subtests):
+        for name in ("a b", "c"):
+            with subtests.test(name=name):
+                assert name == "c"
+    """
+
+
+def test_each_subtest_is_told(usual: Write, run: Run, place: Path) -> None:
+    usual(unit__test_a=SUBTESTS)
+    done = run("unit", "--jobs", "1")
+    own = "shop.tests.unit.test_a"
+    assert done.outcomes == {
+        f"{own}.Case test_numbers": "skipped",
+        f"{own}.Case test_numbers [<b>] (n=1)": "failure",
+        f"{own}.Case test_numbers [<b>] (n=2)": "failure",
+        f"{own}.Case test_numbers [<b>] (n=3)": "skipped",
+        f"{own}.Other test_good": "",
+        f"{own} test_fixture": "failure",
+        f"{own} test_fixture (name='a b')": "failure",
+    }
+    assert "FAILED: 4 failures — 7 tests" in done.output
+    assert "4 failed, 1 passed, 2 skipped" in done.output  # pytest's own words
+    assert "1 passed, 4 failed, 2 skipped" in done.output  # and ours
+    latest = place / "reports" / "latest"
+    summary = (latest / "summary.md").read_text()
+    page = (latest / "index.html").read_text()
+    for n in (1, 2):
+        assert f"test_numbers [&lt;b&gt;] (n={n})" in page
+        assert f"&#60;b&#62;&#93; (n={n})" in summary
+    assert "no three" in page
+    one = f"{FILE}::Case::test_numbers [<b>] (n=2)"
+    assert len(run(one).outcomes) == 4
+
+
+# -- whatever a test says ----------------------------------------------------
+
+TEXTS = r"""
+    import os
+    import pytest
+
+    TEXTS = ["a/b::c", "x\ny", "\u00fc\u4f60", "[[]]", " ", "", "z" * 300, "\ud800",
+             "</td><script>alert(1)</script>", "a 'b' \"c\"", "]]>", "\x1b[31m", "\x9b"]
+
+    class TestIds:
+        @pytest.mark.parametrize("text", TEXTS)
+        def test_id(self, text):
+            assert False, text
+
+    class TestOutput:
+        def test_bytes(self):
+            os.write(1, bytes(range(256)))
+            assert 0
+
+        def test_raised(self):
+            raise ValueError("\ud800\u2028\ufffe\x00\x0b\x9b ]]> </script><b>&")
+
+        def test_name(self):
+            name = os.fsdecode(b"caf\xe9")
+            print(name)
+            assert not name, f"bad name {name}"
+    """
+
+
+def test_whatever_a_test_says(usual: Write, run: Run, plain: Run, place: Path) -> None:
+    usual(unit__test_a=TEXTS)
+    done = run("unit")
+    same(done, plain(UNIT))
+    latest = place / "reports" / "latest"
+    for name in ("index.html", "summary.md", "junit.xml", "run.json"):
+        text = (latest / name).read_bytes().decode()
+        assert not {"\x00", "\x0b", "\x1b", "\x9b", "\ufffe"}.intersection(text), name
+    page = (latest / "index.html").read_text()
+    assert "<script>alert" not in page
+    assert "</script><b>" not in page
+    ours = done.output.rpartition("FAILED: ")[2]
+    assert not {"\x1b", "\x9b", "\x00"}.intersection(ours)
+
+
+# -- coverage ----------------------------------------------------------------
+
+CALC = """\
+    def one(n):
+        if n > 1:
+            return 2 * n
+        return n
+
+    def two(n):
+        total = 0
+        for each in range(n):
+            total += each
+        return total
+
+    def three():
+        raise NotImplementedError
+    """
+MEASURED = """\
+    import multiprocessing
+    import subprocess
+    import sys
+
+    from shop import calc
+
+    class TestHere:
+        def test_small(self):
+            assert calc.one(1) == 1
+
+    class TestThere:
+        def test_process(self):
+            context = multiprocessing.get_context("fork")
+            one = context.Process(target=calc.two, args=(3,))
+            one.start()
+            one.join()
+            assert one.exitcode == 0
+
+        def test_command(self):
+            words = [sys.executable, "-c", "from shop import calc; calc.one(2)"]
+            subprocess.run(words, check=True)
+    """
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_coverage_as_the_source_says(
+    usual: Write, run: Run, place: Path, jobs: str
+) -> None:
+    package = place / "src" / "shop" / "shop"
+    (package / "calc.py").write_text(dedent(CALC))
+    (package / "left.py").write_text("A = 1\n")
+    usual(unit__test_a=MEASURED)
+    done = run("unit", "--coverage", "--jobs", jobs)
+    (package / "calc.py").unlink()
+    (package / "left.py").unlink()
+    assert done.code == 0, done.output
+    document = json.loads((place / "reports" / "latest" / "run.json").read_text())
+    found = {one["path"]: one["percent"] for one in document["run"]["coverage"]}
+    assert found["shop/shop/calc.py"] == 100.0, done.output
+    assert "shop/shop/left.py" not in found

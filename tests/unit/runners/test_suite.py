@@ -183,6 +183,24 @@ def test_packages_are_measured(source: Source) -> None:
     assert suite.measured(source) == [source.path]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".coveragerc", ""),
+        ("setup.cfg", "[coverage:run]\n"),
+        ("tox.ini", "[coverage:report]\n"),
+        ("pyproject.toml", "[tool.coverage.run]\n"),
+    ],
+)
+def test_who_configures_coverage(source: Source, name: str, text: str) -> None:
+    (source.path / "pyproject.toml").write_text("[project]\n")
+    (source.path / "setup.cfg").write_text("[metadata]\n")
+    package = source.path / "portal_web"
+    assert base.settings([package]) == []
+    (source.path / name).write_text(text)
+    assert base.settings([package, source.path]) == [source.path / name]
+
+
 # -- several sources ---------------------------------------------------------
 
 

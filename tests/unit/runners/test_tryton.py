@@ -288,6 +288,7 @@ def test_sources_are_measured(modules: dict[str, Module], files: Files) -> None:
     assert json.loads(env["HARNESS_COVERAGE"]) == {
         "data": str(files.directory / "coverage" / "tryton-7.0"),
         "sources": [str(modules["society"].path)],
+        "settings": "",
     }
     assert (files.directory / "coverage").is_dir()
 
