@@ -236,10 +236,10 @@ def _told(step: Step, done: results.Finished) -> bool:
 
     The shard of a whole has a report also where it is empty.
     """
-    if done.errors or step.shard:
-        return False
+    if done.errors or shows(step.options):
+        return not done.errors
     nothing = (ExitCode.NOTHING_SELECTED, ExitCode.USAGE)
-    return shows(step.options) or (done.code in nothing and not done.result.tests)
+    return done.code in nothing and not (done.result.tests or step.shard)
 
 
 def _report(
