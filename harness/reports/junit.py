@@ -48,6 +48,7 @@ def _joined(
     for name, path in parts.items():
         for suite in suites(path, name):
             seconds += _number(suite, "time", path, name)
+            _clean(suite)
             _mark(suite, marks[name])
             _add_attempts(suite, told.get(name, ()))
             _part_subtests(suite, told.get(name, ()))
@@ -92,6 +93,14 @@ def _properties(run: str, step: StepResult) -> dict[str, str]:
         "harness.series": step.series,
         "harness.database": step.database,
     }
+
+
+def _clean(suite: ET.Element) -> None:
+    """XML may have controls that no terminal should be sent (C1)."""
+    for piece in suite.iter():
+        piece.text = figures.plain(piece.text or "")
+        for name, value in piece.items():
+            piece.set(name, figures.plain(value))
 
 
 def _mark(suite: ET.Element, named: Mapping[str, str]) -> None:

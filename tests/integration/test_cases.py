@@ -32,6 +32,8 @@ CONFIGURATION = """\
     source = "shop"
     template = "shop"
     paths = ["shop/tests/unit", "shop/tests/other"]
+    [tool.harness.suite.tryton]
+    modules = ["alpha"]
     [tool.harness.suite.deep]
     kind = "pytest"
     source = "shop"
@@ -301,6 +303,14 @@ def test_ids_as_printed_are_arguments(
     assert len(ids) == 5
     done = run(*ids, suite=suite, where=where)
     assert (done.code, len(done.outcomes)) == (0, 5), done.output
+
+
+@pytest.mark.parametrize("where", [".", "src/alpha"])
+@pytest.mark.parametrize("id_", ["{}", "alpha/{}", "src/alpha/alpha/{}"])
+def test_ids_of_a_module(run: Run, place: Path, where: str, id_: str) -> None:
+    test = id_.format("tests/test_module.py::AlphaTestCase::test_first")
+    done = run(test, "--database", "sqlite", suite="tryton", where=where)
+    assert (done.code, len(done.outcomes)) == (0, 1), done.output
 
 
 # -- modules that skip themselves --------------------------------------------

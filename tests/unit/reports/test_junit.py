@@ -112,7 +112,8 @@ SUBTESTS = """\
 time="0.1"><testcase classname="test_a.Case" name="test_s" time="0.1">\
 <failure message="one">E one</failure><skipped message="two" />\
 <failure message="contains 1 failed subtest" /></testcase>\
-<testcase classname="test_a" name="test_b" time="0.0" /></testsuite></testsuites>"""
+<testcase classname="test_a" name="test_b" time="0.0">\
+<system-out>\x9b2J\x85</system-out></testcase></testsuite></testsuites>"""
 
 
 def test_subtests_are_cases_of_their_own(build: Build, tmp_path: Path) -> None:
@@ -135,9 +136,10 @@ def test_subtests_are_cases_of_their_own(build: Build, tmp_path: Path) -> None:
     }
     assert found == {
         "test_s": [("failure", "contains 1 failed subtest")],
-        "test_b": [],
+        "test_b": [("system-out", None)],
         "test_s (n=<1>)": [("failure", "one")],
         "test_s [m] (n=2)": [("skipped", "two")],
     }
+    assert [one.text for one in suite.iter("system-out")] == ["\ufffd2J\ufffd"]
     counts = [suite.get(key) for key in ("tests", "failures", "errors", "skipped")]
     assert counts == ["4", "2", "0", "1"]
