@@ -31,7 +31,9 @@ def _test(commands: "Commands[Parser]") -> None:
     one = with_database(
         command(commands, "test", "run a suite, each test in a database of its own")
     )
-    one.epilog = "All other options, and what follows --, go to pytest."
+    one.epilog = (
+        "All other options, and what follows --, go to pytest (-- --help: its help)."
+    )
     one.add_argument("suite", help="a suite of the configuration, such as tryton")
     one.add_argument(
         "words",

@@ -25,15 +25,13 @@ def name(report: Any) -> str:
     known = getattr(report, NAME, "")
     if known:
         return str(known)
-    context = report.context
+    own = getattr(report, "sub_test_description", None)  # pytest-subtests' reports
+    if own is not None:
+        return str(own())
+    context = report.context  # pytest's own: the values are text already
     message = [] if context.msg is None else [f"[{context.msg}]"]
-    words = ", ".join(f"{key}={_text(value)}" for key, value in context.kwargs.items())
+    words = ", ".join(f"{key}={value}" for key, value in context.kwargs.items())
     return " ".join([*message, *([f"({words})"] if words else [])]) or "(<subtest>)"
-
-
-def _text(value: Any) -> str:
-    """A parameter as pytest shows it; pytest 9 has made it text."""
-    return value if isinstance(value, str) else repr(value)
 
 
 def told(reports: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -277,6 +277,8 @@ def part(state: str, message: str | None = None, **kwargs: Any) -> SimpleNamespa
 )
 def test_the_name_of_a_subtest(made: Any, name: str) -> None:
     assert subtests.name(made) == name
+    made.sub_test_description = lambda: "as the plugin has it"
+    assert subtests.name(made) == "as the plugin has it"
     made.harness_subtest = "known"
     assert subtests.name(made) == "known"
 
