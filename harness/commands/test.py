@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import __version__, changes, history, plan, results, series
-from harness.commands import bisect, needs, ordering, publish, session, workshop
+from harness.commands import bisect, needs, ordering, publish, rounds, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
 from harness.model import Isolation, Module, RunResult, StepResult
@@ -54,6 +54,7 @@ def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
     """Run a suite's tests; the exit code."""
     if asked.bisect and not show:
         return _bisect(context, asked)
+    asked = replace(asked, paths=rounds.without(context, asked.paths))
     steps = _plan(context, asked)
     if show:
         return _show(context, steps, as_json=as_json)
