@@ -23,7 +23,8 @@ def learn(store: Store, result: RunResult) -> None:
     ended = [
         test
         for test in result.tests
-        if test.outcome in {Outcome.PASSED, Outcome.FLAKY, Outcome.FAILED}
+        if not test.subtest
+        and test.outcome in {Outcome.PASSED, Outcome.FLAKY, Outcome.FAILED}
     ]
     _learn(store, TIMINGS, {one.key: one.phases.get("call", 0.0) for one in ended})
     own = {id(test): seconds for step in result.steps for test, seconds in _own(step)}

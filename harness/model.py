@@ -130,6 +130,13 @@ class TestResult:
     evidence: tuple[Evidence, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     """The failures before, the oldest first, where it was run again."""
+    subtest: str = ""
+    """What the id of a subtest ends in, after that of its test and a space."""
+
+    @property
+    def test(self) -> str:
+        """The id of the test itself."""
+        return self.id.removesuffix(f" {self.subtest}") if self.subtest else self.id
 
     @property
     def files(self) -> tuple[Evidence, ...]:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which words of a command line are the harness's, and which are pytest's."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
 
 FLAGS = frozenset(
     {
@@ -38,10 +40,39 @@ PYTEST_VALUES = frozenset(
         "--junit-xml", "--log-date-format", "--log-cli-format", "--log-file-format",
         "--log-cli-date-format", "--log-file-date-format", "--log-file-mode",
         "--log-auto-indent", "--log-disable", "--assert", "--max-warnings",
-        "--config-file", "--junitprefix", "--report-chars",
+        "--config-file", "--junitprefix", "--report-chars", "--cache-show",
     }
 )  # fmt: skip
 """Options of pytest whose value may stand in the next word."""
+PYTEST_FLAGS = frozenset(
+    {
+        "--cache-clear", "--co", "--collect-in-virtualenv", "--collect-only",
+        "--collectonly", "--continue-on-collection-errors",
+        "--disable-plugin-autoload", "--disable-pytest-warnings",
+        "--disable-warnings", "--doctest-continue-on-failure",
+        "--doctest-ignore-import-errors", "--doctest-modules", "--exitfirst",
+        "--failed-first", "--ff", "--fixtures", "--fixtures-per-test",
+        "--force-short-summary", "--full-trace", "--fulltrace", "--funcargs",
+        "--keep-duplicates", "--keepduplicates", "--last-failed", "--lf", "--markers",
+        "--new-first", "--nf", "--no-fold-skipped", "--no-header", "--no-showlocals",
+        "--no-summary", "--noconftest", "--pdb", "--pyargs", "--quiet", "--runxfail",
+        "--setup-only", "--setup-plan", "--setup-show", "--setuponly", "--setupplan",
+        "--setupshow", "--showlocals", "--stepwise", "--stepwise-reset",
+        "--stepwise-skip", "--strict", "--strict-config", "--strict-markers", "--sw",
+        "--sw-reset", "--sw-skip", "--trace", "--trace-config", "--traceconfig",
+        "--verbose", "--version", "--xfail-tb", "-V", "-l", "-q", "-s", "-v", "-x",
+    }
+)  # fmt: skip
+"""Options of pytest that have no value."""
+SHOWING = frozenset(
+    {
+        "--collect-only", "--collectonly", "--co", "--fixtures", "--funcargs",
+        "--fixtures-per-test", "--markers", "--help", "-h", "--version", "-V",
+        "--cache-show", "--setup-plan", "--setupplan", "--setup-only", "--setuponly",
+    }
+)  # fmt: skip
+"""Options of pytest that have it show something, and run no test."""
+JUNIT = ("--junitxml", "--junit-xml")
 NOSE_VALUES = frozenset(
     {
         "-a", "--attr", "-A", "--eval-attr", "-i", "--include", "-e", "--exclude",
@@ -53,16 +84,83 @@ NOSE_VALUES = frozenset(
 """The same of nose, as its plugin has them."""
 
 
+class Doubtful(str):
+    """A word behind an option that nobody here knows: its value, or an address."""
+
+    __slots__ = ()
+
+
+def bare(word: str) -> str:
+    """An id without the name of a subtest, ``[message] (n=1)``, shown with it."""
+    head, bracket, _ = word.partition("[")
+    place = head.rfind("::")
+    space = head.find(" ", place) if place >= 0 else -1
+    if space >= 0:
+        return head[:space]
+    found = re.fullmatch(r"(.*?\])(?: \[.*\])? \(.*\)", word) if bracket else None
+    return found[1] if found and place >= 0 else word
+
+
+def doubtful(
+    words: Sequence[str], known: Container[str] = ()
+) -> tuple[list[str], list[str]]:
+    """The doubtful ones among the words: those that are known, and the others."""
+    found: list[str] = [word for word in words if isinstance(word, Doubtful)]
+    named = [word for word in found if word in known]
+    return named, [word for word in found if word not in known]
+
+
+def shows(words: Sequence[str]) -> bool:
+    """Whether pytest is asked to show something, and to run no test."""
+    return any(word.partition("=")[0] in SHOWING for word in words)
+
+
+def rooted(words: Sequence[str], directory: Path) -> Iterator[str]:
+    """The same with the user's own JUnit file where the user is, not the tests."""
+    before = ""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if before in JUNIT:
+            yield str(directory / word)
+        elif name in JUNIT and equals:
+            yield f"{name}={directory / value}"
+        else:
+            yield word
+        before = word
+
+
+def _takes(word: str) -> bool | None:
+    """Whether an option of pytest takes the next word; None where nobody knows."""
+    if word in PYTEST_VALUES or word in NOSE_VALUES:
+        return True
+    if word in PYTEST_FLAGS or "=" in word:
+        return False
+    if word.startswith("--"):
+        return None
+    for place, letter in enumerate(word[1:], 2):  # several short ones: -xvk
+        if f"-{letter}" in PYTEST_VALUES:
+            return place == len(word)
+        if f"-{letter}" not in PYTEST_FLAGS:
+            return None
+    return False
+
+
 def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The harness's words, and pytest's: only ``harness test`` has any of these."""
+    """The harness's words, and pytest's: only ``harness test`` has any of these.
+
+    What follows an option that is neither the harness's nor pytest's is pytest's, and
+    `Doubtful`.
+    """
     if not argv or argv[0] != "test":
         return list(argv), ()
     own: list[str] = []
     names: list[str] = []
     other: list[str] = []
     words = iter(argv)
+    unsure = False
     for word in words:
         name = word.partition("=")[0]
+        doubtful, unsure = unsure, False
         if word == "--":
             other += words
         elif name in FLAGS:
@@ -73,8 +171,12 @@ def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
                 own += [value for value in [next(words, None)] if value is not None]
         elif word.startswith("-") and len(word) > 1:
             other.append(word)
-            if word in PYTEST_VALUES or word in NOSE_VALUES:
+            takes = _takes(word)
+            unsure = takes is None
+            if takes:
                 other += [value for value in [next(words, None)] if value is not None]
+        elif doubtful:
+            other.append(Doubtful(word))
         else:
             names.append(word)
     return [argv[0], *own, *names[1:]], tuple(other)

@@ -15,6 +15,8 @@ from harness.modules import Graph, series, unknown
 class Tested:
     """A module under test; `path` is empty until an environment has it."""
 
+    __test__ = False
+
     name: str
     origin: Origin
     reason: str
@@ -69,6 +71,10 @@ class Step:
     nose: bool = False
     rootdir: str = ""
     """pytest's, in the source."""
+    doubtful: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """Words among the options that are values or addresses, and what those mean."""
+    named: bool = False
+    """Whether `paths` are what was asked for, not all that there is."""
     shard: str = ""
     """``2/5``, or nothing for all of it."""
     manner: Manner = Manner()
@@ -142,6 +148,8 @@ class Wish:
     isolation: Isolation | None = None
     options: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    doubtful: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    named: bool = False
     coverage: bool = True
     workers: int = 1
     runner: str = "venv"
@@ -199,6 +207,8 @@ def make(
             options=wish.options,
             coverage=wish.coverage,
             paths=wish.paths,
+            doubtful=wish.doubtful,
+            named=wish.named,
             runner=wish.runner,
             shard=wish.shard,
             manner=wish.manner,
@@ -253,6 +263,8 @@ def of_source(
         options=wish.options,
         coverage=wish.coverage,
         paths=wish.paths,
+        doubtful=wish.doubtful,
+        named=wish.named,
         runner=wish.runner,
         shard=wish.shard,
         manner=wish.manner,

@@ -20,6 +20,7 @@ from harness.model import (
     TemplateCost,
     TestResult,
 )
+from harness.options import shows
 from harness.plan import Step
 
 ROOM = 1 << 14
@@ -72,12 +73,13 @@ def read(
         elif event["kind"] == "session":
             planned = event.get("planned", 0)
         elif event["kind"] == "collect":
-            broken = True
+            broken = broken or event.get("outcome") != "skipped"
             tests.append(_uncollected(step, event))
-    final = _code(code, broken=broken, tests=tests)
+    empty = not (tests or shows(step.options))
+    final = _code(code, broken=broken, empty=empty)
     rest = completeness.rest(events)
     errors: tuple[HarnessError, ...] = ()
-    if rest.broken(code):
+    if rest.broken(code) and not shows(step.options):
         tests += [_cut(step, name, code) for name in rest.running]
         errors = (rest.error(code),)
         final = ExitCode.TESTS_FAILED if final in INNOCENT else final
@@ -133,14 +135,14 @@ def _events(path: Path) -> list[dict[str, Any]]:
     return events
 
 
-def _code(code: int, *, broken: bool, tests: list[TestResult]) -> ExitCode:
+def _code(code: int, *, broken: bool, empty: bool) -> ExitCode:
     """Never better than what the process returned; zero tests never pass."""
     if code < 0:
         return ExitCode.INTERNAL
     if broken and code == 2:
         return ExitCode.TESTS_FAILED
     final = PYTEST.get(code, ExitCode.INTERNAL)
-    if final is ExitCode.OK and not tests:
+    if final is ExitCode.OK and empty:
         return ExitCode.NOTHING_SELECTED
     return final
 
@@ -155,6 +157,7 @@ def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
         file=event["file"],
         line=event["line"],
         key=event.get("key", event["id"]),
+        subtest=event.get("subtest", ""),
         attempts=tuple(
             Attempt(**_of_each_time(one)) for one in event.get("attempts", ())
         ),
@@ -183,10 +186,10 @@ def _uncollected(step: Step, event: Mapping[str, Any]) -> TestResult:
         id=event["id"],
         module=module(step, event["id"]),
         worker="main",
-        outcome=Outcome.ERROR,
+        outcome=Outcome(event.get("outcome", Outcome.ERROR)),
         started=time.time(),
         duration=0.0,
-        message="cannot be collected",
+        message=event.get("message", "cannot be collected"),
         longrepr=event["longrepr"],
         file=event["id"].partition("::")[0],
     )

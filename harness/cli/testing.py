@@ -15,6 +15,7 @@ from harness.cli.base import (
     with_database,
 )
 from harness.errors import UsageError
+from harness.options import bare
 
 if TYPE_CHECKING:
     from harness.commands.context import Context
@@ -37,7 +38,9 @@ def _test(commands: "Commands[Parser]") -> None:
     one = with_database(
         command(commands, "test", "run a suite, each test in a database of its own")
     )
-    one.epilog = "All other options, and what follows --, go to pytest."
+    one.epilog = (
+        "All other options, and what follows --, go to pytest (-- --help: its help)."
+    )
     one.add_argument("suite", help="a suite of the configuration, such as tryton")
     one.add_argument(
         "words",
@@ -291,7 +294,8 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
             checked=f"configured are {', '.join(suites) or 'none'}",
             remedy=f"did you mean {near[0]}?" if near else "harness config",
         )
-    paths = [one for one in options.words if "/" in one or "::" in one]
+    words = [bare(one) for one in options.words]
+    paths = [one for one in words if "/" in one or "::" in one]
     show = options.list or options.json
     if options.keep_failed:
         rest = ("--harness-keep-failed", *rest)
@@ -302,8 +306,8 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         rest = (*debugging.options(context, inside=inside, dry=show), *rest)
     asked = test.Asked(
         suite=options.suite,
-        words=tuple(one for one in options.words if one not in paths),
-        paths=(*paths, *options.path),
+        words=tuple(one for one in words if one not in paths),
+        paths=(*paths, *map(bare, options.path)),
         options=rest,
         series=options.series,
         isolation=Isolation(options.isolation) if options.isolation else None,

@@ -16,7 +16,7 @@ from harness.model import Isolation, TestResult
 from harness.output import Console, duration
 from harness.plan import Manner, Step
 from harness.reports import record, suspects
-from harness.reports.figures import BAD, plural
+from harness.reports.figures import BAD, plain, plural
 from harness.reports.suspects import Case
 from harness.results import Finished
 from harness.store import Run
@@ -94,7 +94,7 @@ def line(context: Context, step: Step, words: Sequence[str]) -> list[str]:
 def run(context: Context, step: Step, case: Case, line: Sequence[str]) -> int:
     """Find what makes the test fail; `step` runs it, `line` is the command so far."""
     context.console.info(
-        f"{case.test.id}: {case.test.outcome} in run {case.run}, on worker"
+        f"{plain(case.test.id)}: {case.test.outcome} in run {case.run}, on worker"
         f" {case.worker}, after {plural(len(case.before), 'test')}"
     )
     with Run(context.store) as current, ExitStack() as stack:
@@ -138,14 +138,15 @@ class Prober:
         self.number += 1
         began = time.monotonic()
         done = self._run(names)
-        found = [
-            test for test in done.result.tests if suspects.key(test) == self.case.key
-        ]
+        found = sorted(
+            (test for test in done.result.tests if suspects.key(test) == self.case.key),
+            key=lambda test: test.outcome not in BAD,  # a subtest that failed, first
+        )
         if not found:
             raise _not_run(self.case, done, self.directory / LOG)
         seconds = duration(time.monotonic() - began)
         after = f"after {len(names)} of {len(self.case.before)}" if names else "alone"
-        words = " ".join(found[0].message.split())[:100]
+        words = " ".join(plain(found[0].message).split())[:100]
         self.context.console.info(
             f"{self.number:>3}. {after}: {found[0].outcome} in {seconds}"
             + (f": {words}" if words else "")
@@ -210,9 +211,9 @@ def _named(
     chosen = {*found, *needed}
     names = tuple(one for one in case.before if one in chosen)
     who = "this test makes" if len(found) == 1 else f"these {len(found)} together make"
-    console.info(f"verdict: {who} {case.key} fail:")
+    console.info(f"verdict: {who} {plain(case.key)} fail:")
     for one in found:
-        console.info(f"  {one}")
+        console.info(f"  {plain(one)}")
     console.info(_again(line, (*names, case.key)))
     return ExitCode.OK
 

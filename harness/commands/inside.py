@@ -82,7 +82,7 @@ def prepare(
         paths=tuple(image.translations(sources, chosen).items()),
         aliases=table.aliases,
         directory=table.directory or str(context.config.root),
-        variables=needs.variables(context.config, step)[0],
+        variables=needs.variables(context.config, step, context.environ)[0],
         connections={"PGHOST": table.database_aliases[0], "PGPORT": "5432"}
         if isinstance(server, Docker) and table.database_aliases
         else {},

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a step needs before anything starts: its database, environment, modules."""
 
-from harness import environment, modules, series
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from harness import envfile, environment, modules, series
 from harness.commands.context import Context
 from harness.config import Config
 from harness.environment import Environment, Environments, Wanted
@@ -37,16 +41,18 @@ def request(config: Config, names: tuple[str, ...]) -> Request:
     )
 
 
-def variables(config: Config, step: Step) -> tuple[dict[str, str], dict[str, str]]:
+def variables(
+    config: Config, step: Step, environ: Mapping[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
     """The variables of a step's suite: those that are fixed, those of a lease.
 
     What the suite's table says wins over what its files say; where the database is
-    they do not say at all.
+    they do not say at all.  Files may name variables of `environ`.
     """
     table = config.suite[step.suite]
     files: dict[str, str] = {}
     for path in table.environment_files:
-        files = suite.read((config.root / path).read_text("utf-8"), files)
+        files = envfile.load(config.root / path, files, environ)
     fixed, varying = suite.environment(table.environment)
     others = {key: files[key] for key in files if not key.startswith(OURS)}
     return {**others, **fixed}, varying
@@ -112,6 +118,18 @@ def prepare(context: Context, step: Step) -> Environment:
         return ready
     with context.console.step("environment", ticker=True) as live:
         return environments.ensure(want, step=live.update)
+
+
+def cache(context: Context, step: Step) -> Path:
+    """What pytest remembers (``--lf``): of one checkout, profile and root directory.
+
+    The shards of a suite share it.
+    """
+    config = context.config
+    module = step.tested[0].name if len(step.tested) == 1 else ""
+    words = "\0".join([str(config.root), config.profile, module])
+    digest = sha256(words.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return context.store.directory("pytest", f"{step.suite}-{step.series}-{digest}")
 
 
 def all_modules(context: Context, step: Step, env: Environment) -> Graph:

@@ -13,6 +13,7 @@ from harness.errors import CommandFailed, ReportError, UsageError
 from harness.model import FileCoverage, Judged, RunResult
 from harness.reports import coverage, files, merge, past, summary
 from harness.reports.merge import Part
+from harness.runners import base
 from harness.store import Run
 
 PAGE = "index.html"
@@ -106,7 +107,13 @@ def _coverage(
     data = merge.measured(parts)
     mapping = merge.remap(parts, context.config.root)
     try:
-        found = coverage.combine(data, target, roots=list(mapping), remap=mapping)
+        found = coverage.combine(
+            data,
+            target,
+            roots=list(mapping),
+            remap=mapping,
+            settings=base.settings(mapping),
+        )
     except CommandFailed as error:
         return (), error.message
     return found, ""

@@ -86,7 +86,7 @@ class Session:
         self.graph = graph
         self.files = base.Files(
             directory=directory,
-            cache=context.store.directory("pytest", step.name),
+            cache=needs.cache(context, step),
             timings=context.store.path / "timings.json",
             durations=context.config.root / context.config.durations,
             link=workshop.link(context),
@@ -298,7 +298,8 @@ class Session:
 
     def _own(self) -> dict[str, str]:
         """The suite's own variables; those that need a lease are set with it."""
-        fixed, varying = needs.variables(self.context.config, self.step)
+        context = self.context
+        fixed, varying = needs.variables(context.config, self.step, context.environ)
         if not self.step.template:
             return fixed
         given = {"template": self.step.template, "variables": varying, "known": {}}

@@ -4,19 +4,22 @@
 import json
 import os
 import re
+import shlex
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness import __version__, changes, history, plan, results, series, store
-from harness.commands import bisect, needs, ordering, publish, session, workshop
+from harness.commands import bisect, needs, ordering, publish, rounds, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
-from harness.model import FileCoverage, Isolation, RunResult, StepResult
+from harness.model import FileCoverage, Isolation, Module, RunResult, StepResult
+from harness.options import doubtful, rooted, shows
 from harness.output import duration
 from harness.plan import Step
-from harness.runners import base, image
+from harness.runners import base, image, tryton
 from harness.runners import suite as suites
 from harness.store import Run
 
@@ -51,6 +54,7 @@ def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
     """Run a suite's tests; the exit code."""
     if asked.bisect and not show:
         return _bisect(context, asked)
+    asked = replace(asked, paths=rounds.without(context, asked.paths))
     steps = _plan(context, asked)
     if show:
         return _show(context, steps, as_json=as_json)
@@ -79,7 +83,8 @@ def _bisect(context: Context, asked: Asked) -> int:
 def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
     config = context.config
     table = config.suite[asked.suite]
-    options = (*table.options, *asked.options)
+    more = shlex.split(context.environ.get("PYTEST_ADDOPTS", ""))
+    options = (*table.options, *more, *rooted(asked.options, Path.cwd()))
     serial = base.serial(options)
     if serial:
         context.console.info(f"{serial} needs the terminal: not in parallel")
@@ -121,19 +126,40 @@ def _shard(text: str) -> str:
 
 def _of_modules(context: Context, asked: Asked, wish: plan.Wish) -> tuple[Step, ...]:
     reasons: dict[str, str] = {}
-    chosen = asked.words or context.config.suite[asked.suite].modules
+    official = series.official()
+    known = {*official, *context.graph}
+    modules, doubts = doubtful(wish.options, known)
+    words = (*asked.words, *modules)
+    wish = replace(
+        wish,
+        options=tuple(
+            one for one in wish.options if not any(one is m for m in modules)
+        ),
+        doubtful=tuple((one, (one,)) for one in doubts),
+        named=bool(asked.paths),
+    )
+    bases = (Path.cwd(), context.config.root)
+    paths, owners = tryton.aimed(asked.paths, _modules(context, words), bases)
+    owners = [one for one in owners if one in known]
+    chosen = words or tuple(owners) or context.config.suite[asked.suite].modules
     if asked.changed_since:
-        reasons = changes.select(context, asked.changed_since, within=asked.words)
+        reasons = changes.select(context, asked.changed_since, within=words)
         chosen = tuple(reasons)
     return plan.make(
-        replace(wish, modules=chosen, paths=asked.paths),
+        replace(wish, modules=chosen, paths=paths),
         sources=context.sources,
         graph=context.graph,
-        official=series.official(),
+        official=official,
         default_series=context.config.series,
         database=workshop.choose(context),
         reasons=reasons,
     )
+
+
+def _modules(context: Context, names: Sequence[str]) -> dict[str, Module]:
+    """Modules of the sources: those that are named, or all."""
+    graph = context.graph
+    return {name: graph[name] for name in names or graph if name in graph}
 
 
 def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:
@@ -143,19 +169,26 @@ def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:
         if name not in context.sources:
             raise _no_source(context, name)
     source = context.sources[table.source]
-    paths = suites.addresses(
-        (*asked.words, *asked.paths),
+    places = suites.Places(
         source=source,
         paths=table.paths,
-        root=config.root,
+        bases=(Path.cwd(), config.root, source.path, source.path / table.rootdir),
         nose=table.nose,
         sources={name: context.sources[name] for name in table.sources},
     )
+    words = (*asked.words, *asked.paths)
+    _, doubts = doubtful(wish.options)
     modules = needs.request(config, (table.template,)).modules
     if asked.changed_since:
         changes.require(context, asked.changed_since, asked.suite)
     return plan.of_source(
-        replace(wish, modules=modules, paths=paths),
+        replace(
+            wish,
+            modules=modules,
+            paths=places.addresses(words),
+            doubtful=tuple((one, places.meant(one)) for one in doubts),
+            named=bool(words),
+        ),
         source=source,
         beside=table.sources,
         template=table.template,
@@ -193,7 +226,21 @@ def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
     directory = context.config.root / context.config.reports / current.id
     directory.mkdir(parents=True)
     done = [session.run(context, current, step, directory) for step in steps]
+    if all(_told(step, one) for step, one in zip(steps, done, strict=True)):
+        shutil.rmtree(directory)
+        return int(max(one.code for one in done))
     return _report(context, current, steps, done, directory)
+
+
+def _told(step: Step, done: results.Finished) -> bool:
+    """Whether pytest has said all that there is to say: no test was to run.
+
+    The shard of a whole has a report also where it is empty.
+    """
+    if done.errors or shows(step.options):
+        return not done.errors
+    nothing = (ExitCode.NOTHING_SELECTED, ExitCode.USAGE)
+    return done.code in nothing and not (done.result.tests or step.shard)
 
 
 def _report(
@@ -208,7 +255,8 @@ def _report(
     from harness.reports import annotations, coverage, past, summary
 
     code = max((one.code for one in done), default=ExitCode.NOTHING_SELECTED)
-    parts = sorted((directory / "coverage").glob("*"))
+    files = sorted((directory / "coverage").glob("*"))
+    parts = [path for path in files if path.suffix != ".rc"]  # not what configured it
     roots = [
         context.graph[one.name].path
         for step in steps
@@ -226,8 +274,13 @@ def _report(
     # What the tests have said is told in any case, be there no room for reports.
     with store.noting(errors):
         if parts:
-            remap = _remap(context, steps)
-            covered = coverage.combine(parts, directory, roots=roots, remap=remap)
+            covered = coverage.combine(
+                parts,
+                directory,
+                roots=roots,
+                remap=_remap(context, steps),
+                settings=base.settings(roots),
+            )
     shutil.rmtree(directory / "coverage", ignore_errors=True)
     manner = steps[0].manner if steps else plan.Manner()
     result = RunResult(

@@ -12,6 +12,7 @@ from harness.errors import ExitCode
 
 _SHOWN: Final = 3
 _BAD: Final = frozenset({"failed", "error"})
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 _TELLING: Final = re.compile(r"\b(errors?|failed|failures?|warnings?)\b", re.I)
 _OUTCOMES: Final = (
@@ -61,7 +62,8 @@ def flaky(directory: Path) -> dict[str, str]:
 
 def _named(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    shown = [_CONTROL.sub("\ufffd", plain(name)) for name in names[:_SHOWN]]
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
 
 
 def of_command(code: int, output: str) -> tuple[bool, str]:
@@ -97,7 +99,7 @@ def _tests(directory: Path) -> list[tuple[str, str, str]]:
                 continue
             kind, outcome = event.get("kind"), event.get("outcome", "")
             if kind == "collect":
-                outcome = "error"
+                outcome = outcome or "error"
             elif kind != "test":
                 continue
             found.append((outcome, event["id"], event.get("key", event["id"])))

@@ -21,11 +21,13 @@ from typing import Any, Iterator
 
 import pytest
 
+from harness.plugins import subtests
 from harness.plugins.workers import units
 from harness.plugins.workers.reruns import STANDS
 
 COVERAGE = "HARNESS_COVERAGE"
-"""JSON: ``data`` (file name to begin with) and ``sources`` (directories)."""
+"""JSON: ``data`` (file name to begin with), ``sources`` (directories), ``settings``
+(the file that configures coverage for them, or nothing)."""
 SECTION_LIMIT = 200_000
 """Characters kept of one captured output."""
 EVIDENCE = "evidence"
@@ -143,15 +145,33 @@ class Writer:
         if before and all(report.when == "teardown" for report in reports):
             return  # pytest-rerunfailures ends a test once for each time
         attempts = self.attempts.pop(nodeid, [])
-        described = self._described(nodeid, location, reports)
-        if attempts and described["outcome"] in PASSED:
+        own, parts = subtests.told(reports)
+        bad = any(one.failed for one in parts)
+        described = self._described(nodeid, location, reports if attempts else own)
+        if attempts and described["outcome"] in PASSED and not bad:
             described["outcome"] = "flaky"
         self.write("test", **described, attempts=attempts)
+        for part in parts:
+            self._write_part(described, location, part)
+
+    def _write_part(self, test: dict[str, Any], location: Any, report: Any) -> None:
+        """Write a subtest, with what it shares with its test."""
+        name = subtests.name(report)
+        shared = {key: test[key] for key in ("worker", "started")}
+        described = {**describe(f"{test['id']} {name}", location, [report]), **shared}
+        key = f"{test['key']} {name}"
+        self.write("test", **described, key=key, evidence=[], subtest=name)
 
     def pytest_collectreport(self, report: Any) -> None:
-        """A file that cannot be collected is an error that has a name."""
-        if report.failed:
-            self.write("collect", id=report.nodeid, longrepr=str(report.longrepr))
+        """A file that cannot be collected, or skips itself, has a name."""
+        if not report.passed:
+            self.write(
+                "collect",
+                id=report.nodeid,
+                outcome="skipped" if report.skipped else "error",
+                message=message(report) if report.skipped else "cannot be collected",
+                longrepr=str(report.longrepr) if report.failed else "",
+            )
 
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
         """Write the end, and what was to be run again but was not."""
@@ -202,9 +222,7 @@ def describe(nodeid: str, location: Any, reports: list[Any]) -> dict[str, Any]:
     worst = next((one for one in reports if one.failed), None)
     phases: dict[str, float] = {}
     for report in reports:
-        if report.when in ("setup", "call", "teardown") and not hasattr(
-            report, "context"
-        ):
+        if report.when in ("setup", "call", "teardown") and not subtests.is_one(report):
             phases[report.when] = round(report.duration, 6)
     shown = worst or next((one for one in reports if one.skipped), None)
     starts = [one.start for one in reports if getattr(one, "start", 0)]
@@ -306,6 +324,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Write results if a file is named; print ids as they are."""
+    config.pluginmanager.register(subtests, "harness-subtests")
     if config.option.harness_results and not hasattr(config, "workerinput"):
         config.pluginmanager.register(
             Writer(config.option.harness_results), "harness-writer"
@@ -324,14 +343,10 @@ def measure() -> None:
 
     from coverage import Coverage
 
+    from harness.plugins import measuring
+
     coverage = Coverage(
-        data_file=order["data"],
-        data_suffix=True,
-        branch=True,
-        source=order["sources"],
-        omit=[f"{source}/tests/*" for source in order["sources"]],
-        config_file=False,
-        messages=False,
+        data_suffix=True, config_file=measuring.written(order), messages=False
     )
     coverage._warn_no_data = False
     coverage.start()

@@ -17,6 +17,10 @@ from harness.reports.files import replace_tree
 DATA: Final = "coverage.data"
 XML: Final = "coverage.xml"
 HTML: Final = "htmlcov"
+LINES: Final = (
+    "report:exclude_lines", "report:exclude_also",
+    "report:partial_branches", "report:partial_also",
+)  # fmt: skip
 
 
 def combine(
@@ -25,13 +29,15 @@ def combine(
     *,
     roots: Sequence[Path],
     remap: Mapping[Path, Sequence[str]],
+    settings: Sequence[Path] = (),
 ) -> tuple[FileCoverage, ...]:
     """Combine the data files `parts` and report on the files below `roots`.
 
     Writes ``coverage.data``, ``coverage.xml`` and ``htmlcov/`` into `directory`
     and returns the counts, in the order of their paths, which are relative to
     the parent of their root.  `remap` maps a directory here to the patterns it
-    had where the data was recorded (``/shared/src/NAME``).  The parts are kept.
+    had where the data was recorded (``/shared/src/NAME``).  `settings` configure
+    coverage: lines that they exclude are not counted.  The parts are kept.
     Without any measured file it writes nothing and returns ().
     Raises `CommandFailed` for a part that is missing, broken, or of elsewhere.
     """
@@ -42,7 +48,7 @@ def combine(
     with tempfile.TemporaryDirectory(dir=directory, prefix=".coverage-") as name:
         work = Path(name)
         try:
-            files = _report(parts, work, roots, remap)
+            files = _report(parts, work, roots, remap, settings)
         except CoverageException as error:
             raise CommandFailed(
                 f"coverage cannot be reported: {error}",
@@ -80,6 +86,7 @@ def _report(
     work: Path,
     roots: Sequence[Path],
     remap: Mapping[Path, Sequence[str]],
+    settings: Sequence[Path],
 ) -> tuple[FileCoverage, ...]:
     session = Coverage(
         data_file=str(work / DATA),
@@ -89,6 +96,8 @@ def _report(
     )
     paths = {str(here): [str(here), *there] for here, there in remap.items()}
     session.set_option("paths", paths)
+    for name, lines in excluded(settings).items():
+        session.set_option(name, lines)
     session.combine([str(part) for part in parts], strict=True, keep=True)
     session.save()
     include = [str(root / "*") for root in roots]
@@ -101,6 +110,18 @@ def _report(
         _file(path, entry["summary"], roots) for path, entry in report["files"].items()
     ]
     return tuple(sorted(found, key=lambda file: file.path))
+
+
+def excluded(settings: Sequence[Path]) -> dict[str, list[str]]:
+    """Options of coverage about lines that do not count, of all files together."""
+    found: dict[str, dict[str, None]] = {}
+    for path in settings:
+        one = Coverage(config_file=str(path))
+        for name in LINES:
+            lines = one.get_option(name)
+            if isinstance(lines, list):
+                found.setdefault(name, {}).update(dict.fromkeys(lines))
+    return {name: list(lines) for name, lines in found.items()}
 
 
 def _file(

@@ -20,9 +20,12 @@ from harness.model import (
 )
 
 BAD: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
+UNBROKEN: Final = (ExitCode.OK, ExitCode.TESTS_FAILED, ExitCode.NOTHING_SELECTED)
+"""Exit codes of steps that tests explain, or that there were none."""
 LEASE_KINDS: Final = ("clean", "reset", "ready", "fresh")
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
-_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
+"""What no terminal should be sent, or what no XML can have."""
 
 
 class Verdict(StrEnum):
@@ -107,8 +110,11 @@ def broken_steps(run: RunResult) -> tuple[StepResult, ...]:
     return tuple(
         step
         for step in run.steps
-        if step.exit_code not in (0, ExitCode.TESTS_FAILED)
-        or (step.exit_code and not any(test.outcome in BAD for test in step.tests))
+        if step.exit_code not in UNBROKEN
+        or (
+            step.exit_code == ExitCode.TESTS_FAILED
+            and not any(test.outcome in BAD for test in step.tests)
+        )
     )
 
 
@@ -148,7 +154,8 @@ def modules(run: RunResult) -> tuple[Counts, ...]:
 
 def slowest(run: RunResult, number: int) -> tuple[TestResult, ...]:
     """The `number` slowest tests, slowest first."""
-    ordered = sorted(run.tests, key=lambda test: test.duration, reverse=True)
+    tests = (test for test in run.tests if not test.subtest)
+    ordered = sorted(tests, key=lambda test: test.duration, reverse=True)
     return tuple(ordered[:number])
 
 

@@ -12,17 +12,19 @@ from harness.model import Outcome, RunResult, StepResult, TestResult
 from harness.reports import figures
 
 _COUNTS: Final = ("tests", "failures", "errors", "skipped")
+_TAGS: Final = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
 def merge(run: RunResult, parts: Mapping[str, Path]) -> str:
     """The suites of all `parts` (step name → file) below one ``<testsuites>``.
 
-    A suite keeps all that it has and gains properties that say which run, step,
-    series and database it is from.  Nothing is made up for a step without a
-    part.  A test that failed and was run again has an element for each such failure,
-    as surefire names them: ``flakyFailure`` if it passed then, else ``rerunFailure``
-    (``flakyError``, ``rerunError``).  Raises `CommandFailed` if a part is missing or
-    broken.
+    A suite keeps all that it has but its subtests: one that failed or was skipped,
+    which pytest adds to its test, is a case of its own, called as pytest shows it.  It
+    gains properties that say which run, step, series and database it is from.  Nothing
+    is made up for a step without a part.  A test that failed and was run again has an
+    element for each such failure, as surefire names them: ``flakyFailure`` if it passed
+    then, else ``rerunFailure`` (``flakyError``, ``rerunError``).  Raises
+    `CommandFailed` if a part is missing or broken.
     """
     steps = {step.name: step for step in run.steps}
     marks = {name: _properties(run.id, steps[name]) for name in parts}
@@ -38,18 +40,20 @@ def _joined(
     run: str,
     parts: Mapping[str, Path],
     marks: Mapping[str, Mapping[str, str]],
-    again: Mapping[str, Sequence[TestResult]] = MappingProxyType({}),
+    told: Mapping[str, Sequence[TestResult]] = MappingProxyType({}),
 ) -> str:
     root = ET.Element("testsuites", {"name": f"harness {run}"})
     totals = dict.fromkeys(_COUNTS, 0)
     seconds = 0.0
     for name, path in parts.items():
         for suite in suites(path, name):
+            seconds += _number(suite, "time", path, name)
+            _clean(suite)
+            _mark(suite, marks[name])
+            _add_attempts(suite, told.get(name, ()))
+            _part_subtests(suite, told.get(name, ()))
             for key in _COUNTS:
                 totals[key] += int(_number(suite, key, path, name))
-            seconds += _number(suite, "time", path, name)
-            _mark(suite, marks[name])
-            _add_attempts(suite, again.get(name, ()))
             root.append(suite)
     root.attrib.update({key: str(value) for key, value in totals.items()})
     root.set("time", f"{seconds:.3f}")
@@ -91,6 +95,14 @@ def _properties(run: str, step: StepResult) -> dict[str, str]:
     }
 
 
+def _clean(suite: ET.Element) -> None:
+    """XML may have controls that no terminal should be sent (C1)."""
+    for piece in suite.iter():
+        piece.text = figures.plain(piece.text or "")
+        for name, value in piece.items():
+            piece.set(name, figures.plain(value))
+
+
 def _mark(suite: ET.Element, named: Mapping[str, str]) -> None:
     properties = suite.find("properties")
     if properties is None:
@@ -100,11 +112,36 @@ def _mark(suite: ET.Element, named: Mapping[str, str]) -> None:
         ET.SubElement(properties, "property", {"name": name, "value": value})
 
 
-def _add_attempts(suite: ET.Element, tests: Sequence[TestResult]) -> None:
-    cases = {
+def _cases(suite: ET.Element) -> dict[tuple[str, str], ET.Element]:
+    return {
         (case.get("classname", ""), case.get("name", "")): case
         for case in suite.iter("testcase")
     }
+
+
+def _part_subtests(suite: ET.Element, tests: Sequence[TestResult]) -> None:
+    cases = _cases(suite)
+    parts = [test for test in tests if test.subtest]
+    for part in parts:
+        owner = cases.get(address(part.test))
+        kind = "failure" if part.outcome in figures.BAD else "skipped"
+        piece = owner.find(kind) if owner is not None else None
+        if owner is None or piece is None:
+            continue
+        owner.remove(piece)
+        name = f"{owner.get('name')} {figures.plain(part.subtest)}"
+        marks = {"classname": owner.get("classname", ""), "name": name, "time": "0.000"}
+        ET.SubElement(suite, "testcase", marks).append(piece)
+    if parts:  # pytest counts those that passed, too
+        found = list(suite.iter("testcase"))
+        suite.set("tests", str(len(found)))
+        for key, tag in _TAGS.items():
+            count = sum(case.find(tag) is not None for case in found)
+            suite.set(key, str(count))
+
+
+def _add_attempts(suite: ET.Element, tests: Sequence[TestResult]) -> None:
+    cases = _cases(suite)
     for test in tests:
         case = cases.get(address(test.id)) if test.attempts else None
         if case is None:

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.model import Outcome, RunResult, TestResult
+from harness.model import Outcome, RunResult, StepResult, TestResult
 from harness.reports import figures, trend
 from harness.reports.figures import LeaseFigures, Verdict, plural, span
 from harness.reports.past import Past
@@ -58,7 +58,7 @@ def terminal(run: RunResult) -> list[str]:
     lines += _order_lines(run)
     for number, test in enumerate(figures.slowest(run, 5)):
         label = "" if number else "slowest"
-        name = _middle(figures.plain(test.id).replace("\n", " "), _WIDTH - 22)
+        name = figures.plain(test.id).replace("\n", " ")  # whole: it may be pasted
         lines.append(_row(label, f"{span(test.duration):>10}  {name}"))
     if run.templates:
         lines.append(_row("templates", _template_line(run)))
@@ -90,14 +90,20 @@ def _flaky_lines(run: RunResult) -> Iterator[str]:
 def _order_lines(run: RunResult) -> Iterator[str]:
     if run.order:
         planned = sum(step.planned for step in run.steps)
-        short = f"; {len(run.tests)} of {planned} ran" if _cut(run) else ""
+        ran = sum(map(_ran, run.steps))
+        short = f"; {ran} of {planned} ran" if _cut(run) else ""
         yield _row("order", f"{run.order}{short}")
     if run.again and figures.reason(run):
         yield _row("again", run.again)
 
 
 def _cut(run: RunResult) -> bool:
-    return any(len(step.tests) < step.planned for step in run.steps)
+    return any(_ran(step) < step.planned for step in run.steps)
+
+
+def _ran(step: StepResult) -> int:
+    """How many of the planned tests have run."""
+    return sum(bool(test.phases) for test in step.tests)
 
 
 def _times(test: TestResult) -> str:

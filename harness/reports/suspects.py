@@ -37,8 +37,9 @@ class Case:
 
 
 def key(test: TestResult) -> str:
-    """A test's key; its id where it has none."""
-    return test.key or test.id
+    """A test's key; its id where it has none.  A subtest is found by its test's."""
+    found = test.key or test.id
+    return found.removesuffix(f" {test.subtest}") if test.subtest else found
 
 
 def matching(run: RunResult, suite: str, name: str) -> list[Case]:
@@ -53,13 +54,13 @@ def matching(run: RunResult, suite: str, name: str) -> list[Case]:
         for test in step.tests
         if _means(name, test)
     ]
-    exact = [one for one in found if name in (one[1].id, key(one[1]))]
+    exact = [one for one in found if name in (one[1].id, one[1].test, key(one[1]))]
     cases = [_case(run, step, test) for step, test in exact or found]
     return sorted(cases, key=lambda case: not _failed(case.test))
 
 
 def _means(name: str, test: TestResult) -> bool:
-    ids = (test.id, key(test))
+    ids = (test.id, test.test, key(test))
     return name in ids or any(
         one.endswith(f"{mark}{name}") for one in ids for mark in _NEAR
     )

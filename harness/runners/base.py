@@ -2,6 +2,7 @@
 """What the runners of all kinds of suites share."""
 
 import configparser
+import itertools
 import json
 import re
 import tomllib
@@ -11,14 +12,21 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness import proc
+from harness.options import shows
 from harness.plan import Step
 
 INTERACTIVE = (
-    "--pdb", "--trace", "-s", "--capture=no",
+    "--pdb", "--trace", "-s", "--capture=no", "--setup-show", "--setupshow",
+    "--setup-plan", "--setupplan", "--setup-only", "--setuponly",
     "--pdb-failures", "--pdb-errors", "--nocapture",
 )  # fmt: skip
 """Options of pytest and nose that need the terminal: they switch parallel running
 off."""
+GIVEN = "harness.plugins.given"
+"""The last plugin, so the first that sees what there is to run."""
+PYTEST = ("PYTEST_ADDOPTS", "PYTEST_CURRENT_TEST", "PYTEST_VERSION", "PYTEST_XDIST_")
+"""Variables of pytest that a step does not inherit: its options are words already, the
+others are those of a session that calls the harness."""
 
 
 WORKERS = "harness.plugins.workers"
@@ -75,12 +83,14 @@ def serial(options: tuple[str, ...]) -> str:
 
 def options(step: Step, files: Files) -> list[str]:
     """Options of every step: workers, results, and what the user gave."""
+    doubtful = json.dumps({"words": dict(step.doubtful), "named": step.named})
     return [
+        *([f"--harness-doubtful={doubtful}"] if step.doubtful else []),
         *_workers(step),
         f"--harness-isolation={step.isolation}",
         f"--harness-timings={files.timings}",
         f"--harness-results={files.results(step)}",
-        f"--junitxml={files.junit(step)}",
+        *([] if shows(step.options) else [f"--harness-junit={files.junit(step)}"]),
         "-o", f"cache_dir={files.cache}",
         *_shard(step, files),
         *_manner(step, files),
@@ -90,7 +100,7 @@ def options(step: Step, files: Files) -> list[str]:
 
 def parallel(step: Step) -> bool:
     """Whether workers run the tests; a given order is run in one process."""
-    return step.workers > 1 and not step.manner.exact
+    return step.workers > 1 and not (step.manner.exact or shows(step.options))
 
 
 def program(step: Step) -> list[str]:
@@ -149,13 +159,41 @@ def configuration(directory: Path) -> Path | None:
             continue
         if parser.has_section(section):
             return directory / name
+    return _table(directory, "pytest")
+
+
+def settings(measured: Iterable[Path]) -> list[Path]:
+    """The files that configure coverage for these directories, each once."""
+    found: dict[Path, None] = {}
+    for directory in measured:
+        paths = filter(None, map(_settings, (directory, directory.parent)))
+        found |= dict.fromkeys(itertools.islice(paths, 1))
+    return list(found)
+
+
+def _settings(directory: Path) -> Path | None:
+    """The file in a directory that configures coverage, in coverage's order."""
+    if (directory / ".coveragerc").exists():
+        return directory / ".coveragerc"
+    for name in ("setup.cfg", "tox.ini"):
+        parser = configparser.RawConfigParser()
+        try:
+            parser.read(directory / name, "utf-8")
+        except configparser.Error:
+            continue
+        if any(one.startswith("coverage:") for one in parser.sections()):
+            return directory / name
+    return _table(directory, "coverage")
+
+
+def _table(directory: Path, tool: str) -> Path | None:
+    """The directory's ``pyproject.toml`` if it configures a tool."""
+    path = directory / "pyproject.toml"
     try:
-        text = (directory / "pyproject.toml").read_text("utf-8")
-        if "pytest" in tomllib.loads(text).get("tool", {}):
-            return directory / "pyproject.toml"
+        known = tomllib.loads(path.read_text("utf-8")).get("tool", {})
     except (OSError, tomllib.TOMLDecodeError):
-        pass
-    return None
+        return None
+    return path if tool in known else None
 
 
 def variables(
@@ -170,18 +208,23 @@ def variables(
 
     Coverage is taken of the directories `measured`, if the step wants any.
     """
-    hidden = ("PYTEST_", "TRYTOND_", "DB_", "PG", "COVERAGE_", "HARNESS_")
+    hidden = (*PYTEST, "TRYTOND_", "DB_", "PG", "COVERAGE_", "HARNESS_")
     env = {
         key: value
         for key, value in environ.items()
         if not key.startswith(hidden) and key not in {"PYTHONPATH", "PYTHONHOME"}
     }
     env |= {**database, "PYTHONPATH": str(files.link)}
+    measured = list(measured)
     sources = [str(path) for path in measured]
     if step.coverage and sources:
         files.coverage(step).parent.mkdir(parents=True, exist_ok=True)
         env["HARNESS_COVERAGE"] = json.dumps(
-            {"data": str(files.coverage(step)), "sources": sources}
+            {
+                "data": str(files.coverage(step)),
+                "sources": sources,
+                "settings": next(map(str, settings(measured)), ""),
+            }
         )
     return env
 

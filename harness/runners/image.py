@@ -155,15 +155,18 @@ class Inside:
         """The command line that runs `argv` in a container called after `role`."""
         merged = {**env, **self.connections, **self.variables, "HOME": "/tmp"}
         lines = [f"{key}={self.translate(merged[key])}" for key in merged]
+        long = [line for line in lines if "\n" in line]  # no env file takes them
         file = self.scratch / f"{self.container(role)}.env"
         file.touch(mode=0o600)
-        file.write_text("".join(f"{line}\n" for line in lines if "\n" not in line))
+        file.write_text("".join(f"{line}\n" for line in lines if line not in long))
         options = [
             "run", "--rm", "--init", "--interactive",
             *(("--tty",) if interactive else ()),
             "--name", self.container(role), "--entrypoint", self.translate(argv[0]),
             "--user", f"{os.getuid()}:{os.getgid()}", "--shm-size", SHARED,
-            "--env-file", str(file), *engine_.options(self.labels),
+            "--env-file", str(file),
+            *(word for line in long for word in ("--env", line)),
+            *engine_.options(self.labels),
         ]  # fmt: skip
         if self.network:
             options += ["--network", self.network]

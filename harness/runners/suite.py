@@ -39,7 +39,7 @@ def command(
     """The command of a step, as it could be pasted."""
     argv = [str(environment.python), *base.program(step)]
     more = [*([NOSE] if step.nose else []), *([BROWSER] if browser else []), *plugins]
-    for plugin in (*PLUGINS, *more):
+    for plugin in (*PLUGINS, *more, base.GIVEN):
         argv += ["-p", plugin]
     argv += ["-c", str(base.configuration(source.path) or files.no_configuration())]
     if not any(option.startswith("--rootdir") for option in step.options):
@@ -75,93 +75,89 @@ def environment(lines: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
     return fixed, varying
 
 
-VARIABLE = re.compile(r"\$\{(\w+)\}")
+class Places:
+    """Where the tests of a suite may be, and what words mean there.
 
-
-def read(text: str, known: Mapping[str, str]) -> dict[str, str]:
-    """The variables of a file as Compose has it: ``NAME=VALUE``, with ``${OTHER}``.
-
-    `known` are those of files read before.
+    A word is the last part of some of the suite's `paths` (``unit``), a file, a
+    directory, or an address of pytest (``file.py::Class``) or nose
+    (``file.py:Class.method``).  Files are looked for from `bases`, and above the
+    paths.  A path may lie in another of the `sources`, as ``NAME:PATH``.
     """
-    found = dict(known)
-    for line in text.splitlines():
-        name, equals, value = line.strip().removeprefix("export ").partition("=")
-        if equals and not name.startswith("#"):
-            plain = value.strip()
-            if plain[:1] in ("'", '"') and plain[-1:] == plain[0] and len(plain) > 1:
-                plain = plain[1:-1]
-            found[name.strip()] = VARIABLE.sub(lambda m: found.get(m[1], ""), plain)
-    return found
 
+    def __init__(
+        self,
+        *,
+        source: Source,
+        paths: Sequence[str],
+        bases: Sequence[Path],
+        nose: bool,
+        sources: Mapping[str, Source] = MappingProxyType({}),
+    ) -> None:
+        self.nose = nose
+        self.named: dict[str, list[Path]] = {}
+        self.every: list[Path] = []
+        for path in paths:
+            name, _, inner = path.rpartition(":")
+            self.every.append((sources[name] if name else source).path / inner)
+            self.named.setdefault(self.every[-1].name, []).append(self.every[-1])
+        missing = [str(path) for path in self.every if not path.exists()]
+        if missing:
+            raise SourceError(
+                f"the source {source.name} has no {', '.join(missing)}",
+                checked="the paths of the suite",
+                remedy="complete the checkout, or correct [tool.harness.suite] paths",
+            )
+        self.above = tuple(dict.fromkeys(path.parent for path in self.every))
+        self.bases = tuple(dict.fromkeys((*bases, *self.above)))
 
-def addresses(
-    words: Iterable[str],
-    *,
-    source: Source,
-    paths: Sequence[str],
-    root: Path,
-    nose: bool,
-    sources: Mapping[str, Source] = MappingProxyType({}),
-) -> tuple[str, ...]:
-    """What to run: `words` as pytest understands them, else the suite's `paths`.
+    def addresses(self, words: Iterable[str]) -> tuple[str, ...]:
+        """What to run: `words` as pytest understands them, else all paths.
 
-    A word is the last part of some of the paths (``unit``), a file, a directory, or
-    an address of pytest (``file.py::Class``) or nose (``file.py:Class.method``).
-    Files are looked for from the project's `root`, the source, and above the
-    suite's paths.  A path may lie in another of the `sources`, as ``NAME:PATH``.
-    Raises `UsageError` for what leads nowhere.
-    """
-    places: dict[str, list[Path]] = {}
-    every: list[Path] = []
-    for path in paths:
-        name, _, inner = path.rpartition(":")
-        every.append((sources[name] if name else source).path / inner)
-        places.setdefault(every[-1].name, []).append(every[-1])
-    missing = [str(path) for path in every if not path.exists()]
-    if missing:
-        raise SourceError(
-            f"the source {source.name} has no {', '.join(missing)}",
-            checked="the paths of the suite",
-            remedy="complete the checkout, or correct [tool.harness.suite] paths",
+        Raises `UsageError` for what leads nowhere.
+        """
+        found: list[str] = []
+        for word in words:
+            if word in self.named:
+                found += map(str, self.named[word])
+            else:
+                found.append(self._address(word) or self._dotted(word))
+        return tuple(found) or tuple(map(str, self.every))
+
+    def meant(self, word: str) -> tuple[str, ...]:
+        """The addresses that a word is if it is any; else as it is."""
+        named = tuple(map(str, self.named.get(word, ())))
+        return named or (self._address(word) or word,)
+
+    def _address(self, word: str) -> str:
+        """The whole address; empty for one that leads nowhere."""
+        file, colons, inside = word.partition("::")
+        if not colons:
+            file, colons, inside = word.partition(":")
+            if not self.nose:
+                colons, inside = colons and "::", inside.replace(".", "::")
+        found = (one / file for one in self.bases if file and (one / file).exists())
+        path = next(found, None)
+        return f"{path}{colons}{inside}" if path else ""
+
+    def _dotted(self, word: str) -> str:
+        """A module's dotted name: nose's plugin knows where it is."""
+        likely = difflib.get_close_matches(word, self.named, n=1)
+        file = word.partition(":")[0]
+        if self.nose and "/" not in file and not file.endswith(".py") and not likely:
+            return word
+        known = [*self.named, *_files(self.above)]
+        near = difflib.get_close_matches(file, known, n=3, cutoff=0.5)
+        raise UsageError(
+            f"there is no {file!r} to run",
+            checked=", ".join(map(str, self.bases)),
+            remedy=f"did you mean {' or '.join(near)}?"
+            if near
+            else f"name a test file, or one of {', '.join(self.named)}",
         )
-    above = dict.fromkeys(path.parent for path in every)
-    bases = (root, source.path, *above)
-    found: list[str] = []
-    for word in words:
-        if word in places:
-            found += map(str, places[word])
-        else:
-            found.append(_address(word, bases, places, nose))
-    return tuple(found) or tuple(map(str, every))
 
 
-def _address(
-    word: str, bases: Sequence[Path], places: Iterable[str], nose: bool
-) -> str:
-    file, colons, inside = word.partition("::")
-    if not colons:
-        file, colons, inside = word.partition(":")
-        if not nose:
-            colons, inside = colons and "::", inside.replace(".", "::")
-    found = [place / file for place in bases if file and (place / file).exists()]
-    if found:
-        return f"{found[0]}{colons}{inside}"
-    likely = difflib.get_close_matches(word, places, n=1)
-    if nose and "/" not in file and not file.endswith(".py") and not likely:
-        return word  # a module's dotted name: the plugin knows where it is
-    known = [*places, *_files(bases)]
-    near = difflib.get_close_matches(file, known, n=3, cutoff=0.5)
-    raise UsageError(
-        f"there is no {file!r} to run",
-        checked=", ".join(str(base) for base in bases),
-        remedy=f"did you mean {' or '.join(near)}?"
-        if near
-        else f"name a test file, or one of {', '.join(places)}",
-    )
-
-
-def _files(bases: Sequence[Path]) -> Iterator[str]:
+def _files(places: Sequence[Path]) -> Iterator[str]:
     """Test files below the suite's directories, as one may write them."""
-    for base_ in bases[2:]:
-        for path in sorted(base_.rglob("*.py")):
-            yield path.relative_to(base_).as_posix()
+    for place in places:
+        for path in sorted(place.rglob("*.py")):
+            yield path.relative_to(place).as_posix()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the tests of Tryton modules in the suite's environment."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from harness.environment import Environment
@@ -12,7 +12,7 @@ from harness.runners.base import Files
 
 PLUGINS = (
     "harness.plugins.workers", "harness.plugins.results", "harness.plugins.hidden",
-    "harness.plugins.tryton",
+    "harness.plugins.tryton", base.GIVEN,
 )  # fmt: skip
 
 
@@ -29,7 +29,40 @@ def command(
         argv += ["-p", plugin]
     argv += _settings(step, modules, environment, files)
     argv += ["--doctest-glob=scenario_*.rst", *base.options(step, files)]
-    return argv + list(step.paths or paths)
+    places = [place for one in step.tested for place in _places(modules[one.name])]
+    return argv + list(found(step.paths, places) or paths)
+
+
+def _places(module: Module) -> tuple[Path, Path]:
+    """What an id in a module may be relative to."""
+    return module.path, module.path.parent
+
+
+def found(words: Iterable[str], places: Sequence[Path]) -> tuple[str, ...]:
+    """The addresses with their files where they are; as they are where none is."""
+    made = []
+    for word in words:
+        file, colons, inside = word.partition("::")
+        there = (place / file for place in places if (place / file).exists())
+        made.append(f"{next(there, file)}{colons}{inside}")
+    return tuple(made)
+
+
+def aimed(
+    words: Iterable[str], modules: Mapping[str, Module], bases: Sequence[Path]
+) -> tuple[tuple[str, ...], list[str]]:
+    """The addresses, and the modules that they lie in, as far as that can be told.
+
+    Their files are looked for from `bases`, then as ids of the `modules` are printed.
+    """
+    own = [place for one in modules.values() for place in _places(one)]
+    addresses = found(words, [*bases, *own])
+    names: dict[str, None] = {}
+    for word in addresses:
+        path = Path(word.partition("::")[0])
+        owners = [n for n, one in modules.items() if path.is_relative_to(one.path)]
+        names |= dict.fromkeys(owners or path.parts[:1])
+    return addresses, list(names)
 
 
 def _settings(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from harness import envfile
 from harness.config import Config
 from harness.errors import ConfigError, UsageError
 from harness.model import Source
@@ -253,16 +254,6 @@ def overlay(
     return {"services": changes}
 
 
-def settings(path: Path) -> dict[str, str]:
-    """An env file, as far as ``NAME=VALUE`` goes; empty where there is none."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except OSError:
-        return {}
-    pairs = (line.partition("=") for line in lines if not line.lstrip().startswith("#"))
-    return {name.strip(): value.strip() for name, _, value in pairs if name.strip()}
-
-
 def worker(project: Project) -> str:
     """The login of Tryton's user that processing is.
 
@@ -270,7 +261,10 @@ def worker(project: Project) -> str:
     """
     base = project.directory / "env"
     place = base / "local" / "processing.env"
-    known = settings(base / "processing.env") | settings(place)
+    known: dict[str, str] = {}
+    for path in (base / "processing.env", place):
+        if path.is_file():
+            known = envfile.load(path, known, {})
     user = known.get("PROCESSING_USER", "processing")
     if user in ("admin", "root"):
         raise ConfigError(
@@ -283,8 +277,11 @@ def worker(project: Project) -> str:
 
 def hosts(project: Project) -> dict[str, list[str]]:
     """The host names of the portal and of the API."""
-    base = project.directory / "env"
-    known = settings(base / "nginx.env") | settings(base / "local" / "nginx.env")
+    known: dict[str, str] = {}
+    for name in ("nginx.env", "local/nginx.env"):
+        path = project.directory / "env" / name
+        if path.is_file():
+            known = envfile.load(path, known, {})
     return {
         "portal": known.get("PORTAL_NAMES", "repertoire.test").split(),
         "api": known.get("API_NAMES", "api.repertoire.test").split(),

@@ -57,6 +57,7 @@ LEVELS: Mapping[str, int] = {
     "errors": 0,
     "modules": 0,
     "series": 0,
+    "envfile": 0,
     "lines": 0,
     "masks": 0,
     "data": 0,
@@ -67,6 +68,7 @@ LEVELS: Mapping[str, int] = {
 SIDEWAYS = frozenset(
     {
         ("engine", "proc"),
+        ("envfile", "errors"),
         ("commands", "plugins"),
         ("modules", "errors"),
         ("modules", "model"),

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which words of a command line go where."""
 
+from pathlib import Path
+
 import pytest
 from _pytest.config import get_config
 
@@ -44,7 +46,15 @@ from harness import options
         ("test web --keep-failed a.py", "test --keep-failed web a.py", ""),
         ("test web -- --keep-failed", "test web", "--keep-failed"),
         ("test tryton --lf --ff party", "test tryton party", "--lf --ff"),
-        ("test tryton --seriess 7.0", "test tryton 7.0", "--seriess"),
+        ("test tryton --seriess 7.0", "test tryton", "--seriess 7.0"),
+        ("test web --timeout 5 unit", "test web unit", "--timeout 5"),
+        ("test web --timeout=5 unit", "test web unit", "--timeout=5"),
+        ("test web unit --cov rep -x a.py", "test web unit a.py", "--cov rep -x"),
+        ("test web -xvk name unit", "test web unit", "-xvk name"),
+        ("test web -xvkname unit", "test web unit", "-xvkname"),
+        ("test web -xv unit", "test web unit", "-xv"),
+        ("test web -Q some unit", "test web unit", "-Q some"),
+        ("test web --cache-show lf", "test web", "--cache-show lf"),
         ("test tryton party -- -x --list", "test tryton party", "-x --list"),
         ("test tryton -- party", "test tryton", "party"),
         ("test tryton --", "test tryton", ""),
@@ -74,7 +84,7 @@ def test_the_line_is_not_changed() -> None:
     assert argv == ["test", "tryton", "-x"]
 
 
-def _options(*nargs: str | None) -> set[str]:
+def _options(*nargs: str | int | None) -> set[str]:
     """Options of pytest, with all its plugins, that take so many words."""
     parser = get_config()._parser
     found = getattr(parser, "optparser", None) or parser._getparser()
@@ -84,6 +94,58 @@ def _options(*nargs: str | None) -> set[str]:
         if action.option_strings and action.nargs in nargs
         for name in action.option_strings
     }
+
+
+@pytest.mark.parametrize(
+    ("line", "doubtful"),
+    [
+        ("test web --timeout 5 unit", ["5"]),
+        ("test web --timeout 5 -k unit --cov", ["5"]),
+        ("test web --cov --lf unit -x a -k b --tb short", []),
+        ("test web --timeout --list unit", []),
+        ("test web -- --timeout 5", []),
+    ],
+)
+def test_what_follows_an_unknown_option_is_doubtful(
+    line: str, doubtful: list[str]
+) -> None:
+    _, rest = options.split(line.split())
+    assert options.doubtful(rest) == ([], doubtful)
+    assert options.doubtful(rest, {"5"}) == (doubtful, [])
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [("-x --co", True), ("--fixtures", True), ("--help", True), ("-k x --lf", False)],
+)
+def test_what_only_shows(line: str, shown: bool) -> None:
+    assert options.shows(line.split()) is shown
+
+
+def test_a_junit_file_is_where_the_user_is() -> None:
+    words = ["--junitxml", "a.xml", "--junit-xml=/b.xml", "-k", "c"]
+    assert list(options.rooted(words, Path("/here"))) == (
+        ["--junitxml", "/here/a.xml", "--junit-xml=/b.xml", "-k", "c"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "bare"),
+    [
+        ("a b/test_x.py::T::test_a", "a b/test_x.py::T::test_a"),
+        ("x.py::T::test_a (n=1)", "x.py::T::test_a"),
+        ("x.py::test_a [a message] (n='[1]')", "x.py::test_a"),
+        ("x.py::test_a [a message]", "x.py::test_a"),
+        ("x.py::test_a (<subtest>)", "x.py::test_a"),
+        ("x.py::test_a[a b] (n=1)", "x.py::test_a[a b]"),
+        ("x.py::test_a[a::b] [m] (n=1)", "x.py::test_a[a::b]"),
+        ("x.py::test_a[f(x) y]", "x.py::test_a[f(x) y]"),
+        ("x.py::test_a[ ]", "x.py::test_a[ ]"),
+        ("a (b)", "a (b)"),
+    ],
+)
+def test_an_id_without_its_subtest(word: str, bare: str) -> None:
+    assert options.bare(word) == bare
 
 
 XDIST = {"-n"}
@@ -96,3 +158,8 @@ def test_pytest_has_these_options(word: str) -> None:
 
 def test_no_option_of_pytest_with_a_value_is_missing() -> None:
     assert sorted(_options(None) - options.PYTEST_VALUES) == []
+
+
+def test_no_option_of_pytest_without_a_value_is_missing() -> None:
+    assert sorted(_options(0) - options.PYTEST_FLAGS - options.FLAGS) == []
+    assert _options(0) >= options.PYTEST_FLAGS

@@ -4,6 +4,7 @@
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -281,3 +282,32 @@ def test_a_full_disk_is_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     usage = SimpleNamespace(free=100)
     monkeypatch.setattr(results.shutil, "disk_usage", lambda path: usage)
     assert isinstance(results.missing(tmp_path / "tryton.jsonl", 0), DiskFull)
+
+
+def test_a_file_that_skips_itself_breaks_nothing(tmp_path: Path) -> None:
+    gone = {**UNCOLLECTED, "outcome": "skipped", "message": "no stdnum", "longrepr": ""}
+    done = finished(tmp_path, gone, line(), SESSION)
+    assert [(test.outcome, test.message) for test in done.result.tests] == [
+        (Outcome.SKIPPED, "no stdnum"),
+        (Outcome.PASSED, ""),
+    ]
+    assert done.code is ExitCode.OK
+    alone = finished(tmp_path, gone, SESSION, code=5)
+    assert alone.code is ExitCode.NOTHING_SELECTED
+    assert len(alone.result.tests) == 1
+
+
+def test_a_subtest_knows_its_test(tmp_path: Path) -> None:
+    one = line(outcome="failed")
+    part = {**one, "id": f"{one['id']} (n=1)", "subtest": "(n=1)"}
+    test, found = finished(tmp_path, one, part, SESSION, code=1).result.tests
+    assert (test.test, found.test) == (one["id"], one["id"])
+    assert found.id == f"{one['id']} (n=1)"
+
+
+def test_what_shows_is_no_empty_run(tmp_path: Path) -> None:
+    showing = replace(step(), options=("--collect-only",))
+    done = results.read(
+        showing, tmp_path / "none", junit=tmp_path, code=0, started=0.0, sources=()
+    )
+    assert done.code is ExitCode.OK

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a suite's step needs, as far as the configuration says it."""
 
+import io
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.commands import needs
+from harness.commands.context import Context
 from harness.config import Config, SuiteTable, TemplateTable
-from harness.model import Isolation
-from harness.plan import Step
+from harness.errors import ConfigError
+from harness.model import Isolation, Origin
+from harness.output import Console
+from harness.plan import Step, Tested
 from harness.template.layer import Document, Program
 
 STEP = Step(
@@ -28,14 +34,17 @@ STEP = Step(
 
 def variables(root: Path, *lines: str) -> tuple[dict[str, str], dict[str, str]]:
     suite = SuiteTable(environment=lines, environment_files=("one.env", "two.env"))
-    return needs.variables(Config(root=root, suite={"portal": suite}), STEP)
+    return needs.variables(
+        Config(root=root, suite={"portal": suite}), STEP, {"SHELL_URL": "x"}
+    )
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     (tmp_path / "one.env").write_text("NAME=society\nHOST=${NAME}.test\nMODE=live\n")
     (tmp_path / "two.env").write_text(
-        "URL=http://${HOST}\nPGPASSWORD=s\nPGHOST=db\nHARNESS_STATE=/x\n"
+        "URL=http://${HOST}\nOUT=$SHELL_URL # what it is\n"
+        "PGPASSWORD=s\nPGHOST=db\nHARNESS_STATE=/x\n"
     )
     return tmp_path
 
@@ -47,6 +56,7 @@ def test_files_build_on_each_other_and_the_table_wins(root: Path) -> None:
         "HOST": "society.test",
         "MODE": "test",
         "URL": "http://society.test",
+        "OUT": "x",
     }
     assert varying == {"FILES": "{files}/x"}
 
@@ -54,6 +64,41 @@ def test_files_build_on_each_other_and_the_table_wins(root: Path) -> None:
 def test_the_table_may_say_what_files_may_not(root: Path) -> None:
     fixed, _ = variables(root, "PGAPPNAME=tests")
     assert {name for name in fixed if name.startswith(needs.OURS)} == {"PGAPPNAME"}
+
+
+def test_a_file_that_compose_would_refuse_is_named(root: Path) -> None:
+    (root / "two.env").write_text("A=1\nB='x\n")
+    with pytest.raises(ConfigError) as caught:
+        variables(root)
+    assert f"{root}/two.env cannot be read as Compose reads it: line 2" in str(
+        caught.value
+    )
+    (root / "two.env").write_bytes(b"A=\xff\n")
+    with pytest.raises(ConfigError, match="not UTF-8"):
+        variables(root)
+
+
+# -- what pytest remembers ---------------------------------------------------
+
+
+def cache(tmp_path: Path, root: str, profile: str = "", **more: Any) -> Path:
+    config = Config(root=Path(root), profile=profile, state=str(tmp_path))
+    console = Console(io.StringIO(), {})
+    context = Context(config=config, environ={}, console=console, line="")
+    return needs.cache(context, replace(STEP, **more))
+
+
+def test_what_failed_in_one_checkout_did_not_in_another(tmp_path: Path) -> None:
+    one = cache(tmp_path, "/a")
+    module = Tested(name="party", origin=Origin.INDEX, reason="named")
+    assert cache(tmp_path, "/a", shard="1/2") == one
+    others = [
+        cache(tmp_path, "/b"),
+        cache(tmp_path, "/a", "c3s"),
+        cache(tmp_path, "/a", suite="api"),
+        cache(tmp_path, "/a", tested=(module,)),
+    ]
+    assert len({one, *others}) == 5
 
 
 # -- templates with a program ------------------------------------------------

@@ -54,6 +54,19 @@ def test_a_file_that_cannot_be_collected(tmp_path: Path) -> None:
     assert outcome.of_suite(0, tmp_path) == (False, "1 error: test_a.py")
 
 
+def test_no_name_controls_the_terminal(tmp_path: Path) -> None:
+    event = {"kind": "collect", "id": "a\x1b[31m\x9b\n.py", "longrepr": ""}
+    (tmp_path / "a.jsonl").write_text(json.dumps(event))
+    assert outcome.of_suite(0, tmp_path) == (False, "1 error: a\ufffd\ufffd.py")
+
+
+def test_a_file_that_skips_itself_is_no_failure(tmp_path: Path) -> None:
+    write(tmp_path, "passed")
+    event = {"kind": "collect", "id": "test_b.py", "outcome": "skipped"}
+    (tmp_path / "b.jsonl").write_text(json.dumps(event))
+    assert outcome.of_suite(0, tmp_path) == (True, "1 passed, 1 skipped")
+
+
 @pytest.mark.parametrize(
     ("code", "output", "expected"),
     [

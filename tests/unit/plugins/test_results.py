@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugins import results
+from harness.plugins import results, subtests
 from harness.plugins.results import Writer, describe, message, outcome
 from harness.plugins.workers import units
 from harness.plugins.workers.reruns import STANDS
@@ -275,8 +275,89 @@ def test_a_file_that_cannot_be_collected(writer: Writer, path: Path) -> None:
         report(state="failed", nodeid="tests/test_bad.py", longrepr="ImportError")
     )
     assert lines(path) == [
-        {"kind": "collect", "id": "tests/test_bad.py", "longrepr": "ImportError"}
+        {
+            "kind": "collect",
+            "id": "tests/test_bad.py",
+            "outcome": "error",
+            "message": "cannot be collected",
+            "longrepr": "ImportError",
+        }
     ]
+
+
+def test_a_file_that_skips_itself(writer: Writer, path: Path) -> None:
+    why = ("tests/test_gone.py", 3, "Skipped: no such module")
+    writer.pytest_collectreport(
+        report(state="skipped", nodeid="tests/test_gone.py", longrepr=why)
+    )
+    [line] = lines(path)
+    assert (line["outcome"], line["message"]) == ("skipped", "Skipped: no such module")
+
+
+# -- subtests ----------------------------------------------------------------
+
+
+def part(state: str, message: str | None = None, **kwargs: Any) -> SimpleNamespace:
+    context = SimpleNamespace(msg=message, kwargs=kwargs)
+    return report(state=state, context=context, longrepr=f"E {state}", start=0)
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [
+        (part("failed", n=1), "(n=1)"),
+        (part("failed", n="1", text="'a b'"), "(n=1, text='a b')"),
+        (part("failed", "<b>", n=1), "[<b>] (n=1)"),
+        (part("failed", "why"), "[why]"),
+        (part("failed"), "(<subtest>)"),
+    ],
+)
+def test_the_name_of_a_subtest(made: Any, name: str) -> None:
+    assert subtests.name(made) == name
+    made.sub_test_description = lambda: "as the plugin has it"
+    assert subtests.name(made) == "as the plugin has it"
+    made.harness_subtest = "known"
+    assert subtests.name(made) == "known"
+
+
+def test_subtests_are_written_beside_their_test(writer: Writer, path: Path) -> None:
+    first, *rest = reports("passed", "passed", "passed")
+    parts = [part("passed", n=0), part("failed", n=1), part("skipped", "m", n=2)]
+    for one in [first, *parts, *rest]:
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    test, failed, skipped = lines(path)
+    assert (test["id"], test["outcome"]) == (NODE, "passed")
+    assert test["phases"] == {"setup": 0.5, "call": 1.25, "teardown": 0.125}
+    assert (failed["id"], failed["outcome"]) == (f"{NODE} (n=1)", "failed")
+    assert (failed["subtest"], failed["message"]) == ("(n=1)", "E failed")
+    assert (skipped["id"], skipped["outcome"]) == (f"{NODE} [m] (n=2)", "skipped")
+    for one in (failed, skipped):
+        assert one["key"] == one["id"]
+        assert (one["started"], one["duration"], one["phases"]) == (100.0, 0, {})
+
+
+def test_a_test_is_not_flaky_whose_subtest_fails_again(
+    writer: Writer, path: Path
+) -> None:
+    writer.failed_before(NODE, LOCATION, [reports("passed", "failed", "passed")])
+    first, *rest = reports("passed", "passed", "passed")
+    for one in [first, part("failed", n=1), *rest]:
+        writer.pytest_runtest_logreport(one)
+    writer.pytest_runtest_logfinish(NODE, LOCATION)
+    test, failed = lines(path)
+    assert (test["outcome"], failed["outcome"]) == ("failed", "failed")
+    assert len(test["attempts"]) == 1
+
+
+def test_a_skipped_subtest_is_counted() -> None:
+    status = subtests.pytest_report_teststatus
+    assert status(part("skipped", n=1)) == ("skipped", "-", "SUBSKIPPED(n=1)")
+    bug = part("skipped", n=1)
+    bug.wasxfail = "bug"
+    assert status(bug) == ("xfailed", "y", "SUBXFAIL(n=1)")
+    assert status(part("failed", n=1)) is None
+    assert status(report(state="skipped")) is None
 
 
 def test_the_end_of_a_session(writer: Writer, path: Path) -> None:

@@ -94,3 +94,15 @@ def test_a_missing_part_is_named(root: Path, tmp_path: Path) -> None:
     with pytest.raises(CommandFailed, match="is not there") as caught:
         coverage.combine([gone], tmp_path / "out", roots=[root], remap={})
     assert str(gone) in caught.value.message
+
+
+def test_lines_that_the_source_excludes(root: Path, tmp_path: Path) -> None:
+    part = record(tmp_path / ".coverage.1", str(root / "sign.py"), POSITIVE)
+    settings = root / "pyproject.toml"
+    settings.write_text('[tool.coverage.report]\nexclude_also = ["number < 0"]\n')
+    [before] = coverage.combine([part], tmp_path / "a", roots=[root], remap={})
+    [after] = coverage.combine(
+        [part], tmp_path / "b", roots=[root], remap={}, settings=[settings]
+    )
+    assert before.percent < 100.0
+    assert (after.missing, after.percent) == (0, 100.0)

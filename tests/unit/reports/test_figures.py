@@ -54,6 +54,14 @@ def test_a_step_that_broke_without_a_failed_test(build: Build, code: int) -> Non
     assert figures.reason(run) == "1 step broken"
 
 
+def test_nothing_selected_is_not_broken(build: Build) -> None:
+    run = build(0, failed=0)
+    empty = replace(run.steps[0], exit_code=3)
+    run = replace(run, steps=(empty,), exit_code=3)
+    assert figures.broken_steps(run) == ()
+    assert figures.verdict(run) is Verdict.EMPTY
+
+
 def test_counts_add_up(build: Build) -> None:
     run = build(46, failed=2)
     whole = figures.counts("all", run.tests)

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from harness.errors import CommandFailed
-from harness.model import RunResult
+from harness.model import Outcome, RunResult
 from harness.reports import junit
 
 Build = Callable[..., RunResult]
@@ -104,3 +105,41 @@ def test_a_missing_part_is_named(build: Build, tmp_path: Path) -> None:
 def properties(suite: ET.Element) -> dict[str | None, str | None]:
     found = suite.findall("properties/property")
     return {entry.get("name"): entry.get("value") for entry in found}
+
+
+SUBTESTS = """\
+<testsuites><testsuite name="pytest" errors="0" failures="2" skipped="1" tests="9" \
+time="0.1"><testcase classname="test_a.Case" name="test_s" time="0.1">\
+<failure message="one">E one</failure><skipped message="two" />\
+<failure message="contains 1 failed subtest" /></testcase>\
+<testcase classname="test_a" name="test_b" time="0.0">\
+<system-out>\x9b2J\x85</system-out></testcase></testsuite></testsuites>"""
+
+
+def test_subtests_are_cases_of_their_own(build: Build, tmp_path: Path) -> None:
+    path = tmp_path / "tryton.xml"
+    path.write_text(SUBTESTS)
+    run = build(2, failed=0)
+    own = replace(run.tests[0], id="test_a.py::Case::test_s")
+    parts = [
+        replace(own, id=f"{own.id} {name}", subtest=name, outcome=outcome)
+        for name, outcome in [
+            ("(n=<1>)", Outcome.FAILED),
+            ("[m\x1b[1m] (n=2)", Outcome.SKIPPED),
+        ]
+    ]
+    run = replace(run, steps=(replace(run.steps[0], tests=(own, *parts)),))
+    [suite] = ET.fromstring(junit.merge(run, {run.steps[0].name: path}))
+    found = {
+        case.get("name"): [(one.tag, one.get("message")) for one in case]
+        for case in suite.iter("testcase")
+    }
+    assert found == {
+        "test_s": [("failure", "contains 1 failed subtest")],
+        "test_b": [("system-out", None)],
+        "test_s (n=<1>)": [("failure", "one")],
+        "test_s [m] (n=2)": [("skipped", "two")],
+    }
+    assert [one.text for one in suite.iter("system-out")] == ["\ufffd2J\ufffd"]
+    counts = [suite.get(key) for key in ("tests", "failures", "errors", "skipped")]
+    assert counts == ["4", "2", "0", "1"]

@@ -12,7 +12,7 @@ Build = Callable[..., RunResult]
 def test_terminal_is_short_and_has_it_all(build: Build) -> None:
     lines = summary.terminal(build(46, failed=2))
     assert len(lines) <= 15
-    assert max(map(len, lines)) <= 88
+    assert max(len(line) for line in lines if "::" not in line) <= 88
     assert lines[0].startswith("FAILED: 2 failures — 46 tests in ")
     text = "\n".join(lines)
     assert "42 passed, 2 failed, 2 skipped" in text
@@ -30,11 +30,12 @@ def test_terminal_without_tests(build: Build) -> None:
 
 def test_terminal_passes_no_control_character_on(build: Build) -> None:
     run = build(1, failed=0)
-    test = replace(run.tests[0], id="test\x1b[2J\n\x07" + "x" * 300)
+    test = replace(run.tests[0], id="test\x1b[2J\n\x07\x9b::" + "x" * 300)
     run = replace(run, steps=(replace(run.steps[0], tests=(test,)),))
     lines = summary.terminal(run)
     assert all(line.isprintable() for line in lines)
-    assert max(map(len, lines)) <= 88
+    assert any("x" * 300 in line for line in lines)  # an id that may be pasted
+    assert max(len(line) for line in lines if "::" not in line) <= 88
 
 
 def test_markdown_has_all_parts(build: Build) -> None:
@@ -108,3 +109,17 @@ def test_markdown_names_a_broken_step(build: Build) -> None:
     step = replace(run.steps[0], exit_code=139)
     text = summary.markdown(replace(run, steps=(step, *run.steps[1:])))
     assert "- step **tryton** ended with exit code 139" in text
+
+
+def test_what_did_not_run_is_no_cut(build: Build) -> None:
+    run = build(2, failed=0)
+    one, two = run.tests
+    part = replace(one, id=f"{one.id} (n=1)", subtest="(n=1)", phases={}, duration=9.0)
+    gone = replace(one, id="tests/test_gone.py", phases={}, outcome=Outcome.SKIPPED)
+    step = replace(run.steps[0], tests=(one, part, gone), planned=2)
+    run = replace(run, steps=(step,), order="random, seed 7")
+    lines = summary.terminal(run)
+    assert "order     random, seed 7; 1 of 2 ran" in lines
+    assert not any("(n=1)" in line for line in lines)  # none of the slowest
+    whole = replace(run, steps=(replace(step, tests=(one, two, part)),))
+    assert "order     random, seed 7" in summary.terminal(whole)

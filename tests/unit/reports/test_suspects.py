@@ -3,6 +3,7 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -134,3 +135,18 @@ def test_two_are_found_and_no_more(guilty: tuple[str, str]) -> None:
 def test_what_takes_all_is_all() -> None:
     assert suspects.minimal(NAMES[:5], Poison(*NAMES[:5])) == NAMES[:5]
     assert suspects.minimal(("a",), Poison("a")) == ("a",)
+
+
+def test_a_subtest_is_found_by_its_test() -> None:
+    test = ran("tests/test_a.py::test_s", 2.0)
+    part = replace(
+        ran("tests/test_a.py::test_s (n=1)", 2.0, outcome=Outcome.FAILED),
+        key="web/tests/test_a.py::test_s (n=1)",
+        subtest="(n=1)",
+    )
+    made = run(ran("tests/test_a.py::test_first", 1.0), test, part)
+    for name in ("tests/test_a.py::test_s", "test_s (n=1)"):
+        first, *_ = suspects.matching(made, "web", name)
+        assert first.key == "web/tests/test_a.py::test_s"
+        assert first.test.outcome is Outcome.FAILED
+        assert first.before == ("web/tests/test_a.py::test_first",)

@@ -93,6 +93,13 @@ def test_secrets_are_in_no_command_line(inside: Inside) -> None:
     assert "MODE=test" in lines
 
 
+def test_a_value_of_several_lines_is_not_lost(inside: Inside) -> None:
+    argv = inside.wrap(["python"], {"TEXT": "one\ntwo", "A": "1"}, "tests")
+    assert "TEXT=one\ntwo" in argv
+    file = inside.scratch / f"{inside.container('tests')}.env"
+    assert "one" not in file.read_text()
+
+
 def test_only_the_tests_have_the_aliases(inside: Inside) -> None:
     assert "--network-alias" not in inside.wrap(["python"], {}, "build-1")
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The command of a suite, and what its words lead to."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,10 @@ def source(tmp_path: Path) -> Source:
 
 def find(source: Source, *words: str, nose: bool = True) -> tuple[str, ...]:
     root = source.path.parents[1]
-    found = suite.addresses(words, source=source, paths=PATHS, root=root, nose=nose)
+    places = suite.Places(
+        source=source, paths=PATHS, bases=(root, source.path), nose=nose
+    )
+    found = places.addresses(words)
     return tuple(one.removeprefix(f"{source.path}/portal_web/tests/") for one in found)
 
 
@@ -84,9 +88,7 @@ def test_what_leads_nowhere(source: Source, word: str, hint: str) -> None:
 
 def test_an_incomplete_source(source: Source) -> None:
     with pytest.raises(SourceError, match=r"portal_web has no .*tests/api"):
-        suite.addresses(
-            (), source=source, paths=("tests/api",), root=source.path, nose=False
-        )
+        suite.Places(source=source, paths=("tests/api",), bases=(), nose=False)
 
 
 # -- the environment ---------------------------------------------------------
@@ -130,14 +132,34 @@ def command(source: Source, tmp_path: Path, **more: Any) -> list[str]:
 
 def test_the_command(source: Source, tmp_path: Path) -> None:
     argv = command(source, tmp_path, options=("-x",))
-    assert argv[3:13] == [
+    assert argv[3:15] == [
         "-p", "harness.plugins.workers", "-p", "harness.plugins.results",
         "-p", "harness.plugins.hidden",
-        "-p", "harness.plugins.database", "-c", str(tmp_path / "pytest.ini"),
+        "-p", "harness.plugins.database", "-p", "harness.plugins.given",
+        "-c", str(tmp_path / "pytest.ini"),
     ]  # fmt: skip
-    assert argv[13] == f"--rootdir={source.path}"
+    assert argv[15] == f"--rootdir={source.path}"
     assert "--harness-isolation=class" in argv
     assert argv[-2:] == ["-x", "tests/unit"]
+
+
+def test_doubtful_words_are_told(source: Source, tmp_path: Path) -> None:
+    doubtful = (("unit", ("/a/unit",)),)
+    argv = command(source, tmp_path, options=("--a", "unit"), doubtful=doubtful)
+    [told] = [one for one in argv if one.startswith("--harness-doubtful=")]
+    assert json.loads(told.partition("=")[2]) == {
+        "words": {"unit": ["/a/unit"]},
+        "named": False,
+    }
+    assert argv[-3:] == ["--a", "unit", "tests/unit"]
+
+
+def test_words_mean_what_they_lead_to(source: Source) -> None:
+    places = suite.Places(source=source, paths=PATHS, bases=(source.path,), nose=False)
+    tests = source.path / "portal_web" / "tests"
+    assert places.meant("unit") == (str(tests / "unit"),)
+    assert places.meant("unit/models.py::A") == (f"{tests}/unit/models.py::A",)
+    assert places.meant("5") == ("5",)
 
 
 def test_nose_is_a_plugin(source: Source, tmp_path: Path) -> None:
@@ -162,6 +184,24 @@ def test_packages_are_measured(source: Source) -> None:
     assert suite.measured(source) == [source.path]
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".coveragerc", ""),
+        ("setup.cfg", "[coverage:run]\n"),
+        ("tox.ini", "[coverage:report]\n"),
+        ("pyproject.toml", "[tool.coverage.run]\n"),
+    ],
+)
+def test_who_configures_coverage(source: Source, name: str, text: str) -> None:
+    (source.path / "pyproject.toml").write_text("[project]\n")
+    (source.path / "setup.cfg").write_text("[metadata]\n")
+    package = source.path / "portal_web"
+    assert base.settings([package]) == []
+    (source.path / name).write_text(text)
+    assert base.settings([package, source.path]) == [source.path / name]
+
+
 # -- several sources ---------------------------------------------------------
 
 
@@ -175,14 +215,14 @@ def plugin(source: Source) -> Source:
 
 def find_in_both(source: Source, plugin: Source, *words: str) -> list[str]:
     root = source.path.parents[1]
-    found = suite.addresses(
-        words,
+    places = suite.Places(
         source=source,
         paths=(*PATHS, "plugin:plugin/tests/unit"),
-        root=root,
+        bases=(root, source.path),
         nose=False,
         sources={"plugin": plugin},
     )
+    found = places.addresses(words)
     return [one.removeprefix(f"{root}/src/") for one in found]
 
 
@@ -217,14 +257,7 @@ def test_the_root_directory_of_pytest(source: Source, tmp_path: Path) -> None:
     assert f"--rootdir={source.path}/portal_web/tests" in argv
 
 
-# -- files of variables ------------------------------------------------------
-
-
-def test_a_file_of_variables_as_compose_has_it() -> None:
-    first = suite.read("# A=0\n\nA=1\nB = \"${A} b\"\nnothing\nexport C='x=y'\n", {})
-    assert first == {"A": "1", "B": "1 b", "C": "x=y"}
-    second = suite.read("A=2\nD=${B}/${GONE}", first)
-    assert second == {"A": "2", "B": "1 b", "C": "x=y", "D": "1 b/"}
+# -- lanes and the manner ----------------------------------------------------
 
 
 def test_a_lane_is_the_warm_process_of_another_session() -> None:

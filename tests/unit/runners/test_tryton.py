@@ -86,6 +86,7 @@ def test_the_command(
         "-p", "harness.plugins.results",
         "-p", "harness.plugins.hidden",
         "-p", "harness.plugins.tryton",
+        "-p", "harness.plugins.given",
         "-c", str(directory / "pytest.ini"),
         f"--rootdir={environment.site / 'trytond' / 'modules'}",
         "--doctest-glob=scenario_*.rst",
@@ -93,7 +94,7 @@ def test_the_command(
         "--harness-isolation=test",
         f"--harness-timings={files.timings}",
         f"--harness-results={directory / 'tryton-7.0.jsonl'}",
-        f"--junitxml={directory / 'tryton-7.0.junit.xml'}",
+        f"--harness-junit={directory / 'tryton-7.0.junit.xml'}",
         "-o", f"cache_dir={files.cache}",
         "-k", "view or rights",
         str(modules["society"].path / "tests"),
@@ -304,6 +305,7 @@ def test_sources_are_measured(modules: dict[str, Module], files: Files) -> None:
     assert json.loads(env["HARNESS_COVERAGE"]) == {
         "data": str(files.directory / "coverage" / "tryton-7.0"),
         "sources": [str(modules["society"].path)],
+        "settings": "",
     }
     assert (files.directory / "coverage").is_dir()
 
@@ -322,3 +324,22 @@ def test_coverage_may_be_left_out(modules: dict[str, Module], files: Files) -> N
         database={},
     )
     assert "HARNESS_COVERAGE" not in env
+
+
+def test_ids_lead_to_modules(modules: dict[str, Module], tmp_path: Path) -> None:
+    society = modules["society"]
+    file = society.path / "tests" / "test_content.py"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch()
+    for id_ in (
+        "tests/test_content.py::Case::test_a",
+        f"{society.path.name}/tests/test_content.py::Case::test_a",
+        f"{file}::Case::test_a",
+    ):
+        own = {"society": society}
+        assert tryton.aimed([id_], own, [tmp_path]) == (
+            (f"{file}::Case::test_a",),
+            ["society"],
+        )
+    there = "party/tests/test_party.py::Case"  # where it is, its environment knows
+    assert tryton.aimed([there], {}, [tmp_path]) == ((there,), ["party"])

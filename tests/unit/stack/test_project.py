@@ -180,6 +180,6 @@ def test_host_names(tmp_path: Path) -> None:
     local.mkdir(parents=True)
     env = local.parent / "nginx.env"
     env.write_text("# names\nPORTAL_NAMES=a.test b.test\nAPI_NAMES=c.test\n")
-    (local / "nginx.env").write_text("API_NAMES=d.test")
+    (local / "nginx.env").write_text("API_NAMES='d.test e.test' # mine")
     found = projects.hosts(projects.make(config(tmp_path)))
-    assert found == {"portal": ["a.test", "b.test"], "api": ["d.test"]}
+    assert found == {"portal": ["a.test", "b.test"], "api": ["d.test", "e.test"]}

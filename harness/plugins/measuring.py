@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How coverage is measured: as the source's own configuration says, for the harness.
+
+What is measured and where the data go is the harness's.  The rest is the source's:
+what is omitted, concurrency, patches.  It is written to a file, for processes that
+tests start (``patch = ["subprocess"]``, ``concurrency = ["multiprocessing"]``) read it.
+"""
+
+from __future__ import annotations
+
+import os
+from configparser import RawConfigParser
+from typing import Any, Mapping
+
+OWN = (
+    "concurrency", "patch", "sigterm", "plugins", "dynamic_context", "context", "core",
+    "timid", "disable_warnings", "debug",
+)  # fmt: skip
+"""What of ``[run]`` is left to the source."""
+
+
+def written(order: Mapping[str, Any]) -> str:
+    """Write the configuration of an `order` beside its data; its path."""
+    from coverage import Coverage
+
+    found = Coverage(config_file=order["settings"] or False)
+    values = {name: _option(found, name) for name in OWN}
+    home = os.path.dirname(order["settings"])
+    omitted = [f"{source}/tests/*" for source in order["sources"]]
+    omitted += [
+        one if one.startswith("*") else os.path.join(home, one)
+        for one in _option(found, "omit") or ()
+    ]
+    values.update(
+        branch=True, parallel=True, data_file=order["data"], omit=omitted,
+        source=order["sources"],
+    )  # fmt: skip
+    parser = RawConfigParser()
+    parser["run"] = {
+        name: _text(value) for name, value in values.items() if value not in (None, [])
+    }
+    path = f"{order['data']}.{os.getpid()}.rc"
+    with open(path, "w", encoding="utf-8") as stream:
+        parser.write(stream)
+    return path
+
+
+def _option(found: Any, name: str) -> Any:
+    from coverage.exceptions import CoverageException
+
+    try:
+        return found.get_option(f"run:{name}")
+    except CoverageException:
+        return None  # an older one does not know it
+
+
+def _text(value: Any) -> str:
+    text = "\n".join(value) if isinstance(value, (list, tuple)) else str(value)
+    return text.replace("$", "$$")  # coverage puts variables in

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What coverage is told for a suite."""
+
+from configparser import RawConfigParser
+from pathlib import Path
+
+from harness.plugins import measuring
+
+SETTINGS = """\
+[tool.coverage.run]
+omit = ["web/left.py", "*/made/*"]
+source = ["elsewhere"]
+data_file = "elsewhere"
+branch = false
+patch = ["subprocess"]
+concurrency = ["multiprocessing", "thread"]
+"""
+
+
+def told(tmp_path: Path, settings: str) -> dict[str, list[str]]:
+    order = {
+        "data": str(tmp_path / "web-$1"),
+        "sources": ["/src/web"],
+        "settings": settings,
+    }
+    parser = RawConfigParser()
+    parser.read(measuring.written(order))
+    return {name: text.split() for name, text in parser["run"].items()}
+
+
+def test_the_sources_own_settings(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(SETTINGS)
+    found = told(tmp_path, str(tmp_path / "pyproject.toml"))
+    assert found["patch"] == ["subprocess"]
+    assert found["concurrency"] == ["multiprocessing", "thread"]
+    assert found["omit"] == ["/src/web/tests/*", f"{tmp_path}/web/left.py", "*/made/*"]
+    assert found["source"] == ["/src/web"]
+    assert found["data_file"] == [f"{tmp_path}/web-$$1"]
+    assert found["branch"] == found["parallel"] == ["True"]
+
+
+def test_without_any(tmp_path: Path) -> None:
+    found = told(tmp_path, "")
+    assert found["omit"] == ["/src/web/tests/*"]
+    assert "patch" not in found
