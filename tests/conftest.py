@@ -7,6 +7,7 @@ environment is made once.
 """
 
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -34,6 +35,9 @@ def place(nodeid: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell has what it starts with & ignore Ctrl-C, and all that this starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         # Not for what tests start: a pytest in there is no worker of this one.
         for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
