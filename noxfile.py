@@ -100,7 +100,8 @@ def tests(session: nox.Session) -> None:
     """The harness's own tests, all that this machine can run: -- [pytest options]."""
     program = python(session, "[dev]", here=DEVELOPMENT)
     words = ("-m", "pytest", "-n", "auto", *session.posargs)
-    session.run(program, *words, external=True)
+    # Else each of their processes compiles all that it imports.
+    session.run(program, *words, external=True, env={"PYTHONDONTWRITEBYTECODE": ""})
 
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")

@@ -36,6 +36,7 @@ def place(nodeid: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all is collected
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # A shell has what it starts with & ignore Ctrl-C, and all that this starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -48,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """What has been collected stays: to look through it again and again takes long."""
     gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(optionalhook=True)
