@@ -17,10 +17,10 @@ PLACES = {
     "project": (
         "test_run", "test_template", "test_gate", "test_shards", "test_doctor",
     ),
-    "matrix": ("test_matrix",),
     "suites": ("test_suite", "test_flaky"),
     "stack": ("test_stack", "test_services", "test_stack_databases"),
     "checkout": ("test_inside", "test_browsers_inside", "test_c3s"),
+    "matrix": ("test_matrix",),
 }  # fmt: skip
 """Files of tests that share a stack, a small project, or this checkout's reports.
 
