@@ -21,7 +21,6 @@ WORKFLOW = ".github/workflows/gate.yml"
 HERE = all(map(importlib.util.find_spec, NEEDED))
 TOOLS = ("pytest", "ruff", "mypy", "xdist")
 DEVELOPMENT = HERE and all(map(importlib.util.find_spec, TOOLS))
-PARALLEL = ("-n", "logical", "--maxprocesses", "4")
 
 
 def python(session: nox.Session, extra: str = "[cli]", *, here: bool = HERE) -> str:
@@ -100,7 +99,9 @@ def manage(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The harness's own tests, all that this machine can run: -- [pytest options]."""
     program = python(session, "[dev]", here=DEVELOPMENT)
-    session.run(program, "-m", "pytest", *PARALLEL, *session.posargs, external=True)
+    words = ("-m", "pytest", "-n", "auto", *session.posargs)
+    # Else each of their processes compiles all that it imports.
+    session.run(program, *words, external=True, env={"PYTHONDONTWRITEBYTECODE": ""})
 
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")

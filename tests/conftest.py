@@ -6,7 +6,9 @@ any worker.  Those of one place stay on one worker: the stack is started once, a
 environment is made once.
 """
 
+import gc
 import os
+import signal
 from typing import Any
 
 import pytest
@@ -15,10 +17,10 @@ PLACES = {
     "project": (
         "test_run", "test_template", "test_gate", "test_shards", "test_doctor",
     ),
-    "matrix": ("test_matrix",),
     "suites": ("test_suite", "test_flaky"),
     "stack": ("test_stack", "test_services", "test_stack_databases"),
     "checkout": ("test_inside", "test_browsers_inside", "test_c3s"),
+    "matrix": ("test_matrix",),
 }  # fmt: skip
 """Files of tests that share a stack, a small project, or this checkout's reports.
 
@@ -34,10 +36,26 @@ def place(nodeid: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    gc.disable()  # until all is collected
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell has what it starts with & ignore Ctrl-C, and all that this starts.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(config, "workerinput"):
         # Not for what tests start: a pytest in there is no worker of this one.
         for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:
             del os.environ[name]
+
+
+def pytest_collection_finish() -> None:
+    """What has been collected stays: to look through it again and again takes long."""
+    gc.freeze()
+    gc.enable()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are cores: a third of the time is spent on waiting."""
+    return min((os.cpu_count() or 1) + 1, 4)
 
 
 @pytest.hookimpl(trylast=True)

@@ -35,7 +35,7 @@ class Database:
     locale: Annotated[str, kinds.text('a locale such as "C.UTF-8"', r"[\w.@-]+")] = (
         "C.UTF-8"
     )
-    start_timeout: Annotated[int, kinds.duration(1)] = 30
+    start_timeout: Annotated[int, kinds.duration(1)] = 60
     image: Annotated[str, kinds.text("an image, or nothing for the stack's own")] = ""
 
 

@@ -35,7 +35,7 @@ class Docker:
         *,
         image: str,
         storage: str = "auto",
-        timeout: float = 30.0,
+        timeout: float = 60.0,
         keep: float = 0.0,
         environ: Mapping[str, str],
         memory_: Path = memory.MEMORY,

@@ -59,7 +59,7 @@ class Local:
         store: Store,
         *,
         storage: str = "auto",
-        timeout: float = 30.0,
+        timeout: float = 60.0,
         keep: float = 0.0,
         environ: Mapping[str, str],
         memory: Path = memory_.MEMORY,

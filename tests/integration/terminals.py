@@ -26,7 +26,7 @@ class Terminal:
             os.execve(argv[0], list(argv), {**env, "TERM": "xterm"})
         self.code: int | None = None
 
-    def wait_for(self, pattern: str, *, within: float = 60, after: int = 0) -> int:
+    def wait_for(self, pattern: str, *, within: float = 180, after: int = 0) -> int:
         """Read until the text matches, from a position on; where the match ends."""
         deadline = time.monotonic() + within
         while True:
@@ -50,7 +50,7 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.handle, text.encode())
 
-    def end(self, *, within: float = 60) -> int:
+    def end(self, *, within: float = 180) -> int:
         """Read until it ends; its exit code."""
         deadline = time.monotonic() + within
         while self.code is None:

@@ -427,7 +427,7 @@ def test_what_crashes_is_replaced(
     assert failed == ["test_1_driver", "test_3_page", "test_5_never_loads"], done.stdout
     assert list(outcomes().values()).count("passed") == 5
     assert "GoneError: the driver of the browser does not answer" in done.stdout
-    _until(lambda: not left("harness.plugins.serving -m site_"), 10)
+    _until(lambda: not left("harness.plugins.serving -m site_"), 60)
     assert not list(temporary.glob("*chromium*"))
     shutil.rmtree(temporary)
 
@@ -592,9 +592,9 @@ def test_nothing_is_left_after_kill_9(
     finally:
         child.send_signal(signal.SIGKILL)
         child.wait()
-    _until(lambda: not left(scratch), 15)
+    _until(lambda: not left(scratch), 60)
     if server == "docker":
-        _until(lambda: not containers(run_), 20)
+        _until(lambda: not containers(run_), 60)
     if server == "hub":
         _until(lambda: sessions(asked) == 0, 60)  # its script runs to the end
 

@@ -155,7 +155,7 @@ def test_killed_run_is_swept(
     finally:
         engine.run("rm", "--force", foreign)
     supervisors = store.path.glob("docker/*/ready")
-    until(lambda: not any(path.exists() for path in supervisors), seconds=30)
+    until(lambda: not any(path.exists() for path in supervisors), seconds=90)
 
 
 def servers(engine: Engine, store: Store) -> list[Owned]:
@@ -189,7 +189,7 @@ def test_a_second_checkout_runs_at_the_same_time(
         output, _ = run.communicate(timeout=500)
         assert run.returncode == 0, output
     (other / "envs").unlink()
-    until(lambda: not list(other.glob("docker/*/ready")), seconds=30)
+    until(lambda: not list(other.glob("docker/*/ready")), seconds=90)
     clean = start(
         "clean",
         "--all",

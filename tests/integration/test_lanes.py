@@ -347,6 +347,6 @@ def test_killed_in_mid_test_all_containers_end_and_networks_are_swept(
     assert len(of_runs(engine, store, "container")) == 4
     os.kill(run.pid, signal.SIGKILL)
     run.wait()
-    until(lambda: not of_runs(engine, store, "container"), seconds=30)
+    until(lambda: not of_runs(engine, store, "container"), seconds=90)
     engine.sweep(store.id, store.live())  # as the next run does
     assert of_runs(engine, store) == []

@@ -30,7 +30,7 @@ def fresh(tmp_path: Path) -> Iterator[Store]:
         subprocess.run(["rm", "-rf", mark.resolve()], check=True)
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 15.0) -> None:
+def until(condition: Callable[[], bool], *, seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline

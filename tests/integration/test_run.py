@@ -409,7 +409,7 @@ def test_interrupted_run(project: Path, state: Path, env: dict[str, str]) -> Non
     )
     time.sleep(6)
     os.kill(run.pid, signal.SIGINT)
-    output, _ = run.communicate(timeout=30)
+    output, _ = run.communicate(timeout=120)
     assert run.returncode == 130, output
     assert "interrupted" in output
     assert databases(state) == []

@@ -36,7 +36,7 @@ def answers(port: int) -> int:
         return 0
 
 
-def until(stack: Checkout, *codes: int, within: float = 40) -> None:
+def until(stack: Checkout, *codes: int, within: float = 120) -> None:
     deadline = time.monotonic() + within
     while (found := answers(stack.erp)) not in codes:
         assert time.monotonic() < deadline, found

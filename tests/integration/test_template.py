@@ -330,7 +330,7 @@ def test_a_program_ends_with_the_build(
         assert builder is not None
         os.kill(builder, signal.SIGKILL)
         assert process.wait(timeout=60) == 7
-    until(lambda: not Path("/proc", mark.read_text()).exists(), seconds=10)
+    until(lambda: not Path("/proc", mark.read_text()).exists(), seconds=60)
     assert unfinished(harness, state) == []
 
 

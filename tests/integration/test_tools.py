@@ -231,7 +231,7 @@ def test_zsh_completes(scripts: Path, tmp_path: Path) -> None:
             # The first Tab inserts what all have in common, the second lists them.
             shown.type(f"{line}\t" if len(words) == 1 else f"{line}\t\t")
             for word in words:
-                shown.wait_for(word, after=at, within=15)
+                shown.wait_for(word, after=at, within=60)
             shown.type("\x15echo ne''xt\n")
             at = shown.wait_for("next\r?\n", after=at)
         shown.type("exit\n")

@@ -74,7 +74,7 @@ def test_defaults(tmp_path: Path) -> None:
         "database.storage": "auto",
         "database.encoding": "UTF8",
         "database.locale": "C.UTF-8",
-        "database.start_timeout": 30,
+        "database.start_timeout": 60,
         "database.image": "",
         "templates.count": 60,
         "templates.size": 6 * 1024**3,

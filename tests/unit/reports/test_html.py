@@ -205,9 +205,9 @@ def test_unicode_colours_and_control_characters(build: Build) -> None:
 
 def test_three_thousand_tests(build: Build) -> None:
     run = build(3000, failed=40, workers=8)
-    began = time.perf_counter()
+    began = time.process_time()
     text = html.page(run)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert len(text.encode()) < 3_000_000
     assert text.count('<tr id="t') == 3000
 
