@@ -266,10 +266,12 @@ EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
         AND pid <> pg_backend_pid() AND backend_xid IS NOT NULL;
 END $$;
 
--- A mark; `as_new`: all is as it was in the template, at the first mark.  A mark after a
--- doubt is one itself: a table that was made since has no triggers.
+-- A mark; `as_new`: all is as it was in the template, at the first mark; `written`: what
+-- was written since the mark before.  A mark after a doubt is one itself: a table that was
+-- made since has no triggers.
 
-CREATE FUNCTION harness.mark(OUT id bigint, OUT trouble text, OUT as_new boolean)
+CREATE FUNCTION harness.mark(
+    OUT id bigint, OUT trouble text, OUT as_new boolean, OUT written text)
 LANGUAGE plpgsql AS $$
 DECLARE
     first harness.undo;
@@ -284,6 +286,11 @@ BEGIN
         (SELECT format('%s is a foreign table', oid::regclass)
             FROM pg_class WHERE relkind = 'f' LIMIT 1),
         (SELECT 'there are large objects' FROM pg_largeobject_metadata LIMIT 1));
+    written := (SELECT format('%s rows of %s', count(*),
+            string_agg(DISTINCT u.rel::regclass::text, ', '))
+        FROM harness.undo u WHERE u.rel IS NOT NULL AND u.id >
+            (SELECT max(m.id) FROM harness.undo m WHERE m.mark IS NOT NULL)
+        HAVING count(*) > 0);
     as_new := trouble IS NULL
         AND NOT EXISTS (SELECT FROM harness.undo u WHERE u.id > 1 AND u.rel IS NOT NULL)
         AND now_ IS NOT DISTINCT FROM first.positions;
@@ -311,9 +318,11 @@ BEGIN
         EXIT WHEN others IS NULL OR clock_timestamp() > deadline;
         PERFORM pg_sleep(0.002);
     END LOOP;
-    RETURN QUERY SELECT pid, a.state, left(query, 300) FROM pg_stat_activity a
-        WHERE pid = ANY (others) AND xact_start >= since;
-    PERFORM pg_terminate_backend(pid, 2000) FROM unnest(others) pid;
+    IF others IS NOT NULL THEN
+        RETURN QUERY SELECT pid, a.state, left(query, 300) FROM pg_stat_activity a
+            WHERE pid = ANY (others) AND (alone OR xact_start >= since);
+        PERFORM pg_terminate_backend(pid, 2000) FROM unnest(others) pid;
+    END IF;
 END $$;
 
 CREATE FUNCTION harness.other(rel regclass, rows bigint) RETURNS void
@@ -444,7 +453,7 @@ CREATE FUNCTION harness.single(oid) RETURNS text LANGUAGE sql AS $$
         (SELECT max(p) FROM harness.parts(d.oid) p JOIN pg_type b ON b.oid = p
             WHERE b.typtype <> 'd' AND b.typelem = 0) ELSE d.oid END
     WHERE d.oid = $1 AND (t.typtype = 'e' OR t.typtype = 'b' AND t.typelem = 0
-        AND t.typnamespace = 'pg_catalog'::regnamespace)
+        AND t.typnamespace = 'pg_catalog'::regnamespace AND t.typname NOT LIKE 'reg%')
 $$;
 
 DO $do$
@@ -600,7 +609,9 @@ INSERT INTO harness.catalogue
 SELECT name, coalesce(fleeting, 'x.' || space || ' IN (SELECT oid FROM pg_namespace'
         ' WHERE nspname ~ ''^pg_temp_'')',
         'x.' || owner || ' NOT IN (SELECT rel FROM harness.relation)', 'false'),
-    CASE WHEN part IS NULL THEN 'coalesce(pg_describe_object(x.tableoid, x.oid, 0), ''?'')'
+    CASE WHEN name = 'pg_enum'::regclass
+            THEN 'format(''value %L of %s'', x.enumlabel, x.enumtypid::regtype)'
+        WHEN part IS NULL THEN 'pg_describe_object(x.tableoid, x.oid, 0)'
         ELSE format('pg_describe_object(''pg_class''::regclass, x.%s, %s)', owner, part)
     END,
     own

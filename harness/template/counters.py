@@ -14,14 +14,39 @@ PATIENCE = 0.2
 """Seconds for the sessions of a database to end: only then are counters complete."""
 
 
+AROUND = """
+    SELECT concat_ws(E'\\n', datdba, datacl, datconnlimit, dattablespace,
+        shobj_description(d.oid, 'pg_database'),
+        (SELECT string_agg(setrole || ' ' || setconfig::text, E'\\n' ORDER BY setrole)
+            FROM pg_db_role_setting WHERE setdatabase = d.oid),
+        (SELECT count(*) FROM pg_prepared_xacts WHERE database = datname))
+    FROM pg_database d WHERE datname = %s
+"""
+
+
+def around(connection: "psycopg.Connection[Any]", database: str) -> str:
+    """What belongs to a database, but is not in it: no counter tells of it.
+
+    Its settings, by role too; its owner, rights, limit, comment; transactions that
+    are prepared in it.
+    """
+    row = connection.execute(AROUND, [database]).fetchone()
+    return str(row[0]) if row else ""
+
+
 def clean(
-    connection: "psycopg.Connection[Any]", address: Address, database: str
+    connection: "psycopg.Connection[Any]", address: Address, database: str, before: str
 ) -> bool:
-    """Whether no row was touched and no sequence moved; False in doubt."""
+    """Whether no row was touched and no sequence moved; False in doubt.
+
+    `before` is what was `around` it when it was made.
+    """
     import psycopg
 
     try:
         if not _deserted(connection, database) or _written(connection, database):
+            return False
+        if around(connection, database) != before:
             return False
         with connect(address, database) as inside:
             moved = inside.execute(
@@ -47,8 +72,8 @@ def _deserted(connection: "psycopg.Connection[Any]", database: str) -> bool:
 
 def _written(connection: "psycopg.Connection[Any]", database: str) -> bool:
     row = connection.execute(
-        "SELECT tup_inserted + tup_updated + tup_deleted"
+        "SELECT tup_inserted + tup_updated + tup_deleted, stats_reset"
         " FROM pg_stat_database WHERE datname = %s",
         [database],
     ).fetchone()
-    return row is None or bool(row[0])
+    return row is None or bool(row[0]) or row[1] is not None
