@@ -14,14 +14,16 @@ PATIENCE = 0.2
 """Seconds for the sessions of a database to end: only then are counters complete."""
 
 
-AROUND = """
-    SELECT concat_ws(E'\\n', datdba, datacl, datconnlimit, dattablespace,
-        shobj_description(d.oid, 'pg_database'),
-        (SELECT string_agg(setrole || ' ' || setconfig::text, E'\\n' ORDER BY setrole)
-            FROM pg_db_role_setting WHERE setdatabase = d.oid),
-        (SELECT count(*) FROM pg_prepared_xacts WHERE database = datname))
-    FROM pg_database d WHERE datname = %s
+STATE = """
+    SELECT tup_inserted + tup_updated + tup_deleted > 0 OR stats_reset IS NOT NULL,
+        concat_ws(E'\\n', datdba, datacl, datconnlimit, dattablespace,
+            shobj_description(d.oid, 'pg_database'),
+            (SELECT string_agg(setrole || ' ' || setconfig::text, ' ' ORDER BY setrole)
+                FROM pg_db_role_setting WHERE setdatabase = d.oid),
+            (SELECT count(*) FROM pg_prepared_xacts WHERE database = d.datname))
+    FROM pg_database d JOIN pg_stat_database ON datid = d.oid WHERE d.datname = %s
 """
+"""Whether the counters of a database tell of a write, and what is around it."""
 
 
 def around(connection: "psycopg.Connection[Any]", database: str) -> str:
@@ -30,8 +32,8 @@ def around(connection: "psycopg.Connection[Any]", database: str) -> str:
     Its settings, by role too; its owner, rights, limit, comment; transactions that
     are prepared in it.
     """
-    row = connection.execute(AROUND, [database]).fetchone()
-    return str(row[0]) if row else ""
+    row = connection.execute(STATE, [database]).fetchone()
+    return str(row[1]) if row else ""
 
 
 def clean(
@@ -44,9 +46,9 @@ def clean(
     import psycopg
 
     try:
-        if not _deserted(connection, database) or _written(connection, database):
+        if not _deserted(connection, database):
             return False
-        if around(connection, database) != before:
+        if connection.execute(STATE, [database]).fetchone() != (False, before):
             return False
         with connect(address, database) as inside:
             moved = inside.execute(
@@ -68,12 +70,3 @@ def _deserted(connection: "psycopg.Connection[Any]", database: str) -> bool:
             return True
         time.sleep(0.002)
     return False
-
-
-def _written(connection: "psycopg.Connection[Any]", database: str) -> bool:
-    row = connection.execute(
-        "SELECT tup_inserted + tup_updated + tup_deleted, stats_reset"
-        " FROM pg_stat_database WHERE datname = %s",
-        [database],
-    ).fetchone()
-    return row is None or bool(row[0]) or row[1] is not None

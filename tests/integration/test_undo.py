@@ -1063,7 +1063,7 @@ UNCOUNTED = (
     "COMMENT ON DATABASE {database} IS 'x'",
     "GRANT CREATE ON DATABASE {database} TO PUBLIC",
     "ALTER DATABASE {database} CONNECTION LIMIT 7",
-    "UPDATE it SET a = 2; SELECT pg_stat_force_next_flush(), pg_stat_reset()",
+    "UPDATE it SET a = 2; SELECT pg_stat_force_next_flush(); SELECT pg_stat_reset()",
 )
 
 
