@@ -65,6 +65,8 @@ class Client:
         self.worker = "main"
         self.waited = 0.0
         """Seconds this process has waited for leases."""
+        self.written = ""
+        """What was written before the last mark and after the one before, in words."""
 
     @property
     def available(self) -> bool:
@@ -135,7 +137,9 @@ class Client:
 
     def mark(self, lease: Lease) -> int:
         """Remember how a lease is now, its files too; marks may be nested."""
-        return int(self._ask(ask="mark", lease=lease.key)["mark"])
+        answer = self._ask(ask="mark", lease=lease.key)
+        self.written = str(answer["written"])
+        return int(answer["mark"])
 
     def back(self, lease: Lease, mark: int) -> Way:
         """Put a lease and its files back to a mark; marks made later are gone.

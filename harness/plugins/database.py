@@ -20,13 +20,16 @@ import pytest
 
 from harness.plugins import accelerate, isolation, lifeline
 from harness.plugins.client import BROKER, Lease, LeaseError, client
-from harness.plugins.keeper import Keeper
+from harness.plugins.keeper import Doubt, Keeper
 
 GIVEN = "HARNESS_SUITE"
 """JSON: ``template``, and ``variables`` with placeholders."""
 NOSE = "harness.plugins.nose"
 RANK = {"worker": 0, "package": 1, "module": 1, "class": 2, "test": 3}
 """A level is put back at its end if the isolation is as fine as it, or finer."""
+OURS = "_harness_"
+"""How the names of our own fixtures begin."""
+DOUBT = "harness_doubt"
 KEEPER = pytest.StashKey["Levels"]()
 
 
@@ -43,6 +46,10 @@ class Levels:
         self.begun: list[tuple[str, int | None, list[Any]]] = []
         self.node: Any = None
         """What runs now, for warnings."""
+        self.still: int | None = None
+        """The mark that was gone back to, while nobody may write who is known."""
+        self.lenient = False
+        """Whether a doubt is a warning."""
 
     def enter(self, level: str, node: Any = None) -> None:
         """A level begins; fixtures of wider levels are done."""
@@ -50,18 +57,49 @@ class Levels:
         acts = RANK[asked] >= RANK[level]
         if acts and self.keeper.coarse:  # what wider levels have made would be lost
             acts = all(mark is None for _, mark, _ in self.begun)
-        mark = self.keeper.mark() if acts else None
+        mark = self._mark() if acts else None
+        self.still = None
         self.begun.append((level, mark, _transactions()))
 
+    def _mark(self) -> int:
+        """The state now; what an application wrote on after its test is put back."""
+        mark = self.keeper.mark()
+        if self.still is not None and self.keeper.written:
+            written = self.keeper.written
+            self._say(
+                f"found {written} that somebody wrote after the test before it was"
+                " over, and the database put back: it was put back again"
+            )
+            self._back(self.still)
+            mark = self.keeper.mark()
+        return mark
+
     def leave(self, level: str) -> None:
-        """A level is over, with all its fixtures."""
+        """A level is over, with all its fixtures.
+
+        Raises `Doubt` when the state to return to cannot be had again.
+        """
         at = max(n for n, begun in enumerate(self.begun) if begun[0] == level)
         _, mark, before = self.begun.pop(at)
+        self.still = None
         if mark is None:
             return
         _end([one for one in _transactions() if one not in before])
-        said = self.keeper.back(mark)
-        _end([one for one in _transactions() if one.connection.closed])
+        self._back(mark)
+        self.still = mark
+
+    def _back(self, mark: int) -> None:
+        try:
+            self._say(self.keeper.back(mark))
+        except Doubt as doubt:
+            if not self.lenient:
+                where = self.node.nodeid if self.node is not None else "a test"
+                raise Doubt(f"{where} {doubt}") from None
+            self._say(str(doubt))
+        finally:
+            _end([one for one in _transactions() if one.connection.closed])
+
+    def _say(self, said: str) -> None:
         if said and self.node is not None:
             self.node.warn(DatabaseWarning(f"{self.node.nodeid} {said}"))
 
@@ -168,11 +206,23 @@ class Plugin:
         if fixturedef.scope == "package":
             self.levels.enter("package")
             fixturedef.addfinalizer(lambda: self.levels.leave("package"))
+        if not fixturedef.argname.startswith(OURS):
+            self.levels.still = None  # it may write, and is meant to
+
+    def pytest_fixture_post_finalizer(self, fixturedef: Any) -> None:
+        """A fixture that ended may have written, too."""
+        if fixturedef.cached_result and not fixturedef.argname.startswith(OURS):
+            self.levels.still = None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Options that the harness sets."""
+    """Options that the harness sets, and one of the suite's."""
     isolation.add_options(parser)
+    parser.addini(
+        DOUBT,
+        "error or warning: what a test gets after which fixtures' state is lost",
+        default="error",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -191,6 +241,7 @@ def pytest_configure(config: pytest.Config) -> None:
     levels = config.stash[KEEPER] = Levels(
         keeper, config.getoption("harness_isolation")
     )
+    levels.lenient = _lenient(config)
     config.pluginmanager.register(Plugin(levels), "harness-database-hooks")
     if config.pluginmanager.hasplugin(NOSE):
         from harness.plugins.nose import contexts
@@ -200,6 +251,13 @@ def pytest_configure(config: pytest.Config) -> None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a suite may make errors of its own
             keeper.tryton = _tryton()
+
+
+def _lenient(config: pytest.Config) -> bool:
+    asked = config.getini(DOUBT)
+    if asked not in ("error", "warning"):
+        raise pytest.UsageError(f"{DOUBT} = {asked!r} is neither error nor warning")
+    return bool(asked == "warning")
 
 
 def _tryton() -> Any:

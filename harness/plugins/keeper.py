@@ -14,6 +14,10 @@ from harness.plugins.client import Lease, Way, client
 PLACEHOLDER = re.compile(r"\{(files|worker|database|uri|host|bind|port:[a-z_]+)\}")
 
 
+class Doubt(Exception):
+    """The database is not what it was, and there is no way back."""
+
+
 class Keeper:
     """Takes a lease of one template and keeps it as long as the process lives."""
 
@@ -33,8 +37,10 @@ class Keeper:
         self.lease: Lease | None = None
         self.tryton: Any = None
         """`harness.plugins.tryton_database`, where trytond is installed."""
-        self.after: list[Callable[[bool], None]] = []
-        """Called when the database was put back; True: it is another one."""
+        self.before: list[Callable[[], None]] = []
+        """Called when the database is about to be put back: write no more."""
+        self.after: list[Callable[[Way], None]] = []
+        """Called when that is done."""
         self._known = {"host": "127.0.0.1", "bind": "127.0.0.1", **(known or {})}
         self._ports: dict[str, int] = {}
         self._pid = os.getpid()
@@ -95,9 +101,19 @@ class Keeper:
         lease = self.ensure()
         return lease.mark if lease.untracked else client.mark(lease)
 
+    @property
+    def written(self) -> str:
+        """What was written before the last mark and after the one before, in words."""
+        return client.written
+
     def back(self, mark: int) -> str:
-        """Return to the state at `mark`; what is to be said of it, or nothing."""
+        """Return to the state at `mark`; what is to be said of it, or nothing.
+
+        Raises `Doubt` when it could not be reached: the database is not what it was.
+        """
         lease = self.ensure()
+        for hold in self.before:
+            hold()
         way = client.back(lease, mark)
         if way.how == "exchanged":
             self._open(way.lease)
@@ -105,9 +121,10 @@ class Keeper:
             self.tryton.close()
         elif self.tryton and way.how != "clean":
             self.tryton.forget()
-        if way.how != "clean" or way.left:
-            for hear in self.after:
-                hear(way.how == "exchanged")
+        for hear in self.after:
+            hear(way)
+        if way.how == "doubt":
+            raise Doubt(_words(way))
         return _words(way)
 
     def keep(self, note: str) -> str:

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -16,7 +18,7 @@ from typing import Any, Iterable, Mapping
 import pytest
 
 from harness.plugins import guard, serving
-from harness.plugins.client import client
+from harness.plugins.client import Way, client
 from harness.plugins.keeper import Keeper
 
 TAIL = 4000
@@ -40,6 +42,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
         self._link: Any = None
         self._listener: socket.socket | None = None
+        self._frozen = False
 
     @property
     def alive(self) -> bool:
@@ -152,21 +155,45 @@ class Server:
         """The place where the log ends now."""
         return os.path.getsize(self.log) if os.path.exists(self.log) else 0
 
-    def put_back(self, keeper: Keeper, *, fresh: bool) -> None:
-        """The database was put back, or (`fresh`) is another one."""
+    def hold(self) -> None:
+        """Begin no transaction until `put_back`; what cannot be told is frozen."""
+        if self.alive and not (self.ready and self._say({"hold": True})):
+            self._frozen = True
+            self._signal(signal.SIGSTOP)
+
+    def put_back(self, keeper: Keeper, way: Way) -> None:
+        """The database was put back, or is another one, or nothing was written.
+
+        A server whose session had to be ended would try again what it was at.
+        """
         if not self.alive:
             return
-        if not self.ready:
-            self.stop()
-        elif self._listener is None or not self._tell(keeper, fresh):
-            self.stop()  # and started when it is asked for
-
-    def _tell(self, keeper: Keeper, fresh: bool) -> bool:
+        if way.left:
+            self._signal(signal.SIGKILL)
+        elif self._frozen:
+            self._signal(signal.SIGCONT)
         lease = keeper.ensure()
+        fresh = way.how == "exchanged"
         said = {"fresh": fresh, "database": lease.database, "files": lease.files}
+        if way.how == "clean" and not way.left:
+            if not self._frozen and not self._say({"hold": False}):
+                self.stop()
+        elif way.left or not self.ready or not self._say(said):
+            self.stop()  # and started when it is asked for
+        self._frozen = False
+
+    def _signal(self, number: int) -> None:
+        """To all processes of the application; the guard itself goes on."""
+        assert self._process is not None
+        for pid in guard.descendants(self._process.pid):
+            with contextlib.suppress(OSError):
+                os.kill(pid, number)
+
+    def _say(self, said: Mapping[str, Any]) -> bool:
+        if self._listener is None:
+            return False
         try:
             if self._link is None:
-                assert self._listener is not None
                 self._listener.settimeout(ANSWER)
                 connection, _ = self._listener.accept()
                 connection.settimeout(ANSWER)
@@ -202,6 +229,7 @@ class Servers:
         self._servers: dict[str, Server] = {}
         self._pid = os.getpid()
         self._places: dict[str, int] = {}
+        keeper.before.append(self.hold)
         keeper.after.append(self.put_back)
 
     @property
@@ -232,10 +260,15 @@ class Servers:
             if name in self.all:
                 self.all[name].launch(self.keeper)
 
-    def put_back(self, fresh: bool) -> None:
+    def hold(self) -> None:
+        """Let none of those that run write while the database is put back."""
+        for one in self.all.values():
+            one.hold()
+
+    def put_back(self, way: Way) -> None:
         """Tell those that run what became of the database."""
         for one in self.all.values():
-            one.put_back(self.keeper, fresh=fresh)
+            one.put_back(self.keeper, way)
 
     def begin(self) -> None:
         """A test begins: what the logs say from now on is its own."""

@@ -2,9 +2,10 @@
 """Runs a Python server on a worker's lease, and lets the worker say what it is now.
 
 ``python -m harness.plugins.serving [-m MODULE | FILE] ARGUMENTS …``: trytond opens the
-leased database under ``DB_NAME``.  By a unix socket the worker says that it was put
-back (caches are dropped) or is another one (connections too), and waits until that
-is done: no test sees what a server remembers of the one before.
+leased database under ``DB_NAME``.  By a unix socket the worker says that it is about
+to be put back (no transaction begins), was put back (caches are dropped) or is another
+one (connections too), and waits until that is done: no test sees what a server
+remembers of the one before, or writes for it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ DATABASE = "HARNESS_SERVING_DATABASE"
 FILES = "HARNESS_SERVING_FILES"
 
 
+GATE = threading.Event()
+"""Transactions of trytond begin while it is set."""
+
+
 def install() -> Any:
     """Redirect trytond's databases; None where there is no trytond."""
     with warnings.catch_warnings():
@@ -38,7 +43,21 @@ def install() -> Any:
         tryton_database.install()
         tryton_database.current = os.environ[DATABASE]
         accelerate.passwords()
+        _gate()
     return tryton_database
+
+
+def _gate() -> None:
+    from trytond.transaction import Transaction
+
+    original = Transaction.start
+
+    def start(self: Any, *args: Any, **options: Any) -> Any:
+        GATE.wait()
+        return original(self, *args, **options)
+
+    GATE.set()
+    Transaction.start = start
 
 
 def listen(tryton: Any) -> None:
@@ -50,12 +69,24 @@ def listen(tryton: Any) -> None:
                 said = json.loads(line)
                 answer: dict[str, Any] = {"ok": True}
                 try:
-                    if tryton is not None:
+                    if "hold" in said:
+                        hold(tryton, said["hold"])
+                    elif tryton is not None:
                         obey(tryton, said)
                 except Exception as error:
                     answer = {"ok": False, "error": repr(error)}
                 stream.write(json.dumps(answer).encode() + b"\n")
                 stream.flush()
+
+
+def hold(tryton: Any, wanted: bool) -> None:
+    """Begin no transaction, or begin them again."""
+    if tryton is None:
+        raise RuntimeError("without trytond nothing can be held here")
+    if wanted:
+        GATE.clear()
+    else:
+        GATE.set()
 
 
 def obey(tryton: Any, said: dict[str, Any]) -> None:
@@ -67,6 +98,7 @@ def obey(tryton: Any, said: dict[str, Any]) -> None:
         getattr(config, "config", config).set("database", "path", said["files"])
     else:
         tryton.forget()
+    GATE.set()
 
 
 def main(arguments: list[str]) -> None:

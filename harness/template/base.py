@@ -148,6 +148,9 @@ class Shelf(Protocol):
     def mark(self, database: str) -> int:
         """Remember how a tracked clone is now; raises `DatabaseError`."""
 
+    def written(self, database: str) -> str:
+        """What was written to a clone between its last two marks, in words."""
+
     def keep(self, database: str, note: str) -> str:
         """A copy of a clone that stays, for people to look at; nothing if it cannot.
 

@@ -268,7 +268,7 @@ class Broker:
     def _mark(self, one: Held) -> Mapping[str, Any]:
         mark = self.pool.mark(one.lease)
         one.remember(mark)
-        return {"ok": True, "mark": mark}
+        return {"ok": True, "mark": mark, "written": self.pool.written(one.lease)}
 
     def _back(self, one: Held, mark: int) -> Mapping[str, Any]:
         outcome, lease = self.pool.back(one.lease, one.at(mark))

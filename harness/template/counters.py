@@ -14,14 +14,41 @@ PATIENCE = 0.2
 """Seconds for the sessions of a database to end: only then are counters complete."""
 
 
+STATE = """
+    SELECT tup_inserted + tup_updated + tup_deleted > 0 OR stats_reset IS NOT NULL,
+        concat_ws(E'\\n', datdba, datacl, datconnlimit, dattablespace,
+            shobj_description(d.oid, 'pg_database'),
+            (SELECT string_agg(setrole || ' ' || setconfig::text, ' ' ORDER BY setrole)
+                FROM pg_db_role_setting WHERE setdatabase = d.oid),
+            (SELECT count(*) FROM pg_prepared_xacts WHERE database = d.datname))
+    FROM pg_database d JOIN pg_stat_database ON datid = d.oid WHERE d.datname = %s
+"""
+"""Whether the counters of a database tell of a write, and what is around it."""
+
+
+def around(connection: "psycopg.Connection[Any]", database: str) -> str:
+    """What belongs to a database, but is not in it: no counter tells of it.
+
+    Its settings, by role too; its owner, rights, limit, comment; transactions that
+    are prepared in it.
+    """
+    row = connection.execute(STATE, [database]).fetchone()
+    return str(row[1]) if row else ""
+
+
 def clean(
-    connection: "psycopg.Connection[Any]", address: Address, database: str
+    connection: "psycopg.Connection[Any]", address: Address, database: str, before: str
 ) -> bool:
-    """Whether no row was touched and no sequence moved; False in doubt."""
+    """Whether no row was touched and no sequence moved; False in doubt.
+
+    `before` is what was `around` it when it was made.
+    """
     import psycopg
 
     try:
-        if not _deserted(connection, database) or _written(connection, database):
+        if not _deserted(connection, database):
+            return False
+        if connection.execute(STATE, [database]).fetchone() != (False, before):
             return False
         with connect(address, database) as inside:
             moved = inside.execute(
@@ -43,12 +70,3 @@ def _deserted(connection: "psycopg.Connection[Any]", database: str) -> bool:
             return True
         time.sleep(0.002)
     return False
-
-
-def _written(connection: "psycopg.Connection[Any]", database: str) -> bool:
-    row = connection.execute(
-        "SELECT tup_inserted + tup_updated + tup_deleted"
-        " FROM pg_stat_database WHERE datname = %s",
-        [database],
-    ).fetchone()
-    return row is None or bool(row[0])

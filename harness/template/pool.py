@@ -138,17 +138,23 @@ class Pool:
         """Remember how a lease is now; `NOWHERE` when there is no way back."""
         return self.shelf.mark(lease.database) if lease.layer.tracked else NOWHERE
 
+    def written(self, lease: Lease) -> str:
+        """What was written before the last mark and after the one before, in words."""
+        return self.shelf.written(lease.database) if lease.layer.tracked else ""
+
     def back(self, lease: Lease, mark: int) -> tuple[Outcome, Lease]:
         """Put a lease back to a mark; what holds it now, if another clone does.
 
         At the mark that it was handed out with, and at marks that are no different,
-        doubt ends in an exchange.
+        doubt ends in an exchange; so does a session that had to be ended: who had it
+        may open another and write on, into a database that is nobody's then.
         Raises what cloning raises.
         """
         started = time.time()
         clock = time.perf_counter()
         outcome = self._back(lease, mark)
-        if (outcome.how == "doubt" or outcome.worn) and self._as_new(lease, mark):
+        renew = outcome.how == "doubt" or outcome.worn or outcome.left
+        if renew and self._as_new(lease, mark):
             return replace(outcome, how="exchanged"), self._exchange(lease)
         if outcome.how == "reset":
             self._note(lease, "reset", started, time.perf_counter() - clock)
@@ -231,7 +237,7 @@ class Pool:
             return "clean" if self.shelf.clean(lease.database) else None
         outcome = self._back(lease, PRISTINE, alone=True)
         kinds: dict[str, Kind] = {"clean": "clean", "reset": "reset"}
-        return None if outcome.worn else kinds.get(outcome.how)
+        return None if outcome.worn or outcome.left else kinds.get(outcome.how)
 
     def _drop(self, database: str) -> None:
         try:

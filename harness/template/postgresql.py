@@ -64,6 +64,7 @@ class PostgreSQL:
         self._sessions = Sessions(address)
         self._execute = self._sessions.execute
         self._undos = Undos(address)
+        self._around: dict[str, str] = {}
         self._presence = Presence(address, run)
         self.version = self._presence.version
 
@@ -180,6 +181,7 @@ class PostgreSQL:
         """See `Shelf`."""
         database = f"harness_c_{self.run}_{name}"
         self._copy(template(digest), database)
+        self._around[database] = counters.around(self._sessions.own, database)
         return database
 
     def _copy(self, source: str, target: str) -> None:
@@ -199,28 +201,30 @@ class PostgreSQL:
     def _settings(self, source: str, target: str) -> None:
         """Settings of the database, which CREATE DATABASE does not carry."""
         rows = self._execute(
-            "SELECT unnest(setconfig) FROM pg_db_role_setting s"
+            "SELECT rolname, unnest(setconfig) FROM pg_db_role_setting s"
             " JOIN pg_database d ON d.oid = s.setdatabase"
-            " WHERE d.datname = %s AND setrole = 0",
+            " LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE d.datname = %s",
             source,
         )
-        for (setting,) in rows:
+        for role, setting in rows:
             name, _, value = setting.partition("=")
+            whose = SQL("ROLE {} IN ").format(Identifier(role)) if role else SQL("")
             self._execute(
-                SQL("ALTER DATABASE {} SET {} TO {}").format(
-                    Identifier(target), Identifier(name), Literal(value)
+                SQL("ALTER {}DATABASE {} SET {} TO {}").format(
+                    whose, Identifier(target), Identifier(name), Literal(value)
                 )
             )
 
     def clean(self, database: str) -> bool:
         """See `Shelf`: no row was touched, no sequence moved, by anybody."""
         return self.version >= COUNTERS_SINCE and counters.clean(
-            self._sessions.own, self.address, database
+            self._sessions.own, self.address, database, self._around.get(database, "")
         )
 
     def drop(self, database: str) -> None:
         """See `Shelf`."""
         self._undos.forget(database)
+        self._around.pop(database, None)
         self._execute(
             SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(database))
         )
@@ -237,6 +241,10 @@ class PostgreSQL:
     def mark(self, database: str) -> int:
         """See `Shelf`."""
         return self._undos[database].mark()
+
+    def written(self, database: str) -> str:
+        """See `Shelf`."""
+        return self._undos[database].written
 
     def as_new(self, database: str, mark: int) -> bool:
         """See `Shelf`."""

@@ -147,6 +147,10 @@ class SQLite:
         """See `Shelf`."""
         return ""
 
+    def written(self, database: str) -> str:
+        """See `Shelf`."""
+        return ""
+
     def as_new(self, database: str, mark: int) -> bool:
         """See `Shelf`."""
         return False

@@ -35,7 +35,7 @@ How = Literal["clean", "reset", "exchanged", "doubt"]
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """A session that a test left in a transaction; it was ended."""
+    """A session that a test left in a transaction, or at all; it was ended."""
 
     process: int
     state: str
@@ -111,6 +111,8 @@ class Undo:
         self.rows = 0
         self.as_new = {PRISTINE}
         """Marks at which all was as in the template."""
+        self.written = ""
+        """What was written between the last mark and the one before, in words."""
         self._connection: psycopg.Connection[Any] | None = None
 
     def _open(self) -> "psycopg.Connection[Any]":
@@ -130,7 +132,9 @@ class Undo:
 
         try:
             row = (
-                self._open().execute("SELECT id, as_new FROM harness.mark()").fetchone()
+                self._open()
+                .execute("SELECT id, as_new, written FROM harness.mark()")
+                .fetchone()
             )
         except psycopg.Error as error:
             raise DatabaseError(
@@ -141,6 +145,7 @@ class Undo:
         assert row is not None
         if row[1]:
             self.as_new.add(int(row[0]))
+        self.written = row[2] or ""
         return int(row[0])
 
     def back(self, mark: int, *, alone: bool = False) -> Outcome:

@@ -304,6 +304,92 @@ def test_what_a_test_leaves_is_named_and_the_rest_goes_on(
     assert len(outcomes()) == 3
 
 
+LOST = """\
+    import os, psycopg2
+
+    def execute(statement):
+        connection = psycopg2.connect(os.environ['WEB_URI'])
+        connection.autocommit = True
+        connection.cursor().execute(statement)
+        connection.close()
+
+    class TestA:
+        @classmethod
+        def setup_class(cls):
+            make('class')
+
+        def test_bad(self):
+            execute('CREATE TABLE more (a integer)')
+
+        def test_next(self):
+            assert names() == ['class']
+
+    class TestB:
+        def test_rest(self):
+            assert names() == []
+            execute('CREATE TABLE more (a integer)')
+    """
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+def test_a_doubt_where_fixtures_have_written_is_an_error(
+    run: Run,
+    write: Callable[..., None],
+    outcomes: Callable[[], dict[str, str]],
+    lenient: bool,
+) -> None:
+    write(unit__test_a=LOST)
+    options = ["-o", "harness_doubt=warning"] if lenient else []
+    done = run("--jobs", "1", "--isolation", "test", *options)
+    assert done.returncode == (0 if lenient else 1), done.stdout + done.stderr
+    assert "left what cannot be put back: create table" in done.stdout
+    known = {name.rpartition("::")[2]: one for name, one in outcomes().items()}
+    assert known["test_rest"] == "passed"
+    assert known["test_bad"] == ("passed" if lenient else "error")
+
+
+def test_what_is_written_after_a_test_is_put_back_and_told(
+    run: Run, write: Callable[..., None], outcomes: Callable[[], dict[str, str]]
+) -> None:
+    """As an application would, whose request is answered when the test is over."""
+    write(
+        unit__test_a="""\
+            import os, psycopg2, pytest
+
+            pytestmark = pytest.mark.isolation('test')
+            KEPT = []
+            LATE = "INSERT INTO alpha_thing (name) VALUES ('late')"
+
+            @pytest.fixture(scope='module', autouse=True)
+            def late(request):
+                make('module')
+
+                class Late:
+                    def pytest_runtest_logfinish(self, nodeid):
+                        if nodeid.endswith('test_a'):
+                            cursor = KEPT[0].cursor()
+                            cursor.execute(LATE)
+                            KEPT[0].close()
+
+                request.config.pluginmanager.register(Late())
+
+            def test_a():
+                KEPT.append(psycopg2.connect(os.environ['WEB_URI']))
+                KEPT[0].autocommit = True
+
+            def test_b():
+                assert names() == ['module']
+
+            def test_c():
+                assert names() == ['module']
+            """
+    )
+    done = run("--jobs", "1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    [line] = [one for one in done.stdout.splitlines() if "somebody wrote" in one]
+    assert "test_b found 1 rows of public.alpha_thing" in line
+
+
 def test_the_template_cannot_be_written_to(
     run: Run, write: Callable[..., None], outcomes: Callable[[], dict[str, str]]
 ) -> None:

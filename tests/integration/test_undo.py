@@ -33,6 +33,8 @@ from harness.template.pool import Lease, Pool
 from harness.template.postgresql import PostgreSQL
 from harness.template.process import Process
 from harness.template.undo import PRISTINE, Undo
+from tests.chaos import resets
+from tests.chaos.table import details
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('glad', 'sad');
@@ -433,6 +435,94 @@ def test_each_kind_of_write_is_put_back(bed: Bed, lease: Lease) -> None:
     assert [text.split()[0] for text, _ in failed] in ([], ["LOCK"])
 
 
+# -- all types, in keys and rows --------------------------------------------------
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_random_tables_of_all_types(bed: Bed, seed: int) -> None:
+    """What the campaign tries for long; `python -m tests.chaos.resets` goes on."""
+    row = resets.run(60, seed, 300, bed.address)
+    assert row.trials >= 300
+    assert not details([row])
+
+
+@pytest.mark.parametrize(
+    ("table", "rows", "writes"),
+    [
+        ("k char(3) PRIMARY KEY", "('a'), ('bcd')", "INSERT INTO it VALUES ('ab')"),
+        ("k bit(4) PRIMARY KEY", "('1000')", "INSERT INTO it VALUES ('1111')"),
+        ("k integer[] PRIMARY KEY", "('{1}')", "INSERT INTO it VALUES ('{2,3}')"),
+        ("k char(2)[] PRIMARY KEY", "('{a,b}')", "INSERT INTO it VALUES ('{ab}')"),
+        ("k regclass PRIMARY KEY", "('it')", "UPDATE it SET k = 4711"),
+        ("k numeric PRIMARY KEY", "('1.0')", "UPDATE it SET k = '1.00'"),
+        (
+            "t text, u text",
+            "('a', 'b')",
+            "UPDATE it SET u = t; TRUNCATE it",
+        ),
+        ("t text PRIMARY KEY", "('a'), ('b')", "DELETE FROM it"),
+        ("t text PRIMARY KEY", "('a'), ('b')", "TRUNCATE it"),
+        ('"$$" text PRIMARY KEY', "('a'), ('b')", 'UPDATE it SET "$$" = "$$" || \'x\''),
+        (
+            "k integer, r regclass",
+            "(1, 'aside.far')",
+            "SET search_path = aside, public; UPDATE it SET k = 2;"
+            " INSERT INTO it VALUES (1, 'far'); RESET search_path",
+        ),
+        (
+            "k integer PRIMARY KEY, i integer[]",
+            "(1, '{NULL}')",
+            "DELETE FROM it",
+        ),
+    ],
+)
+def test_keys_and_rows_whose_text_is_not_plain(
+    bed: Bed, table: str, rows: str, writes: str
+) -> None:
+    layer = bed.template(
+        "CREATE SCHEMA aside; CREATE TABLE aside.far ();"
+        f"CREATE TABLE it ({table}); INSERT INTO it VALUES {rows}"
+    )
+    lease = bed.lease(layer)
+    before = bed.dump(lease)
+    with bed.open(lease) as connection:
+        connection.execute(writes)  # type: ignore[call-overload]
+        assert bed.shelf.back(lease.database, PRISTINE).how == "reset"
+    assert not difference(before, bed.dump(lease))
+    bed.pool.give_back(lease)
+
+
+def test_a_row_that_comes_back_as_another_is_a_doubt(bed: Bed) -> None:
+    """A generated column whose function says that it is immutable, and is not."""
+    layer = bed.template(
+        "CREATE TABLE rate (now integer); INSERT INTO rate VALUES (5);"
+        "CREATE FUNCTION rated(integer) RETURNS integer IMMUTABLE LANGUAGE sql"
+        " AS 'SELECT $1 * now FROM public.rate';"
+        "CREATE TABLE it (id integer PRIMARY KEY,"
+        " sum integer GENERATED ALWAYS AS (rated(id)) STORED);"
+        "INSERT INTO it VALUES (1); UPDATE rate SET now = 7"
+    )
+    lease = bed.lease(layer)
+    with bed.open(lease) as connection:
+        connection.execute("DELETE FROM it")
+        outcome = bed.shelf.back(lease.database, PRISTINE)
+    assert outcome.how == "doubt"
+    assert "1 rows of public.it came back as others" in outcome.reason
+    bed.pool.give_back(lease)
+
+
+def test_a_log_that_names_another_row_is_a_doubt(bed: Bed, lease: Lease) -> None:
+    """The key is not enough: what is deleted must be, to the letter, what was added."""
+    with bed.open(lease) as connection:
+        connection.execute(
+            "INSERT INTO harness.undo (rel, added, key, line)"
+            " VALUES ('event'::regclass, true, '1', '(1,\"not this\")')"
+        )
+        outcome = bed.shelf.back(lease.database, PRISTINE)
+    assert outcome.how == "doubt"
+    assert "knows 1 rows that are not there" in outcome.reason
+
+
 # -- doubt -------------------------------------------------------------------
 
 
@@ -456,11 +546,26 @@ def test_each_kind_of_write_is_put_back(bed: Bed, lease: Lease) -> None:
         ("SELECT lo_create(0)", "large objects 1, before: large objects 0"),
         ("ALTER DATABASE {database} SET DateStyle = 'German'", "changed: settings"),
         ("ALTER DATABASE {database} CONNECTION LIMIT 7", "changed: database"),
-        ("ALTER EVENT TRIGGER harness_ddl DISABLE", "changed: event triggers"),
+        (
+            "ALTER ROLE CURRENT_USER IN DATABASE {database} SET DateStyle = 'German'",
+            "changed: settings",
+        ),
+        ("GRANT CREATE ON DATABASE {database} TO PUBLIC", "changed: database"),
+        ("COMMENT ON DATABASE {database} IS 'x; y'", "changed: comment on database"),
+        (
+            "ALTER EVENT TRIGGER harness_ddl DISABLE",
+            "changed: event trigger harness_ddl",
+        ),
+        ("DELETE FROM loud", "a trigger that is always on"),
+        ("INSERT INTO purses VALUES (1, NULL)", "a column of type money"),
+        ("INSERT INTO rendered VALUES (1)", "a cast of its own from or to text"),
         ("INSERT INTO ruled VALUES (1)", "insert on public.ruled, which has rules"),
         ("TRUNCATE ruled", "truncate on public.ruled, which has rules"),
         ("UPDATE purse SET money = money * 2", "a column of type money"),
-        ("UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = '~harness'", "triggers"),
+        (
+            "UPDATE pg_trigger SET tgenabled = 'D' WHERE tgname = '~harness'",
+            "changed: trigger",
+        ),
         (
             "SET session_replication_role = replica; CREATE TABLE more ()",
             "create table",
@@ -491,31 +596,91 @@ def test_what_cannot_be_put_back_is_in_doubt(
 @pytest.mark.parametrize(
     ("statement", "reason"),
     [
-        (
-            "ALTER TABLE party ADD COLUMN more text",
-            "columns (more of public.party)",
-        ),
-        ("CREATE TABLE more (a integer)", "changed: relations"),
-        ("DROP TABLE address", "changed: relations"),
-        ('ALTER TABLE party DISABLE TRIGGER "~harness"', "changed: triggers"),
-        ("ALTER TABLE party DISABLE TRIGGER ALL", "changed: triggers"),
-        ("CREATE FUNCTION f() RETURNS integer RETURN 1", "changed: functions"),
+        ("ALTER TABLE party ADD COLUMN more text", "table public.party"),
+        ("ALTER TABLE party ALTER name SET DEFAULT 'x'", "column name of table"),
+        ("ALTER TABLE party DROP CONSTRAINT fine", "table public.party"),
+        ("ALTER TABLE party ADD CONSTRAINT more CHECK (id > 0)", "table public.party"),
+        ("ALTER TABLE party ENABLE ROW LEVEL SECURITY", "table public.party"),
+        ("ALTER TABLE party RENAME TO parties", "public.parties"),
+        ("CREATE TABLE more (a integer)", "public.more"),
+        ("DROP TABLE address", "pg_class has"),
+        ("DROP SEQUENCE unused", "pg_class has"),
+        ("ALTER SEQUENCE unused INCREMENT 3", "unused"),
+        ("DROP TRIGGER audited ON category", "pg_trigger has"),
+        ("ALTER TABLE party DISABLE TRIGGER ALL", "trigger"),
+        ('ALTER TABLE party DISABLE TRIGGER "~harness"', "trigger"),
+        ("CREATE FUNCTION f() RETURNS integer RETURN 1", "function public.f()"),
+        ("DROP FUNCTION idle()", "pg_proc has"),
+        ("ALTER FUNCTION upper(text) VOLATILE", "function upper(text)"),
+        ("GRANT SELECT ON party TO PUBLIC", "table public.party"),
+        ("GRANT SELECT (name) ON party TO PUBLIC", "column name of table"),
+        ('GRANT USAGE ON SCHEMA "odd schema" TO PUBLIC', "schema"),
+        ("GRANT EXECUTE ON FUNCTION idle() TO PUBLIC", "function public.idle()"),
+        ("REVOKE USAGE ON TYPE mood FROM PUBLIC", "type public.mood"),
+        ("ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC", "privileges"),
+        ("ALTER TYPE mood ADD VALUE 'so so'", "mood"),
+        ("ALTER TYPE mood RENAME VALUE 'sad' TO 'bad'", "mood"),
+        ("ALTER DOMAIN share DROP CONSTRAINT share_check", "pg_constraint has"),
+        ("ALTER DOMAIN share ADD CHECK (value > -1)", "constraint share_check1"),
+        ("ALTER DOMAIN share SET DEFAULT 7", "type public.share"),
+        ("CREATE SCHEMA more", "schema more"),
+        ("CREATE OR REPLACE VIEW seen AS SELECT 2 AS a", "public.seen"),
+        ("REFRESH MATERIALIZED VIEW stored", "public.stored"),
+        ("CREATE CAST (mood AS integer) WITH INOUT", "cast from public.mood"),
+        ("CREATE POLICY p ON party", "policy p on table public.party"),
     ],
 )
+@pytest.mark.parametrize("way", ["setting", "disabled"])
 def test_schema_that_changed_behind_the_event_triggers(
-    bed: Bed, layer: Layer, statement: str, reason: str
+    bed: Bed, hidden: Layer, statement: str, reason: str, way: str
 ) -> None:
-    """Newer servers let a superuser switch them off."""
-    if bed.shelf.version < 170000:
+    """Newer servers let a superuser switch them off, all let the owner disable them."""
+    if way == "setting" and bed.shelf.version < 170000:
         pytest.skip("only PostgreSQL 17 and newer can switch event triggers off")
-    lease = bed.lease(layer)
+    off, on = "SET event_triggers = off", "RESET event_triggers"
+    if way == "disabled":
+        names = ("harness_ddl", "harness_drop")
+        off, on = (
+            ";".join(f"ALTER EVENT TRIGGER {one} {word}" for one in names)
+            for word in ("DISABLE", "ENABLE ALWAYS")
+        )
+        reason = "changed:"
+    lease = bed.lease(hidden)
     with bed.open(lease) as connection:
-        connection.execute("SET event_triggers = off")
-        connection.execute(statement)  # type: ignore[call-overload]
+        for one in (off, statement, on):
+            connection.execute(one)  # type: ignore[call-overload]
         outcome = bed.shelf.back(lease.database, PRISTINE)
     assert outcome.how == "doubt"
     assert reason in outcome.reason
     bed.pool.give_back(lease)
+
+
+@pytest.fixture(scope="module")
+def hidden(bed: Bed) -> Layer:
+    return bed.template(
+        SCHEMA,
+        "ALTER TABLE party ADD CONSTRAINT fine CHECK (id <> 0)",
+        "CREATE FUNCTION idle() RETURNS integer RETURN 1",
+        "REVOKE EXECUTE ON FUNCTION idle() FROM PUBLIC",
+        "CREATE VIEW seen AS SELECT 1 AS a",
+        "CREATE MATERIALIZED VIEW stored AS SELECT 1 AS a",
+    )
+
+
+def test_what_was_put_back_once_does_not_stay_suspicious(
+    bed: Bed, lease: Lease
+) -> None:
+    """Emptied tables and dropped sequences leave newer rows in the catalogue."""
+    before = bed.dump(lease)
+    with bed.open(lease) as connection:
+        connection.execute(
+            "TRUNCATE party, event RESTART IDENTITY CASCADE; CREATE SEQUENCE made;"
+            "CREATE TEMPORARY TABLE scratch (a mood PRIMARY KEY, b text CHECK (b > ''))"
+        )
+        assert bed.shelf.back(lease.database, PRISTINE).how == "reset"
+        connection.execute("SELECT nextval('numbers')")
+        assert bed.shelf.back(lease.database, PRISTINE).how == "reset"
+        assert not difference(before, bed.dump(lease))
 
 
 @pytest.fixture(scope="module")
@@ -525,6 +690,14 @@ def doubtful(bed: Bed) -> Layer:
         "CREATE TABLE ruled (id integer PRIMARY KEY)",
         "CREATE RULE kept AS ON DELETE TO ruled DO INSTEAD NOTHING",
         "CREATE TABLE purse (id serial PRIMARY KEY, money money)",
+        "CREATE DOMAIN price AS money; CREATE TYPE wallet AS (prices price[]);"
+        "CREATE TABLE purses (id serial PRIMARY KEY, wallet wallet)",
+        "CREATE TABLE loud (id serial PRIMARY KEY);"
+        "CREATE TRIGGER audited AFTER DELETE ON loud EXECUTE FUNCTION audited();"
+        "ALTER TABLE loud ENABLE ALWAYS TRIGGER audited",
+        "CREATE TABLE rendered (id integer PRIMARY KEY);"
+        "CREATE FUNCTION render(rendered) RETURNS text LANGUAGE sql RETURN 'same';"
+        "CREATE CAST (rendered AS text) WITH FUNCTION render(rendered)",
     )
 
 
@@ -610,7 +783,8 @@ def test_an_idle_session_stays(bed: Bed, lease: Lease) -> None:
 def test_alone_ends_idle_sessions_too(bed: Bed, lease: Lease) -> None:
     connection = bed.open(lease)
     outcome = bed.shelf.back(lease.database, PRISTINE, alone=True)
-    assert (outcome.how, outcome.left) == ("clean", ())
+    assert outcome.how == "clean"
+    assert [one.state for one in outcome.left] == ["idle"]
     with pytest.raises(psycopg.OperationalError):
         connection.execute("SELECT 1")
 
@@ -820,16 +994,91 @@ def test_a_role_that_is_no_superuser_cannot_track(bed: Bed, layer: Layer) -> Non
 def test_a_lease_given_back_is_reset_and_handed_on(bed: Bed, layer: Layer) -> None:
     first = bed.lease(layer)
     before = bed.dump(first)
-    left = bed.open(first)
-    left.execute("DELETE FROM party")
+    with bed.open(first) as connection:
+        connection.execute("DELETE FROM party")
     bed.pool.give_back(first)
     _until(lambda: first.database in bed.pool._idle())
     second = bed.lease(layer)
     assert (second.kind, second.database) == ("reset", first.database)
     assert not difference(before, bed.dump(second))
+    bed.pool.give_back(second)
+
+
+def test_a_lease_that_somebody_still_has_open_is_not_handed_on(
+    bed: Bed, layer: Layer
+) -> None:
+    """Who had the session knows the name, and may come again."""
+    lease = bed.lease(layer)
+    left = bed.open(lease)
+    bed.pool.give_back(lease)
+    _until(lambda: bed.count(f"datname = '{lease.database}'") == 0)
     with pytest.raises(psycopg.OperationalError):
         left.execute("SELECT 1")
-    bed.pool.give_back(second)
+    other = bed.lease(layer)
+    assert other.database != lease.database
+    bed.pool.give_back(other)
+
+
+def test_a_lease_whose_session_was_ended_is_exchanged(bed: Bed, layer: Layer) -> None:
+    """An application that opens another writes on, into what is nobody's."""
+    lease = bed.lease(layer)
+    connection = bed.open(lease)
+    connection.execute("BEGIN; UPDATE party SET name = 'tried again'")
+    outcome, other = bed.pool.back(lease, PRISTINE)
+    assert (outcome.how, len(outcome.left)) == ("exchanged", 1)
+    connection.close()
+    assert other.database != lease.database
+    bed.pool.give_back(other)
+
+
+def test_what_was_written_since_the_mark_before_is_told(bed: Bed, lease: Lease) -> None:
+    mark = bed.pool.mark(lease)
+    assert bed.pool.written(lease) == ""
+    bed.pool.back(lease, mark)
+    with bed.open(lease) as connection:
+        connection.execute("DELETE FROM event; DELETE FROM heap")
+    bed.pool.mark(lease)
+    assert (
+        bed.pool.written(lease) == "15 rows of public.child, public.event, public.heap"
+    )
+    bed.pool.mark(lease)
+    assert bed.pool.written(lease) == ""
+
+
+def test_settings_of_a_template_by_role_come_with_its_clones(bed: Bed) -> None:
+    layer = bed.template("SELECT 1")
+    with connect(bed.address) as connection:
+        connection.execute(
+            "ALTER ROLE CURRENT_USER IN DATABASE"  # type: ignore[call-overload]
+            f" harness_t_{layer.digest} SET DateStyle = 'German'"
+        )
+    lease = bed.lease(layer)
+    with bed.open(lease) as connection:
+        assert connection.execute("SHOW DateStyle").fetchone() == ("German, DMY",)
+    bed.pool.give_back(lease)
+
+
+UNCOUNTED = (
+    "ALTER DATABASE {database} SET DateStyle = 'German'",
+    "ALTER ROLE CURRENT_USER IN DATABASE {database} SET DateStyle = 'German'",
+    "COMMENT ON DATABASE {database} IS 'x'",
+    "GRANT CREATE ON DATABASE {database} TO PUBLIC",
+    "ALTER DATABASE {database} CONNECTION LIMIT 7",
+    "UPDATE it SET a = 2; SELECT pg_stat_force_next_flush(); SELECT pg_stat_reset()",
+)
+
+
+@pytest.mark.parametrize("statement", ["SELECT 1", *UNCOUNTED])
+def test_what_no_counter_tells_is_seen(bed: Bed, statement: str) -> None:
+    layer = bed.template(
+        "CREATE TABLE it (a integer); INSERT INTO it VALUES (1)", tracked=False
+    )
+    lease = bed.lease(layer)
+    with bed.open(lease) as connection:
+        for one in statement.format(database=lease.database).split("; "):
+            connection.execute(one)  # type: ignore[call-overload]
+    assert bed.shelf.clean(lease.database) is (statement == "SELECT 1")
+    bed.pool.give_back(lease)
 
 
 def test_over_the_broker(

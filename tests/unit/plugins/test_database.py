@@ -12,7 +12,7 @@ import pytest
 from harness.plugins import database, keeper
 from harness.plugins.client import Lease, Left, Way
 from harness.plugins.database import DatabaseWarning, Levels
-from harness.plugins.keeper import Keeper, address
+from harness.plugins.keeper import Doubt, Keeper, address
 
 
 class Node:
@@ -42,6 +42,8 @@ class Kept:
         self.calls: list[str] = []
         self.marks = 0
         self.said = ""
+        self.doubt = ""
+        self.written = ""
 
     def mark(self) -> int:
         self.marks += 1
@@ -50,6 +52,8 @@ class Kept:
 
     def back(self, mark: int) -> str:
         self.calls.append(f"back {mark}")
+        if self.doubt:
+            raise Doubt(self.doubt)
         return self.said
 
 
@@ -104,6 +108,66 @@ def test_what_is_to_be_said_is_said_of_the_test() -> None:
     with made.around("test", node):
         pass
     assert node.warned == ["tests/test_a.py::test_a dropped its database"]
+
+
+def test_a_doubt_is_an_error_of_the_test() -> None:
+    made, kept = levels("test")
+    made.node = node = Node()
+    kept.doubt = "left what cannot be put back: create table x"
+    made.enter("test", node)
+    with pytest.raises(Doubt, match=r"tests/test_a\.py::test_a left what cannot"):
+        made.leave("test")
+    assert made.begun == []
+    made.lenient = True
+    with made.around("test", node):
+        pass
+    assert node.warned == [f"{node.nodeid} {kept.doubt}"]
+
+
+def test_what_was_written_between_two_tests_is_put_back() -> None:
+    made, kept = levels("test")
+    made.node = node = Node()
+    with made.around("test", node):
+        kept.written = "2 rows of party"  # by a fixture, before the mark
+    with made.around("test", node):
+        pass
+    assert kept.calls == ["mark 1", "back 1", "mark 2", "back 1", "mark 3", "back 3"]
+    [said] = node.warned
+    assert "found 2 rows of party that somebody wrote" in said
+
+
+@pytest.mark.parametrize("between", ["enter", "leave", "fixture", "end of a fixture"])
+def test_what_fixtures_write_between_two_tests_stays(between: str) -> None:
+    made, kept = levels("test")
+    made.node = node = Node()
+    plugin = database.Plugin(made)
+    fixture = SimpleNamespace(scope="class", argname="data", cached_result=(1, 0, None))
+    made.enter("module", Node("worker"))
+    with made.around("test", node):
+        pass
+    kept.written = "2 rows of party"
+    if between == "enter":
+        made.enter("class", Node("worker"))
+    elif between == "leave":
+        made.leave("module")
+    elif between == "fixture":
+        plugin.pytest_fixture_setup(fixture, None)
+    else:
+        plugin.pytest_fixture_post_finalizer(fixture)
+    with made.around("test", node):
+        pass
+    assert kept.calls == ["mark 1", "back 1", "mark 2", "back 2"]
+    assert node.warned == []
+
+
+def test_our_own_fixtures_write_nothing() -> None:
+    made, _ = levels("test")
+    plugin = database.Plugin(made)
+    own = SimpleNamespace(scope="function", argname="_harness_test", cached_result=(1,))
+    made.still = 3
+    plugin.pytest_fixture_setup(own, None)
+    plugin.pytest_fixture_post_finalizer(own)
+    assert made.still == 3
 
 
 def test_a_level_ends_although_its_tests_fail() -> None:
@@ -280,10 +344,6 @@ def test_variables_follow_another_database(client: Client) -> None:
             ("reset", "", OPEN),
             "left a session open: process 7, idle in transaction: SELECT 1",
         ),
-        (
-            ("doubt", "create table x", ()),
-            "left what cannot be put back: create table x",
-        ),
     ],
 )
 def test_what_is_said(client: Client, answer: Answer, said: str) -> None:
@@ -291,6 +351,18 @@ def test_what_is_said(client: Client, answer: Answer, said: str) -> None:
     made.ensure()
     client.answer = answer
     assert made.back(1) == said
+
+
+def test_a_doubt_is_raised(client: Client) -> None:
+    made = Keeper("portal", {})
+    made.ensure()
+    client.answer = ("doubt", "create table x", ())
+    heard: list[Any] = []
+    made.before.append(lambda: heard.append("hold"))
+    made.after.append(lambda way: heard.append(way.how))
+    with pytest.raises(Doubt, match="left what cannot be put back: create table x"):
+        made.back(1)
+    assert heard == ["hold", "doubt"]
 
 
 class Tryton:

@@ -12,13 +12,14 @@ from harness.errors import DatabaseError, HarnessError, TemplateError
 from harness.model import LeaseCost
 from harness.template.layer import Layer
 from harness.template.pool import Lease, Pool
-from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Outcome
+from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Left, Outcome
 
 
 def layer(name: str) -> Layer:
     return Layer(name=name, digest=f"{name}-digest", parent=None, language="en")
 
 
+LEFT = (Left(process=7, state="idle", query="SELECT 1"),)
 PARTY, BANK = layer("party"), layer("bank")
 TRACKED = replace(layer("tracked"), tracked=True)
 
@@ -283,6 +284,8 @@ def test_a_way_back_that_was_none_costs_nothing(make: Make, shelf: Shelf) -> Non
     [
         (Outcome(how="doubt", reason="create table"), "create table"),
         (Outcome(how="reset", worn=True), ""),
+        (Outcome(how="reset", left=LEFT), ""),
+        (Outcome(how="clean", left=LEFT), ""),
     ],
 )
 @pytest.mark.parametrize("mark", [PRISTINE, 7])
@@ -361,7 +364,12 @@ def test_a_tracked_lease_is_reset_for_the_next_worker(make: Make, shelf: Shelf) 
 
 
 @pytest.mark.parametrize(
-    "outcome", [Outcome(how="doubt"), Outcome(how="reset", worn=True)]
+    "outcome",
+    [
+        Outcome(how="doubt"),
+        Outcome(how="reset", worn=True),
+        Outcome(how="clean", left=LEFT),
+    ],
 )
 def test_a_doubtful_or_worn_one_is_not_handed_on(
     make: Make, shelf: Shelf, outcome: Outcome
