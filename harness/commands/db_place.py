@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.commands import db_stack, workshop
+from harness.commands import db_stack, housing, workshop
 from harness.commands.context import Context
 from harness.commands.db_server import Server, beside
 from harness.commands.stack import Stack, open_
@@ -99,8 +99,8 @@ def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Pla
             )
             return
         server = workshop.server(context, kind)
-        address = server.start()
         stack.callback(server.stop)
+        address, _ = housing.entered(context, server, alone=False)
         environment = wish.environment or context.config.stack.environment
         client = beside(
             context,
@@ -111,6 +111,7 @@ def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Pla
         )
         if data := data_of(context, kind):
             stack.callback(note, client, data)
+            stack.callback(housing.know, context, server, address)
         yield Server(context=context, kind=kind, client=client)
 
 

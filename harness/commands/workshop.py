@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import probe
+from harness.commands import housing
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.errors import HarnessError
@@ -127,9 +128,10 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
             shelf.close()
         return
     chosen = server(context, kind)
-    address = chosen.start()
+    alone = context.store.live() <= {run.id}
     try:
-        shelf_ = _postgresql(context, run, address, given=kind == "given")
+        address, look_after = housing.entered(context, chosen, alone=alone)
+        shelf_ = _postgresql(context, run, address, look_after, given=kind == "given")
         try:
             swept = shelf_.sweep()
             if swept:
@@ -148,7 +150,12 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
 
 
 def _postgresql(
-    context: Context, run: Run, address: Address, *, given: bool
+    context: Context,
+    run: Run,
+    address: Address,
+    look_after: Callable[[], None],
+    *,
+    given: bool,
 ) -> "PostgreSQL":
     from harness.template.postgresql import PostgreSQL  # with psycopg
     from harness.template.presence import GRACE
@@ -161,6 +168,7 @@ def _postgresql(
         environ=context.environ,
         living=context.store.live,
         grace=GRACE if given else 0.0,
+        look_after=look_after,
     )
 
 

@@ -17,6 +17,7 @@ from testcontainers.core.wait_strategies import ExecWaitStrategy
 
 from harness.errors import DatabaseError
 from harness.postgres.base import Address, answers
+from harness.postgres.house import ALL, KEEPER
 from harness.postgres.tuning import SETTINGS
 
 PORT: Final = 5432
@@ -26,9 +27,11 @@ SHARED: Final = "256m"
 """Shared memory of the container; Docker's default of 64 MB is too small."""
 GRACE: Final = 20
 """Seconds to write a checkpoint when it is stopped."""
-LET_IN: Final = (
-    "psql -qXU postgres -c \"ALTER ROLE postgres PASSWORD '$POSTGRES_PASSWORD'\""
-)
+LET_IN: Final = f"""\
+export PGOPTIONS='-c default_transaction_read_only=off -c statement_timeout=0'
+words="ALTER ROLE postgres {ALL} PASSWORD '$POSTGRES_PASSWORD'"
+psql -qXU postgres -c "$words" || psql -qXU {KEEPER} -c "$words"
+"""
 
 
 class Container(PostgresContainer):

@@ -11,6 +11,8 @@ from typing import Any, Final
 
 from harness import proc
 from harness.errors import DatabaseError
+from harness.postgres.house import ALL
+from harness.postgres.membership import LET_IN
 from harness.postgres.tuning import SETTINGS
 
 OWN: Final = {
@@ -18,6 +20,12 @@ OWN: Final = {
     "unix_socket_permissions": "0700",
     "dynamic_shared_memory_type": "mmap",  # in the data directory: it goes with it
 }
+MENDING: Final = f"""\
+ALTER ROLE postgres {ALL}
+ALTER ROLE postgres RESET ALL
+ALTER ROLE ALL RESET ALL
+"""
+"""Said where nobody needs a role; a line each."""
 PAUSE: Final = 0.05
 
 
@@ -41,6 +49,7 @@ class Embedded:
         self._initialise()
         data = self.directory / "data"
         _end_orphan(data)
+        self._as_made(data)
         argv = [f"{self.binaries}/bin/postgres", "-D", str(data)]
         settings = {**SETTINGS, **OWN, "unix_socket_directories": self.sockets}
         for name, value in settings.items():
@@ -80,6 +89,29 @@ class Embedded:
         ]
         proc.run(argv, env=self.env, cwd=Path("/"), user=self.user, timeout=60)
         half.rename(data)
+
+    def _as_made(self, data: Path) -> None:
+        """Forget what ``ALTER SYSTEM`` has set: with that it may not start at all.
+
+        Where it was asked for, our role gets its rights back, too.
+        """
+        settings = data / "postgresql.auto.conf"
+        if settings.stat().st_size:
+            settings.write_text("")
+        asked = self.directory / LET_IN
+        if asked.exists():
+            argv = [f"{self.binaries}/bin/postgres", "--single", "-D", str(data)]
+            with proc.Child(
+                [*argv, "template1"],
+                env=self.env,
+                cwd=Path("/"),
+                stdin=proc.PIPE,
+                stdout=proc.DEVNULL,
+                stderr=proc.STDOUT,
+                user=self.user,
+            ) as child:
+                child.process.communicate(MENDING.encode())
+            asked.unlink()
 
     def _await(self, child: proc.Child) -> None:
         """Wait until it takes connections; the client sets the deadline."""

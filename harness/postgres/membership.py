@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness import proc
 from harness.errors import DatabaseError
+from harness.postgres.base import Address
 from harness.store import Lock
 
+LET_IN = "let-in"
+"""File that asks the supervisor to give our role its rights before it starts."""
 Ready = dict[str, Any]
 """What the supervisor says of a server that takes connections."""
 Order = Callable[[], Mapping[str, object]]
@@ -132,6 +135,30 @@ class Membership:
     def alive(self) -> bool:
         """Whether the supervisor, and with it the server, is there."""
         return Lock(self.directory / "supervisor.lock").taken
+
+
+class Shared(Protocol):
+    """A server that a supervisor owns."""
+
+    def start(self) -> Address:
+        """Join it, or have it started."""
+
+    def stop(self) -> None:
+        """Leave it."""
+
+    def alive(self) -> bool:
+        """Whether its supervisor is there."""
+
+
+def anew(server: Shared, directory: Path, timeout: float = 30.0) -> Address:
+    """Start a server again that nobody else uses, so that it lets us in."""
+    (directory / LET_IN).touch()
+    (directory / "keep").unlink(missing_ok=True)
+    server.stop()
+    deadline = time.monotonic() + timeout
+    while server.alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return server.start()
 
 
 def tail(path: Path, count: int = 15) -> str:
