@@ -13,10 +13,9 @@ from pathlib import Path
 
 from harness import engine, store
 from harness.commands.context import Context
-from harness.databases import people
 from harness.engine import Engine, Owned
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.postgres import memory
+from harness.postgres import memory, people
 from harness.store import Lock
 
 STACK = "stack"

@@ -11,9 +11,10 @@ from harness.commands import db_stack, housing, workshop
 from harness.commands.context import Context
 from harness.commands.db_server import Server, beside
 from harness.commands.stack import Stack, open_
-from harness.databases import catalogue, people
+from harness.databases import catalogue
 from harness.databases.client import Client
 from harness.errors import DatabaseError, UsageError
+from harness.postgres import people
 from harness.stack.database import Listener
 from harness.template.layer import Request
 

@@ -163,7 +163,7 @@ def _postgresql(
     return PostgreSQL(
         address,
         run.id,
-        file_copy=not given,
+        file_copy=not given and context.config.database.storage != "disk",
         binaries=binaries,
         environ=context.environ,
         living=context.store.live,

@@ -18,7 +18,7 @@ from testcontainers.core.wait_strategies import ExecWaitStrategy
 from harness.errors import DatabaseError
 from harness.postgres.base import Address, answers
 from harness.postgres.house import ALL, KEEPER
-from harness.postgres.tuning import SETTINGS
+from harness.postgres.tuning import settings
 
 PORT: Final = 5432
 DATA: Final = "/var/lib/postgresql/harness"
@@ -30,7 +30,8 @@ GRACE: Final = 20
 LET_IN: Final = f"""\
 export PGOPTIONS='-c default_transaction_read_only=off -c statement_timeout=0'
 words="ALTER ROLE postgres {ALL} PASSWORD '$POSTGRES_PASSWORD'"
-psql -qXU postgres -c "$words" || psql -qXU {KEEPER} -c "$words"
+psql -qXU postgres -d postgres -c "$words" ||
+    psql -qXU {KEEPER} -d postgres -c "$words"
 """
 
 
@@ -70,7 +71,7 @@ class Contained:
         ):
             made.with_env(name, value)
         command = ["postgres"]
-        for setting, text in SETTINGS.items():
+        for setting, text in settings(durable=self.order["durable"]).items():
             command += ["-c", f"{setting}={text}"]
         made.with_command(command)
         ports: dict[str, Any] = {f"{PORT}/tcp": (self.order["bind"], None)}
@@ -85,6 +86,8 @@ class Contained:
         _remove(made, self.order["name"])
         self.container = made
         made.start()
+        if self.order["durable"]:
+            made.exec(["sync"])  # what an earlier server may have left to the kernel
         return self._ready(made, password)
 
     def _ready(self, made: Container, password: str) -> dict[str, Any]:
@@ -104,6 +107,7 @@ class Contained:
             "port": address.port,
             "password": password,
             "container": self.order["name"],
+            "durable": self.order["durable"],
         }
 
     def running(self) -> str | None:

@@ -13,7 +13,7 @@ from harness import proc
 from harness.errors import DatabaseError
 from harness.postgres.house import ALL
 from harness.postgres.membership import LET_IN
-from harness.postgres.tuning import SETTINGS
+from harness.postgres.tuning import settings
 
 OWN: Final = {
     "listen_addresses": "",
@@ -39,6 +39,7 @@ class Embedded:
         self.sockets: str = order["sockets"]
         self.binaries: str = order["binaries"]
         self.user: str | None = order["user"]
+        self.durable: bool = order["durable"]
         self.encoding: str = order["encoding"]
         self.locale: str = order["locale"]
         self.env = {"PATH": environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
@@ -50,9 +51,10 @@ class Embedded:
         data = self.directory / "data"
         _end_orphan(data)
         self._as_made(data)
+        self._flush(data)
         argv = [f"{self.binaries}/bin/postgres", "-D", str(data)]
-        settings = {**SETTINGS, **OWN, "unix_socket_directories": self.sockets}
-        for name, value in settings.items():
+        own = {**OWN, "unix_socket_directories": self.sockets}
+        for name, value in {**settings(durable=self.durable), **own}.items():
             argv += ["-c", f"{name}={value}"]
         with (self.directory / "log").open("ab") as log:
             self.child = proc.Child(
@@ -64,7 +66,7 @@ class Embedded:
                 user=self.user,
             )
         self._await(self.child)
-        return {"host": self.sockets}
+        return {"host": self.sockets, "durable": self.durable}
 
     def _initialise(self) -> None:
         """Make the data directory; it gets its name when it is complete."""
@@ -89,6 +91,16 @@ class Embedded:
         ]
         proc.run(argv, env=self.env, cwd=Path("/"), user=self.user, timeout=60)
         half.rename(data)
+
+    def _flush(self, data: Path) -> None:
+        """Write what an earlier server may have left to the kernel, once."""
+        flushed = self.directory / "flushed"
+        if not self.durable:
+            flushed.unlink(missing_ok=True)
+        elif not flushed.exists():
+            argv = [f"{self.binaries}/bin/initdb", "--sync-only", f"--pgdata={data}"]
+            proc.run(argv, env=self.env, cwd=Path("/"), user=self.user)
+            flushed.touch()
 
     def _as_made(self, data: Path) -> None:
         """Forget what ``ALTER SYSTEM`` has set: with that it may not start at all.

@@ -118,6 +118,16 @@ class Membership:
         argv = [sys.executable, "-m", "harness.postgres.supervisor", json.dumps(order)]
         proc.detach(argv, env=env, log=self.directory / "supervisor.log")
 
+    def require_durable(self, ready: Ready, *, wanted: bool) -> None:
+        """Leave, and raise `DatabaseError`, where data to keep would not be kept."""
+        if wanted and not ready.get("durable"):
+            self.leave()
+            raise DatabaseError(
+                "the server that runs was started for data that nobody keeps",
+                checked="it was started by a run with another database.storage",
+                remedy="wait for the other runs, or end them",
+            )
+
     def ready(self) -> Ready | None:
         """What the supervisor says, once there is a server."""
         try:
