@@ -101,7 +101,9 @@ def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Pla
             return
         server = workshop.server(context, kind)
         stack.callback(server.stop)
-        address, _ = housing.entered(context, server, alone=False)
+        address, house = housing.entered(context, server, alone=False)
+        if house:
+            stack.callback(house.close)
         environment = wish.environment or context.config.stack.environment
         client = beside(
             context,

@@ -2,7 +2,6 @@
 """Servers of ours, started and in order: what a test did to one goes with its run."""
 
 import contextlib
-from collections.abc import Callable
 
 from harness.commands.context import Context
 from harness.errors import DatabaseError
@@ -13,14 +12,14 @@ from harness.postgres.membership import anew
 
 def entered(
     context: Context, chosen: Server, *, alone: bool
-) -> tuple[Address, Callable[[], None]]:
+) -> tuple[Address, House | None]:
     """The server, started, and in order; and what puts it in order again.
 
     A given one is not ours to mend.
     """
     address = chosen.start()
     if not isinstance(chosen, Local | Docker):
-        return address, lambda: None
+        return address, None
     directory, tell = chosen.directory(), context.console.warn
     house = House(address, directory / ROLES, tell)
     try:
@@ -31,7 +30,7 @@ def entered(
         address = anew(chosen, directory)
         house = House(address, directory / ROLES, tell)
         house.enter(alone=alone)
-    return address, house.after_lease
+    return address, house
 
 
 def know(context: Context, chosen: Server, address: Address) -> None:

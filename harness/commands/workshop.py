@@ -33,6 +33,7 @@ from harness.template.sqlite import SQLite
 from harness.template.watch import Watch
 
 if TYPE_CHECKING:
+    from harness.postgres.house import House
     from harness.template.postgresql import PostgreSQL
 
 KEPT = 15 * 60.0
@@ -130,8 +131,8 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
     chosen = server(context, kind)
     alone = context.store.live() <= {run.id}
     try:
-        address, look_after = housing.entered(context, chosen, alone=alone)
-        shelf_ = _postgresql(context, run, address, look_after, given=kind == "given")
+        address, house = housing.entered(context, chosen, alone=alone)
+        shelf_ = _postgresql(context, run, address, house)
         try:
             swept = shelf_.sweep()
             if swept:
@@ -145,6 +146,8 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
             )
         finally:
             shelf_.close()
+            if house:
+                house.close()
     finally:
         chosen.stop()
 
@@ -153,9 +156,7 @@ def _postgresql(
     context: Context,
     run: Run,
     address: Address,
-    look_after: Callable[[], None],
-    *,
-    given: bool,
+    house: "House | None",
 ) -> "PostgreSQL":
     from harness.template.postgresql import PostgreSQL  # with psycopg
     from harness.template.presence import GRACE
@@ -163,12 +164,12 @@ def _postgresql(
     return PostgreSQL(
         address,
         run.id,
-        file_copy=not given and context.config.database.storage != "disk",
+        file_copy=house is not None and context.config.database.storage != "disk",
         binaries=binaries,
         environ=context.environ,
         living=context.store.live,
-        grace=GRACE if given else 0.0,
-        look_after=look_after,
+        grace=0.0 if house else GRACE,
+        look_after=house.after_lease if house else lambda: None,
     )
 
 

@@ -7,6 +7,7 @@ server, no role.
 """
 
 import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -84,6 +85,8 @@ class House:
         self.file = file
         self.tell = tell
         self._keeper = replace(address, user=KEEPER)
+        self._guard = threading.Lock()
+        self._session: psycopg.Connection[Any] | None = None
 
     def enter(self, *, alone: bool) -> None:
         """Put everything back when a run begins; `alone`, also remove roles.
@@ -100,12 +103,20 @@ class House:
         """Put back what everybody needs, while others may be at work."""
         import psycopg
 
-        try:
-            with connect(self.address) as connection:
-                self._mend(connection)
-        except (psycopg.Error, DatabaseError) as error:
-            with self._by_keeper(error) as connection:
-                self._mend(connection)
+        with self._guard:
+            try:
+                if self._session is None or self._session.closed:
+                    self._session = connect(self.address)
+                self._mend(self._session)
+            except (psycopg.Error, DatabaseError) as error:
+                with self._by_keeper(error) as connection:
+                    self._mend(connection)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        with self._guard:
+            if self._session is not None:
+                self._session.close()
 
     def after_lease(self) -> None:
         """The same, where nothing else depends on it."""

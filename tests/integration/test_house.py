@@ -43,11 +43,12 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def house(address: Address, server: Local, told: list[str]) -> House:
+def house(address: Address, server: Local, told: list[str]) -> Iterator[House]:
     made = House(address, server.directory() / "roles", told.append)
     made.enter(alone=True)
     assert told == []
-    return made
+    yield made
+    made.close()
 
 
 def say(address: Address, *statements: str) -> list[tuple[object, ...]]:
@@ -167,10 +168,12 @@ def test_a_server_that_lets_nobody_in_is_started_again(
         "ALTER ROLE postgres SET statement_timeout = 1",
         "ALTER ROLE postgres NOLOGIN",
     )
+    house.close()  # as if its run had been killed
     with pytest.raises(DatabaseError, match="lets nobody in"):
         house.enter(alone=True)
     again = House(anew(server, server.directory()), house.file, house.tell)
     again.enter(alone=True)
+    again.close()
     assert say(again.address, "SHOW statement_timeout") == [("0",)]
 
 
@@ -192,14 +195,22 @@ def test_a_role_that_lost_its_rights_in_a_container(
     """PostgreSQL 15 lets the first superuser do that to itself."""
     house = House(contained, tmp_path / "roles", told.append)
     house.enter(alone=False)
+    house.close()
     say(contained, "ALTER ROLE postgres NOSUPERUSER NOLOGIN")
     house.look_after()
+    house.close()
     rows = say(
         contained,
         "SELECT rolsuper, rolcanlogin FROM pg_roles WHERE rolname = current_user",
     )
     assert rows == [(True, True)]
     assert told == ["a test had changed the role postgres on the server: put back"]
+
+
+def enter(address: Address, directory: Path, told: list[str]) -> None:
+    house = House(address, directory / "roles", told.append)
+    house.enter(alone=True)
+    house.close()
 
 
 def test_a_container_that_was_left_without_a_role(
@@ -210,7 +221,7 @@ def test_a_container_that_was_left_without_a_role(
     first = Docker(state, image=IMAGE, environ=os.environ, timeout=180)
     address = first.start()
     try:
-        House(address, tmp_path / "roles", told.append).enter(alone=True)
+        enter(address, tmp_path, told)
         say(
             address,
             "ALTER ROLE postgres SET default_transaction_read_only = on",
@@ -221,7 +232,7 @@ def test_a_container_that_was_left_without_a_role(
         while first.alive() and time.monotonic() < until:
             time.sleep(0.1)
         address = first.start()
-        House(address, tmp_path / "roles", told.append).enter(alone=True)
+        enter(address, tmp_path, told)
         assert say(address, "SHOW default_transaction_read_only") == [("off",)]
         assert any("default_transaction_read_only=on" in one for one in told)
     finally:
