@@ -17,11 +17,10 @@ from pathlib import Path
 from harness import engine, store
 from harness.commands import clean_stack
 from harness.commands.context import Context
-from harness.databases import people
 from harness.engine import Engine, Owned
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.images import build
-from harness.postgres import memory
+from harness.postgres import memory, people
 from harness.store import Lock, Store
 from harness.template.sqlite import SQLite
 

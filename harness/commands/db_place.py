@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.commands import db_stack, workshop
+from harness.commands import db_stack, housing, workshop
 from harness.commands.context import Context
 from harness.commands.db_server import Server, beside
 from harness.commands.stack import Stack, open_
-from harness.databases import catalogue, people
+from harness.databases import catalogue
 from harness.databases.client import Client
 from harness.errors import DatabaseError, UsageError
+from harness.postgres import people
 from harness.stack.database import Listener
 from harness.template.layer import Request
 
@@ -99,8 +100,10 @@ def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Pla
             )
             return
         server = workshop.server(context, kind)
-        address = server.start()
         stack.callback(server.stop)
+        address, house = housing.entered(context, server, alone=False)
+        if house:
+            stack.callback(house.close)
         environment = wish.environment or context.config.stack.environment
         client = beside(
             context,
@@ -111,6 +114,7 @@ def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Pla
         )
         if data := data_of(context, kind):
             stack.callback(note, client, data)
+            stack.callback(housing.know, context, server, address)
         yield Server(context=context, kind=kind, client=client)
 
 

@@ -252,6 +252,7 @@ def recipe(stack: Stack) -> Recipe:
         modules=stack.context.config.stack.modules,
         images=tuple(stack.require_images(["db", "erpserver"])),
         trees=tuple(trees),
+        again=lambda: recipe(stack),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import probe
+from harness.commands import housing
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.modules import Graph
@@ -31,6 +32,7 @@ from harness.template.sqlite import SQLite
 from harness.template.watch import Watch
 
 if TYPE_CHECKING:
+    from harness.postgres.house import House
     from harness.template.postgresql import PostgreSQL
 
 KEPT = 15 * 60.0
@@ -139,9 +141,10 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
             shelf.close()
         return
     chosen = server(context, kind)
-    address = chosen.start()
+    alone = context.store.live() <= {run.id}
     try:
-        shelf_ = _postgresql(context, run, address, given=kind == "given")
+        address, house = housing.entered(context, chosen, alone=alone)
+        shelf_ = _postgresql(context, run, address, house)
         try:
             swept = shelf_.sweep()
             if swept:
@@ -155,12 +158,17 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
             )
         finally:
             shelf_.close()
+            if house:
+                house.close()
     finally:
         chosen.stop()
 
 
 def _postgresql(
-    context: Context, run: Run, address: Address, *, given: bool
+    context: Context,
+    run: Run,
+    address: Address,
+    house: "House | None",
 ) -> "PostgreSQL":
     from harness.template.postgresql import PostgreSQL  # with psycopg
     from harness.template.presence import GRACE
@@ -168,11 +176,12 @@ def _postgresql(
     return PostgreSQL(
         address,
         run.id,
-        file_copy=not given,
+        file_copy=house is not None and context.config.database.storage != "disk",
         binaries=binaries,
         environ=context.environ,
         living=context.store.live,
-        grace=GRACE if given else 0.0,
+        grace=0.0 if house else GRACE,
+        look_after=house.after_lease if house else lambda: None,
     )
 
 

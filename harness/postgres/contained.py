@@ -17,7 +17,8 @@ from testcontainers.core.wait_strategies import ExecWaitStrategy
 
 from harness.errors import DatabaseError
 from harness.postgres.base import Address, answers
-from harness.postgres.tuning import SETTINGS
+from harness.postgres.house import ALL, KEEPER
+from harness.postgres.tuning import settings
 
 PORT: Final = 5432
 DATA: Final = "/var/lib/postgresql/harness"
@@ -26,10 +27,12 @@ SHARED: Final = "256m"
 """Shared memory of the container; Docker's default of 64 MB is too small."""
 GRACE: Final = 20
 """Seconds to write a checkpoint when it is stopped."""
-LET_IN: Final = (
-    'printf "ALTER ROLE postgres PASSWORD \'%s\'" "$POSTGRES_PASSWORD"'
-    " | psql -qXU postgres -v ON_ERROR_STOP=1"
-)
+LET_IN: Final = f"""\
+export PGOPTIONS='-c default_transaction_read_only=off -c statement_timeout=0'
+words() {{ printf "ALTER ROLE postgres {ALL} PASSWORD '%s'" "$POSTGRES_PASSWORD"; }}
+words | psql -qXU postgres -d postgres -v ON_ERROR_STOP=1 ||
+    words | psql -qXU {KEEPER} -d postgres -v ON_ERROR_STOP=1
+"""
 """The shell's own printf: in no list of processes is the password."""
 
 
@@ -69,7 +72,7 @@ class Contained:
         ):
             made.with_env(name, value)
         command = ["postgres"]
-        for setting, text in SETTINGS.items():
+        for setting, text in settings(durable=self.order["durable"]).items():
             command += ["-c", f"{setting}={text}"]
         made.with_command(command)
         ports: dict[str, Any] = {f"{PORT}/tcp": (self.order["bind"], None)}
@@ -84,6 +87,8 @@ class Contained:
         _remove(made, self.order["name"])
         self.container = made
         made.start()
+        if self.order["durable"]:
+            made.exec(["sync"])  # what an earlier server may have left to the kernel
         return self._ready(made, password)
 
     def _ready(self, made: Container, password: str) -> dict[str, Any]:
@@ -103,6 +108,7 @@ class Contained:
             "port": address.port,
             "password": password,
             "container": self.order["name"],
+            "durable": self.order["durable"],
         }
 
     def running(self) -> str | None:

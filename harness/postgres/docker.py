@@ -46,6 +46,7 @@ class Docker:
         self.store = store
         self.image = image
         self.storage = storage
+        self.durable = storage == "disk"
         self.timeout = timeout
         self.keep = keep
         self.environ = environ
@@ -105,6 +106,8 @@ class Docker:
     def _data(self) -> str:
         """The directory in memory, or the volume, that holds the data."""
         mark = self.directory() / "data"
+        if self.durable:
+            memory.leave(mark, self.directory())
         if mark.is_symlink() and mark.exists():
             return str(mark.resolve())
         if self.storage != "disk" and self._near() and memory.fits(self.memory):
@@ -127,6 +130,7 @@ class Docker:
         self._found()
         self._membership = self._share()
         ready = self._membership.join(self._order, lambda one: answers(_address(one)))
+        self._membership.require_durable(ready, wanted=self.durable)
         return _address(ready)
 
     def _share(self) -> Membership:
@@ -148,6 +152,7 @@ class Docker:
             "name": self.name,
             "labels": engine.labels(state=self.store.id, role="server"),
             "data": self._data(),
+            "durable": self.durable,
             "initdb": self.initdb,
             "bind": "127.0.0.1" if self._near() else "",
         }

@@ -12,13 +12,21 @@ from typing import Any, Final
 
 from harness import proc
 from harness.errors import DatabaseError
-from harness.postgres.tuning import SETTINGS
+from harness.postgres.house import ALL
+from harness.postgres.membership import LET_IN
+from harness.postgres.tuning import settings
 
 OWN: Final = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
     "dynamic_shared_memory_type": "mmap",  # in the data directory: it goes with it
 }
+MENDING: Final = f"""\
+ALTER ROLE postgres {ALL}
+ALTER ROLE postgres RESET ALL
+ALTER ROLE ALL RESET ALL
+"""
+"""Said where nobody needs a role; a line each."""
 PAUSE: Final = 0.05
 PATIENCE: Final = 10.0
 """Seconds to end after SIGQUIT, and after SIGKILL."""
@@ -34,6 +42,7 @@ class Embedded:
         self.sockets: str = order["sockets"]
         self.binaries: str = order["binaries"]
         self.user: str | None = order["user"]
+        self.durable: bool = order["durable"]
         self.encoding: str = order["encoding"]
         self.locale: str = order["locale"]
         self.env = {"PATH": environ.get("PATH", os.defpath), "LC_ALL": "C.UTF-8"}
@@ -44,9 +53,11 @@ class Embedded:
         self._initialise()
         data = self.directory / "data"
         _end_orphan(data)
+        self._as_made(data)
+        self._flush(data)
         argv = [f"{self.binaries}/bin/postgres", "-D", str(data)]
-        settings = {**SETTINGS, **OWN, "unix_socket_directories": self.sockets}
-        for name, value in settings.items():
+        own = {**OWN, "unix_socket_directories": self.sockets}
+        for name, value in {**settings(durable=self.durable), **own}.items():
             argv += ["-c", f"{name}={value}"]
         with (self.directory / "log").open("ab") as log:
             self.child = proc.Child(
@@ -58,7 +69,7 @@ class Embedded:
                 user=self.user,
             )
         self._await(self.child)
-        return {"host": self.sockets}
+        return {"host": self.sockets, "durable": self.durable}
 
     def _initialise(self) -> None:
         """Make the data directory; it gets its name when it is complete."""
@@ -83,6 +94,39 @@ class Embedded:
         ]
         proc.run(argv, env=self.env, cwd=Path("/"), user=self.user, timeout=60)
         half.rename(data)
+
+    def _flush(self, data: Path) -> None:
+        """Write what an earlier server may have left to the kernel, once."""
+        flushed = self.directory / "flushed"
+        if not self.durable:
+            flushed.unlink(missing_ok=True)
+        elif not flushed.exists():
+            argv = [f"{self.binaries}/bin/initdb", "--sync-only", f"--pgdata={data}"]
+            proc.run(argv, env=self.env, cwd=Path("/"), user=self.user)
+            flushed.touch()
+
+    def _as_made(self, data: Path) -> None:
+        """Forget what ``ALTER SYSTEM`` has set: with that it may not start at all.
+
+        Where it was asked for, our role gets its rights back, too.
+        """
+        settings = data / "postgresql.auto.conf"
+        if settings.stat().st_size:
+            settings.write_text("")
+        asked = self.directory / LET_IN
+        if asked.exists():
+            argv = [f"{self.binaries}/bin/postgres", "--single", "-D", str(data)]
+            with proc.Child(
+                [*argv, "template1"],
+                env=self.env,
+                cwd=Path("/"),
+                stdin=proc.PIPE,
+                stdout=proc.DEVNULL,
+                stderr=proc.STDOUT,
+                user=self.user,
+            ) as child:
+                child.process.communicate(MENDING.encode())
+            asked.unlink()
 
     def _await(self, child: proc.Child) -> None:
         """Wait until it takes connections; the client sets the deadline."""

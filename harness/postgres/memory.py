@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
+from harness.errors import DatabaseError
+from harness.postgres import people
 from harness.store import Lock
 
 MEMORY: Final = Path("/dev/shm")
@@ -31,6 +33,27 @@ def make(memory: Path, mark: Path) -> Path:
     path = Path(tempfile.mkdtemp(prefix=f"harness-{os.getuid()}-", dir=memory))
     (path / OWNER).write_text(f"{mark.absolute()}\n", "utf-8")
     return path
+
+
+def leave(mark: Path, locks: Path) -> None:
+    """Data are to be on disk: the link to those in memory goes, if nobody needs them.
+
+    `locks` is where the locks of their server are.  Raises `DatabaseError` where the
+    data are in use, or some are people's.
+    """
+    if not mark.is_symlink() or not (mark / OWNER).exists():
+        return
+    path = mark.resolve()
+    mine = people.noted(path)
+    if mine or in_use(locks):
+        what = f"with the databases {', '.join(mine)}" if mine else "and in use"
+        raise DatabaseError(
+            f"database.storage is disk, but the server's data are in memory, {what}",
+            checked=str(path),
+            remedy="harness db backup and harness db destroy with"
+            " HARNESS_DATABASE_STORAGE=auto; then harness db restore",
+        )
+    mark.unlink()
 
 
 def orphans(memory: Path) -> list[Path]:

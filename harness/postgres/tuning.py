@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Settings of a server for data that nobody will miss (DESIGN.md, section 7)."""
 
+from collections.abc import Mapping
 from typing import Final
 
 SETTINGS: Final = {
@@ -17,3 +18,15 @@ SETTINGS: Final = {
     "max_connections": "200",
     "log_min_messages": "warning",
 }
+LASTING: Final = {
+    "fsync": "on",
+    "synchronous_commit": "on",
+    "full_page_writes": "on",
+    "checkpoint_timeout": "5min",
+}
+"""What differs for data that somebody wants to keep: a loss of power loses nothing."""
+
+
+def settings(*, durable: bool) -> Mapping[str, str]:
+    """Those of a server whose data are to be kept, or not."""
+    return {**SETTINGS, **LASTING} if durable else SETTINGS

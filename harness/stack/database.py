@@ -11,7 +11,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -22,8 +22,6 @@ from harness.stack.compose import ROOT, Compose
 from harness.store import Store
 from harness.template import digest
 
-VERSION: Final = 1
-"""Of this code: raise it when it makes another database."""
 BUILDING: Final = "building_"
 """Before the name of a database that is not whole."""
 KEPT: Final = 3
@@ -43,17 +41,29 @@ Listener = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """What a database is made of; `images` and `trees` are digests."""
+    """What a database is made of; `images` and `trees` are digests.
+
+    `again` looks at what is there now.
+    """
 
     modules: tuple[str, ...]
     images: tuple[str, ...]
     trees: tuple[str, ...]
+    again: "Callable[[], Recipe] | None" = field(
+        default=None, compare=False, repr=False
+    )
 
     @property
     def digest(self) -> str:
-        """The name of its dump."""
-        facts = [VERSION, self.modules, self.images, self.trees]
+        """The name of its dump; the code that makes it is part of it."""
+        code = [Path(__file__).read_text("utf-8"), digest.building()]
+        facts = [code, self.modules, self.images, self.trees]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
+
+    def holds(self) -> bool:
+        """Whether images and sources still are what they were."""
+        now = self.again() if self.again else self
+        return (now.images, now.trees) == (self.images, self.trees)
 
 
 def tree(path: Path) -> str:
@@ -180,7 +190,8 @@ class Database:
                     self.admin(new, "--password", listener=listener)
                 return "restored"
         self.activate(new, recipe.modules, listener)
-        self._dump(new, own)
+        if recipe.holds():  # else it is not what the dump would be called
+            self._dump(new, own)
         return "made"
 
     def activate(

@@ -48,11 +48,13 @@ class PostgreSQL:
         environ: Mapping[str, str],
         living: Callable[[], Collection[str]] = frozenset,
         grace: float = GRACE,
+        look_after: Callable[[], None] = lambda: None,
     ) -> None:
         """`file_copy` for storage in memory; `binaries` has ``pg_dump`` per version.
 
         `living` are runs that are known to live.  Others are dead when they have no
         session for `grace` seconds; none, where all runs that may be here are known.
+        `look_after` puts back what the whole server was.
         """
         self.address = address
         self.run = run
@@ -61,6 +63,7 @@ class PostgreSQL:
         self.environ = environ
         self.living = living
         self.grace = grace
+        self.look_after = look_after
         self._sessions = Sessions(address)
         self._execute = self._sessions.execute
         self._undos = Undos(address)
@@ -217,6 +220,7 @@ class PostgreSQL:
 
     def clean(self, database: str) -> bool:
         """See `Shelf`: no row was touched, no sequence moved, by anybody."""
+        self.look_after()
         return self.version >= COUNTERS_SINCE and counters.clean(
             self._sessions.own, self.address, database, self._around.get(database, "")
         )
@@ -253,6 +257,8 @@ class PostgreSQL:
     def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
         """See `Shelf`."""
         outcome = self._undos[database].back(mark, alone=alone)
+        if alone or outcome.how == "doubt":
+            self.look_after()
         if outcome.how == "doubt" and not self._exists(database):
             return replace(outcome, reason="its database was dropped")
         return outcome

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DatabaseError, MissingTool
-from harness.postgres import Local, connect
+from harness.postgres import Address, Local, connect
 from harness.store import Lock, Store
 
 PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
@@ -207,11 +207,16 @@ def test_a_killed_initialisation_is_begun_again(fresh: Store) -> None:
     server.stop()
 
 
-def test_long_path_gets_a_short_socket(tmp_path: Path) -> None:
-    store = Store(tmp_path / ("x" * 90) / "state")
-    for path in (tmp_path, *tmp_path.parents):
+def reachable(directory: Path) -> None:
+    """Root's directories, for the user that the server runs as."""
+    for path in (directory, *directory.parents):
         if path.stat().st_uid == os.getuid() and path != Path("/"):
             path.chmod(path.stat().st_mode | 0o011)
+
+
+def test_long_path_gets_a_short_socket(tmp_path: Path) -> None:
+    store = Store(tmp_path / ("x" * 90) / "state")
+    reachable(tmp_path)
     server = Local(store, storage="disk", environ=os.environ)
     address = server.start()
     assert len(address.host) < 90
@@ -220,6 +225,31 @@ def test_long_path_gets_a_short_socket(tmp_path: Path) -> None:
     server.stop()
     until(lambda: not server.alive())
     subprocess.run(["rm", "-rf", address.host], check=True)
+
+
+def shown(address: Address) -> dict[str, str]:
+    names = ("fsync", "full_page_writes", "synchronous_commit")
+    with connect(address) as connection:
+        rows = connection.execute("SELECT name, setting FROM pg_settings").fetchall()
+    return {name: setting for name, setting in rows if name in names}
+
+
+def test_data_on_disk_outlive_a_loss_of_power(fresh: Store) -> None:
+    """Also those that an unflushed server has written before."""
+    reachable(fresh.path)
+    server = Local(fresh, storage="disk", environ=os.environ)
+    assert set(shown(server.start()).values()) == {"on"}
+    assert (server.directory() / "flushed").exists()
+    server.stop()
+    until(lambda: not server.alive())
+    careless = Local(fresh, storage="auto", environ=os.environ)
+    assert careless.directory() == server.directory()
+    assert set(shown(careless.start()).values()) == {"off"}
+    with pytest.raises(DatabaseError, match="for data that nobody keeps"):
+        Local(fresh, storage="disk", environ=os.environ).start()
+    assert not (server.directory() / "flushed").exists()
+    careless.stop()
+    until(lambda: not careless.alive())
 
 
 def test_broken_data_directory_is_one_message(fresh: Store) -> None:

@@ -82,7 +82,7 @@ class Desk:
         order = {
             "database": lease.database, "empty": False, "trusted": False,
             "language": "en", "modules": [], "reclimit": 3,
-            "data": [str(path) for path in scripts],
+            "data": [str(path) for path in scripts], "roots": [],
         }  # fmt: skip
         self.process.order(
             order, layer=lease.layer, deadline=120, hear=lambda event: None

@@ -249,7 +249,7 @@ def test_a_server_that_runs_is_joined(store: Store, memory: Path) -> None:
     directory = one.directory()
     supervisor = Lock(directory / "supervisor.lock")
     supervisor.acquire()
-    (directory / "ready").write_text("{}")
+    (directory / "ready").write_text('{"durable": true}')
     address = one.start()
     assert address.host == str(directory / "s")
     assert address.password == ""

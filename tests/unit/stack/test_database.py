@@ -4,8 +4,11 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from harness.commands.stack_show import unresolved
 from harness.stack.database import Recipe, mark, tree
+from harness.template import digest
 
 RECIPE = Recipe(modules=("a", "b"), images=("1", "2"), trees=("x",))
 
@@ -19,6 +22,24 @@ def test_every_part_is_in_the_digest() -> None:
     digests = {one.digest for one in (RECIPE, *others)}
     assert len(digests) == 4
     assert replace(RECIPE).digest == RECIPE.digest
+
+
+def test_what_changed_while_it_was_made_gets_no_name() -> None:
+    """Of modules there may be others than the stack's own."""
+    now = RECIPE
+    recipe = replace(RECIPE, modules=("c",), again=lambda: now)
+    assert RECIPE.holds()
+    assert recipe.holds()
+    now = replace(RECIPE, trees=("y",))
+    assert not recipe.holds()
+
+
+def test_the_code_that_makes_it_is_in_the_digest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = RECIPE.digest
+    monkeypatch.setattr(digest, "building", lambda: "another")
+    assert RECIPE.digest != before
 
 
 def test_a_mark_tells_passwords_apart() -> None:
