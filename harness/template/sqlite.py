@@ -7,7 +7,6 @@ never carry a template's name.
 
 import os
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,7 @@ class SQLite:
     kind = "sqlite"
 
     def __init__(self, store: Store, run: str) -> None:
+        self.store = store
         self.directory = store.directory("sqlite")
         self.run = run
 
@@ -139,10 +139,9 @@ class SQLite:
     def sweep(self) -> tuple[str, ...]:
         """See `Shelf`: drafts that nobody writes to any more."""
         swept = []
+        live = {self.run, *self.store.live()}
         for path in self.directory.glob("building_*"):
-            digest = path.name.split("_")[2].split("-")[0]
-            old = time.time() - path.stat().st_mtime > 5
-            if old and not Lock(self.directory / f"{digest}.lock").taken:
+            if path.name.split("_")[1] not in live:
                 path.unlink(missing_ok=True)
                 swept.append(path.name)
         return tuple(swept)

@@ -245,6 +245,21 @@ def test_drafts_of_dead_runs_are_swept(shelf: SQLite, store: Store) -> None:
     assert files(shelf) == ["9a47.lock", "ba5e.json", "ba5e.sqlite"]
 
 
+def test_drafts_that_a_killed_run_has_just_begun_are_swept(
+    shelf: SQLite, store: Store
+) -> None:
+    """The next run begins within seconds; what runs live is known."""
+    draft = SQLite(store, "20250101120000ffffff").draft(BASE)
+    Path(draft.database).touch()
+    assert shelf.sweep() == (Path(draft.database).name,)
+
+
+def test_drafts_of_another_run_are_not_swept(shelf: SQLite, store: Store) -> None:
+    with Run(store) as other:
+        old(SQLite(store, other.id).draft(BASE))
+        assert shelf.sweep() == ()
+
+
 def test_drafts_that_are_written_to_are_not_swept(shelf: SQLite) -> None:
     name = old(shelf.draft(BASE))
     with shelf.claim("ba5e", deadline=1, waiting=lambda: None):
