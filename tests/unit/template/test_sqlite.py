@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DiskFull, TemplateError
-from harness.store import Lock, Store
+from harness.store import Lock, Run, Store
 from harness.template import sqlite
 from harness.template.base import Draft, Manifest
 from harness.template.layer import Layer
@@ -242,7 +242,7 @@ def test_drafts_of_dead_runs_are_swept(shelf: SQLite, store: Store) -> None:
     journal.touch()
     os.utime(journal, (1.0, 1.0))
     assert sorted(shelf.sweep()) == [name, f"{name}-journal"]
-    assert files(shelf) == ["9a47.lock", "ba5e.json", "ba5e.sqlite"]
+    assert files(shelf) == ["ba5e.json", "ba5e.sqlite"]
 
 
 def test_drafts_that_a_killed_run_has_just_begun_are_swept(
