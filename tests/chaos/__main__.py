@@ -20,7 +20,7 @@ from tests.chaos.table import Row, details, text
 
 Trial = Callable[[Ground, Random, dict[str, Row]], None]
 TRIALS: dict[str, tuple[Trial, float]] = {
-    "kill": (kills.kill, 10.0),
+    "kill": (kills.kill, 16.0),
     "kill all": (kills.kill_all, 2.0),
     "removal": (kills.kill_removal, 2.0),
     "edit": (edits.edit, 2.0),
