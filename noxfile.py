@@ -133,3 +133,10 @@ def benchmarks(session: nox.Session) -> None:
     """Measure against the peers: -- [--source collecting_society] [--rounds 5]."""
     program = python(session)
     session.run(program, "benchmarks/run.py", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="none" if DEVELOPMENT else "venv")
+def chaos(session: nox.Session) -> None:
+    """Kills, edits, full disks, wicked tests: -- [--seconds 600] [--short] ..."""
+    program = python(session, "[dev]", here=DEVELOPMENT)
+    session.run(program, "-m", "tests.chaos", *session.posargs, external=True)

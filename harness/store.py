@@ -268,6 +268,8 @@ class Run:
         """A private directory with a short path; it goes with the run."""
         path = private(Path(tempfile.gettempdir(), f"{SCRATCH}{self.id}"))
         (path / STATE).write_text(f"{self.store.path}\n", "utf-8")
+        # for who sweeps: temporary files may be elsewhere for him
+        self._lock.path.write_text(f"{path}\n", "utf-8")
         return path
 
 
@@ -278,8 +280,13 @@ STATE = "state"
 
 def _forget(entry: Path) -> None:
     """Remove a run from the register, after all that carries its id."""
-    scratch = Path(tempfile.gettempdir(), f"{SCRATCH}{entry.name}")
-    shutil.rmtree(scratch, ignore_errors=True)
+    try:
+        noted = entry.read_text("utf-8").strip()
+    except OSError:
+        noted = ""
+    scratch = Path(noted or Path(tempfile.gettempdir(), f"{SCRATCH}{entry.name}"))
+    if scratch.name == f"{SCRATCH}{entry.name}":
+        shutil.rmtree(scratch, ignore_errors=True)
     entry.unlink(missing_ok=True)
 
 

@@ -2,6 +2,8 @@
 """Builds of images by BuildKit: compared first, in parallel, told as they go."""
 
 import os
+import shutil
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,12 +21,17 @@ from harness.images.material import DOCKERFILE, Material
 from harness.images.progress import Layer, Progress
 from harness.images.secrets import Secrets
 from harness.images.stream import Streams
+from harness.store import Lock, locked
 
 DIGEST: Final = "harness.image"
 """Label: the digest of all that the image is made of."""
 BUILDKIT: Final = {"DOCKER_BUILDKIT": "1", "BUILDX_BUILDER": "default"}
 TOGETHER: Final = 4
 """Builds at a time, at most: they share layers, and one network."""
+
+WORK, LOCK = "harness-build-", "lock"
+YOUNG: Final = 60.0
+"""Seconds that a directory gets to be locked by who made it."""
 
 Listener = Callable[[str, Progress, Layer | None], None]
 
@@ -48,6 +55,18 @@ class Built:
     fresh: bool
     size: int
     seconds: float
+
+
+def sweep(place: Path) -> None:
+    """Remove what killed builds have left there: secrets are in it."""
+    for path in place.glob(f"{WORK}*"):
+        found = path.lstat()
+        ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+        lock = path / LOCK
+        if not ours or time.time() - found.st_mtime < YOUNG:
+            continue
+        if not (lock.exists() and Lock(lock).taken):
+            shutil.rmtree(path, ignore_errors=True)
 
 
 class Builder:
@@ -112,16 +131,18 @@ class Builder:
     @contextmanager
     def _prepared(self) -> Iterator[tuple[Path, list[str]]]:
         """The context and the secrets on the disk; they go with the block."""
-        with tempfile.TemporaryDirectory(prefix="harness-build-") as name:
+        sweep(Path(tempfile.gettempdir()))
+        with tempfile.TemporaryDirectory(prefix=WORK) as name:
             context = Path(name, "context")
             hidden = Path(name, "secrets")
             hidden.mkdir(mode=0o700)
-            self.material.write(context)
-            try:
-                yield context, self._secret().write(hidden)
-            except BaseException:
-                self._streams.end()
-                raise
+            with locked(Path(name, LOCK)):
+                self.material.write(context)
+                try:
+                    yield context, self._secret().write(hidden)
+                except BaseException:
+                    self._streams.end()
+                    raise
 
     def _together(
         self, jobs: Sequence[Job], context: Path, options: Sequence[str]

@@ -34,7 +34,7 @@ def clean(text: str) -> str:
         text = text.replace(secret, SHOWN)
     if "://" in text:
         text = _ADDRESS.sub(rf"\1{SHOWN}@", text)
-    return _OPTION.sub(rf"\1{SHOWN}", text)
+    return _OPTION.sub(rf"\1{SHOWN}", text) if "=" in text else text
 
 
 def page(source: str) -> str:
@@ -58,7 +58,7 @@ def scrub(value: Any, by: Callable[[str], str] = clean) -> Any:
     elif isinstance(value, tuple):
         return tuple(scrub(one, by) for one in value)
     elif type(value).__module__.startswith("_pytest."):
-        for name, inner in list(vars(value).items()):
+        for name, inner in list(getattr(value, "__dict__", {}).items()):
             setattr(value, name, scrub(inner, by))
     return value
 

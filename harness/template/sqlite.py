@@ -8,7 +8,6 @@ never carry a template's name.
 import os
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +28,7 @@ class SQLite:
     kind = "sqlite"
 
     def __init__(self, store: Store, run: str) -> None:
+        self.store = store
         self.directory = store.directory("sqlite")
         self.run = run
         self._used: dict[str, Lock] = {}
@@ -167,10 +167,9 @@ class SQLite:
             for path in whole
             if not self._kept(path) and self.remove(path.stem)
         ]
+        live = {self.run, *self.store.live()}
         for path in self.directory.glob("building_*"):
-            digest = path.name.split("_")[2].split("-")[0]
-            old = time.time() - path.stat().st_mtime > SETTLED
-            if old and not Lock(self.directory / f"{digest}.lock").taken:
+            if path.name.split("_")[1] not in live:
                 path.unlink(missing_ok=True)
                 swept.append(path.name)
         return tuple(swept)

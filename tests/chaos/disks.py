@@ -48,7 +48,7 @@ def small(place: Path, size: int) -> Iterator[Path]:
 
 def full(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
     """A run that finds little room at one place, and the next run."""
-    where = random.choice(tuple(PLACES))
+    where = min(PLACES, key=lambda one: (rows[f"full {one}"].trials, random.random()))
     row = rows[f"full {where}"]
     row.trials += 1
     least, most = PLACES[where]

@@ -19,8 +19,8 @@ from pathlib import Path
 from textwrap import dedent
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 90.0
-"""Seconds after which a run is hung; a quiet one takes five."""
+LIMIT, FIRST = 90.0, 900.0
+"""Seconds after which a run is hung; a quiet one takes five, the first one more."""
 REST = 15.0
 """Seconds that processes get to end after the run that started them."""
 GOOD = frozenset({"passed"})
@@ -83,6 +83,8 @@ class Done:
     output: str
     hung: bool
     seconds: float
+    tests: bool = True
+    """Whether it was one of tests."""
     outcomes: dict[str, str] = field(default_factory=dict)
     """By ``Class::test``; of this run's report, empty without one."""
 
@@ -93,7 +95,7 @@ class Done:
             found.append("calls it its own defect")
         if "Traceback (most recent call last):\n  File" in self.output.split("====")[0]:
             found.append("shows a traceback")
-        if self.code == 0:
+        if self.code == 0 and self.tests:
             lost = EXPECTED - {k for k, v in self.outcomes.items() if v in GOOD}
             if lost:
                 found.append(f"is green without {len(lost)} tests ({min(lost)})")
@@ -127,11 +129,12 @@ class Run:
         """Whether it has ended."""
         return self.process.poll() is not None
 
-    def end(self, limit: float = LIMIT) -> Done:
+    def end(self, limit: float = 0.0) -> Done:
         """Wait for its end, at most until the limit."""
         hung = False
+        until = self.started + (limit or self.ground.limit)
         try:
-            self.process.wait(max(0.1, self.started + limit - time.time()))
+            self.process.wait(max(0.1, until - time.time()))
         except subprocess.TimeoutExpired:
             hung = True
             self.ground.stacks(self.log)
@@ -143,6 +146,7 @@ class Run:
             output=output,
             hung=hung,
             seconds=time.time() - self.started,
+            tests=self.words[0] == "test",
             outcomes=self.ground.outcomes(since=self.started),
         )
 
@@ -157,6 +161,9 @@ class Ground:
         self.logs = place / "logs"
         self.mark = f"CHAOS_MARK={secrets.token_hex(8)}"
         self.number = 0
+        self.limit = LIMIT
+        self.known: set[str] = set()
+        """What was left before: it is counted once."""
         shutil.rmtree(self.logs, ignore_errors=True)
         for path in (self.project, self.state, self.logs):
             path.mkdir(parents=True, exist_ok=True)
@@ -252,7 +259,17 @@ class Ground:
         wrong = [f"the next run {text} ({log})" for text in done.problems()]
         if done.code:
             wrong.append(f"the next run ends with {done.code} ({log})")
-        return wrong, [f"{text} ({log})" for text in self.left(server)], []
+        found = set(self.left(server))
+        new, self.known = found - self.known, self.known | found
+        return wrong, [f"{text} ({log})" for text in sorted(new)], []
+
+    def prepare(self, server: str) -> None:
+        """Have the environment and the templates, however long that takes.
+
+        A run that then takes twenty times as long as it should is hung.
+        """
+        self.test(server).end(FIRST)
+        self.limit = max(self.limit, 20 * self.test(server).end(FIRST).seconds)
 
     # -- processes -----------------------------------------------------------------
 
@@ -290,6 +307,8 @@ class Ground:
         mark = self.state / "server"
         shutil.rmtree(mark.resolve(), ignore_errors=True)
         mark.unlink(missing_ok=True)
+        self.known.clear()
+        self.prepare("local")
 
     def stacks(self, log: Path) -> None:
         """Note what hangs."""

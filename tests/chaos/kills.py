@@ -37,15 +37,16 @@ def kill(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
     ]
     hit: list[Row] = []
     moments = []
-    for _ in range(8 if many else random.randint(1, 3)):
-        kind = random.choice(wanted)
-        if _strike(ground, random, run, kind):
+    for _ in range(16 if many else random.randint(1, 3)):
+        trials = {kind: rows[f"kill {kind}"].trials for kind in wanted}
+        kind = min(wanted, key=lambda one: (trials[one], random.random()))
+        if _strike(ground, random, run, kind, patience=1.0 if hit else WAIT):
             rows[f"kill {kind}"].trials += 1
             hit.append(rows[f"kill {kind}"])
             moments.append(f"{kind} at {time.time() - run.started:.2f} s")
         if kind in LAST or run.over:
             break
-    if not hit and _strike(ground, random, run, "harness"):
+    if not hit and _strike(ground, random, run, "harness", patience=WAIT):
         rows["kill harness"].trials += 1
         hit.append(rows["kill harness"])
         moments.append(f"harness at {time.time() - run.started:.2f} s")
@@ -74,9 +75,11 @@ def _judge(
         ground.kill_all()
 
 
-def _strike(ground: Ground, random: Random, run: Run, kind: str) -> bool:
+def _strike(
+    ground: Ground, random: Random, run: Run, kind: str, *, patience: float
+) -> bool:
     """Kill one of a kind, some time after it has appeared."""
-    deadline = time.monotonic() + WAIT
+    deadline = time.monotonic() + patience
     while not run.over and time.monotonic() < deadline:
         found = [one for one in ground.processes() if one.kind == kind]
         if found:

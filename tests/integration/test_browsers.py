@@ -538,6 +538,52 @@ def test_evidence(
         assert "data:image/jpeg;base64," in page
 
 
+FORM = """\
+    FIELDS = '''
+    <input name=user value=ada><input name=repeated type=password value=given-by-server>
+    <input name=shown type=text autocomplete=new-password>
+    '''
+
+    def test_bad(driver, site):
+        secret = 'correct' + ' horse'
+        driver.get(site)
+        driver.execute_script('document.body.innerHTML = arguments[0]', FIELDS)
+        for name in ('user', 'repeated', 'shown'):
+            text = 'seen by all' if name == 'user' else secret
+            driver.find_element('css selector', f'[name={name}]').send_keys(text)
+        driver.execute_script('console.error(arguments[0])', f'logged {secret}')
+        driver.get(site + '/nothing?password=other+horse')
+        driver.back()
+        driver.execute_script('document.body.innerHTML = arguments[0]', FIELDS)
+        assert False
+    """
+
+
+def test_evidence_has_no_secrets(
+    run: Run, write: Callable[[str], None], place: Path
+) -> None:
+    """Whatever fields are called: their type counts."""
+    write(FORM)
+    done = run()
+    assert done.returncode == 1, done.stdout + done.stderr
+    latest = place / "reports" / "latest"
+    texts = {
+        path.name: path.read_text("utf-8", "replace")
+        for path in latest.rglob("*")
+        if path.is_file() and path.suffix not in {".jpg", ".png"}
+    }
+    for secret in ("correct horse", "other+horse"):
+        assert [name for name, text in texts.items() if secret in text] == []
+    [film] = [text for name, text in texts.items() if name.endswith("film.json")]
+    words = [step["words"] for step in json.loads(film)["steps"]]
+    assert "type 'seen by all' into [name=user]" in words
+    assert "type ••• into [name=repeated]" in words
+    assert "type ••• into [name=shown]" in words
+    [page] = [text for name, text in texts.items() if name.endswith("page.html")]
+    assert "given-by-server" not in page
+    assert 'value="ada"' in page
+
+
 # -- nothing is left -----------------------------------------------------------------
 
 WAITS = """\

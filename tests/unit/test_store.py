@@ -282,6 +282,28 @@ def test_what_a_killed_run_left_is_swept(store: Store, scratch: Path) -> None:
     live.__exit__()
 
 
+def test_what_a_run_left_in_another_place_is_swept(
+    store: Store, scratch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its TMPDIR was another one."""
+    kill(Run(store))
+    [left] = scratch.iterdir()
+    (tmp_path / "other").mkdir()
+    other = str(tmp_path / "other")
+    monkeypatch.setattr(store_.tempfile, "gettempdir", lambda: other)
+    sweep(store)
+    assert not left.exists()
+
+
+def test_a_damaged_entry_removes_nothing_else(store: Store, tmp_path: Path) -> None:
+    killed = Run(store)
+    kill(killed)
+    (tmp_path / "mine").mkdir()
+    (store.path / "runs" / killed.id).write_text(str(tmp_path / "mine"))
+    assert sweep(store) == (killed.id,)
+    assert (tmp_path / "mine").exists()
+
+
 def test_the_next_run_sweeps(store: Store, scratch: Path) -> None:
     kill(Run(store))
     with Run(store) as run:

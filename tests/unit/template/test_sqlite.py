@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DiskFull, TemplateError
-from harness.store import Lock, Store
+from harness.store import Lock, Run, Store
 from harness.template import sqlite
 from harness.template.base import Draft, Manifest
 from harness.template.layer import Layer
@@ -262,7 +262,22 @@ def test_drafts_of_dead_runs_are_swept(shelf: SQLite, store: Store) -> None:
     journal.touch()
     os.utime(journal, (1.0, 1.0))
     assert sorted(shelf.sweep()) == [name, f"{name}-journal"]
-    assert files(shelf) == ["9a47.lock", "ba5e.json", "ba5e.sqlite"]
+    assert files(shelf) == ["ba5e.json", "ba5e.sqlite"]
+
+
+def test_drafts_that_a_killed_run_has_just_begun_are_swept(
+    shelf: SQLite, store: Store
+) -> None:
+    """The next run begins within seconds; what runs live is known."""
+    draft = SQLite(store, "20250101120000ffffff").draft(BASE)
+    Path(draft.database).touch()
+    assert shelf.sweep() == (Path(draft.database).name,)
+
+
+def test_drafts_of_another_run_are_not_swept(shelf: SQLite, store: Store) -> None:
+    with Run(store) as other:
+        old(SQLite(store, other.id).draft(BASE))
+        assert shelf.sweep() == ()
 
 
 def test_drafts_that_are_written_to_are_not_swept(shelf: SQLite) -> None:

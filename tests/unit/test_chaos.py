@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The campaign's own judgement: what it calls wrong, and its table."""
+
+import pytest
+
+from tests.chaos import table
+from tests.chaos.ground import EXPECTED, Done, _kind
+from tests.chaos.table import Row
+
+
+def done(code: int = 0, output: str = "", *, lost: int = 0, tests: bool = True) -> Done:
+    outcomes = dict.fromkeys(sorted(EXPECTED)[lost:], "passed")
+    return Done(
+        code=code, output=output, hung=False, seconds=1, tests=tests, outcomes=outcomes
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "words"),
+    [
+        (done(), ""),
+        (done(1, lost=1), ""),
+        (done(lost=1), "is green without 1 tests"),
+        (done(lost=1, tests=False), ""),
+        (done(7, "error: this is a defect of the harness: X"), "its own defect"),
+        (done(1, "Traceback (most recent call last):\n  File x"), "a traceback"),
+        (done(1, "== FAILURES ====\nTraceback (most recent call last):\n  File"), ""),
+    ],
+)
+def test_what_no_run_may_do(one: Done, words: str) -> None:
+    found = one.problems()
+    assert (words in found[0]) if words else not found
+
+
+def test_what_processes_are() -> None:
+    lines = {
+        1: (0, "python -m harness test tryton alpha"),
+        2: (1, "python -m pytest -p harness.plugins.workers"),
+        3: (2, "python -m pytest -p harness.plugins.workers"),
+        4: (3, "python -c import execnet"),
+        5: (1, "python -W ignore -m harness.plugins.build"),
+        6: (0, "python -m harness.postgres.supervisor {}"),
+        7: (6, "/x/bin/postgres -D /dev/shm/y/data -c fsync=off"),
+        8: (7, "postgres: postgres test [local] idle"),
+        9: (0, "sleep 900"),
+    }
+    assert [_kind(pid, lines) for pid in lines] == [
+        "harness", "session", "worker", "worker", "builder", "supervisor", "server",
+        "backend", "other",
+    ]  # fmt: skip
+
+
+def test_the_table() -> None:
+    rows = [
+        Row(kind="kill worker", trials=12, leaked=["a file"]),
+        Row(kind="full state", skipped="only root can mount"),
+    ]
+    head, first, second, total = table.text(rows).splitlines()
+    assert head.split() == ["kind", "trials", "wrong", "leaked", "hung"]
+    assert first.split()[-4:] == ["12", "0", "1", "0"]
+    assert "skipped: only root can mount" in second
+    assert total.split() == ["all", "12", "0", "1", "0"]
+    assert table.details(rows) == ["kill worker: leaked: a file"]
