@@ -236,7 +236,7 @@ def employed(stack: Stack, made: Database) -> None:
             user=projects.worker(stack.project),
             groups=groups,
             password=stack.secrets["processing_password"],
-            remedy=stack.line("db update"),
+            remedy=f"{stack.line('db update')}, then {stack.line('up')}",
         )
 
 

@@ -5,7 +5,8 @@
 DO $$
 DECLARE who text; defining text;
 BEGIN
-  FOR who IN SELECT rolname FROM pg_roles WHERE rolname IN ('portal', 'api') LOOP
+  FOR who IN SELECT rolname FROM pg_roles
+    WHERE rolname IN ('portal', 'api') ORDER BY rolname LOOP
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), who);
     EXECUTE format('GRANT USAGE ON SCHEMA public TO %I', who);
     EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE'
@@ -18,7 +19,9 @@ BEGIN
       ' GRANT SELECT, UPDATE, USAGE ON SEQUENCES TO %I', who);
     FOR defining IN SELECT oid::regclass FROM pg_class
       WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
-        AND relname ~ '^(res_user.*|res_group.*|ir_module.*|ir_model(_access|_button|_data|_field).*|ir_model|ir_rule.*|ir_ui_.*|ir_action.*|ir_cron.*|ir_configuration|ir_trigger|ir_trigger__history)$' LOOP
+        AND relname ~ ('^(res_user.*|res_group.*|ir_module.*|ir_model'
+          '|ir_model(_access|_button|_data|_field).*|ir_rule.*|ir_ui_.*|ir_action.*'
+          '|ir_cron.*|ir_configuration|ir_trigger|ir_trigger__history)$') LOOP
       EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON %s FROM %I', defining, who);
     END LOOP;
   END LOOP;

@@ -99,9 +99,15 @@ class Client:
                     continue
 
     def sql(self, *statements: str, database: str = ADMIN) -> list[list[str]]:
-        """The rows that statements answer; raises `DatabaseError`."""
+        """The rows that statements answer; raises `DatabaseError`.
+
+        A database of people is read as its owner: what looks like a table in there may
+        be a program.
+        """
         words = [f"--command={one}" for one in statements]
-        return self._run(self.argv("psql", *QUIET, f"--dbname={database}", *words))
+        whom = self.as_owner if database != ADMIN else ()
+        argv = self.argv("psql", *QUIET, *whom, f"--dbname={database}", *words)
+        return self._run(argv)
 
     def change(
         self, *statements: str, database: str = ADMIN, together: bool = False

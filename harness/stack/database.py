@@ -158,7 +158,9 @@ class Database:
         """
         try:
             active = self.sql(
-                self.name, "SELECT name FROM ir_module WHERE state = 'activated'"
+                self.name,
+                "SELECT name FROM ir_module WHERE state = 'activated'",
+                user=roles.OWNER,
             )
         except CommandFailed as error:
             raise DatabaseError(

@@ -118,7 +118,7 @@ def before_roles(project: str) -> None:
                "--env", "POSTGRES_DB=postgres", "--env", "POSTGRES_PASSWORD=former",
                "--volume", f"{volume}:/var/lib/postgresql/data", DB)  # fmt: skip
         psql = ("exec", name, "psql", "--username=tryton", "-qc")
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while True:
             try:
                 docker(*psql, "CREATE DATABASE former", "-d", "postgres")
@@ -367,7 +367,7 @@ def test_an_upload_is_archived(production: Production) -> None:
     words = {"email": address, "password": PASSWORD}
     api.token = api.json("POST", "/v1/tokens", **words)["token"]
     api.upload("440.wav", sound(440))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while True:
         [one] = api.json("GET", "/v1/uploads")["items"]
         if one["state"] == "archived":
@@ -467,7 +467,7 @@ def test_health_tells_that_processing_is_refused(production: Production) -> None
     admin.call("model.res.user.write", [user], {"password": "another-word-17"}, {})
     name = f"{production.project}-processing-1"
     try:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 400
         while (
             docker("inspect", "--format", "{{.State.Health.Status}}", name).strip()
             != "unhealthy"
@@ -481,7 +481,7 @@ def test_health_tells_that_processing_is_refused(production: Production) -> None
     finally:
         words = {"password": production.secret("processing_password")}
         admin.call("model.res.user.write", [user], words, {})
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 200
     while (
         docker("inspect", "--format", "{{.State.Health.Status}}", name).strip()
         != "healthy"

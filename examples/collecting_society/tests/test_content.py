@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import hashlib
 
-from trytond.model.exceptions import AccessError, SQLConstraintError
+from trytond.model.exceptions import (
+    AccessButtonError, AccessError, SQLConstraintError)
 from trytond.modules.collecting_society.exceptions import ProcessingError
 from trytond.pool import Pool
 from trytond.tests.test_tryton import with_transaction
@@ -83,10 +84,11 @@ class ContentTestCase(DatabaseTestCase):
             for refused in [
                     lambda: Content.delete([content]),
                     lambda: Storage.create([{'name': "Vault 2"}]),
-                    lambda: Content.drop([content]),
                     ]:
                 with self.assertRaises(AccessError):
                     refused()
+            with self.assertRaises(AccessButtonError):
+                Content.drop([content])
 
     @with_transaction()
     def test_order_of_steps(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What needs no server: lines, names, files, differences."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -59,6 +60,39 @@ def test_the_line_of_a_copy() -> None:
     assert line.startswith("PGHOST=/s /bin/pg_dump --no-owner")
     assert " --dbname=a | PGHOST=/s /bin/psql " in line
     assert line.endswith(" --dbname=b")
+
+
+def owned(told: list[str]) -> Client:
+    return dataclasses.replace(
+        client(told), owner="tryton", rights=lambda name: (f"-- {name}",)
+    )
+
+
+def test_a_database_is_its_owners_and_its_rights_are_set(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Before anything is in it, and when all is; by the name that it will have."""
+    told: list[str] = []
+    monkeypatch.setattr(replace, "exists", lambda client, name: False)
+    with replace.building(owned(told), "x"):
+        told.append("filled")
+    create, first, filled, again, *_ = told[1:]
+    assert 'CREATE DATABASE "building_x" OWNER "tryton" TEMPLATE "template0"' in create
+    assert first == again
+    assert "--dbname=building_x '--command=-- x'" in first
+    assert filled == "filled"
+
+
+def test_what_comes_from_elsewhere_is_written_as_the_owner() -> None:
+    """Not as a superuser: an archive is a program."""
+    told: list[str] = []
+    words = archive.restore_words(owned(told), "x")
+    assert {"--username=tryton", "--no-owner", "--no-privileges"} <= set(words)
+    line = archive.copy_line(client(told), "a", owned(told), "b")
+    assert "--username=tryton" in line.partition(" | ")[2]
+    assert not {"--username", "--no-privileges"} & set(
+        archive.restore_words(client(told), "x")
+    )
 
 
 def test_a_newer_servers_setting_is_left_out() -> None:
