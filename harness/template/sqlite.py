@@ -8,6 +8,7 @@ never carry a template's name.
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
