@@ -41,16 +41,20 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hooks)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Any:
     """Start the warm process beside this one, as early as the options are known."""
     known = early_config.known_args_namespace
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        # pytest-cov would erase what the warm process and other workers have measured
+        known.cov_append = True
     wanted = getattr(known, "numprocesses", None) or getattr(known, "tx", None)
     names = ("PYTEST_XDIST_WORKER", warm.WARMING)
     inside = controller.SOCKETS or any(name in os.environ for name in names)
     if wanted and not (inside or known.harness_cold or known.collectonly):
         arguments = early_config.invocation_params.args
         early_config.stash[PROCESS] = controller.start(list(map(str, arguments)))
+    return (yield)
 
 
 @pytest.hookimpl(tryfirst=True)

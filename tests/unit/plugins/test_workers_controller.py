@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from harness.plugins.workers import controller, interpreter
-from harness.plugins.workers.controller import BARREN, Controller, GoneError
+from harness.plugins.workers.controller import BARREN, Controller
+from harness.plugins.workers.link import GoneError
 from harness.plugins.workers.reruns import CRASHED
 from harness.plugins.workers.scheduler import Scheduler
 from harness.plugins.workers.units import Place
