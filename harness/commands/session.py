@@ -89,7 +89,7 @@ class Session:
             cache=needs.cache(context, step),
             timings=context.store.path / "timings.json",
             durations=context.config.root / context.config.durations,
-            link=workshop.link(context),
+            link=base.link(context.store),
         )
         self.stack = ExitStack()
         self.failures: list[HarnessError] = []
@@ -339,14 +339,11 @@ class Session:
         if self.lost or server is None or server.alive():
             return
         self.lost = True
-        self.failures.insert(0, _lost())
+        lost = DatabaseError(
+            "the database server ended while tests were running",
+            checked="its supervisor",
+            remedy="run again; a new server is started",
+        )
+        self.failures.insert(0, lost)
         self.child.interrupt(grace=GRACE)
         self.child.end()
-
-
-def _lost() -> DatabaseError:
-    return DatabaseError(
-        "the database server ended while tests were running",
-        checked="its supervisor",
-        remedy="run again; a new server is started",
-    )

@@ -100,7 +100,7 @@ def open_bench(
             directory=Path(scratch),
             cache=Path(scratch),
             timings=Path(scratch),
-            link=workshop.link(context),
+            link=base.link(context.store),
         )
         variables = base.variables(
             replace(step, coverage=False),

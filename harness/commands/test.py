@@ -15,7 +15,7 @@ from harness import __version__, changes, history, plan, results, series, store
 from harness.commands import bisect, needs, ordering, publish, rounds, session, workshop
 from harness.commands.context import Context
 from harness.errors import ExitCode, SourceError, UsageError
-from harness.model import FileCoverage, Isolation, Module, RunResult, StepResult
+from harness.model import FileCoverage, Isolation, Module, RunResult
 from harness.options import doubtful, rooted, shows
 from harness.output import duration
 from harness.plan import Step
@@ -347,6 +347,3 @@ def portable(context: Context, roots: list[Path]) -> dict[str, str]:
         )
         for root in roots
     }
-
-
-__all__ = ["StepResult", "run"]

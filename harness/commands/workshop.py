@@ -2,7 +2,6 @@
 """Stages that commands share: environment → server → shelf → builder → pool."""
 
 import contextlib
-import hashlib
 import os
 import threading
 import time
@@ -341,16 +340,3 @@ def exceeding(context: Context, shelf: Shelf) -> list[tuple[Manifest, str]]:
         age=table.age,
         now=time.time(),
     )
-
-
-def link(context: Context) -> Path:
-    """A directory that holds the harness and nothing else, for ``PYTHONPATH``."""
-    package = Path(__file__).parents[1]
-    name = hashlib.sha256(os.fsencode(package)).hexdigest()[:12]
-    directory = context.store.directory("link", name)
-    target = directory / "harness"
-    if not target.exists():
-        target.unlink(missing_ok=True)
-        with contextlib.suppress(FileExistsError):
-            target.symlink_to(package)
-    return directory

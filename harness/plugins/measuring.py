@@ -8,15 +8,38 @@ tests start (``patch = ["subprocess"]``, ``concurrency = ["multiprocessing"]``) 
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
 from configparser import RawConfigParser
 from typing import Any, Mapping
 
+COVERAGE = "HARNESS_COVERAGE"
+"""JSON: ``data`` (file name to begin with), ``sources`` (directories), ``settings``
+(the file that configures coverage for them, or nothing)."""
 OWN = (
     "concurrency", "patch", "sigterm", "plugins", "dynamic_context", "context", "core",
     "timid", "disable_warnings", "debug",
 )  # fmt: skip
 """What of ``[run]`` is left to the source."""
+
+
+def measure() -> None:
+    """Measure branch coverage in this process and the workers forked from it."""
+    order = json.loads(os.environ.get(COVERAGE) or "null")
+    if order is None:
+        return
+    from coverage import Coverage
+
+    coverage = Coverage(data_suffix=True, config_file=written(order), messages=False)
+    coverage._warn_no_data = False
+    coverage.start()
+
+    def stop() -> None:
+        coverage.stop()
+        coverage.save()
+
+    atexit.register(stop)
 
 
 def written(order: Mapping[str, Any]) -> str:

@@ -2,8 +2,8 @@
 """Writes what happened in a session to files that the harness reads.
 
 One JSON object a line: a ``plan`` with the ids of all chosen tests, a ``start`` and a
-``test`` for each that runs, then a ``session``.  Branch coverage of the sources is
-measured here too, so that it starts before they are imported.
+``test`` for each that runs, then a ``session``.  Coverage of the sources is measured
+from here on (`measuring`), before they are imported.
 """
 
 from __future__ import annotations
@@ -21,13 +21,10 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness.plugins import subtests
+from harness.plugins import measuring, subtests
 from harness.plugins.workers import units
 from harness.plugins.workers.reruns import STANDS
 
-COVERAGE = "HARNESS_COVERAGE"
-"""JSON: ``data`` (file name to begin with), ``sources`` (directories), ``settings``
-(the file that configures coverage for them, or nothing)."""
 SECTION_LIMIT = 200_000
 """Characters kept of one captured output."""
 EVIDENCE = "evidence"
@@ -334,29 +331,5 @@ def pytest_configure(config: pytest.Config) -> None:
         config.cwd_relative_nodeid = lambda nodeid: nodeid  # type: ignore[method-assign]
 
 
-def measure() -> None:
-    """Measure branch coverage in this process and the workers forked from it."""
-    order = json.loads(os.environ.get(COVERAGE) or "null")
-    if order is None:
-        return
-    import atexit
-
-    from coverage import Coverage
-
-    from harness.plugins import measuring
-
-    coverage = Coverage(
-        data_suffix=True, config_file=measuring.written(order), messages=False
-    )
-    coverage._warn_no_data = False
-    coverage.start()
-
-    def stop() -> None:
-        coverage.stop()
-        coverage.save()
-
-    atexit.register(stop)
-
-
 if "pytest" in sys.modules:
-    measure()
+    measuring.measure()

@@ -2,8 +2,11 @@
 """What the runners of all kinds of suites share."""
 
 import configparser
+import contextlib
+import hashlib
 import itertools
 import json
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +17,7 @@ from typing import BinaryIO
 from harness import proc
 from harness.options import shows
 from harness.plan import Step
+from harness.store import Store
 
 INTERACTIVE = (
     "--pdb", "--trace", "-s", "--capture=no", "--setup-show", "--setupshow",
@@ -241,3 +245,16 @@ def run(
     if interactive:
         return proc.Child(argv, env=env, cwd=cwd, stdin=None, foreground=True)
     return proc.Child(argv, env=env, cwd=cwd, stdout=output, stderr=output)
+
+
+def link(store: Store) -> Path:
+    """A directory that holds the harness and nothing else, for ``PYTHONPATH``."""
+    package = Path(__file__).parents[1]
+    name = hashlib.sha256(os.fsencode(package)).hexdigest()[:12]
+    directory = store.directory("link", name)
+    target = directory / "harness"
+    if not target.exists():
+        target.unlink(missing_ok=True)
+        with contextlib.suppress(FileExistsError):
+            target.symlink_to(package)
+    return directory

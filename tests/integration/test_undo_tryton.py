@@ -122,7 +122,7 @@ def desk(request: pytest.FixtureRequest, state: Path) -> Iterator[Desk]:
         graph = needs.all_modules(context, step, env)
         run = stack.enter_context(Run(context.store))
         where = stack.enter_context(workshop.place(context, run, request.param))
-        link = str(workshop.link(context))
+        link = str(base.link(context.store))
         variables = {**environ, **where.variables, "PYTHONPATH": link}
         builder = workshop.builder(
             context, step, env, where, variables, lambda progress: None
