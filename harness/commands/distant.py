@@ -18,11 +18,13 @@ from typing import Final
 
 from harness import proc
 from harness.commands.context import Context
+from harness.commands.workshop import Place
 from harness.environment import Environment
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.plan import Step
 from harness.postgres import Address
 from harness.runners import base
+from harness.template.broker import BROKER, Broker
 
 WORDS: Final = re.compile(r"(?:(?P<number>[1-9]\d*)\*)?ssh=(?P<host>[^-\s]\S*)")
 SSH: Final = (
@@ -121,14 +123,12 @@ class Distant:
         hosts: Iterable[Host],
         step: Step,
         environment: Environment,
-        broker: Path,
-        address: Address,
+        broker: Broker,
+        place: Place,
     ) -> None:
-        """Prepare all machines that can be had; say which cannot, and why.
-
-        `broker` is its socket.
-        """
-        self.broker, self.address = broker, address
+        """Prepare all machines that can be had; say which cannot, and why."""
+        assert place.address is not None  # `hosts` has seen to it
+        self.broker, self.address = Path(broker.environment[BROKER]), place.address
         if step.source:
             self.directory = step.source.path
         paths = outermost(self._needed(step, environment))

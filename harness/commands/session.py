@@ -30,7 +30,7 @@ from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
 from harness.store import Run
 from harness.template import limits
-from harness.template.broker import BROKER, Broker
+from harness.template.broker import Broker
 from harness.template.layer import Layer, Layers, Request
 
 WATCH = 0.5
@@ -144,10 +144,9 @@ class Session:
         broker.serve(
             pool, layers, {**where.variables, **more}, self._templates(), self.browsers
         )
-        if hosts and where.address:
+        if hosts:
             self.distant = distant.Distant(self.context, self.stack, self.files)
-            sockets = Path(broker.environment[BROKER]), where.address
-            self.distant.reach(hosts, self.step, self.environment, *sockets)
+            self.distant.reach(hosts, self.step, self.environment, broker, where)
         if self.child is None:
             self._launch(broker)
         finished = self._wait(where.server)

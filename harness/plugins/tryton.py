@@ -95,6 +95,10 @@ class Plugin:
                     scenarios.adopt(item, found.pop(0))
 
 
+INSTALLED: list[Databases] = []
+"""What trytond's functions of this process, and of its forks, are answered by."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
     isolation.add_options(parser)
@@ -113,7 +117,10 @@ def pytest_configure(config: pytest.Config) -> None:
         lifeline.watch(os.environ[BROKER])
     plugin = Plugin(config.getoption("harness_isolation"))
     config.pluginmanager.register(plugin, "harness-tryton-hooks")
-    if not config.option.collectonly:
+    if INSTALLED:  # by the process that this one is a fork of: tests hold its functions
+        plugin.databases = INSTALLED[0]
+    elif not config.option.collectonly:
+        INSTALLED.append(plugin.databases)
         # pytest does not listen yet, and some libraries set filters of their own
         with warnings.catch_warnings(record=True):
             install(plugin.databases)

@@ -146,7 +146,8 @@ class Plugin:
     def pytest_configure_node(self, node: Any) -> None:
         """A worker that is begun; in place of a lost machine it is one here."""
         for place in self.places:
-            there = node.gateway.spec.python == interpreter(place)
+            python = getattr(node.gateway.spec, "python", "")  # of a real one
+            there = python == interpreter(place)
             if there and not os.path.exists(place["away"]):
                 self.there[node] = place
 
