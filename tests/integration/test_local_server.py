@@ -5,7 +5,6 @@ import multiprocessing
 import os
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -139,14 +138,6 @@ def test_a_killed_initialisation_is_begun_again(fresh: Store) -> None:
     server.start()
     assert not half.exists()
     server.stop()
-
-
-@pytest.fixture
-def open_place() -> Iterator[Path]:
-    """Where the server's user can go; each pytest that begins closes its own place."""
-    with tempfile.TemporaryDirectory(prefix="harness-", dir="/tmp") as name:
-        Path(name).chmod(0o711)
-        yield Path(name)
 
 
 def test_long_path_gets_a_short_socket(open_place: Path) -> None:
