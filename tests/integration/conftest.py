@@ -10,6 +10,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -111,6 +112,14 @@ def shelf(request: pytest.FixtureRequest, store: Store) -> Iterator[Shelf]:
             )
         yield made
         made.close()
+
+
+@pytest.fixture
+def open_place() -> Iterator[Path]:
+    """Where the server's user can go; each pytest that begins closes its own place."""
+    with tempfile.TemporaryDirectory(prefix="harness-", dir="/tmp") as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -405,11 +405,11 @@ def test_killed_build(
 
 
 @pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
+def small(open_place: Path) -> Iterator[Path]:
     """A file system that is soon full."""
     if os.getuid() != 0:
         pytest.skip("only root can mount a small file system")
-    place = tmp_path / "small"
+    place = open_place / "small"
     place.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=72m,mode=755", "harness", str(place)]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
@@ -426,9 +426,6 @@ def test_disk_full(harness: Harness, project: Path, state: Path, small: Path) ->
     """The data directory does not fit; one message, and it is not our defect."""
     (small / "state").mkdir()
     (small / "state" / "envs").symlink_to(state / "envs")
-    for path in (small, *small.parents):
-        if path.stat().st_uid == os.getuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
     done = harness(
         "test", "tryton", "alpha", "--database", "local",
         HARNESS_STATE=str(small / "state"), HARNESS_DATABASE_STORAGE="disk",

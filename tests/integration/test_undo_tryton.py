@@ -14,6 +14,7 @@ from harness.commands import needs, workshop
 from harness.commands.context import Context
 from harness.output import Console
 from harness.postgres import connect
+from harness.runners import base
 from harness.store import Run
 from harness.template.build import Process
 from harness.template.layer import Request
