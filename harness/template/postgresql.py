@@ -20,7 +20,7 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from harness.errors import DatabaseError, TemplateError
 from harness.postgres.base import Address, connect
-from harness.template import counters, kept, programs, undo
+from harness.template import counters, kept, programs, settings, undo
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
 from harness.template.layer import Layer
 from harness.template.undo import Outcome, Undos
@@ -218,24 +218,7 @@ class PostgreSQL:
             raise TemplateError(
                 f"the template {source} is gone", remedy="run again: it is rebuilt"
             ) from error
-        self._settings(source, target)
-
-    def _settings(self, source: str, target: str) -> None:
-        """Settings of the database, which CREATE DATABASE does not carry."""
-        rows = self._execute(
-            "SELECT rolname, unnest(setconfig) FROM pg_db_role_setting s"
-            " JOIN pg_database d ON d.oid = s.setdatabase"
-            " LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE d.datname = %s",
-            source,
-        )
-        for role, setting in rows:
-            name, _, value = setting.partition("=")
-            whose = SQL("ROLE {} IN ").format(Identifier(role)) if role else SQL("")
-            self._execute(
-                SQL("ALTER {}DATABASE {} SET {} TO {}").format(
-                    whose, Identifier(target), Identifier(name), Literal(value)
-                )
-            )
+        settings.carry(self._execute, source, target)
 
     def clean(self, database: str) -> bool:
         """See `Shelf`: no row was touched, no sequence moved, by anybody."""
