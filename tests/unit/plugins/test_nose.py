@@ -3,6 +3,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -524,7 +525,7 @@ def test_packages_are_torn_down_although_one_ends_in_doubt(
     packages = contexts.Packages()
     for name in ("outer", "inner"):
         module = ModuleType(name)
-        module.teardown_package = lambda name=name: called.append(name)  # type: ignore[attr-defined]
+        module.teardown_package = partial(called.append, name)  # type: ignore[attr-defined]
         packages.active.append((Path("/", name), module))
     with pytest.raises(ValueError, match="doubt"):
         packages.close()
