@@ -21,7 +21,7 @@ from psycopg.sql import SQL, Identifier, Literal
 from harness.errors import TemplateError
 from harness.postgres import rights
 from harness.postgres.base import Address, connect
-from harness.template import counters, kept, presence, programs, undo
+from harness.template import counters, kept, presence, programs, settings, undo
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use, whole
 from harness.template.layer import Layer
 from harness.template.presence import GRACE, Presence
@@ -199,7 +199,7 @@ class PostgreSQL:
             raise TemplateError(
                 f"the template {source} is gone", remedy="run again: it is rebuilt"
             ) from error
-        self._sessions.copy_settings(source, target)
+        settings.carry(self._execute, source, target)
 
     def clean(self, database: str) -> bool:
         """See `Shelf`: no row was touched, no sequence moved, by anybody."""

@@ -5,7 +5,7 @@ import threading
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composed
 
 from harness.errors import DatabaseError
 from harness.postgres.base import Address, connect
@@ -60,23 +60,6 @@ class Sessions:
             remedy="harness template prune --all,"
             ' or [tool.harness.database] storage = "disk"',
         )
-
-    def copy_settings(self, source: str, target: str) -> None:
-        """Settings of a database, which CREATE DATABASE does not carry."""
-        rows = self.execute(
-            "SELECT rolname, unnest(setconfig) FROM pg_db_role_setting s"
-            " JOIN pg_database d ON d.oid = s.setdatabase"
-            " LEFT JOIN pg_roles r ON r.oid = s.setrole WHERE d.datname = %s",
-            source,
-        )
-        for role, setting in rows:
-            name, _, value = setting.partition("=")
-            whose = SQL("ROLE {} IN ").format(Identifier(role)) if role else SQL("")
-            self.execute(
-                SQL("ALTER {}DATABASE {} SET {} TO {}").format(
-                    whose, Identifier(target), Identifier(name), Literal(value)
-                )
-            )
 
     def close(self) -> None:
         """Close those of all threads."""

@@ -51,6 +51,9 @@ class Pool:
     def mark(self, lease: Lease) -> int:
         return 2 + len(self.backs)
 
+    def written(self, lease: Lease) -> str:
+        return ""
+
     def back(self, lease: Lease, mark: int) -> tuple[Outcome, Lease]:
         self.backs.append((lease.database, mark))
         if self.outcome.how == "exchanged":

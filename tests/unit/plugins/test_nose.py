@@ -3,6 +3,7 @@
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -507,3 +508,25 @@ def test_decorators_keep_what_nose_looks_at() -> None:
     assert rules.line(test_it) < rules.line(test_decorators_keep_what_nose_looks_at) + 9
     with pytest.raises(tools.TimeExpired):
         tools.timed(-1)(lambda: None)()
+
+
+def test_packages_are_torn_down_although_one_ends_in_doubt(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The outer package's teardown is called, and the doubt is raised then."""
+    called: list[str] = []
+
+    def leave(level: str) -> None:
+        called.append(f"leave {level}")
+        if len(called) == 2:
+            raise ValueError("doubt")
+
+    monkeypatch.setattr(contexts, "AROUND", [SimpleNamespace(leave=leave)])
+    packages = contexts.Packages()
+    for name in ("outer", "inner"):
+        module = ModuleType(name)
+        module.teardown_package = partial(called.append, name)  # type: ignore[attr-defined]
+        packages.active.append((Path("/", name), module))
+    with pytest.raises(ValueError, match="doubt"):
+        packages.close()
+    assert called == ["inner", "leave package", "outer", "leave package"]
