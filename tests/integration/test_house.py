@@ -17,7 +17,7 @@ from harness.store import Run, Store
 from harness.template.base import Manifest
 from harness.template.layer import Layer
 from harness.template.postgresql import PostgreSQL
-from tests.integration.conftest import IMAGE
+from tests.integration.conftest import IMAGE, Harness
 
 Sql = Callable[..., list[tuple[object, ...]]]
 
@@ -237,3 +237,41 @@ def test_a_container_that_was_left_without_a_role(
         assert any("default_transaction_read_only=on" in one for one in told)
     finally:
         first.stop()
+
+
+ROLE = """
+import psycopg2
+from trytond.tests.test_tryton import ModuleTestCase
+
+class RoleTestCase(ModuleTestCase):
+    module = 'alpha'
+
+    def test_role(self):
+        connection = psycopg2.connect(dbname='postgres')
+        connection.autocommit = True
+        cursor = connection.cursor()
+        cursor.execute("ALTER ROLE postgres SET default_transaction_read_only = on")
+        cursor.execute("ALTER SYSTEM SET statement_timeout = '1s'")
+        cursor.execute("ALTER ROLE postgres NOLOGIN")
+        connection.close()
+
+del ModuleTestCase
+"""
+
+
+def test_the_next_run_finds_the_server_in_order(
+    harness: Harness, project: Path
+) -> None:
+    """Each run ended with code 7 until the data were removed by hand."""
+    path = project / "src/alpha/alpha/tests/test_role.py"
+    path.write_text(ROLE)
+    done = harness("test", "tryton", "alpha", "--database", "local", "--jobs", "1")
+    path.unlink()
+    assert done.returncode == 0, done.stdout
+    said = done.stdout
+    for _ in range(2):
+        done = harness("test", "tryton", "alpha", "--database", "local")
+        assert done.returncode == 0, done.stdout
+        said += done.stdout
+    assert said.count("a test had changed the role postgres on the server") == 1
+    assert "a test had changed settings of the server: statement_timeout" in said
