@@ -3,18 +3,21 @@
 
 import json
 import queue
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Final, Self
 
 from harness import proc
 from harness.errors import TemplateError
 from harness.template.layer import Layer
 
 Wrap = Callable[[Sequence[str], Mapping[str, str]], list[str]]
+FULL: Final = re.compile(r"disk is full|no space left|quota exceeded", re.IGNORECASE)
+"""What SQLite, PostgreSQL and the system say of a full disk."""
 
 
 class Process:
@@ -138,6 +141,12 @@ def _failed(layer: Layer, event: Mapping[str, Any]) -> TemplateError:
     if layer.program:
         what = layer.facts["command"]
     trace = str(event.get("trace", "")).strip()
+    if FULL.search(str(event["error"])):
+        return TemplateError(
+            f"layer {layer.name} cannot be built ({what or 'ir, res'}): there is no"
+            f" space left: {event['error']}",
+            remedy="free some: harness template prune --all, harness clean",
+        )
     return TemplateError(
         f"layer {layer.name} cannot be built ({what or 'ir, res'}): {event['error']}",
         checked="\n" + trace if trace else "",

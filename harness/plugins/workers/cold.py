@@ -20,6 +20,9 @@ NAMES = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTR
 OURS = ("harness.plugins.workers", "xdist", "_pytest", "os", "threading", "importlib")
 """Packages that are not asked to account for themselves."""
 
+STARTED = ("__main__", "__channelexec__")
+"""What was not imported: the program itself, and pytest-xdist's in a worker."""
+
 
 class Watch:
     """Notes, while modules are imported, what forbids a fork later."""
@@ -128,7 +131,7 @@ def importer() -> str:
     while frame is not None:
         name = str(frame.f_globals.get("__name__", ""))
         if frame.f_code.co_name == "<module>" and not ours(name):
-            return name if name != "__main__" else ""
+            return name if name not in STARTED else ""
         frame = frame.f_back
     return ""
 

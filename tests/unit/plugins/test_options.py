@@ -2,6 +2,7 @@
 """The options of the harness's own plugins are no suite's."""
 
 import importlib
+import re
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from harness import plugins
 OWN = [
     file.stem
     for file in Path(plugins.__file__).parent.glob("*.py")
-    if "def pytest_addoption" in file.read_text("utf-8")
+    if "def pytest_addoption" in (text := file.read_text("utf-8"))
+    and re.search(r"\.addoption\(|\.add_options\(", text)
 ]
 """Not those of nose: they are called as nose called them."""
 
@@ -29,6 +31,9 @@ class Group:
 
     def addoption(self, *names: str, **options: Any) -> None:
         self.parser.add_argument(*names, **options)
+
+    def addini(self, *words: Any, **options: Any) -> None:
+        """Names of a configuration file are another matter."""
 
 
 @pytest.mark.parametrize("name", OWN)

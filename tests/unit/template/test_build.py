@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is said of a layer that cannot be built."""
+
+import pytest
+
+from harness.template.build import _failed
+from harness.template.layer import Layer
+
+BASE = Layer(name="base", digest="ba5e", parent=None, language="en")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "OperationalError: database or disk is full",
+        'DiskFull: could not extend file "base/1": No space left on device',
+        "OSError: [Errno 122] Disk quota exceeded",
+    ],
+)
+def test_a_full_disk_is_mended_by_room(words: str) -> None:
+    error = _failed(BASE, {"error": words, "trace": "a\nb"})
+    assert "there is no space left" in error.message
+    assert words in error.message
+    assert "prune" in error.remedy
+    assert error.checked == ""
+
+
+def test_another_error_is_mended_in_the_source() -> None:
+    error = _failed(BASE, {"error": "KeyError: 'party'", "trace": "File x"})
+    assert error.message.endswith("(ir, res): KeyError: 'party'")
+    assert "File x" in error.checked
+    assert "mend what" in error.remedy
