@@ -295,7 +295,9 @@ def test_what_a_run_left_in_another_place_is_swept(
     assert not left.exists()
 
 
-def test_a_damaged_entry_removes_nothing_else(store: Store, tmp_path: Path) -> None:
+def test_a_damaged_entry_removes_nothing_else(
+    store: Store, scratch: Path, tmp_path: Path
+) -> None:
     killed = Run(store)
     kill(killed)
     (tmp_path / "mine").mkdir()
