@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import clean, stack_down
+from harness.commands import clean_stack, stack_down
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.stack import Stack
@@ -134,4 +134,4 @@ def test_clean_leaves_production_and_other_checkouts_alone(
 ) -> None:
     context = made(tmp_path, "development", Docker()).context
     one = Owned(kind=kind, id="1", name=name, role="stack", run="")
-    assert clean._taken(context, one) is taken
+    assert clean_stack.taken(context, one) is taken

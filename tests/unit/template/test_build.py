@@ -3,7 +3,7 @@
 
 import pytest
 
-from harness.template.build import _failed
+from harness.template.process import _failed
 from harness.template.layer import Layer
 
 BASE = Layer(name="base", digest="ba5e", parent=None, language="en")
