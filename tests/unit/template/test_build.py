@@ -3,8 +3,8 @@
 
 import pytest
 
-from harness.template.process import _failed
 from harness.template.layer import Layer
+from harness.template.process import _failed
 
 BASE = Layer(name="base", digest="ba5e", parent=None, language="en")
 
