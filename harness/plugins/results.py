@@ -13,7 +13,6 @@ import errno
 import hashlib
 import json
 import os
-import re
 import shutil
 import sys
 import time
@@ -22,6 +21,7 @@ from typing import Any, Iterator
 import pytest
 
 from harness.plugins import measuring, subtests
+from harness.plugins.shuffle import ROUND
 from harness.plugins.workers import units
 from harness.plugins.workers.reruns import STANDS
 
@@ -38,8 +38,6 @@ ATTEMPT = (
 """What is kept of a time that a test failed before it was run again."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 PASSED = frozenset({"passed", "xfailed", "xpassed"})
-ROUND = re.compile(r"\[\d+/\d+\]$")
-"""What the rounds of a test are told apart by."""
 
 
 class Writer:
@@ -171,13 +169,7 @@ class Writer:
             )
 
     def pytest_sessionfinish(self, session: Any, exitstatus: int) -> None:
-        """Write the end, and what was to be run again but was not."""
-        for nodeid, reports in list(self.reports.items()):
-            before, rest = parted(reports)
-            if before and not rest:
-                last = before.pop()
-                self.failed_before(nodeid, last[0].location, before)
-                self._finish(nodeid, last[0].location, last)
+        """Write the end."""
         planned = int(getattr(session, "testscollected", 0))
         ended = time.time()
         self.write("session", exitstatus=int(exitstatus), ended=ended, planned=planned)

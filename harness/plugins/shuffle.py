@@ -12,6 +12,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import re
 from typing import Any, Sequence
 
 import pytest
@@ -19,6 +20,8 @@ import pytest
 from harness.plugins import isolation
 from harness.plugins.workers import units
 
+ROUND = re.compile(r"\[\d+/\d+\]$")
+"""What the rounds of a test are told apart by."""
 Key = list[tuple[bytes, int]]
 
 
@@ -74,6 +77,13 @@ def exact(items: Sequence[Any], keys: Sequence[str]) -> list[Any]:
 class Plugin:
     """Hooks of pytest."""
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Remember tests, not their rounds."""
+        if session.config.option.harness_repeat > 1:
+            plugin = session.config.pluginmanager.get_plugin("lfplugin")
+            forget_rounds(getattr(plugin, "lastfailed", {}))
+
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(
         self, config: pytest.Config, items: list[Any]
@@ -96,6 +106,13 @@ class Plugin:
             ]
         elif options.harness_seed:
             items[:] = [items[at] for at in order(config, items, 0)]
+
+
+def forget_rounds(known: dict[Any, bool]) -> None:
+    """Let failures in rounds be those of their tests, for ``--lf``."""
+    for key in [one for one in known if ROUND.search(str(one))]:
+        own = ROUND.sub("", str(key))
+        known[own if isinstance(key, str) else type(key).parse(own)] = known.pop(key)
 
 
 def repeated(item: Any, round: int, rounds: int) -> Any:

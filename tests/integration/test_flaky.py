@@ -437,11 +437,10 @@ def test_each_test_is_repeated_on_fresh_leases(
     more = """
     import pytest
     from web import make
-    SEEN = []
 
     def test_made():
-        assert names() == [] and SEEN == []
-        SEEN.append(times('made'))
+        assert names() == []
+        times('made')
         make('left')
 
     @pytest.mark.parametrize('x', ['a/b'])

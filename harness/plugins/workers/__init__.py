@@ -62,6 +62,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Be a controller, a worker, or a session by itself."""
     config.pluginmanager.register(shuffle.Plugin(), "harness-shuffle")
     options = config.option
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(reruns.Pending(), "harness-pending")
     if hasattr(config, "workerinput") or getattr(options, "dist", "no") == "no":
         config.pluginmanager.register(Worker(config), NAME)
         config.pluginmanager.register(reruns.Plugin(config), "harness-reruns")

@@ -163,6 +163,33 @@ class Plugin:
         return int(mark.kwargs.get("reruns", (*mark.args, 1)[0]))
 
 
+class Pending:
+    """Failures that were to be run again: they stand where the session ends before."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, Any] = {}
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Note a time that does not count, until another one is reported."""
+        if report.outcome == "rerun":
+            self.last[report.nodeid] = report
+        else:
+            self.last.pop(report.nodeid, None)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Report them as what they are, to all who report."""
+        for report in list(self.last.values()):
+            stands = copy.copy(report)
+            stands.outcome = "failed"
+            setattr(stands, STANDS, True)
+            hook = session.config.hook
+            hook.pytest_runtest_logreport(report=stands)
+            hook.pytest_runtest_logfinish(
+                nodeid=stands.nodeid, location=stands.location
+            )
+
+
 def wanted(item: Any, reports: list[Any]) -> bool:
     """Whether the test's own mark lets such a failure be run again; waits as told."""
     mark = item.get_closest_marker("flaky")

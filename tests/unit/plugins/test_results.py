@@ -12,7 +12,7 @@ import pytest
 from harness.plugins import results, subtests
 from harness.plugins.results import Writer, describe, message, outcome
 from harness.plugins.workers import units
-from harness.plugins.workers.reruns import STANDS
+from harness.plugins.workers.reruns import STANDS, Pending
 
 NODE = "party/tests/test_party.py::PartyCase::test_vat"
 LOCATION = ("party/tests/test_party.py", 41, "PartyCase.test_vat")
@@ -533,8 +533,16 @@ def test_an_interrupted_rerun_is_the_failure_that_it_was(
     writer: Writer, path: Path
 ) -> None:
     """Its worker has ended before the test came to its end again."""
+    pending = Pending()
+    hook = SimpleNamespace(
+        pytest_runtest_logreport=writer.pytest_runtest_logreport,
+        pytest_runtest_logfinish=writer.pytest_runtest_logfinish,
+    )
+    session: Any = SimpleNamespace(config=SimpleNamespace(hook=hook))
     for one in (*again(), *again()):
         writer.pytest_runtest_logreport(one)
+        pending.pytest_runtest_logreport(one)
+    pending.pytest_sessionfinish(session)
     writer.pytest_sessionfinish(None, 2)
     test, end = lines(path)
     assert (test["id"], test["outcome"]) == (NODE, "failed")
