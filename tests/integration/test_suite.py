@@ -229,7 +229,7 @@ def test_what_a_suite_is_given(run: Run, write: Callable[..., None]) -> None:
             def test():
                 given = os.environ
                 assert given['WEB_MODE'] == 'testing'
-                assert given['WEB_WORKER'] in {'main', 'w1', 'w2'}
+                assert given['WEB_WORKER'] in {'main', 'gw0', 'gw1'}
                 assert given['WEB_PORT'] != given['WEB_OTHER']
                 with socket.socket() as server:
                     server.bind(('127.0.0.1', int(given['WEB_PORT'])))

@@ -44,13 +44,22 @@ class Worker:
         report.waited, client.waited = client.waited, 0.0
         return report
 
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection(self) -> Any:
+        """Hand on to the controller what cannot be collected by such arguments."""
+        try:
+            return (yield)
+        except pytest.UsageError as error:
+            self._end("\n".join(map(str, error.args)), pytest.ExitCode.USAGE_ERROR)
+            raise
+
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
         """Hand on to the controller what ``pytest.exit`` has said."""
         if isinstance(excinfo.value, pytest.exit.Exception):
-            output = getattr(self.config, "workeroutput", None)
-            if output is not None:
-                code = excinfo.value.returncode
-                output["harness_exit"] = {
-                    "reason": str(excinfo.value.msg),
-                    "code": 2 if code is None else int(code),
-                }
+            code = excinfo.value.returncode
+            self._end(str(excinfo.value.msg), 2 if code is None else code)
+
+    def _end(self, reason: str, code: int) -> None:
+        output = getattr(self.config, "workeroutput", None)
+        if output is not None:
+            output["harness_exit"] = {"reason": reason, "code": int(code)}
