@@ -33,6 +33,8 @@ LONGEST = 100
 """Characters that the path of a unix socket may have (107 on Linux, 103 on macOS)."""
 BARREN = 3
 """Times that each worker may end before a test is reported."""
+ENOUGH = "stopping after "
+"""How pytest and pytest-xdist begin to say that ``--maxfail`` is reached."""
 ORDERING = ("failedfirst", "newfirst", "stepwise")
 """Options of pytest that give the tests an order."""
 
@@ -178,6 +180,16 @@ class Controller:
             ordered=ordered or shuffled,
             reruns=options.harness_reruns,
         )
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Any:
+        """Enough failures are no interrupt: the exit code is that of plain pytest."""
+        try:
+            return (yield)
+        except KeyboardInterrupt as error:
+            if str(error).startswith(ENOUGH):
+                raise session.Failed(str(error)) from None
+            raise
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:

@@ -364,3 +364,22 @@ def test_an_order_that_was_asked_for_is_kept(
     assert isinstance(sched, Scheduler)
     assert (sched.ordered, sched.count, sched.reruns) == (ordered, 2, 2)
     assert sched.known == Link.plan_
+
+
+class Enough(Exception):
+    """As `pytest.Session.Failed`."""
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [("stopping after 1 failures", Enough), ("", KeyboardInterrupt)],
+)
+def test_enough_failures_are_no_interrupt(
+    words: str, expected: type[BaseException]
+) -> None:
+    session: Any = SimpleNamespace(Failed=Enough)
+    made = Controller(Config(), None)  # type: ignore[arg-type]
+    loop = made.pytest_runtestloop(session)
+    next(loop)
+    with pytest.raises(expected):
+        loop.throw(KeyboardInterrupt(words))
