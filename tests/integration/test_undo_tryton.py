@@ -16,10 +16,10 @@ from harness.output import Console
 from harness.postgres import connect
 from harness.runners import base
 from harness.store import Run
-from harness.template.build import Process
 from harness.template.layer import Request
 from harness.template.pool import Lease, Pool
 from harness.template.postgresql import PostgreSQL
+from harness.template.process import Process
 from harness.template.undo import PRISTINE
 from tests.integration.test_undo import difference, dump
 
