@@ -15,11 +15,12 @@ from pathlib import Path
 from project import HERE, Project
 
 from harness import proc
-from harness.commands import workshop
+from harness.commands import needs, workshop
 from harness.environment import Environment
 from harness.errors import CommandFailed
 from harness.postgres import Address
 from harness.postgres.base import connect
+from harness.runners import base
 from harness.store import Run
 from harness.template.base import Shelf
 from harness.template.broker import Broker
@@ -82,11 +83,11 @@ def _desk(project: Project) -> Iterator[Desk]:
     """As `harness.commands.test` makes it, on the server that is held."""
     context, step = project.context("local"), project.step("local")
     environment: Environment = project.environment
-    graph = workshop.all_modules(context, step, environment)
+    graph = needs.all_modules(context, step, environment)
     with ExitStack() as stack:
         run = stack.enter_context(Run(context.store))
         where = stack.enter_context(workshop.place(context, run, "local"))
-        link = str(workshop.link(context))
+        link = str(base.link(context.store))
         env = {**project.plain, **where.variables, "PYTHONPATH": link}
         builder = workshop.builder(
             context, step, environment, where, env, lambda progress: None

@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness import config, plan, series
-from harness.commands import workshop
+from harness.commands import needs, workshop
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
@@ -25,6 +25,7 @@ from harness.plan import Step
 from harness.postgres import Address, Local
 from harness.postgres.base import connect
 from harness.postgres.local import installation
+from harness.runners import base
 from harness.sources import module_of
 from harness.store import Lock
 
@@ -114,7 +115,7 @@ class Project:
     @cached_property
     def environment(self) -> Environment:
         """The suite's own environment, installed by the harness."""
-        return workshop.prepare(self.context("sqlite"), self.step("sqlite"))
+        return needs.prepare(self.context("sqlite"), self.step("sqlite"))
 
     @property
     def tests(self) -> Path:
@@ -123,7 +124,7 @@ class Project:
 
     def plugins(self, *paths: Path) -> str:
         """``PYTHONPATH`` for a plain run: the recorder of outcomes, and `paths`."""
-        link = workshop.link(self.context("sqlite"))
+        link = base.link(self.context("sqlite").store)
         return ":".join(map(str, (link, *paths)))
 
     def command(self, *arguments: str) -> list[str]:

@@ -157,11 +157,11 @@ class Benchmark:
 
     def _utilisation(self) -> None:
         """(f): the environment is completed before, so that it does not count."""
-        from harness.commands import workshop
+        from harness.commands import needs
 
         project = self.project
         step = project.step("local", ours.TEN, ours.TEN_SERIES)
-        workshop.prepare(project.context("local"), step)
+        needs.prepare(project.context("local"), step)
         for number in range(1, self.chosen.rounds + 1):
             with self.console.step(f"round {number}: part f"):
                 self.found.utilisation.append(ours.utilisation(self.ours))

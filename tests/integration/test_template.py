@@ -416,7 +416,7 @@ def small(open_place: Path) -> Iterator[Path]:
     if done.returncode:
         pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
     yield place
-    for _ in range(50):
+    for _ in range(200):  # a server that finds no room is waited for, 20 s
         if not subprocess.run(["umount", place], check=False).returncode:
             break
         time.sleep(0.2)
