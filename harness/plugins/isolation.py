@@ -35,10 +35,10 @@ class Failures:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: Any) -> Any:
-        """Look at the report of a phase."""
+        """Look at the report of a phase; what was before the set-up does not count."""
         report = yield
-        if report.failed:
-            item.stash[FAILED] = True
+        before = report.when != "setup" and item.stash.get(FAILED, False)
+        item.stash[FAILED] = report.failed or before
         return report
 
 

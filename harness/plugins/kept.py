@@ -53,10 +53,12 @@ class Kept:
             made = self.new()
             if self.when == "always" or (failed and self.when == "failures"):
                 item.user_properties += [(EVIDENCE, path) for path in made]
-        elif call.excinfo is not None and not call.excinfo.errisinstance(
-            pytest.skip.Exception
-        ):
-            item.stash[FAILED] = True
+        else:
+            before = call.when != "setup" and item.stash.get(FAILED, False)
+            item.stash[FAILED] = before or (
+                call.excinfo is not None
+                and not call.excinfo.errisinstance(pytest.skip.Exception)
+            )
         yield
 
 

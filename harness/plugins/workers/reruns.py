@@ -50,6 +50,8 @@ class Plugin:
         self.ran: set[int] = set()
         """What has run since the last fresh start, by identity."""
         self.round = 1
+        self.properties: dict[int, list[Any]] = {}
+        """What a test had to say of itself before it ran, by identity."""
         self.inner: list[Any] | None = None
         """Collects the reports of a test that is run inside of our own loop."""
 
@@ -120,6 +122,9 @@ class Plugin:
 
     def _once(self, item: Any, nextitem: Any) -> list[Any]:
         """A test's reports, with all that other plugins do around a test."""
+        known = self.properties.setdefault(id(item), list(item.user_properties))
+        item.user_properties[:] = known
+        item._report_sections.clear()  # what was captured before is said already
         reports: list[Any] = []
         self.inner = reports
         try:

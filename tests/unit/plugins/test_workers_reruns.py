@@ -35,6 +35,8 @@ class Item:
         self.marks: dict[str, Any] = {}
         self.config = SimpleNamespace()
         self.ihook: Any = None
+        self.user_properties: list[Any] = []
+        self._report_sections: list[Any] = []
         if round:
             self.harness_round = round
 
@@ -369,3 +371,20 @@ def test_marks_are_left_to_their_plugin(asked: int) -> None:
         assert session.outcomes == ["a rerun", "a failed"]
     else:
         assert session.log == ["pytest's own"]
+
+
+def test_what_a_test_has_said_of_a_time_that_does_not_count() -> None:
+    item = Item("test_a")
+    item.user_properties.append(("from", "collection"))
+    made = Plugin(SimpleNamespace())  # type: ignore[arg-type]
+    seen: list[list[Any]] = []
+
+    def protocol(item: Any, nextitem: Any) -> None:
+        seen.append([*item.user_properties, *item._report_sections])
+        item.user_properties.append(("evidence", "a.png"))
+        item._report_sections.append(("call", "stdout", "said"))
+
+    item.ihook = SimpleNamespace(pytest_runtest_protocol=protocol)
+    made._once(item, None)
+    made._once(item, None)
+    assert seen == [[("from", "collection")]] * 2
