@@ -179,7 +179,9 @@ def test_what_is_killed_leaves_the_former_state(
     part = tmp_path / ".y.dump.part"
 
     def reached() -> bool:
-        return part.exists() or f"building_{name}" in names(stack)
+        if action == "backup":  # of a small database: it takes no second
+            return part.exists()
+        return f"building_{name}" in names(stack)
 
     killed(stack, reached, action, *words)
     assert sql(stack, "SELECT n FROM mark", name) == "42"
