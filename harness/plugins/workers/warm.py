@@ -12,6 +12,7 @@ import gc
 import json
 import os
 import socket
+import sys
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -62,10 +63,16 @@ class Warm:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_make_collect_report(self, collector: Any) -> Any:
-        """Note which file has started or opened what."""
+        """Note which file has started or opened what; what fails is not kept.
+
+        With ``--import-mode=importlib`` half a module stays in `sys.modules`: a worker
+        would take it for the whole, and lose the error and all tests of the file.
+        """
         report = yield
         if isinstance(collector, pytest.Module):
             self.watch.look(collector.nodeid)
+        if not report.passed:
+            forget(str(collector.path))
         return report
 
     @pytest.hookimpl(tryfirst=True)
@@ -84,6 +91,14 @@ class Warm:
     def why(self) -> str:
         """Why no worker is forked; empty where all are."""
         return self.failed or self.watch.why()
+
+
+def forget(path: str) -> None:
+    """Let a file, or a package's directory, be imported anew."""
+    files = (path, os.path.join(path, "__init__.py"))
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in files:
+            del sys.modules[name]
 
 
 def accept(listener: socket.socket) -> tuple[socket.socket, dict[str, Any]]:

@@ -45,6 +45,11 @@ class Worker:
         return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_report_to_serializable(self) -> Any:
+        """No text ends the worker: execnet sends none that is no UTF-8."""
+        return encodable((yield))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection(self) -> Any:
         """Hand on to the controller what cannot be collected by such arguments."""
         try:
@@ -63,3 +68,16 @@ class Worker:
         output = getattr(self.config, "workeroutput", None)
         if output is not None:
             output["harness_exit"] = {"reason": reason, "code": int(code)}
+
+
+def encodable(value: Any) -> Any:
+    """The same with lone surrogates written out, as in ``\\udce9``."""
+    if isinstance(value, str):
+        if value.isascii():
+            return value
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, dict):
+        return {encodable(key): encodable(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(encodable(one) for one in value)
+    return value
