@@ -417,7 +417,7 @@ def test_xdist_keeps_groups_together(ours: Run) -> None:
 
 def test_forked_workers_run_the_same_tests(ours: Run) -> None:
     alone = ours("--ignore=apart")
-    workers = ("-p", "harness.plugins.workers", "--harness-workers", "2")
+    workers = ("-p", "harness.plugins.workers", "-n", "2")
     together = ours("--ignore=apart", *workers)
     assert sorted(listed(together)) == sorted(listed(alone))
     assert alone.printed.splitlines()[-1].strip("= ").rpartition(" in ")[0] in (
@@ -510,7 +510,7 @@ def test_coverage(ours: Run, suite: Path) -> None:
     assert ours(*least, "80", where=suite).code == 1
     for workers in (
         ["-n", "2"],
-        ["-p", "harness.plugins.workers", "--harness-workers", "2"],
+        ["-p", "harness.plugins.workers", "-n", "2"],
     ):
         result = ours(*least, "70", *workers, "--cover-erase", where=suite)
         assert "75%" in result.printed

@@ -120,7 +120,7 @@ class Controller:
         for path in paths:
             link = Link(path)
             try:
-                reason = link.prepare(given)
+                reason = link.prepare({**given, "lane": True})
             except GoneError as error:
                 reason = str(error)
             if reason:
@@ -228,7 +228,9 @@ class Controller:
 
         So do workers that end one after the other before they have run anything.
         """
-        said = getattr(node, "workeroutput", {}).get("harness_exit")
+        output = getattr(node, "workeroutput", {})
+        self._count(int(output.get("harness_deselected", 0)))
+        said = output.get("harness_exit")
         if said:
             pytest.exit(said["reason"], returncode=said["code"])
         self.barren += bool(error)
@@ -238,6 +240,12 @@ class Controller:
                 f"workers end before they run a test: {node.gateway.id} with {how}",
                 returncode=int(pytest.ExitCode.INTERNAL_ERROR),
             )
+
+    def _count(self, deselected: int) -> None:
+        """Tell once what all workers have left out."""
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
+        if terminal is not None and deselected and "deselected" not in terminal.stats:
+            terminal.stats["deselected"] = [None] * deselected
 
     def pytest_runtest_logreport(self) -> None:
         """A test was reported: the workers work."""

@@ -37,6 +37,8 @@ class Warm:
         self.control: socket.socket | None = None
         self.watch = cold.Watch()
         self.before = dict(os.environ)
+        self.lane = False
+        """Whether it is in a container of its own: so is the environment."""
         self.plan: list[tuple[str, units.Place]] = []
         self.failed = ""
 
@@ -46,6 +48,7 @@ class Warm:
         self.watch.look(BEFORE)
         self.control, given = accept(self.listener)
         self.watch.settle()
+        self.lane = bool(given.get("lane"))
         if given.get("basetemp"):
             config.option.basetemp = given["basetemp"]
         config.workerinput = given["input"]  # type: ignore[attr-defined]
@@ -150,11 +153,14 @@ def serve(listener: socket.socket, arguments: list[str]) -> Callable[[], int]:
     gc.collect()
     gc.freeze()
     del os.environ[WARMING]
-    changed = forks.changes(warm.before, dict(os.environ))
+    own = dict(os.environ)
+    changed = forks.changes(warm.before, own)
     with forks.Server(listener, warm.control) as server:
         order = server.run()
     if order is None:
         return lambda: 0
+    if warm.lane:
+        order, changed = order._replace(environ=own), {}
     return lambda: forks.become(order, changed)
 
 

@@ -21,6 +21,7 @@ class Worker:
         self.config = config
         self.input: dict[str, Any] = getattr(config, "workerinput", {})
         self.pid = os.getpid()
+        self.deselected = 0
         client.worker = self.input.get("workerid", client.worker)
 
     def pytest_sessionstart(self) -> None:
@@ -43,6 +44,12 @@ class Worker:
         report = yield
         report.waited, client.waited = client.waited, 0.0
         return report
+
+    def pytest_deselected(self, items: list[Any]) -> None:
+        """Count for the controller, which collects nothing."""
+        self.deselected += len(items)
+        output = getattr(self.config, "workeroutput", {})
+        output["harness_deselected"] = self.deselected
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_report_to_serializable(self) -> Any:
