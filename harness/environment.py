@@ -276,10 +276,12 @@ def _copy(base: Path, path: Path) -> None:
     """
     ignored = shutil.ignore_patterns(COMPLETE)
     shutil.copytree(base, path, symlinks=True, ignore=ignored)
+    # It may have been made under another name of the same directory, by a link.
+    former = re.compile(rb"/[^\n\"':]*/" + re.escape(os.fsencode(base.name)))
     for file in (*path.glob("bin/*"), path / "pyvenv.cfg"):
         if file.is_file() and not file.is_symlink():
             text = file.read_bytes()
-            file.write_bytes(text.replace(os.fsencode(base), os.fsencode(path)))
+            file.write_bytes(former.sub(lambda match: os.fsencode(path), text))
 
 
 def _explain(error: CommandFailed, wanted: Wanted) -> HarnessError:

@@ -22,7 +22,7 @@ import pytest
 
 from harness.plugins import measuring, subtests
 from harness.plugins.shuffle import ROUND
-from harness.plugins.workers import units
+from harness.plugins.workers import NAME, units
 from harness.plugins.workers.reruns import STANDS
 
 SECTION_LIMIT = 200_000
@@ -50,6 +50,7 @@ class Writer:
         self.attempts: dict[str, list[dict[str, Any]]] = {}
         self.rounds = 1
         self.root = ""
+        self.keys: dict[str, str] = {}
         self.planned = False
         self.crashed: set[str] = set()
         self.full = ""
@@ -62,11 +63,14 @@ class Writer:
 
     def pytest_collection_finish(self, session: Any) -> None:
         """Say what is to be run, where no worker collects."""
-        self._plan([item.nodeid for item in session.items])
+        self.keys = {item.nodeid: units.key(item) for item in session.items}
+        self._plan(list(self.keys))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_xdist_node_collection_finished(self, node: Any, ids: Any) -> None:
         """Say what is to be run; all workers have the same."""
+        known = getattr(node.config.pluginmanager.get_plugin(NAME), "known", {})
+        self.keys = {name: place.key for name, place in known.items()}
         self._plan(list(ids))
 
     def _plan(self, ids: list[str]) -> None:
@@ -80,6 +84,9 @@ class Writer:
 
     def key(self, nodeid: str) -> str:
         """A test's key, the same in each round."""
+        known = self.keys.get(nodeid)
+        if known:
+            return known
         if self.rounds > 1:
             nodeid = ROUND.sub("", nodeid)
         return units.key_of(self.root, nodeid)

@@ -355,7 +355,8 @@ def test_what_is_common_is_installed_once(
     Environments(store, {}).ensure(wanted, step=lambda text: None)
     base = store.path / "envs" / wanted.base
     (base / "bin").mkdir()
-    (base / "bin" / "pip").write_text(f"#!{base}/bin/python\n")
+    other = f"/another way/to/{wanted.base}"  # the same directory, by a link
+    (base / "bin" / "pip").write_text(f"#!{other}/bin/python\n")
     (base / "bin" / "pip").chmod(0o755)
     (base / "bin" / "python").symlink_to("/usr/bin/python3")
     pip.ran.clear()

@@ -35,6 +35,8 @@ class Place(NamedTuple):
     group: tuple[str, ...]
     seconds: float
     template: str
+    key: str = ""
+    """The test's id that is the same wherever the project lies."""
 
 
 class Unit(NamedTuple):
@@ -139,7 +141,8 @@ def places(config: Any, items: list[Any]) -> list[tuple[str, Place]]:
         name = group(item, seconds, level)
         if getattr(item, "harness_round", 0):
             name = (f"round {item.harness_round}", *name)
-        found.append((item.nodeid, Place(name, seconds, template(item))))
+        place = Place(name, seconds, template(item), key(item))
+        found.append((item.nodeid, place))
     return found
 
 

@@ -166,6 +166,5 @@ def serve(listener: socket.socket, arguments: list[str]) -> Callable[[], int]:
 
 def lines(plan: list[Any]) -> Iterator[tuple[str, units.Place]]:
     """A plan as it comes out of JSON."""
-    for name, place in plan:
-        group, seconds, template = place
-        yield name, units.Place(tuple(group), seconds, template)
+    for name, (group, *rest) in plan:
+        yield name, units.Place(tuple(group), *rest)

@@ -235,13 +235,21 @@ def test_the_key_is_that_of_the_collected_item(
 
 
 def test_what_is_to_be_run_is_said_once(writer: Writer, path: Path) -> None:
+    place = SimpleNamespace(key="alpha/tests/a.py::b")
+    plugins = SimpleNamespace(
+        get_plugin=lambda name: SimpleNamespace(known={"b": place})
+    )
+    node = SimpleNamespace(config=SimpleNamespace(pluginmanager=plugins))
     for ids in (["a", "b"], ["a", "b"], []):
-        writer.pytest_xdist_node_collection_finished(node=None, ids=ids)
+        writer.pytest_xdist_node_collection_finished(node=node, ids=ids)
+    assert writer.key("b") == "alpha/tests/a.py::b"
     assert lines(path) == [{"kind": "plan", "ids": ["a", "b"]}]
 
 
 def test_a_session_without_workers_says_its_own(writer: Writer, path: Path) -> None:
-    writer.pytest_collection_finish(session((SimpleNamespace(nodeid=NODE),)))
+    item = SimpleNamespace(nodeid=NODE, path=Path("/src/x/tests/test_a.py"))
+    writer.pytest_collection_finish(session((item,)))
+    assert writer.key(NODE) == f"x/tests/test_a.py::{NODE.partition('::')[2]}"
     assert lines(path) == [{"kind": "plan", "ids": [NODE]}]
 
 
