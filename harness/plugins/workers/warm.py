@@ -13,6 +13,8 @@ import json
 import os
 import socket
 import sys
+import types
+from pathlib import Path
 from typing import Any, Callable, Iterator
 
 import pytest
@@ -37,6 +39,8 @@ class Warm:
         self.control: socket.socket | None = None
         self.watch = cold.Watch()
         self.before = dict(os.environ)
+        self.roots: dict[str, set[Path]] = {}
+        """Where packages and modules of a name have been collected."""
         self.lane = False
         """Whether it is in a container of its own: so is the environment."""
         self.plan: list[tuple[str, units.Place]] = []
@@ -76,11 +80,21 @@ class Warm:
             self.watch.look(collector.nodeid)
         if not report.passed:
             forget(str(collector.path))
+        elif isinstance(getattr(collector, "obj", None), types.ModuleType):
+            parts = collector.obj.__name__.split(".")
+            root = collector.path.parents[len(parts) - 1]
+            self.roots.setdefault(parts[0], set()).add(root)
         return report
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        """Run nothing: prepare, and note what there is to run."""
+        """Run nothing: prepare, and note what there is to run.
+
+        Where two directories have modules of one name, each worker imports its own.
+        """
+        for name in [name for name, found in self.roots.items() if len(found) > 1]:
+            for one in [one for one in sys.modules if f"{one}.".startswith(f"{name}.")]:
+                del sys.modules[one]
         self.plan = units.places(session.config, session.items)
         if not self.watch.why():
             session.config.hook.pytest_warm(session=session)
