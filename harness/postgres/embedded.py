@@ -53,6 +53,9 @@ class Embedded:
         self._initialise()
         data = self.directory / "data"
         _end_orphan(data)
+        # Its number may still be known: a zombie's is, and PostgreSQL believes it.
+        for lock in Path(self.sockets).glob(".s.PGSQL.*.lock"):
+            lock.unlink(missing_ok=True)
         self._as_made(data)
         self._flush(data)
         argv = [f"{self.binaries}/bin/postgres", "-D", str(data)]

