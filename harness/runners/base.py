@@ -107,11 +107,6 @@ def parallel(step: Step) -> bool:
     return step.workers > 1 and not (step.manner.exact or shows(step.options))
 
 
-def program(step: Step) -> list[str]:
-    """The module that is pytest, with a warm process where there are workers."""
-    return ["-m", WORKERS if parallel(step) else "pytest"]
-
-
 def _workers(step: Step) -> list[str]:
     """pytest-xdist's options; a suite's own number of workers is not taken."""
     if not parallel(step):

@@ -37,7 +37,7 @@ def command(
     plugins: Sequence[str] = (),
 ) -> list[str]:
     """The command of a step, as it could be pasted."""
-    argv = [str(environment.python), *base.program(step)]
+    argv = [str(environment.python), "-m", base.WORKERS]
     more = [*([NOSE] if step.nose else []), *([BROWSER] if browser else []), *plugins]
     for plugin in (*PLUGINS, *more, base.GIVEN):
         argv += ["-p", plugin]

@@ -24,7 +24,7 @@ def command(
 ) -> list[str]:
     """The command of a step, as it could be pasted."""
     paths = [str(modules[one.name].path / "tests") for one in step.tested]
-    argv = [str(environment.python), *base.program(step)]
+    argv = [str(environment.python), "-m", base.WORKERS]
     for plugin in PLUGINS:
         argv += ["-p", plugin]
     argv += _settings(step, modules, environment, files)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import pytest
@@ -70,6 +71,15 @@ class Worker:
         if isinstance(excinfo.value, pytest.exit.Exception):
             code = excinfo.value.returncode
             self._end(str(excinfo.value.msg), 2 if code is None else code)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """End processes that tests have left: Python would wait for them for ever."""
+        module = sys.modules.get("multiprocessing")
+        for child in module.active_children() if module is not None else ():
+            if not child.daemon:
+                sys.stderr.write(f"a test has left the process {child.name}: ended\n")
+                child.kill()
 
     def _end(self, reason: str, code: int) -> None:
         output = getattr(self.config, "workeroutput", None)

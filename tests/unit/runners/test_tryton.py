@@ -114,7 +114,7 @@ def test_one_worker_is_none(
 ) -> None:
     one = replace(step(modules, "party"), workers=workers, manner=manner)
     argv = tryton.command(one, modules, environment, files)
-    assert argv[1:3] == ["-m", "pytest"]
+    assert argv[1:3] == ["-m", "harness.plugins.workers"]
     assert argv[argv.index("-n") + 1] == "0"
 
 
