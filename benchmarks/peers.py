@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The peers: plain pytest on SQLite, with Tryton's own cache, on PostgreSQL."""
+"""The peers: plain pytest on SQLite, with Tryton's own cache, with workers."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -36,6 +36,15 @@ class Plain:
         """Databases as templates since 7.0, dumps in a directory before."""
         major = int(self.project.step("local").series.partition(".")[0])
         return "postgresql://" if major >= 7 else str(self.project.scratch / "dumps")
+
+    def workers(self) -> Timed:
+        """(w): stock pytest-xdist, two cold workers, with ``DB_CACHE``."""
+        for worker in ("gw0", "gw1"):
+            self.project.drop(f"{DATABASE}_{worker}")
+        cache = {"DB_NAME": DATABASE, "DB_CACHE": self._cache()}
+        options = ["-n", "2", "-p", "bench_workers", "--doctest-glob=scenario_*.rst"]
+        variables = {**self.project.postgresql(), **cache}
+        return self._pytest("plain-workers", options, variables)
 
     def ready(self, database: str, chosen: str) -> Timed:
         """(e): the tests that ``-k`` chooses, on a database that is there."""

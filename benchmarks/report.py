@@ -18,6 +18,8 @@ BARS = {"harness, warm": 1 / 20, "harness, cold": 1 / 3, "harness, touched": 1 /
 P50, P95 = 0.002, 0.020
 OVERHEAD = 1.0
 UTILISATION = 0.85
+WORKERS = 1.5
+"""How many times as fast as stock pytest-xdist's cold workers ours have to be."""
 SHOWN = 10
 """Tests with different outcomes that are named."""
 
@@ -186,6 +188,13 @@ def _bars(found: Findings) -> Iterator[tuple[str, str, str, str]]:
                 f"overhead, {name[9:]}", f"≤ {OVERHEAD:g} s", f"{more:.2f} s",
                 more <= OVERHEAD,
             )  # fmt: skip
+    ours = found.median("w", "harness, two workers")
+    if ours:
+        ratio = found.median("w", "pytest -n 2") / ours
+        yield _bar(
+            "two workers, beside pytest -n 2", f"≥ {WORKERS:g}×", f"{ratio:.2f}×",
+            ratio >= WORKERS,
+        )  # fmt: skip
     if found.utilisation:
         middle = sorted(found.utilisation, key=lambda one: one.ours)
         one = middle[len(middle) // 2]

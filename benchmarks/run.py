@@ -24,7 +24,7 @@ from report import Findings
 from harness.errors import ExitCode, HarnessError
 from harness.output import Console
 
-PARTS = ("a", "b", "c", "d", "e", "f")
+PARTS = ("a", "b", "c", "d", "e", "f", "w")
 READY = "bench_ready"
 
 
@@ -82,6 +82,7 @@ class Benchmark:
         self._header()
         rounds: dict[str, Callable[[], None]] = {
             "a": self._sqlite, "b": self._cache, "c": self._cases, "e": self._overhead,
+            "w": self._workers,
         }  # fmt: skip
         for number in range(1, self.chosen.rounds + 1):
             for part in self.chosen.only:
@@ -125,6 +126,17 @@ class Benchmark:
         done = self.plain.postgresql(cache=True)
         self.found.add("b", "plain pytest, DB_CACHE warm", "postgresql", done)
         self.project.release()
+
+    def _workers(self) -> None:
+        """(w): stock workers with the cache filled, and ours, round by round."""
+        self.project.hold()
+        if not any(row.part == "w" for row in self.found.rows()):
+            self.plain.workers()
+            self.ours.source("warm", "local")
+        self.found.add("w", "pytest -n 2", "postgresql", self.plain.workers())
+        self.project.release()
+        done = self.ours.source("warm", "local", "--jobs", "2")
+        self.found.add("w", "harness, two workers", "local", done)
 
     def _cases(self) -> None:
         """(c): cold, warm, touched; each run starts and stops its server."""

@@ -130,8 +130,8 @@ def _order(one: Parser) -> None:
         "--reruns",
         type=int,
         metavar="N",
-        help="run failures again, up to N times, each in a fresh process and database:"
-        " who passes then is flaky",
+        help="run failures again, up to N times, each with fresh fixtures and a fresh"
+        " database: who passes then is flaky",
     )
     group.add_argument(
         "--repeat", type=int, default=1, metavar="N", help="run each test N times"

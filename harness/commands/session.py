@@ -90,6 +90,7 @@ class Session:
             timings=context.store.path / "timings.json",
             durations=context.config.root / context.config.durations,
             link=base.link(context.store),
+            bytecode=environment.path / "bytecode",
         )
         self.stack = ExitStack()
         self.failures: list[HarnessError] = []

@@ -101,6 +101,7 @@ def open_bench(
             cache=Path(scratch),
             timings=Path(scratch),
             link=base.link(context.store),
+            bytecode=environment.path / "bytecode",
         )
         variables = base.variables(
             replace(step, coverage=False),

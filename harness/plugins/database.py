@@ -247,7 +247,7 @@ def pytest_configure(config: pytest.Config) -> None:
         from harness.plugins.nose import contexts
 
         contexts.AROUND[:] = [levels]
-    if not config.option.collectonly:
+    if isolation.runs_tests(config):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a suite may make errors of its own
             keeper.tryton = _tryton()

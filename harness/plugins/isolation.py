@@ -79,3 +79,10 @@ def of(node: Any, default: str) -> str:
     """The level that a test, or a class or module of tests, asks for."""
     mark = node.get_closest_marker(MARK)
     return str(mark.args[0]) if mark else default
+
+
+def runs_tests(config: pytest.Config) -> bool:
+    """Whether this process runs tests: one that hands them out imports no trytond."""
+    if config.option.collectonly:
+        return False
+    return hasattr(config, "workerinput") or config.getoption("dist", "no") == "no"

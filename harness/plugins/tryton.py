@@ -119,7 +119,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(plugin, "harness-tryton-hooks")
     if INSTALLED:  # by the process that this one is a fork of: tests hold its functions
         plugin.databases = INSTALLED[0]
-    elif not config.option.collectonly:
+    elif isolation.runs_tests(config):
         INSTALLED.append(plugin.databases)
         # pytest does not listen yet, and some libraries set filters of their own
         with warnings.catch_warnings(record=True):

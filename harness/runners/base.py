@@ -47,6 +47,8 @@ class Files:
     timings: Path
     link: Path
     """A directory on ``PYTHONPATH`` that holds nothing but the harness."""
+    bytecode: Path = Path()
+    """What Python compiles, where it may not write beside the sources."""
     durations: Path = Path()
     """What all machines know of how long tests take, for shards."""
 
@@ -214,6 +216,12 @@ def variables(
         if not key.startswith(hidden) and key not in {"PYTHONPATH", "PYTHONHOME"}
     }
     env |= {**database, "PYTHONPATH": str(files.link)}
+    if env.get("PYTHONDONTWRITEBYTECODE"):
+        # Else each process compiles all the sources, and pytest all its plugins.
+        env |= {
+            "PYTHONDONTWRITEBYTECODE": "",
+            "PYTHONPYCACHEPREFIX": str(files.bytecode),
+        }
     measured = list(measured)
     sources = [str(path) for path in measured]
     if step.coverage and sources:

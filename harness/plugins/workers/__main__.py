@@ -50,10 +50,12 @@ def main(arguments: list[str]) -> int:
 
 
 def parallel(arguments: list[str]) -> bool:
-    """Whether workers are wanted, by the last word on their number."""
+    """Whether workers are wanted that start warm, by the last word on their number."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("-n", "--numprocesses", default="0")
-    return bool(parser.parse_known_args(arguments)[0].numprocesses != "0")
+    parser.add_argument("--harness-cold", action="store_true")
+    known, _ = parser.parse_known_args(arguments)
+    return known.numprocesses != "0" and not known.harness_cold
 
 
 def listen(path: str) -> socket.socket:

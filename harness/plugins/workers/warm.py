@@ -98,6 +98,7 @@ class Warm:
         self.plan = units.places(session.config, session.items)
         if not self.watch.why():
             session.config.hook.pytest_warm(session=session)
+        gc.freeze()  # it all stays, and pytest looks for garbage five times at its end
         return True
 
     @pytest.hookimpl(tryfirst=True)
@@ -164,7 +165,6 @@ def serve(listener: socket.socket, arguments: list[str]) -> Callable[[], int]:
     answer = {"cold": why, "plan": warm.plan}
     if not forks.tell(warm.control, answer) or why:
         return lambda: 0
-    gc.collect()
     gc.freeze()
     del os.environ[WARMING]
     own = dict(os.environ)

@@ -343,3 +343,13 @@ def test_ids_lead_to_modules(modules: dict[str, Module], tmp_path: Path) -> None
         )
     there = "party/tests/test_party.py::Case"  # where it is, its environment knows
     assert tryton.aimed([there], {}, [tmp_path]) == ((there,), ["party"])
+
+
+def test_compiled_code_has_a_place_where_it_may_not_be_beside_the_sources(
+    modules: dict[str, Module], files: Files
+) -> None:
+    env = variables(modules, files, PYTHONDONTWRITEBYTECODE="1")
+    assert env["PYTHONDONTWRITEBYTECODE"] == ""
+    assert env["PYTHONPYCACHEPREFIX"] == str(files.bytecode)
+    env = variables(modules, files, PYTHONDONTWRITEBYTECODE="")
+    assert "PYTHONPYCACHEPREFIX" not in env
