@@ -85,6 +85,7 @@ def test_the_command(
         "-p", "harness.plugins.workers",
         "-p", "harness.plugins.results",
         "-p", "harness.plugins.hidden",
+        "-p", "harness.plugins.limits",
         "-p", "harness.plugins.tryton",
         "-p", "harness.plugins.given",
         "-c", str(directory / "pytest.ini"),
