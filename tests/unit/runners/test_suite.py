@@ -135,7 +135,8 @@ def test_the_command(source: Source, tmp_path: Path) -> None:
     assert argv[3:17] == [
         "-p", "harness.plugins.workers", "-p", "harness.plugins.results",
         "-p", "harness.plugins.hidden",
-        "-p", "harness.plugins.limits", "-p", "harness.plugins.database", "-p", "harness.plugins.given",
+        "-p", "harness.plugins.limits", "-p", "harness.plugins.database",
+        "-p", "harness.plugins.given",
         "-c", str(tmp_path / "pytest.ini"),
     ]  # fmt: skip
     assert argv[17] == f"--rootdir={source.path}"

@@ -97,6 +97,7 @@ def test_the_command(
         f"--harness-results={directory / 'tryton-7.0.jsonl'}",
         f"--harness-junit={directory / 'tryton-7.0.junit.xml'}",
         "-o", f"cache_dir={files.cache}",
+        "--harness-timeout=0",
         "-k", "view or rights",
         str(modules["society"].path / "tests"),
         str(modules["party"].path / "tests"),
