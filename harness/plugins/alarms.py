@@ -23,6 +23,9 @@ from harness.plugins import notes
 CLOCK_MONOTONIC = 1
 SIGEV_THREAD_ID = 4
 """See timer_create(2)."""
+SOFT = getattr(signal, "SIGRTMAX", 64) - 7
+DUMP = SOFT - 1
+"""Signals that hardly anybody else uses."""
 HIGH = 200
 """The file of stacks has a number from here on: who closes all files and opens others
 gets low ones."""
@@ -87,6 +90,14 @@ class _Timer:
         self._library.timer_settime(self._id, 0, ctypes.byref(spec), None)
 
 
+def _timers(library: Any) -> list[_Timer]:
+    """Those that interrupt, write stacks and kill; none where the kernel has none."""
+    try:
+        return [_Timer(library, one) for one in (SOFT, DUMP, signal.SIGKILL)]
+    except OSError:
+        return []
+
+
 class Alarm:
     """Calls `over` in the main thread; kills the process where that is of no use.
 
@@ -100,8 +111,9 @@ class Alarm:
         self._set: Callable[[float, float], None] = lambda soft, hard: None
         file = _opened(path)
         library = _library()
-        if library is not None:
-            self._by_kernel(library, file)
+        timers = library and _timers(library)
+        if timers:
+            self._by_kernel(timers, file)
         elif threading.current_thread() is threading.main_thread():
             self._by_thread(file)
 
@@ -120,20 +132,18 @@ class Alarm:
         if os.getpid() == self._pid:
             self._set(0, 0)
 
-    def _by_kernel(self, library: Any, file: int) -> None:
-        soft, dump = signal.SIGRTMAX - 7, signal.SIGRTMAX - 8
-        faulthandler.register(dump, file=file, all_threads=True)
-        timers = [(_Timer(library, dump), 0.0), (_Timer(library, signal.SIGKILL), LAST)]
-        first = None
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(soft, self._called)
-            first = _Timer(library, soft)
+    def _by_kernel(self, timers: list[_Timer], file: int) -> None:
+        interrupt, dump, kill = timers
+        faulthandler.register(DUMP, file=file, all_threads=True)
+        main = threading.current_thread() is threading.main_thread()
+        if main:
+            signal.signal(SOFT, self._called)
 
         def arm(over: float, last: float) -> None:
-            if first is not None:
-                first.set(over)
-            for timer, more in timers:
-                timer.set(last and last + more)
+            if main:
+                interrupt.set(over)
+            dump.set(last)
+            kill.set(last and last + LAST)
 
         self._set = arm
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Iterator
 
+import pytest
 from _pytest.outcomes import Failed
 
 from harness.plugins import alarms, notes
@@ -22,7 +23,7 @@ class Timeout(Failed):
 
 
 class StartTimeout(Exception):
-    """The same where pytest names the file only with an error of this kind."""
+    """The same where only an error of this kind is taken as one."""
 
     __module__ = "builtins"
 
@@ -132,3 +133,19 @@ def grace(seconds: float) -> float:
     """What is given to what has taken so long."""
     least, most = GRACE
     return max(least, min(most, seconds))
+
+
+LIMITS = pytest.StashKey[Limits]()
+"""Of a configuration: what its process may."""
+
+
+@contextmanager
+def within(config: pytest.Config, what: str) -> Iterator[None]:
+    """Limit a block that is no part of a test; `StartTimeout` when it is over."""
+    limits = config.stash.get(LIMITS, None)
+    if limits is None:
+        yield
+        return
+    with limits.section(what, limits.seconds) as section:
+        section.kind = StartTimeout
+        yield

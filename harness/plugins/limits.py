@@ -20,7 +20,7 @@ import pytest
 
 from harness.plugins import notes
 from harness.plugins.client import client, unwatched
-from harness.plugins.limited import Limits, Section, StartTimeout, grace
+from harness.plugins.limited import LIMITS, Limits, Section, StartTimeout, grace
 
 LEAST = 60.0
 """Seconds that imports and the end of a session get, be a test's limit shorter."""
@@ -29,7 +29,6 @@ HUNG: dict[str, str] = {}
 """Test files whose import hung in the warm process: its forks do not try again."""
 WARMING = "HARNESS_WARMING"
 """As `harness.plugins.workers.warm` has it."""
-LIMITS = pytest.StashKey[Limits]()
 OVER = pytest.StashKey[Section]()
 """Of a test: the part of it that took too long."""
 
