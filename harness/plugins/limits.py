@@ -31,6 +31,8 @@ WARMING = "HARNESS_WARMING"
 """As `harness.plugins.workers.warm` has it."""
 OVER = pytest.StashKey[Section]()
 """Of a test: the part of it that took too long."""
+TAKEN = pytest.StashKey[float]()
+"""Of a test: the limit that pytest-timeout has left to us."""
 
 
 class Plugin:
@@ -101,6 +103,9 @@ class Plugin:
 
     def seconds(self, item: pytest.Item) -> float:
         """The limit of a test; behind that of pytest-timeout, which comes first."""
+        taken = item.stash.get(TAKEN, None)
+        if taken is not None:
+            return taken
         own = marked(item)
         theirs = self.config.pluginmanager.hasplugin("timeout")
         if own is None and theirs and not self.fixed:
@@ -108,6 +113,14 @@ class Plugin:
         if own is None or not self.limits.seconds:
             return self.limits.seconds
         return own + grace(own) if theirs and own else own
+
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
+    def pytest_timeout_set_timer(self, item: pytest.Item, settings: Any) -> Any:
+        """In place of pytest-timeout's thread, whose stacks no report has."""
+        if settings.method != "thread" or not self.limits.seconds:
+            return None
+        item.stash[TAKEN] = float(settings.timeout)
+        return True
 
     def pytest_enter_pdb(self) -> None:
         """Who looks at a test has all the time in the world."""

@@ -14,6 +14,7 @@ class Item:
     """A test with its mark ``timeout``, if any."""
 
     def __init__(self, *given: Any, **more: Any) -> None:
+        self.stash: dict[Any, Any] = {}
         self.mark = SimpleNamespace(args=given, kwargs=more) if given or more else None
 
     def get_closest_marker(self, name: str) -> Any:
@@ -51,6 +52,16 @@ def plugin(
 )
 def test_whose_word_counts(item: Any, more: dict[str, Any], seconds: float) -> None:
     assert plugin(**more).seconds(item) == seconds
+
+
+@pytest.mark.parametrize("method", ["thread", "signal"])
+def test_the_thread_of_pytest_timeout_is_done_without(method: str) -> None:
+    one, item = plugin(theirs=True), Item(7)
+    settings = SimpleNamespace(method=method, timeout=7)
+    done = one.pytest_timeout_set_timer(item, settings)  # type: ignore[arg-type]
+    taken = method == "thread"
+    assert bool(done) == taken
+    assert one.seconds(item) == (7 if taken else 14)  # type: ignore[arg-type]
 
 
 def test_what_was_interrupted_gets_some_time() -> None:
