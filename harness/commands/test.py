@@ -302,7 +302,8 @@ def _report(
     with store.noting(errors):
         junit = {one.result.name: one.junit for one in done if one.junit.exists()}
         before = past.read(directory.parent, but=current.id)
-        reports.write(result, directory, junit_parts=junit, past=before)
+        ended = [one for one in result.steps if one.tests and one.name not in junit]
+        reports.write(result, directory, junit_parts=junit, ended=ended, past=before)
         for part in junit.values():
             part.unlink()
         page = publish.publish(context, directory, "index.html")

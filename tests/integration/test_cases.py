@@ -555,7 +555,7 @@ def test_each_report_has_the_stacks_of_what_takes_too_long(
 def told(place: Path) -> list[dict[str, str]]:
     """The tests of the last run's record."""
     path = place / "reports" / "latest" / "run.json"
-    steps = json.loads(path.read_text("utf-8"))["steps"]
+    steps = json.loads(path.read_text("utf-8"))["run"]["steps"]
     return [test for step in steps for test in step["tests"]]
 
 
@@ -566,6 +566,7 @@ def test_one_worker_ends_and_the_rest_is_named(
     ran = run("unit", "--timeout", "3", "--jobs", "1")
     assert ran.code != 0, ran.output
     assert "1 did not run" in ran.output, ran.output
+    assert sorted(filter(None, ran.outcomes.values())) == ["failure", "failure"]
     [deaf] = [one for one in told(place) if one["id"].endswith("test_deaf")]
     assert deaf["outcome"] == "failed"
     assert "took longer than 3 s" in deaf["message"]
