@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import fcntl
 import os
 import signal
 import sys
@@ -26,9 +25,6 @@ SIGEV_THREAD_ID = 4
 SOFT = getattr(signal, "SIGRTMAX", 64) - 7
 DUMP = SOFT - 1
 """Signals that hardly anybody else uses."""
-HIGH = 200
-"""The file of stacks has a number from here on: who closes all files and opens others
-gets low ones."""
 LAST = 5.0
 """Seconds that a process gets to write its stacks, on a busy machine, until it is
 killed."""
@@ -109,7 +105,8 @@ class Alarm:
         self._over = over
         self._pid = os.getpid()
         self._set: Callable[[float, float], None] = lambda soft, hard: None
-        file = _opened(path)
+        file = notes.opened(path) if path else STDERR
+        file = STDERR if file < 0 else file
         library = _library()
         timers = library and _timers(library)
         if timers:
@@ -166,24 +163,7 @@ class Alarm:
             self._over()
 
 
-def _high(number: int) -> int:
-    return fcntl.fcntl(number, fcntl.F_DUPFD_CLOEXEC, HIGH)
-
-
-try:
-    STDERR = _high(2)  # pytest's captures nothing yet
-except OSError:
-    STDERR = 2
-
-
-def _opened(path: str) -> int:
-    if not path:
-        return STDERR
-    low = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-    try:
-        return _high(low)
-    finally:
-        os.close(low)
+STDERR = notes.high(2)  # pytest's captures nothing yet
 
 
 def stacks() -> str:

@@ -57,6 +57,7 @@ class Limits:
         self.seconds = seconds
         self.least = max(seconds, least) if seconds else 0.0
         self.path = notes.place(name)
+        self.pen = notes.Pen(self.path)
         self.alarm: alarms.Alarm | None = None
         self.sections: list[Section] = []
 
@@ -74,7 +75,7 @@ class Limits:
             if self.sections:
                 self._begin()
             else:
-                notes.forget(self.path)
+                self.pen.clear()
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:
@@ -115,9 +116,7 @@ class Limits:
 
     def _note(self, **more: Any) -> None:
         section = self.sections[-1]
-        notes.write(
-            self.path, section.what, limit=section.seconds, **section.more, **more
-        )
+        self.pen.write(section.what, limit=section.seconds, **section.more, **more)
 
     def _over(self) -> None:
         """The time of the innermost section is over."""

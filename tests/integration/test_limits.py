@@ -172,6 +172,29 @@ def test_a_hook_that_hangs_at_the_end_ends_its_worker(suite: Suite) -> None:
     assert ran.left == []
 
 
+def test_a_scenario_and_a_generator_of_nose(suite: Suite) -> None:
+    suite.write(
+        test_g="""\
+        import time
+
+        def check(seconds):
+            time.sleep(seconds)
+
+        def test_all():
+            for seconds in (100, 0):
+                yield check, seconds
+        """
+    )
+    (suite.root / "scenario_a.rst").write_text(
+        ">>> import time\n>>> time.sleep(100)\n>>> 1\n1\n"
+    )
+    options = ("-p", "harness.plugins.nose", "--doctest-glob=scenario_*.rst")
+    ran = run(suite, *options)
+    assert sorted(ran.outcomes.values()) == ["failure", "failure", "passed"], ran.text
+    assert "scenario_a.rst::scenario_a.rst took longer than 2 s" in ran.text
+    assert "test_all[0-100] took longer than 2 s" in ran.text
+
+
 MARKED = """\
     import time
     import pytest
