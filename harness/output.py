@@ -93,6 +93,8 @@ class Console:
         self._lock = threading.RLock()
         self._steps: list[Step] = []
         self._drawn = False
+        self.written = 0
+        """Blocks of lines so far."""
         self._folded: Step | None = None
 
     def header(self, title: str, rows: Iterable[tuple[str, str]]) -> None:
@@ -188,6 +190,14 @@ class Console:
         finally:
             self._closed(step, verdict)
 
+    def open(self, at: float) -> list[str]:
+        """The steps that run, in words."""
+        with self._lock:
+            return [
+                f"{one.title} {one.text}".strip() + f" ({duration(at - one.started)})"
+                for one in self._steps
+            ]
+
     def refresh(self, step: Step, text: str) -> None:
         """Show that `step` is at `text`, if it is time to show something."""
         with self._lock:
@@ -248,6 +258,7 @@ class Console:
         with self._lock:
             erase = _ERASE if self._drawn else ""
             self._drawn = False
+            self.written += 1
             self._write(erase + "".join(f"{line}\n" for line in lines))
             if self._steps and self.live:
                 self._draw()

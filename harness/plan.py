@@ -50,6 +50,17 @@ class Manner:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Limit:
+    """How many seconds set-up, test and tear-down may take each; 0: any number.
+
+    One that is `fixed` was asked for now: the suite's own settings do not change it.
+    """
+
+    seconds: int = 0
+    fixed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One process of the plan; `workers` are what it may fork."""
 
@@ -78,6 +89,7 @@ class Step:
     shard: str = ""
     """``2/5``, or nothing for all of it."""
     manner: Manner = Manner()
+    limit: Limit = Limit()
 
     @property
     def name(self) -> str:
@@ -124,6 +136,7 @@ class Step:
             "reruns": self.manner.reruns,
             "repeat": self.manner.repeat,
             "seed": self.manner.seed,
+            "timeout": self.limit.seconds,
         }
 
 
@@ -155,6 +168,7 @@ class Wish:
     runner: str = "venv"
     shard: str = ""
     manner: Manner = Manner()
+    limit: Limit = Limit()
     serial: str = ""
     """Why the run may not be parallel, or nothing."""
 
@@ -212,6 +226,7 @@ def make(
             runner=wish.runner,
             shard=wish.shard,
             manner=wish.manner,
+            limit=wish.limit,
         )
         for name, names in by_series.items()
     )
@@ -268,6 +283,7 @@ def of_source(
         runner=wish.runner,
         shard=wish.shard,
         manner=wish.manner,
+        limit=wish.limit,
         source=source,
         template=template,
         nose=nose,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from harness import completeness, store
@@ -61,8 +62,12 @@ def read(
     code: int,
     started: float,
     sources: tuple[str, ...],
+    ended: Mapping[str, str] = MappingProxyType({}),
 ) -> Finished:
-    """Read a step's results; a damaged last line is what a kill leaves."""
+    """Read a step's results; a damaged last line is what a kill leaves.
+
+    `ended` says why a process was ended by its limit, by the test or the file.
+    """
     tests: list[TestResult] = []
     broken = False
     planned = 0
@@ -80,9 +85,14 @@ def read(
     rest = completeness.rest(events)
     errors: tuple[HarnessError, ...] = ()
     if rest.broken(code) and not shows(step.options):
-        tests += [_cut(step, name, code) for name in rest.running]
+        tests += [_cut(step, name, code, ended.get(name)) for name in rest.running]
         errors = (rest.error(code),)
         final = ExitCode.TESTS_FAILED if final in INNOCENT else final
+    known = {test.id for test in tests}
+    for name, why in ended.items():
+        if name not in known:
+            tests.append(_uncollected(step, _hung(name, why)))
+            final = ExitCode.TESTS_FAILED
     result = StepResult(
         name=step.name,
         suite=step.suite,
@@ -195,9 +205,17 @@ def _uncollected(step: Step, event: Mapping[str, Any]) -> TestResult:
     )
 
 
-def _cut(step: Step, name: str, code: int) -> TestResult:
+def _hung(name: str, why: str) -> dict[str, str]:
+    """What has ended its process as an event of the session."""
+    return {"id": name, "message": why.partition("\n")[0], "longrepr": why}
+
+
+def _cut(step: Step, name: str, code: int, why: str | None) -> TestResult:
     """The test that ran when its process ended."""
-    text = f"the process ended with {completeness.words(code)} while it ran this test"
+    text = (
+        why
+        or f"the process ended with {completeness.words(code)} while it ran this test"
+    )
     return TestResult(
         step=step.name,
         id=name,
@@ -206,7 +224,7 @@ def _cut(step: Step, name: str, code: int) -> TestResult:
         outcome=Outcome.FAILED,
         started=time.time(),
         duration=0.0,
-        message=text,
+        message=text.partition("\n")[0],
         longrepr=text,
         file=name.partition("::")[0],
     )

@@ -20,6 +20,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
+from harness import waiting
 from harness.errors import DiskFull, HarnessError, MissingTool
 
 
@@ -196,17 +197,38 @@ class Lock:
                 self._handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
                 os.set_inheritable(self._handle, False)
             try:
-                fcntl.flock(
-                    self._handle, mode if deadline is None else mode | fcntl.LOCK_NB
-                )
+                fcntl.flock(self._handle, mode | fcntl.LOCK_NB)
             except BlockingIOError:
                 if deadline is not None and time.monotonic() >= deadline:
                     return False
-                time.sleep(0.02)
+                with waiting.on(f"{self.path.name}, a lock held by {self.holder()}"):
+                    self._sleep(mode, deadline)
             else:
                 if self._in_place():
                     return True
                 self.release()
+
+    def _sleep(self, mode: int, deadline: float | None) -> None:
+        """Until the lock may be had, or the deadline is over; it is not kept."""
+        assert self._handle is not None
+        if deadline is None:
+            fcntl.flock(self._handle, mode)
+            return
+        while time.monotonic() < deadline:
+            time.sleep(0.02)
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(self._handle, mode | fcntl.LOCK_NB)
+                return
+
+    def holder(self) -> str:
+        """Who holds it, as far as the kernel tells (Linux)."""
+        try:
+            inode = f":{self.path.stat().st_ino} "
+            lines = Path("/proc/locks").read_text("ascii").splitlines()
+        except OSError:
+            return "another process"
+        found = [one.split()[4] for one in lines if inode in one and " -> " not in one]
+        return f"process {', '.join(found)}" if found else "another process"
 
     def _in_place(self) -> bool:
         """Whether the file is still the one that has the name."""

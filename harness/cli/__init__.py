@@ -67,6 +67,7 @@ exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
 OVERRIDES = {
     "database": "database.server",
     "jobs": "jobs",
+    "timeout": "timeout",
     "worker": "workers",
     "keep": "keep",
     "profile": "profile",

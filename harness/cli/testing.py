@@ -88,6 +88,12 @@ def _test(commands: "Commands[Parser]") -> None:
         metavar="K/N",
         help="the K-th of N parts of about the same duration",
     )
+    one.add_argument(
+        "--timeout",
+        metavar="SECONDS",
+        help="how long a test, its set-up and its tear-down may take; 0: for ever"
+        " (pytest-timeout's: -- --timeout=N)",
+    )
     one.add_argument("--keep", action="store_true", help="leave the server warm")
     one.add_argument(
         "--keep-failed",

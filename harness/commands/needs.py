@@ -12,7 +12,7 @@ from harness.environment import Environment, Environments, Wanted
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
-from harness.runners import suite
+from harness.runners import suite, tryton
 from harness.template.layer import Document, Program, Request
 
 OURS = ("PG", "HARNESS_")
@@ -139,3 +139,11 @@ def all_modules(context: Context, step: Step, env: Environment) -> Graph:
         if name in context.graph:
             found[name] = context.graph[name]
     return Graph(found.values())
+
+
+def measured(context: Context, step: Step, graph: Graph) -> list[Path]:
+    """The directories whose coverage is taken."""
+    if step.source:
+        found = suite.tested(step, context.sources)
+        return [path for one in found for path in suite.measured(one)]
+    return tryton.measured(step, graph)

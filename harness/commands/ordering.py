@@ -6,8 +6,9 @@ from itertools import pairwise
 from typing import Protocol
 
 from harness.commands.context import Context
+from harness.config import Config
 from harness.errors import UsageError
-from harness.plan import Manner
+from harness.plan import Limit, Manner
 
 SEEDS = 100_000
 """Seeds are drawn below it: easy to copy by hand."""
@@ -81,3 +82,16 @@ def again(line: str, manner: Manner) -> str:
 def _pairs(line: str) -> set[str]:
     words = line.split()
     return {*words, *(f"{a} {b}" for a, b in pairwise(words))}
+
+
+def limit(config: Config, suite: str, serial: str) -> Limit:
+    """How long a test may take: the suite's own, or the general one.
+
+    Who looks at tests, by the option `serial`, has any time.
+    """
+    if serial:
+        return Limit()
+    if config.source_of("timeout").startswith("--"):
+        return Limit(seconds=config.timeout, fixed=True)
+    own = f"suite.{suite}.timeout" in config.origins
+    return Limit(seconds=config.suite[suite].timeout if own else config.timeout)

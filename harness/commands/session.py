@@ -19,6 +19,7 @@ from harness import history, proc, results, store
 from harness.browsers import Browsers
 from harness.commands import browsing, distant, inside, lanes, needs, show, workshop
 from harness.commands.context import Context
+from harness.commands.progress import Notes
 from harness.config import SuiteTable
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
@@ -104,6 +105,7 @@ class Session:
         self.lanes: lanes.Lanes | None = None
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
+        self.notes = Notes(current.scratch() / f"now-{step.name}")
 
     def run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
@@ -237,17 +239,11 @@ class Session:
     def _variables(self, database: dict[str, str]) -> dict[str, str]:
         return base.variables(
             self.step,
-            measured=self._measured(),
+            measured=needs.measured(self.context, self.step, self.graph),
             files=self.files,
             environ={} if self.image else self.context.environ,
             database=database,
         )
-
-    def _measured(self) -> list[Path]:
-        if self.step.source:
-            found = suite.tested(self.step, self.context.sources)
-            return [path for one in found for path in suite.measured(one)]
-        return tryton.measured(self.step, self.graph)
 
     def _command(self) -> list[str]:
         step = self.step
@@ -272,6 +268,7 @@ class Session:
         log.write_text(proc.line(argv) + "\n", "utf-8")
         env = {
             **self._variables(workshop.dialect(step.database)),
+            **self.notes.variables,
             **broker.environment,
             **self._own(),
             **(self.distant.variables() if self.distant else {}),
@@ -313,15 +310,17 @@ class Session:
     def _wait(self, server: Server | None) -> results.Finished:
         """Until the tests end, or have no database server any more."""
         assert self.child is not None
+        path = self.files.results(self.step)
         try:
-            while not self.child.ended(within=WATCH) and not self.lost:
-                self._watch(server)
+            with self.notes.watched(path):
+                while not self.child.ended(within=WATCH) and not self.lost:
+                    self._watch(server)
             self._watch(server)
             code = self.child.code()
         except KeyboardInterrupt:
             self.child.interrupt()
             raise
-        step, path = self.step, self.files.results(self.step)
+        step = self.step
         missing = results.missing(path, code)
         self.failures += [missing] if missing else []
         return results.read(
@@ -331,6 +330,7 @@ class Session:
             code=code,
             started=self.started,
             sources=tuple(str(self.context.sources[name]) for name in step.sources),
+            ended=self.notes.ended(),
         )
 
     def _watch(self, server: Server | None) -> None:

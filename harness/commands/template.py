@@ -15,6 +15,7 @@ from harness.commands.context import Context
 from harness.environment import Environment
 from harness.errors import ExitCode, TemplateError, UsageError
 from harness.output import duration, size
+from harness.patience import watched
 from harness.plan import Step
 from harness.runners import base
 from harness.store import Run
@@ -94,6 +95,7 @@ def open_bench(
     with (
         tempfile.TemporaryDirectory() as scratch,
         Run(context.store) as run,
+        watched(context.console, context.config.quiet),
         workshop.place(context, run, step.database) as where,
     ):
         files = base.Files(

@@ -18,6 +18,7 @@ from harness.errors import ExitCode, SourceError, UsageError
 from harness.model import FileCoverage, Isolation, Module, RunResult
 from harness.options import doubtful, rooted, shows
 from harness.output import duration
+from harness.patience import watched
 from harness.plan import Step
 from harness.runners import base, image, tryton
 from harness.runners import suite as suites
@@ -65,11 +66,11 @@ def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
 def _bisect(context: Context, asked: Asked) -> int:
     """Find the tests that make one fail, in the way that it was run."""
     case = bisect.find(context, asked.suite, asked.bisect)
-    kind = context.config.suite[asked.suite].kind
     seen = bisect.given(case, asked.words)
+    of_modules = context.config.suite[asked.suite].kind == "tryton"
     wish = replace(
         asked,
-        words=seen.words if kind == "tryton" else asked.words,
+        words=seen.words if of_modules else asked.words,
         series=asked.series or seen.series,
         isolation=asked.isolation or seen.isolation,
         runner=asked.runner or seen.runner,
@@ -100,6 +101,7 @@ def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
         serial=serial,
         shard=_shard(asked.shard),
         manner=ordering.manner(context, asked, serial),
+        limit=ordering.limit(config, asked.suite, serial),
     )
     if table.kind == "pytest":
         return (_of_source(context, asked, wish),)
@@ -213,11 +215,10 @@ def _no_source(context: Context, name: str) -> SourceError:
 
 
 def _show(context: Context, steps: tuple[Step, ...], *, as_json: bool) -> int:
+    rows = (row for step in steps for row in step.rows())
     if as_json:
-        document = [step.document() for step in steps]
-        context.console.info(json.dumps(document, indent=2))
+        context.console.info(json.dumps([one.document() for one in steps], indent=2))
     else:
-        rows = [row for step in steps for row in step.rows()]
         context.console.table(rows, plan.HEADERS)
     return ExitCode.OK
 
@@ -225,7 +226,8 @@ def _show(context: Context, steps: tuple[Step, ...], *, as_json: bool) -> int:
 def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
     directory = context.config.root / context.config.reports / current.id
     directory.mkdir(parents=True)
-    done = [session.run(context, current, step, directory) for step in steps]
+    with watched(context.console, context.config.quiet):
+        done = [session.run(context, current, step, directory) for step in steps]
     if all(_told(step, one) for step, one in zip(steps, done, strict=True)):
         shutil.rmtree(directory)
         return int(max(one.code for one in done))
@@ -233,10 +235,7 @@ def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
 
 
 def _told(step: Step, done: results.Finished) -> bool:
-    """Whether pytest has said all that there is to say: no test was to run.
-
-    The shard of a whole has a report also where it is empty.
-    """
+    """Whether pytest has said all: no test was to run, not of an empty shard either."""
     if done.errors or shows(step.options):
         return not done.errors
     nothing = (ExitCode.NOTHING_SELECTED, ExitCode.USAGE)
@@ -299,11 +298,12 @@ def _report(
         order=manner.words(),
         again=ordering.again(context.line, manner),
     )
-    page: Path | None = None
+    page = None
     with store.noting(errors):
         junit = {one.result.name: one.junit for one in done if one.junit.exists()}
         before = past.read(directory.parent, but=current.id)
-        reports.write(result, directory, junit_parts=junit, past=before)
+        ended = [one for one in result.steps if one.tests and one.name not in junit]
+        reports.write(result, directory, junit_parts=junit, ended=ended, past=before)
         for part in junit.values():
             part.unlink()
         page = publish.publish(context, directory, "index.html")
@@ -316,8 +316,8 @@ def _report(
             context.console.info(text)
     for error in {str(error): error for error in errors}.values():
         context.console.error(error)
-    seconds = duration(time.time() - current.started)
-    context.console.info(f"report: {page or 'none'} ({seconds} in all)")
+    took = duration(time.time() - current.started)
+    context.console.info(f"report: {page or 'none'} ({took} in all)")
     return int(errors[0].code if errors else code)
 
 

@@ -188,7 +188,9 @@ class Config:
     `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs,
     `workers` are on other machines; an empty `state` is computed by its user;
     `durations` keeps how long test files take, for shards.  Failing tests are run
-    again up to `reruns` times.  `origins` has the source of each key that is not a
+    again up to `reruns` times; what a test does may take `timeout` seconds (0: any
+    number), and after `quiet` seconds without news a run says what it waits for (0:
+    never).  `origins` has the source of each key that is not a
     default.
     """
 
@@ -207,6 +209,8 @@ class Config:
     examples: Annotated[str, kinds.directory()] = "examples"
     src: Annotated[str, kinds.directory()] = "src"
     reruns: Annotated[int, kinds.number()] = 0
+    timeout: Annotated[int, kinds.duration()] = 10 * 60
+    quiet: Annotated[int, kinds.duration()] = 60
     keep_reports: Annotated[int, kinds.number()] = 20
     durations: Annotated[str, kinds.text("a file of the project, or nothing")] = (
         "durations.txt"

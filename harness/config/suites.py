@@ -24,7 +24,8 @@ class SuiteTable:
     ``{host}``, the name by which a browser reaches the worker; it wins
     over `environment_files`.  A path may be ``SOURCE:PATH``, in one of
     `sources`; `rootdir` is pytest's, in the source.  With `browser` its tests have
-    one, and the `servers` of these names.  Without `reruns`, the general ones count.
+    one, and the `servers` of these names.  Without `reruns`, the general ones count;
+    the same with `timeout`.
 
     The rest is for ``--in image``: the service whose image is taken (or an image
     with its tag), names of the container, of the database server and of a WebDriver
@@ -65,6 +66,7 @@ class SuiteTable:
     pythons: Annotated[tuple[str, ...], kinds.strings('such as "3.12"')] = ()
     shards: Annotated[int, kinds.number(1)] = 1
     reruns: Annotated[int, kinds.number()] = 0
+    timeout: Annotated[int, kinds.duration()] = 0
     browser: Annotated[bool, kinds.flag()] = False
     servers: Annotated[tuple[str, ...], kinds.strings("names of servers")] = ()
 

@@ -8,11 +8,15 @@ import json
 import os
 import socket
 import time
-from typing import Any, NamedTuple
+from typing import Any, Callable, ContextManager, NamedTuple
 
 BROKER = "HARNESS_BROKER"
 REACH = "HARNESS_REACH"
 """JSON: variables that lead to the database server from another machine."""
+
+
+WAITS = {"lease": "a database", "browser": "a browser"}
+"""What the questions that may take long are for."""
 
 
 class Lease(NamedTuple):
@@ -56,6 +60,11 @@ class LeaseError(Exception):
     """The harness could not provide the database that a test asked for."""
 
 
+def unwatched(what: str) -> ContextManager[None]:
+    """Nobody is told."""
+    return contextlib.nullcontext()
+
+
 class Client:
     """One connection a process; a fork opens one of its own."""
 
@@ -65,6 +74,8 @@ class Client:
         self.worker = "main"
         self.waited = 0.0
         """Seconds this process has waited for leases."""
+        self.waiting: Callable[[str], ContextManager[None]] = unwatched
+        """Is told what is waited for, around each question."""
         self.written = ""
         """What was written before the last mark and after the one before, in words."""
 
@@ -74,6 +85,10 @@ class Client:
         return BROKER in os.environ
 
     def _ask(self, **message: Any) -> dict[str, Any]:
+        with self.waiting(WAITS.get(message["ask"], "the harness")):
+            return self._answer(message)
+
+    def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
         started = time.perf_counter()
         try:
             if self._stream is None or self._pid != os.getpid():

@@ -20,7 +20,7 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness.plugins import measuring, subtests
+from harness.plugins import measuring, notes, subtests
 from harness.plugins.shuffle import ROUND
 from harness.plugins.workers import NAME, units
 from harness.plugins.workers.reruns import STANDS
@@ -270,7 +270,8 @@ def message(report: Any) -> str:
         return str(crash.message)
     if isinstance(longrepr, tuple):
         return str(longrepr[2])
-    lines = str(longrepr or "").strip().splitlines()
+    text = str(longrepr or "").partition(f"\n{notes.TITLE}:\n")[0]
+    lines = text.strip().splitlines()
     return lines[-1] if lines else ""
 
 

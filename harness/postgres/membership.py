@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness import proc
+from harness import proc, waiting
 from harness.errors import DatabaseError
 from harness.postgres.base import Address
 from harness.store import Lock
@@ -75,7 +75,8 @@ class Membership:
             if self.keep:
                 until = str(time.time() + self.keep)
                 (self.directory / "keep").write_text(until, encoding="ascii")
-            return self._await(order, answers)
+            with waiting.on(f"the start of {self.name}"):
+                return self._await(order, answers)
         finally:
             gate.release()
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.model import RunResult
+from harness.model import RunResult, StepResult
 from harness.reports import files, record
 from harness.reports.past import Past
 
@@ -18,24 +18,26 @@ def write(
     directory: Path,
     *,
     junit_parts: Mapping[str, Path],
+    ended: Sequence[StepResult] = (),
     past: Sequence[Past] = (),
 ) -> tuple[Path, ...]:
     """Write the reports into `directory` and return their paths.
 
-    `junit_parts` maps the name of a step to its JUnit file; without any, no
-    ``junit.xml`` is written.  `past` are the runs before, the oldest first.  Coverage
-    is combined before, so that the run has it (`harness.reports.coverage.combine`).
+    `junit_parts` maps the name of a step to its JUnit file, `ended` are steps that came
+    to none; without any, no ``junit.xml`` is written.  `past` are the runs before, the
+    oldest first.  Coverage is combined before, so that the run has it
+    (`harness.reports.coverage.combine`).
     A missing or broken part raises only after the page and the summary are there:
     that is when they are needed.
     """
     from harness.reports import coverage, junit
     from harness.reports.merge import JUNIT
 
-    named = [JUNIT] if junit_parts else []
+    named = [JUNIT] if junit_parts or ended else []
     named += [coverage.DATA] if run.coverage else []
     paths = write_page(replace(run, files=tuple(named)), directory, past=past)
-    if junit_parts:
-        text = junit.merge(run, junit_parts)
+    if junit_parts or ended:
+        text = junit.merge(run, junit_parts, ended)
         paths = (*paths, files.replace(directory / JUNIT, text))
     return paths
 

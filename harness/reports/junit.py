@@ -9,26 +9,31 @@ from xml.etree import ElementTree as ET
 
 from harness.errors import CommandFailed
 from harness.model import Outcome, RunResult, StepResult, TestResult
-from harness.reports import figures
+from harness.reports import cut, figures
 
 _COUNTS: Final = ("tests", "failures", "errors", "skipped")
 _TAGS: Final = {"failures": "failure", "errors": "error", "skipped": "skipped"}
 
 
-def merge(run: RunResult, parts: Mapping[str, Path]) -> str:
+def merge(
+    run: RunResult, parts: Mapping[str, Path], ended: Sequence[StepResult] = ()
+) -> str:
     """The suites of all `parts` (step name → file) below one ``<testsuites>``.
 
     A suite keeps all that it has but its subtests: one that failed or was skipped,
     which pytest adds to its test, is a case of its own, called as pytest shows it.  It
-    gains properties that say which run, step, series and database it is from.  Nothing
-    is made up for a step without a part.  A test that failed and was run again has an
-    element for each such failure, as surefire names them: ``flakyFailure`` if it passed
-    then, else ``rerunFailure`` (``flakyError``, ``rerunError``).  Raises
+    gains properties that say which run, step, series and database it is from.  Of steps
+    whose process was `ended` before it wrote one there is what is known.  A test that
+    failed and was run again has an element for each such failure, as surefire names
+    them: ``flakyFailure`` if it passed then, else ``rerunFailure`` (``flakyError``,
+    ``rerunError``).  Raises
     `CommandFailed` if a part is missing or broken.
     """
     steps = {step.name: step for step in run.steps}
     marks = {name: _properties(run.id, steps[name]) for name in parts}
-    return _joined(run.id, parts, marks, {name: steps[name].tests for name in parts})
+    made = [_marked(step, run.id) for step in ended]
+    told = {name: steps[name].tests for name in parts}
+    return _joined(run.id, parts, marks, told, made)
 
 
 def gather(run: str, parts: Mapping[str, Path]) -> str:
@@ -41,6 +46,7 @@ def _joined(
     parts: Mapping[str, Path],
     marks: Mapping[str, Mapping[str, str]],
     told: Mapping[str, Sequence[TestResult]] = MappingProxyType({}),
+    made: Sequence[ET.Element] = (),
 ) -> str:
     root = ET.Element("testsuites", {"name": f"harness {run}"})
     totals = dict.fromkeys(_COUNTS, 0)
@@ -55,6 +61,11 @@ def _joined(
             for key in _COUNTS:
                 totals[key] += int(_number(suite, key, path, name))
             root.append(suite)
+    for suite in made:
+        seconds += float(suite.get("time", "0"))
+        for key in _COUNTS:
+            totals[key] += int(suite.get(key, "0"))
+        root.append(suite)
     root.attrib.update({key: str(value) for key, value in totals.items()})
     root.set("time", f"{seconds:.3f}")
     ET.indent(root)
@@ -95,6 +106,12 @@ def _properties(run: str, step: StepResult) -> dict[str, str]:
     }
 
 
+def _marked(step: StepResult, run: str) -> ET.Element:
+    made = cut.suite(step)
+    _mark(made, _properties(run, step))
+    return made
+
+
 def _clean(suite: ET.Element) -> None:
     """XML may have controls that no terminal should be sent (C1)."""
     for piece in suite.iter():
@@ -123,7 +140,7 @@ def _part_subtests(suite: ET.Element, tests: Sequence[TestResult]) -> None:
     cases = _cases(suite)
     parts = [test for test in tests if test.subtest]
     for part in parts:
-        owner = cases.get(address(part.test))
+        owner = cases.get(cut.address(part.test))
         kind = "failure" if part.outcome in figures.BAD else "skipped"
         piece = owner.find(kind) if owner is not None else None
         if owner is None or piece is None:
@@ -143,7 +160,7 @@ def _part_subtests(suite: ET.Element, tests: Sequence[TestResult]) -> None:
 def _add_attempts(suite: ET.Element, tests: Sequence[TestResult]) -> None:
     cases = _cases(suite)
     for test in tests:
-        case = cases.get(address(test.id)) if test.attempts else None
+        case = cases.get(cut.address(test.id)) if test.attempts else None
         if case is None:
             continue
         word = "flaky" if test.outcome is Outcome.FLAKY else "rerun"
@@ -156,14 +173,6 @@ def _add_attempts(suite: ET.Element, tests: Sequence[TestResult]) -> None:
             for title, text in one.sections:
                 named = ET.SubElement(piece, "system-out")
                 named.text = f"{title}\n{figures.plain(text)}"
-
-
-def address(test: str) -> tuple[str, str]:
-    """``classname`` and ``name`` that pytest's JUnit file has for a test's id."""
-    path, bracket, rest = test.partition("[")
-    file, *names = path.split("::")
-    words = [file.replace("/", ".").removesuffix(".py"), *names]
-    return ".".join(words[:-1]), words[-1] + bracket + rest
 
 
 def _type(message: str) -> str:

@@ -99,6 +99,7 @@ def options(step: Step, files: Files) -> list[str]:
         *([] if shows(step.options) else [f"--harness-junit={files.junit(step)}"]),
         "-o", f"cache_dir={files.cache}",
         *_shard(step, files),
+        *_limit(step),
         *_manner(step, files),
         *step.options,
     ]  # fmt: skip
@@ -129,6 +130,12 @@ def _shard(step: Step, files: Files) -> list[str]:
         "-p", "harness.plugins.shards", f"--harness-shard={step.shard}",
         f"--harness-durations={files.durations}",
     ]  # fmt: skip
+
+
+def _limit(step: Step) -> list[str]:
+    """The plugin's options; without a limit it still says what is done."""
+    fixed = ["--harness-timeout-fixed"] if step.limit.fixed else []
+    return [f"--harness-timeout={step.limit.seconds}", *fixed]
 
 
 def _manner(step: Step, files: Files) -> list[str]:

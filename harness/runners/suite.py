@@ -16,7 +16,7 @@ from harness.runners.base import Files
 
 PLUGINS = (
     "harness.plugins.workers", "harness.plugins.results", "harness.plugins.hidden",
-    "harness.plugins.database",
+    "harness.plugins.limits", "harness.plugins.database",
 )  # fmt: skip
 NOSE = "harness.plugins.nose"
 VARIABLES = "HARNESS_SUITE"

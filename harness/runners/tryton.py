@@ -12,7 +12,7 @@ from harness.runners.base import Files
 
 PLUGINS = (
     "harness.plugins.workers", "harness.plugins.results", "harness.plugins.hidden",
-    "harness.plugins.tryton", base.GIVEN,
+    "harness.plugins.limits", "harness.plugins.tryton", base.GIVEN,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness import waiting
 from harness.errors import TemplateError
 from harness.model import TemplateCost
 from harness.template.base import Draft, Filling, Manifest, Shelf
@@ -96,14 +97,15 @@ class Builder:
         missing = [one for one in chain if self.shelf.find(one.digest) is None]
         with self.filling() as process:
             for one in missing:
-                made = self._layer(one, process)
+                with waiting.on(f"the template's layer {one.name}"):
+                    made = self._layer(one, process)
         return made
 
     def _layer(self, layer: Layer, process: Filling) -> Manifest:
-        def waiting() -> None:
+        def wait() -> None:
             self.listener(Progress(layer=layer, event="wait"))
 
-        with self.shelf.claim(layer.digest, deadline=self.deadline, waiting=waiting):
+        with self.shelf.claim(layer.digest, deadline=self.deadline, waiting=wait):
             found = self.shelf.find(layer.digest)
             if found:
                 return found

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from harness.errors import DatabaseError, TemplateError
 from harness.postgres.base import Address, connect
 from harness.template.base import Waiting
+from harness.waiting import on
 
 if TYPE_CHECKING:
     import psycopg
@@ -112,7 +113,8 @@ def claimed(
             limit = Literal(int(deadline * 1000))
             connection.execute(SQL("SET lock_timeout = {}").format(limit))
             try:
-                connection.execute("SELECT pg_advisory_lock(%s)", [number])
+                with on("another run, which builds it"):
+                    connection.execute("SELECT pg_advisory_lock(%s)", [number])
             except psycopg.errors.LockNotAvailable as error:
                 raise TemplateError(
                     f"another run has been building {template}"

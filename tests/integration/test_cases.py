@@ -505,3 +505,75 @@ def test_coverage_as_the_source_says(
     found = {one["path"]: one["percent"] for one in document["run"]["coverage"]}
     assert found["shop/shop/calc.py"] == 100.0, done.output
     assert "shop/shop/left.py" not in found
+
+
+# -- what takes too long -----------------------------------------------------------
+
+HANGS = """\
+    import signal, time
+
+    def test_hangs():
+        time.sleep(200)
+
+    class TestDeaf:
+        def test_deaf(self):
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMAX - 7])
+            time.sleep(200)
+
+        def test_after(self):
+            pass
+    """
+
+
+def report(place: Path) -> dict[str, str]:
+    """The files of the last report that people and programs read."""
+    latest = place / "reports" / "latest"
+    names = ("run.json", "summary.md", "index.html", "junit.xml")
+    return {name: (latest / name).read_text("utf-8") for name in names}
+
+
+def test_each_report_has_the_stacks_of_what_takes_too_long(
+    usual: Write, run: Run, place: Path
+) -> None:
+    usual(unit__test_a=HANGS)
+    ran = run("unit", "--timeout", "3", "--jobs", "2", HARNESS_QUIET="2")
+    assert ran.code == 1, ran.output
+    assert "nothing new for" in ran.output
+    assert "test_a.py::TestDeaf::test_deaf (" in ran.output
+    text = {"terminal": ran.output, **report(place)}
+    for name, content in text.items():
+        assert "test_hangs took longer than 3 s" in content, name
+        assert "test_deaf took longer than 3 s" in content, name
+        if name != "summary.md":
+            assert "stacks of all threads" in content, name
+    outcomes = {one["id"].rpartition("::")[2]: one["outcome"] for one in told(place)}
+    assert outcomes == {
+        "test_hangs": "failed", "test_deaf": "failed", "test_after": "passed"
+    }  # fmt: skip
+
+
+def told(place: Path) -> list[dict[str, str]]:
+    """The tests of the last run's record."""
+    path = place / "reports" / "latest" / "run.json"
+    steps = json.loads(path.read_text("utf-8"))["run"]["steps"]
+    return [test for step in steps for test in step["tests"]]
+
+
+def test_one_worker_ends_and_the_rest_is_named(
+    usual: Write, run: Run, place: Path
+) -> None:
+    usual(unit__test_a=HANGS)
+    ran = run("unit", "--timeout", "3", "--jobs", "1")
+    assert ran.code != 0, ran.output
+    assert "1 did not run" in ran.output, ran.output
+    assert sorted(filter(None, ran.outcomes.values())) == ["failure", "failure"]
+    [deaf] = [one for one in told(place) if one["id"].endswith("test_deaf")]
+    assert deaf["outcome"] == "failed"
+    assert "took longer than 3 s" in deaf["message"]
+    assert "in test_deaf" in deaf["longrepr"]
+
+
+def test_who_looks_at_a_test_has_any_time(usual: Write, run: Run) -> None:
+    usual(unit__test_a="import time\n\ndef test_long():\n    time.sleep(4)\n")
+    assert run("unit", "--timeout", "2", "-s").code == 0
+    assert run("unit", "--timeout", "2", "--jobs", "1").code == 1

@@ -381,6 +381,29 @@ def test_a_test_that_hangs_is_named(suite: Suite, method: str) -> None:
         assert "time.sleep(100)" in warm.text
 
 
+def test_the_stacks_of_pytest_timeouts_thread_are_in_the_report(suite: Suite) -> None:
+    suite.write(
+        test_t="""\
+        import signal, time
+
+        def test_hang():
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGRTMAX - 7])
+            time.sleep(100)
+
+        def test_fine(): pass
+        """
+    )
+    options = ("--timeout=2", "--timeout-method=thread", "--harness-timeout=600")
+    notes = suite.root / "notes"
+    notes.mkdir()
+    more = {"HARNESS_NOTES": str(notes)}
+    warm = good(suite.warm("-p", "harness.plugins.limits", *options, **more))
+    assert warm.code == 1
+    assert warm.outcomes["test_t::test_fine"] == "passed"
+    assert "test_t.py::test_hang took longer than 2 s" in warm.text
+    assert "in test_hang" in warm.text.partition("stacks of all threads")[2]
+
+
 def test_a_test_that_ends_its_worker_is_one_failure(suite: Suite) -> None:
     suite.write(
         test_crash="""\

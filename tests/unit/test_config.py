@@ -63,6 +63,8 @@ def test_defaults(tmp_path: Path) -> None:
         "state": "",
         "examples": "examples",
         "src": "src",
+        "timeout": 600,
+        "quiet": 60,
         "keep_reports": 20,
         "durations": "durations.txt",
         "backups": "backups",

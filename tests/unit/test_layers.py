@@ -48,6 +48,7 @@ LEVELS: Mapping[str, int] = {
     "occasion": 2,
     "repositories": 3,
     "engine": 2,
+    "patience": 2,
     "proc": 2,
     "store": 2,
     "config": 1,
@@ -60,6 +61,7 @@ LEVELS: Mapping[str, int] = {
     "envfile": 0,
     "lines": 0,
     "masks": 0,
+    "waiting": 0,
     "data": 0,
     "": 0,
 }

@@ -47,8 +47,12 @@ from harness import options
         ("test web -- --keep-failed", "test web", "--keep-failed"),
         ("test tryton --lf --ff party", "test tryton party", "--lf --ff"),
         ("test tryton --seriess 7.0", "test tryton", "--seriess 7.0"),
-        ("test web --timeout 5 unit", "test web unit", "--timeout 5"),
-        ("test web --timeout=5 unit", "test web unit", "--timeout=5"),
+        ("test web --timeout 5 unit", "test --timeout 5 web unit", ""),
+        (
+            "test web --timeout-method=thread unit",
+            "test web unit",
+            "--timeout-method=thread",
+        ),
         ("test web unit --cov rep -x a.py", "test web unit a.py", "--cov rep -x"),
         ("test web -xvk name unit", "test web unit", "-xvk name"),
         ("test web -xvkname unit", "test web unit", "-xvkname"),
@@ -99,10 +103,10 @@ def _options(*nargs: str | int | None) -> set[str]:
 @pytest.mark.parametrize(
     ("line", "doubtful"),
     [
-        ("test web --timeout 5 unit", ["5"]),
-        ("test web --timeout 5 -k unit --cov", ["5"]),
+        ("test web --splits 5 unit", ["5"]),
+        ("test web --splits 5 -k unit --cov", ["5"]),
         ("test web --cov --lf unit -x a -k b --tb short", []),
-        ("test web --timeout --list unit", []),
+        ("test web --splits --list unit", []),
         ("test web -- --timeout 5", []),
     ],
 )

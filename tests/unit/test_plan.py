@@ -203,6 +203,7 @@ def test_rows_and_document_have_the_same_modules() -> None:
         "reruns": 0,
         "repeat": 1,
         "seed": 0,
+        "timeout": 0,
         "in": "venv",
     }
 

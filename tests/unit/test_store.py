@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness import store as store_
+from harness import waiting
 from harness.errors import DiskFull, ExitCode, MissingTool
 from harness.store import Lock, Run, Store, default, locked, private, sweep
 
@@ -401,3 +402,28 @@ def test_a_state_directory_that_somebody_else_has_prepared(
         os.chown(theirs, 65534, -1, follow_symlinks=False)
         with pytest.raises(MissingTool, match="is not used"):
             Store(path)
+
+
+def test_who_holds_a_lock_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    lock = Lock(path)
+    lock.acquire()
+    assert Lock(path).holder() == f"process {os.getpid()}"
+    lock.release()
+    assert Lock(path).holder() == "another process"
+
+
+def test_who_waits_for_a_lock_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.lock"
+    held = Lock(path)
+    held.acquire()
+    said: list[str] = []
+    monkeypatch.setattr(
+        "harness.store.time.sleep",
+        lambda seconds: said.extend(what for what, _ in waiting.now()[1]),
+    )
+    assert not Lock(path).acquire(wait=0.01)
+    assert said[0] == f"a.lock, a lock held by process {os.getpid()}"
+    held.release()

@@ -21,7 +21,7 @@ import pytest
 from _pytest.runner import runtestprotocol  # a test's phases, as pytest runs them
 from _pytest.skipping import evaluate_condition  # a text, as ``skipif`` has it
 
-from harness.plugins import isolation
+from harness.plugins import isolation, limited
 
 CRASHED = "harness_crashed"
 """Key of ``workerinput``: tests that have ended a worker; they are not run first."""
@@ -137,7 +137,8 @@ class Plugin:
         """Tear down all fixtures, and let go of what outlives tests."""
         self.ran.clear()
         try:
-            self.session._setupstate.teardown_exact(None)  # no public way to do so
+            with limited.within(self.config, "the teardown before another time"):
+                self.session._setupstate.teardown_exact(None)  # no public way to do so
         except Exception:
             pass  # it was reported, or belongs to a time that does not count
         self.config.hook.pytest_fresh_start(config=self.config)

@@ -97,6 +97,7 @@ class Session:
             "capture": "fd",
         }  # fmt: skip
         self.config: Any = SimpleNamespace(
+            stash={},
             option=SimpleNamespace(**{**usual, **options}),
             getoption=lambda name, default: default,
             pluginmanager=SimpleNamespace(hasplugin=plugins.__contains__),

@@ -11,6 +11,7 @@ import pytest
 from harness.model import Attempt, Evidence, Outcome, RunResult, StepResult, TestResult
 from harness.reports import (
     annotations,
+    cut,
     figures,
     html,
     junit,
@@ -229,7 +230,7 @@ def test_junit_says_rerun_of_what_failed_again(build: Build, tmp_path: Path) -> 
 def test_the_names_that_pytest_gives_tests_in_junit(
     test: str, address: tuple[str, str]
 ) -> None:
-    assert junit.address(test) == address
+    assert cut.address(test) == address
 
 
 def test_merged_reports_move_its_evidence(run: RunResult, tmp_path: Path) -> None:

@@ -143,3 +143,13 @@ def test_subtests_are_cases_of_their_own(build: Build, tmp_path: Path) -> None:
     assert [one.text for one in suite.iter("system-out")] == ["\ufffd2J\ufffd"]
     counts = [suite.get(key) for key in ("tests", "failures", "errors", "skipped")]
     assert counts == ["4", "2", "0", "1"]
+
+
+def test_a_step_whose_process_was_ended_has_what_is_known(build: Build) -> None:
+    run = build()
+    root = ET.fromstring(junit.merge(run, {}, run.steps))
+    tests = [test for step in run.steps for test in step.tests]
+    bad = [test.longrepr for test in tests if test.outcome is Outcome.FAILED]
+    assert bad
+    assert root.get("tests") == str(len(tests))
+    assert [one.text for one in root.iter("failure")] == bad

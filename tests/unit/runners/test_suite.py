@@ -132,13 +132,14 @@ def command(source: Source, tmp_path: Path, **more: Any) -> list[str]:
 
 def test_the_command(source: Source, tmp_path: Path) -> None:
     argv = command(source, tmp_path, options=("-x",))
-    assert argv[3:15] == [
+    assert argv[3:17] == [
         "-p", "harness.plugins.workers", "-p", "harness.plugins.results",
         "-p", "harness.plugins.hidden",
-        "-p", "harness.plugins.database", "-p", "harness.plugins.given",
+        "-p", "harness.plugins.limits", "-p", "harness.plugins.database",
+        "-p", "harness.plugins.given",
         "-c", str(tmp_path / "pytest.ini"),
     ]  # fmt: skip
-    assert argv[15] == f"--rootdir={source.path}"
+    assert argv[17] == f"--rootdir={source.path}"
     assert "--harness-isolation=class" in argv
     assert argv[-2:] == ["-x", "tests/unit"]
 
