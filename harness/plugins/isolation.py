@@ -9,6 +9,7 @@ import pytest
 
 MARK = "isolation"
 LEVELS = ("test", "class", "module", "worker")
+RANK = {"worker": 0, "package": 1, "module": 1, "class": 2, "test": 3}
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -79,3 +80,13 @@ def of(node: Any, default: str) -> str:
     """The level that a test, or a class or module of tests, asks for."""
     mark = node.get_closest_marker(MARK)
     return str(mark.args[0]) if mark else default
+
+
+def rank(level: str) -> int:
+    """How fine a level is."""
+    return RANK[level]
+
+
+def acts(asked: str, level: str) -> bool:
+    """Whether a level is put back at its end: the isolation is as fine, or finer."""
+    return rank(asked) >= rank(level)
