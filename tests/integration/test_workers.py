@@ -711,13 +711,35 @@ def test_nothing_is_left_of_what_runs_no_test(suite: Suite, option: str) -> None
         assert ran.code == suite.plain(option).code
 
 
-def test_without_xdist_the_remedy_is_said(suite: Suite) -> None:
-    missing = "import sys\nsys.modules['xdist'] = None\n"
-    suite.write(test_a="def test_1(): pass", sitecustomize=missing)
+@pytest.mark.parametrize(
+    ("version", "trouble"),
+    [
+        ("raise metadata.PackageNotFoundError(name)", "is missing here"),
+        ("return '2.5.0'", "2.5.0 is too old here"),
+    ],
+)
+@pytest.mark.parametrize("program", [WARM, ("-m", "pytest", *WARM[2:])])
+def test_without_the_right_xdist_the_remedy_is_said(
+    suite: Suite, version: str, trouble: str, program: tuple[str, ...]
+) -> None:
+    suite.write(
+        test_a="def test_1(): pass",
+        sitecustomize=f"""\
+        from importlib import metadata
+
+        def version(name, known=metadata.version):
+            if name != 'pytest-xdist':
+                return known(name)
+            {version}
+
+        metadata.version = version
+        """,
+    )
     suite.environ["PYTHONPATH"] += f"{os.pathsep}{suite.root}"
-    ran = suite.warm()
+    ran = suite.run((*program, "-n", "2"))
     assert (ran.code, ran.left) == (4, []), ran.text
-    assert ran.text.strip().splitlines() == [
-        "pytest-xdist is missing here, which runs the tests in parallel:"
-        f" {suite.python} -m pip install pytest-xdist, or leave -n out"
-    ]
+    [line] = ran.text.strip().splitlines()
+    assert line.removeprefix("ERROR: ") == (
+        f"pytest-xdist {trouble}, which runs the tests in parallel:"
+        f" {suite.python} -m pip install 'pytest-xdist>=3.0', or leave -n out"
+    )

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import socket
 import sys
@@ -17,12 +16,7 @@ from typing import Callable
 import pytest
 
 from harness.plugins import lifeline
-from harness.plugins.workers import controller, forks, warm
-
-MISSING = (
-    "pytest-xdist is missing here, which runs the tests in parallel:"
-    " {} -m pip install pytest-xdist, or leave -n out\n"
-)
+from harness.plugins.workers import controller, forks, requirement, warm
 
 
 def main(arguments: list[str]) -> int:
@@ -30,8 +24,9 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--serve"]:
         return serve(listen(arguments[1]), arguments[2:])
     if parallel(arguments):
-        if importlib.util.find_spec("xdist") is None:
-            sys.stderr.write(MISSING.format(sys.executable))
+        trouble = requirement.why_not()
+        if trouble:
+            sys.stderr.write(f"{trouble}\n")
             return int(pytest.ExitCode.USAGE_ERROR)
         directory = controller.place()
         path = os.path.join(directory, "socket")
