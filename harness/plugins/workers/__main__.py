@@ -18,6 +18,9 @@ import pytest
 from harness.plugins import lifeline
 from harness.plugins.workers import controller, forks, requirement, warm
 
+BACKLOG = 64
+"""Interpreters that may wait for their fork."""
+
 
 def main(arguments: list[str]) -> int:
     """Run pytest, or be its warm process; the exit code."""
@@ -33,6 +36,7 @@ def main(arguments: list[str]) -> int:
         listener = listen(path)
         if os.fork() == 0:
             lifeline.hold()
+            listener.listen(BACKLOG)  # from now on it is known whose it is
             log = os.open(
                 os.path.join(directory, "log"), os.O_WRONLY | os.O_CREAT, 0o600
             )
@@ -59,7 +63,7 @@ def listen(path: str) -> socket.socket:
         listener.bind(path)
     finally:
         os.umask(before)
-    listener.listen(64)
+    listener.listen(BACKLOG)
     return listener
 
 
