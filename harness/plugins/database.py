@@ -18,15 +18,13 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness.plugins import accelerate, isolation, lifeline
+from harness.plugins import accelerate, isolation, lifeline, transactions
 from harness.plugins.client import BROKER, Lease, LeaseError, client
 from harness.plugins.keeper import Doubt, Keeper
 
 GIVEN = "HARNESS_SUITE"
 """JSON: ``template``, and ``variables`` with placeholders."""
 NOSE = "harness.plugins.nose"
-RANK = {"worker": 0, "package": 1, "module": 1, "class": 2, "test": 3}
-"""A level is put back at its end if the isolation is as fine as it, or finer."""
 OURS = "_harness_"
 """How the names of our own fixtures begin."""
 DOUBT = "harness_doubt"
@@ -54,12 +52,12 @@ class Levels:
     def enter(self, level: str, node: Any = None) -> None:
         """A level begins; fixtures of wider levels are done."""
         asked = isolation.of(node, self.default) if node is not None else self.default
-        acts = RANK[asked] >= RANK[level]
+        acts = isolation.acts(asked, level)
         if acts and self.keeper.coarse:  # what wider levels have made would be lost
             acts = all(mark is None for _, mark, _ in self.begun)
         mark = self._mark() if acts else None
         self.still = None
-        self.begun.append((level, mark, _transactions()))
+        self.begun.append((level, mark, transactions.opened()))
 
     def _mark(self) -> int:
         """The state now; what an application wrote on after its test is put back."""
@@ -84,7 +82,7 @@ class Levels:
         self.still = None
         if mark is None:
             return
-        _end([one for one in _transactions() if one not in before])
+        transactions.end([one for one in transactions.opened() if one not in before])
         self._back(mark)
         self.still = mark
 
@@ -97,7 +95,9 @@ class Levels:
                 raise Doubt(f"{where} {doubt}") from None
             self._say(str(doubt))
         finally:
-            _end([one for one in _transactions() if one.connection.closed])
+            transactions.end(
+                [one for one in transactions.opened() if one.connection.closed]
+            )
 
     def _say(self, said: str) -> None:
         if said and self.node is not None:
@@ -132,7 +132,7 @@ def _harness_class(request: pytest.FixtureRequest) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _harness_test(request: pytest.FixtureRequest) -> Iterator[None]:
     with request.config.stash[KEEPER].around("test", request.node):
-        before = _transactions(), set(threading.enumerate())
+        before = transactions.opened(), set(threading.enumerate())
         yield
         _look_back(request.node, *before)
         if isolation.failed(request.node):
@@ -146,26 +146,9 @@ def lease(request: pytest.FixtureRequest) -> Lease:
     return request.config.stash[KEEPER].keeper.ensure()
 
 
-def _transactions() -> list[Any]:
-    """The transactions of trytond that are open in this thread."""
-    import sys
-
-    module = sys.modules.get("trytond.transaction")
-    if module is None:
-        return []
-    return [one for one in module.Transaction._local.transactions if one.connection]
-
-
-def _end(transactions: list[Any]) -> None:
-    """Roll back what fixtures have left open; its database may be gone."""
-    for one in reversed(transactions):
-        with contextlib.suppress(Exception):
-            one.stop()
-
-
 def _look_back(node: Any, open_: list[Any], threads: set[threading.Thread]) -> None:
     """End what a test has left open, and name it."""
-    for one in reversed(_transactions()):
+    for one in reversed(transactions.opened()):
         if one not in open_:
             one.stop()
             node.warn(DatabaseWarning(f"{node.nodeid} left a transaction open"))

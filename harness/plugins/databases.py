@@ -1,63 +1,102 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lease behind ``DB_NAME``: taken when a test asks, kept as long as wanted."""
+"""The lease behind ``DB_NAME``: taken when a test asks, kept as long as wanted.
+
+Levels of tests (modules, classes, tests) begin and end around it.  At the end of one
+that the isolation names, what was activated inside of it is gone, and what wider
+fixtures have activated is as it was when the level began.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from harness.plugins import isolation, transactions
 from harness.plugins.client import Lease, client
+from harness.plugins.keeper import Doubt, words
+
+
+class Begun:
+    """A level that has begun, and what there was then."""
+
+    def __init__(self, level: str, *, acts: bool) -> None:
+        self.level = level
+        self.acts = acts
+        """Whether its end puts back what there was."""
+        self.transactions = transactions.opened()
+        self.lease: Lease | None = None
+        self.hidden = False
+        self.home: Begun | None = None
+        self.mark: int | None = None
+        """Of the lease, where it can be changed inside and the server has its log."""
+        self.content: Any = None
+        """The lease's content, where it is in this process's memory."""
 
 
 class Databases:
     """The lease behind ``DB_NAME`` of this process."""
 
-    def __init__(self, isolation: str) -> None:
-        self.isolation = isolation
+    def __init__(self, level: str) -> None:
+        self.isolation = level
+        """What the test that runs now asks for."""
+        self.finest = level
+        """The finest isolation that a test of this session asks for."""
         self.lease: Lease | None = None
-        self.kept: Lease | None = None
+        self.hidden = False
+        """Whether the lease was dropped by the tests, and is kept for the next."""
+        self.home: Begun | None = None
+        """The level in which the lease was taken."""
+        self.begun: list[Begun] = []
         self.language = "en"
-        self.place = ""
-        """The test file that runs now."""
-        self.kept_place = ""
-        self._pool: tuple[str, ...] | None = None
+        self._pool: tuple[Any, ...] = ()
 
     # -- what trytond's functions are answered with --------------------------
 
     def exist(self) -> bool:
         """Whether there is a database under ``DB_NAME``."""
-        return self.lease is not None
+        return self.lease is not None and not self.hidden
 
     def open(self, modules: list[str], language: str = "en") -> None:
         """Have a database with exactly `modules` under ``DB_NAME``."""
+        from harness.plugins import tryton_database as database
+
+        self.drop()
+        if not self._same(modules, language):
+            self._give_up()
+            inner = self.begun[-1].level if self.begun else "worker"
+            tracked = isolation.rank(self.finest) > isolation.rank(inner)
+            self.lease = client.lease(modules, language, tracked=tracked)
+            self.language = language
+            self.home = self.begun[-1] if self.begun else None
+            database.switch(self.lease.database)
+        self.hidden = False
+        self._ready()
+
+    def _ready(self) -> None:
+        """Files and classes are those of the lease."""
+        from trytond import config
         from trytond.pool import Pool
 
         from harness.plugins import tryton_database as database
 
-        if self.lease:
-            self.drop()
-        lease = self._kept(modules, language)
-        if lease is None:
-            self._discard()
-            lease = client.lease(modules, language)
-            database.switch(lease.database)
-        self.lease, self.language = lease, language
-        self._file_store(lease.files)
-        if self._pool != lease.modules:
+        assert self.lease is not None
+        config = getattr(config, "config", config)
+        config.set("database", "path", self.lease.files)
+        if self._pool != (self.lease.modules, database.loaded()):
             database.stop_pool()
             Pool(database.logical()).init()
-            self._pool = lease.modules
+            self._pool = (self.lease.modules, database.loaded())
 
-    def _kept(self, modules: list[str], language: str) -> Lease | None:
-        """A lease that this level of isolation keeps, if it is the wanted one."""
-        kept = self.kept
-        if kept is None or (self.isolation == "module" and self._moved()):
-            return None
-        same = set(modules) <= set(kept.modules) and language == self.language
-        if not same or self._closure(modules) != set(kept.modules):
-            return None
-        self.kept = None
-        return kept
+    def _same(self, modules: list[str], language: str) -> bool:
+        """Whether the lease that was kept is the wanted one, and nobody else's."""
+        lease = self.lease
+        if lease is None or language != self.language or self._held(lease):
+            return False
+        known = set(lease.modules)
+        return set(modules) <= known and self._closure(modules) == known
 
-    def _moved(self) -> bool:
-        return self.kept_place != self.place
+    def _held(self, lease: Lease) -> bool:
+        """Whether a level that has begun will want it back."""
+        return any(one.lease and one.lease.key == lease.key for one in self.begun)
 
     def _closure(self, modules: list[str]) -> set[str]:
         from trytond.modules import get_module_info
@@ -74,23 +113,29 @@ class Databases:
 
     def drop(self) -> None:
         """There is no database under ``DB_NAME`` any more."""
+        if not self.exist():
+            return
+        self.hidden = True
+        if self.isolation not in {"module", "worker"}:
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """Have no lease; who wants it back has it still."""
         from harness.plugins import tryton_database as database
 
-        lease, self.lease = self.lease, None
+        lease, self.lease, self.hidden = self.lease, None, False
         if lease is None:
-            return
-        if self.isolation in {"module", "worker"}:
-            self.kept, self.kept_place = lease, self.place
             return
         database.switch(None)
         _tables_created().clear()
-        client.give_back(lease)
+        if not self._held(lease):
+            client.give_back(lease)
 
     def keep(self, note: str) -> str:
         """A copy of the database as it is now, that outlives the run; its name."""
         from harness.plugins import tryton_database as database
 
-        if self.lease is None:
+        if self.lease is None or self.hidden:
             return ""
         name = client.keep(self.lease, note)
         database.close()
@@ -98,27 +143,13 @@ class Databases:
 
     def end(self) -> None:
         """Give back all that this process has."""
-        self.isolation, isolation = "class", self.isolation
-        self.drop()
-        self._discard()
-        self.isolation = isolation
-
-    def _discard(self) -> None:
-        """Give back what was kept for a test that came to want something else."""
-        from harness.plugins import tryton_database as database
-
-        kept, self.kept = self.kept, None
-        if kept is not None:
-            database.switch(None)
-            _tables_created().clear()
-            client.give_back(kept)
-
-    def renew(self) -> None:
-        """The same database again, as it was: isolation by test."""
-        if self.lease:
-            modules, language = list(self.lease.modules), self.language
-            self.drop()
-            self.open(modules, language)
+        held = {one.lease.key: one.lease for one in self.begun if one.lease}
+        if self.lease is not None:
+            held.pop(self.lease.key, None)
+        self.begun.clear()
+        self._give_up()
+        for lease in held.values():
+            client.give_back(lease)
 
     def restore(self, name: str) -> bool:
         """trytond's ``restore_db_cache``: `name` has the modules, maybe more."""
@@ -130,17 +161,82 @@ class Databases:
         """trytond's ``create_db``."""
         from trytond.pool import Pool
 
-        if self.lease is None:
-            self.open([], language)
-        else:
+        if self.exist():
             Pool(name).init()
+        else:
+            self.open([], language)
 
-    @staticmethod
-    def _file_store(path: str) -> None:
-        from trytond import config
+    # -- levels --------------------------------------------------------------
 
-        config = getattr(config, "config", config)
-        config.set("database", "path", path)
+    def enter(self, level: str, asked: str) -> None:
+        """A level begins that asks for an isolation; fixtures of wider ones are done.
+
+        Where there is no database, as nearly always, that costs nothing.
+        """
+        begun = Begun(level, acts=isolation.acts(asked, level))
+        if begun.acts and self.lease is not None:
+            begun.lease, begun.hidden = self.lease, self.hidden
+            begun.home = self.home
+            self._remember(begun)
+        self.begun.append(begun)
+
+    def _remember(self, begun: Begun) -> None:
+        """The state of what there is; hide it where tests of another class left it."""
+        from harness.plugins import tryton_database as database
+
+        assert self.lease is not None
+        wider = self.home is None or self.home in self.begun
+        if database.in_memory():
+            begun.content = database.content()
+        elif wider and not self.hidden:
+            log = self.lease.mark and not self.lease.untracked
+            begun.mark = client.mark(self.lease) if log else self.lease.mark
+        if not wider:
+            self.hidden = True
+
+    def leave(self, level: str) -> None:
+        """A level is over, with all its fixtures.
+
+        Raises `Doubt` where what wider fixtures have made cannot be had again.
+        """
+        at = max(n for n, one in enumerate(self.begun) if one.level == level)
+        begun = self.begun.pop(at)
+        if not begun.acts:
+            return
+        transactions.end(
+            [one for one in transactions.opened() if one not in begun.transactions]
+        )
+        if begun.lease is None:
+            self._give_up()
+        else:
+            self._back(begun, begun.lease)
+
+    def _back(self, begun: Begun, lease: Lease) -> None:
+        """Have the lease that there was, as it was."""
+        from harness.plugins import tryton_database as database
+
+        another = self.lease is None or self.lease.key != lease.key
+        if another:
+            self._give_up()
+        doubt = ""
+        if begun.mark is not None:
+            way = client.back(lease, begun.mark)
+            another = another or way.how == "exchanged" or bool(way.left)
+            lease = way.lease
+            for one in self.begun:
+                if one.lease is not None and one.lease.key == lease.key:
+                    one.lease = lease
+            doubt = words(way) if way.how == "doubt" else ""
+            if way.how != "clean":
+                database.forget()
+        self.lease, self.hidden, self.home = lease, begun.hidden, begun.home
+        if begun.content is not None:
+            database.refill(begun.content)
+        elif another:
+            database.switch(lease.database)
+        self._ready()
+        if doubt:
+            raise Doubt(f"a test {doubt}")
 
 
 def _tables_created() -> set[str]:

@@ -9,6 +9,7 @@ import pytest
 
 MARK = "isolation"
 LEVELS = ("test", "class", "module", "worker")
+RANK = {"worker": 0, "package": 1, "module": 1, "class": 2, "test": 3}
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -86,3 +87,13 @@ def runs_tests(config: pytest.Config) -> bool:
     if config.option.collectonly:
         return False
     return hasattr(config, "workerinput") or config.getoption("dist", "no") == "no"
+
+
+def rank(level: str) -> int:
+    """How fine a level is."""
+    return RANK[level]
+
+
+def acts(asked: str, level: str) -> bool:
+    """Whether a level is put back at its end: the isolation is as fine, or finer."""
+    return rank(asked) >= rank(level)

@@ -124,8 +124,8 @@ class Keeper:
         for hear in self.after:
             hear(way)
         if way.how == "doubt":
-            raise Doubt(_words(way))
-        return _words(way)
+            raise Doubt(words(way))
+        return words(way)
 
     def keep(self, note: str) -> str:
         """A copy of the lease that outlives the run; its name."""
@@ -143,7 +143,8 @@ class Keeper:
         self.lease = None
 
 
-def _words(way: Way) -> str:
+def words(way: Way) -> str:
+    """What is to be said of a way back; nothing where all went well."""
     said = [
         f"left a session open: process {one.process}, {one.state}: {one.query}"
         for one in way.left

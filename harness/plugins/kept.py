@@ -13,7 +13,7 @@ from typing import Any, Iterable, Iterator
 
 import pytest
 
-from harness.plugins.results import EVIDENCE
+from harness.plugins.carry import EVIDENCE
 
 GIVEN = "HARNESS_KEPT"
 """JSON: ``when`` (always, failures, never) and ``directories``."""

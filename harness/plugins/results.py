@@ -10,27 +10,23 @@ from __future__ import annotations
 
 import copy
 import errno
-import hashlib
 import json
 import os
-import shutil
 import sys
 import time
 from typing import Any, Iterator
 
 import pytest
 
-from harness.plugins import measuring, notes, subtests
+from harness.plugins import carry, measuring, notes, subtests
+from harness.plugins.carry import EVIDENCE
+from harness.plugins.client import REACH
 from harness.plugins.shuffle import ROUND
 from harness.plugins.workers import NAME, units
 from harness.plugins.workers.reruns import STANDS
 
 SECTION_LIMIT = 200_000
 """Characters kept of one captured output."""
-EVIDENCE = "evidence"
-"""The property by which a test hands a file to the report:
-``record_property("evidence", "/tmp/screenshot.png")``; also the name of the
-directory, beside the results, that it is copied to."""
 ATTEMPT = (
     "outcome", "worker", "started", "duration", "message", "longrepr", "sections",
     "fault", "evidence",
@@ -104,7 +100,13 @@ class Writer:
         self, nodeid: str, location: Any, reports: list[Any]
     ) -> dict[str, Any]:
         key = self.key(nodeid)
-        kept = [keep(one, self.directory, key) for one in evidence(reports)]
+        carried: dict[str, bytes] = {}
+        for report in reports:
+            carried.update(getattr(report, carry.FILES, {}))
+        kept = [
+            carry.keep(one, self.directory, key, carried.get(one))
+            for one in carry.evidence(reports)
+        ]
         return {"key": key, "evidence": kept, **describe(nodeid, location, reports)}
 
     def write(self, kind: str, **values: Any) -> None:
@@ -288,29 +290,6 @@ def fault(report: Any, file: str) -> int:
     return 0
 
 
-def evidence(reports: list[Any]) -> list[str]:
-    """The files that a test has named, in their order."""
-    named: dict[str, None] = {}
-    for report in reports:
-        for name, value in getattr(report, "user_properties", ()):
-            if name == EVIDENCE:
-                named[str(value)] = None
-    return list(named)
-
-
-def keep(path: str, directory: str, key: str) -> dict[str, str]:
-    """Copy a file into the report; its name there tells tests apart."""
-    title = os.path.basename(path)
-    digest = hashlib.sha256(os.fsencode(f"{key} {path}")).hexdigest()[:12]
-    name = f"{digest}-{title}"
-    try:
-        os.makedirs(directory, exist_ok=True)
-        shutil.copyfile(path, os.path.join(directory, name))
-    except OSError as error:
-        return {"title": title, "file": "", "missing": str(error)}
-    return {"title": title, "file": f"{EVIDENCE}/{name}", "missing": ""}
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options that the harness sets."""
     group = parser.getgroup("harness")
@@ -322,6 +301,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Write results if a file is named; print ids as they are."""
     config.pluginmanager.register(subtests, "harness-subtests")
+    if hasattr(config, "workerinput") and REACH in os.environ:
+        config.pluginmanager.register(carry.Carrier(), "harness-carrier")
     if config.option.harness_results and not hasattr(config, "workerinput"):
         config.pluginmanager.register(
             Writer(config.option.harness_results), "harness-writer"

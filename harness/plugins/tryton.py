@@ -34,32 +34,25 @@ class Plugin:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: Any) -> None:
-        """Note where we are, and which isolation the test asks for."""
-        databases = self.databases
-        databases.place = str(item.path)
-        databases.isolation = isolation.of(item, self.default)
+        """Note which isolation the test asks for."""
+        self.databases.isolation = isolation.of(item, self.default)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Iterator[None]:
-        """With isolation by test, each finds the database as it was made."""
-        if self.databases.isolation == "test":
-            self.databases.renew()
+        """What trytond does before and after a scenario, inside of our levels."""
+        result = yield
         case = scenarios.case(item)
+        if case is not None and case._dt_tearDown is not None:
+            item.addfinalizer(lambda: case._dt_tearDown(case._dt_test))
         if case is not None and case._dt_setUp is not None:
             case._dt_setUp(case._dt_test)
-        return (yield)
+        return result
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_teardown(self, item: pytest.Item) -> Iterator[None]:
-        """What trytond does after a scenario; before it, keep what failed."""
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> None:
+        """Keep the database of what failed."""
         if isolation.failed(item):
             isolation.kept(item, self.databases.keep(item.nodeid))
-        try:
-            return (yield)
-        finally:
-            case = scenarios.case(item)
-            if case is not None and case._dt_tearDown is not None:
-                case._dt_tearDown(case._dt_test)
 
     def pytest_warm(self, session: pytest.Session) -> None:
         """Set up the classes of the database that most tests will ask for."""
@@ -84,6 +77,8 @@ class Plugin:
         Raises a usage error for an isolation that does not exist.
         """
         isolation.check(items)
+        asked = (isolation.of(item, self.default) for item in items)
+        self.databases.finest = max(asked, key=isolation.rank, default=self.default)
         cases: dict[Path, dict[str, list[Any]]] = {}
         for item in items:
             if isinstance(item, DoctestItem) and item.path.suffix == ".rst":
@@ -93,6 +88,31 @@ class Plugin:
                 found = cases[directory].get(item.path.name)
                 if found:
                     scenarios.adopt(item, found.pop(0))
+
+
+KEY = pytest.StashKey[Plugin]()
+
+
+def _around(level: str, request: pytest.FixtureRequest) -> Iterator[None]:
+    plugin = request.config.stash[KEY]
+    plugin.databases.enter(level, isolation.of(request.node, plugin.default))
+    yield
+    plugin.databases.leave(level)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _harness_module(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield from _around("module", request)
+
+
+@pytest.fixture(autouse=True, scope="class")
+def _harness_class(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield from _around("class", request)
+
+
+@pytest.fixture(autouse=True)
+def _harness_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield from _around("test", request)
 
 
 INSTALLED: list[Databases] = []
@@ -116,6 +136,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         lifeline.watch(os.environ[BROKER])
     plugin = Plugin(config.getoption("harness_isolation"))
+    config.stash[KEY] = plugin
     config.pluginmanager.register(plugin, "harness-tryton-hooks")
     if INSTALLED:  # by the process that this one is a fork of: tests hold its functions
         plugin.databases = INSTALLED[0]
@@ -141,8 +162,9 @@ def warm(databases: Databases, items: list[Any]) -> None:
     if counted:
         (modules, language), _ = counted.most_common(1)[0]
         with contextlib.suppress(LeaseError), warnings.catch_warnings(record=True):
+            databases.enter("class", "class")
             databases.open(list(modules), language)
-            databases.drop()
+            databases.leave("class")
         client.close()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from typing import Any
+from typing import Any, NamedTuple
 
 from trytond import backend
 from trytond.cache import Cache
@@ -17,6 +17,8 @@ from trytond.pool import Pool
 
 current: str | None = None
 """What stands behind ``DB_NAME`` now: a database, or an SQLite file."""
+generation = 0
+"""How often connections were closed: one in memory has had another content since."""
 
 
 def install() -> None:
@@ -38,6 +40,8 @@ def logical() -> str:
 
 def close() -> None:
     """Close all connections to the database, and forget what is known of it."""
+    global generation
+    generation += 1
     name = logical()
     databases = getattr(backend.Database, "_databases", {}).get(os.getpid(), {})
     database = databases.get(name)
@@ -72,12 +76,16 @@ def switch(target: str | None) -> None:
 
 def load(path: str) -> None:
     """Fill the database in memory from an SQLite file."""
+    with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as source:
+        _fill(source)
+    source.close()
+
+
+def _fill(source: sqlite3.Connection) -> None:
     database = backend.Database(logical()).connect()
     connection = database.get_connection()
     try:
-        with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as source:
-            source.backup(connection)
-        source.close()
+        source.backup(connection)
     finally:
         database.put_connection(connection)
 
@@ -92,6 +100,63 @@ def save(path: str) -> None:
         target.close()
     finally:
         database.put_connection(connection)
+
+
+class Content(NamedTuple):
+    """A copy of the database in memory, and what tells whether that was changed."""
+
+    copy: sqlite3.Connection
+    state: list[tuple[int, int, int]]
+
+
+CONTENT: list[Content] = []
+"""The last copy: it serves until something changes."""
+
+
+def in_memory() -> bool:
+    """Whether databases are in this process's memory."""
+    return bool(backend.name == "sqlite")
+
+
+def content() -> Content | None:
+    """The content of the database in memory; None while a transaction writes there."""
+    database = backend.Database(logical()).connect()
+    connection = database.get_connection()
+    try:
+        if connection.in_transaction:
+            return None
+        now = _state(connection)
+        if CONTENT and now in CONTENT[0].state:
+            return CONTENT[0]
+        made = Content(sqlite3.connect(":memory:"), [now])
+        connection.backup(made.copy)
+    finally:
+        database.put_connection(connection)
+    CONTENT[:] = [made]
+    return made
+
+
+def refill(kept: Content) -> None:
+    """Have that content again; where nothing has changed it, that costs nothing."""
+    database = backend.Database(logical()).connect()
+    connection = database.get_connection()
+    same = not connection.in_transaction and _state(connection) in kept.state
+    database.put_connection(connection)
+    if not same:
+        close()
+        _fill(kept.copy)
+        kept.state[:] = [_state(backend.Database(logical()).connect()._conn)]
+
+
+def _state(connection: Any) -> tuple[int, int, int]:
+    """Changes with each row that is written, and with the schema."""
+    [(schema,)] = connection.execute("PRAGMA schema_version")
+    return generation, connection.total_changes, schema
+
+
+def loaded() -> tuple[str, ...]:
+    """The modules whose classes were set up for the database."""
+    return tuple(getattr(Pool(logical()), "_modules", None) or ())
 
 
 def stop_pool() -> None:

@@ -5,6 +5,7 @@ It has a real sshd; what it sees of this machine's files is the system, not the 
 the state directory, /tmp or /dev/shm.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -15,11 +16,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
+from xml.etree import ElementTree
 
 import pytest
 
 from tests.integration.conftest import environment
 from tests.integration.test_run import results
+from tests.integration.workbench import Suite
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("ssh", "ssh-keygen", "sshd", "rsync", "ip", "unshare", "mount")
@@ -245,3 +248,124 @@ def test_what_the_harness_has_not_brought_is_not_touched(
     assert "which the harness has not brought there" in done.stdout + done.stderr
     kept = ["ssh", "there", f"cat {source}/mine"]
     assert subprocess.run(kept, env=env, capture_output=True).stdout == b"mine\n"
+
+
+MEASURED = """\
+
+def where():
+    import os
+    if os.uname().nodename == 'there':
+        return 'there'
+    return 'here'
+"""
+EVIDENCE = """\
+import time
+import pytest
+from trytond.modules.alpha.alpha import where
+
+@pytest.mark.parametrize('number', range(12))
+class TestOne:
+    def test_one(self, number, record_property, tmp_path):
+        path = tmp_path / 'said.txt'
+        path.write_text(where() + '\\n')
+        record_property('evidence', str(path))
+        with open({said!r}, 'a') as file:
+            file.write(where() + '\\n')
+        time.sleep(1)
+        assert number % 2
+"""
+
+
+def test_coverage_and_evidence_come_from_there(
+    harness: Harness, project: Path, machine: Machine
+) -> None:
+    source = project / "src" / "alpha" / "alpha"
+    with (source / "alpha.py").open("a") as file:
+        file.write(MEASURED)
+    text = EVIDENCE.format(said=str(machine.said))
+    for name in ("one", "two"):
+        (source / "tests" / f"test_{name}.py").write_text(text)
+    words = ("-k", "test_one", "--worker", "ssh=there", "--coverage")
+    done = harness(*ASKED, *words, PATH=machine.path)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert set(machine.names()) == {"there", "here"}, done.stdout
+    report = project / "reports" / "latest"
+    files = [path.read_text().strip() for path in report.glob("evidence/*-said.txt")]
+    assert sorted(files) == sorted(machine.names())
+    for path in report.glob("*.jsonl"):
+        events = map(json.loads, path.read_text().splitlines())
+        tests = [one for one in events if one["kind"] == "test"]
+        assert len(tests) == 24
+        assert all(one["duration"] >= 1 for one in tests)
+        assert not [
+            file for one in tests for file in one["evidence"] if file["missing"]
+        ]
+    tree = ElementTree.parse(report / "coverage.xml")
+    [measured] = [c for c in tree.iter("class") if c.get("filename") == "alpha.py"]
+    hits = {int(one.get("number", 0)): one.get("hits") for one in measured.iter("line")}
+    lines = (source / "alpha.py").read_text().splitlines()
+    for line in ("        return 'there'", "    return 'here'"):
+        assert hits[lines.index(line) + 1] == "1"
+
+
+# -- a machine that is lost before its worker has said anything ------------------
+
+SSH = """\
+import os, subprocess, sys, threading, time
+
+mode, host, remote = sys.argv[1:]
+if mode == "silent":
+    sys.exit(255)
+if mode == "lost":
+    sys.stdin.buffer.read(5000)
+    sys.exit(255)
+if mode == "broken":
+    sys.exit(127)
+process = subprocess.Popen(
+    ["sh", "-c", remote], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+)
+def hand_on():
+    while True:
+        process.stdin.write(sys.stdin.buffer.raw.read(1 << 16))
+        process.stdin.flush()
+
+
+threading.Thread(target=hand_on, daemon=True).start()
+sys.stdout.buffer.write(process.stdout.read(1))
+sys.stdout.buffer.flush()
+time.sleep(float(mode.partition(" ")[2]))
+process.kill()
+sys.stdout.flush()
+os._exit(255)
+"""
+
+
+@pytest.mark.parametrize("mode", ["silent", "lost", "broken", "word 0", "word 0.3"])
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_machine_that_is_lost_before_it_works(
+    tmp_path: Path, mode: str, *, warm: bool
+) -> None:
+    suite = Suite(tmp_path, Path(sys.executable)).write(
+        test_a="""\
+        import pytest
+
+        @pytest.mark.parametrize('number', range(6))
+        def test_one(number):
+            assert number != 3
+        """,
+    )
+    (tmp_path / "ssh.py").write_text(SSH)
+    place = {
+        "host": "there",
+        "ssh": [sys.executable, str(tmp_path / "ssh.py"), mode],
+        "workers": 2,
+        "away": str(tmp_path / "away"),
+        "environment": {},
+    }
+    given = json.dumps([place])
+    options = ("-p", "harness.plugins.workers.distant")
+    ran = (suite.warm if warm else suite.stock)(*options, HARNESS_DISTANT=given)
+    assert "INTERNALERROR" not in ran.text, ran.text
+    assert ran.told == suite.plain().told
+    assert ran.text.count("to mend it: ssh there true") == 1
+    assert ran.text.count("there is left out" if mode == "broken" else "there is ") == 1

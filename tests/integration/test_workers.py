@@ -614,6 +614,64 @@ def test_it_is_killed_while_they_work(suite: Suite, tmp_path: Path) -> None:
     assert "INTERNALERROR" not in ran.text
 
 
+STOPS = {
+    "it collects": "os.kill(os.getpid(), signal.SIGSTOP)",
+    "it forks": """os.register_at_fork(
+            before=lambda: os.kill(os.getpid(), signal.SIGSTOP))""",
+}
+"""When the warm process is stopped: while a test file is imported, or later."""
+
+
+@pytest.mark.parametrize("moment", STOPS)
+@pytest.mark.parametrize("arguments", [WARM, ("-m", "pytest", *WARM[2:])])
+def test_it_is_stopped(suite: Suite, moment: str, arguments: tuple[str, ...]) -> None:
+    """One line says so, and the workers start cold after a short time."""
+    suite.write(
+        test_a=f"""\
+        import os, signal, pytest
+
+        if 'HARNESS_WARMING' in os.environ:
+            {STOPS[moment]}
+
+        @pytest.mark.parametrize('number', range(4))
+        class TestA:
+            def test_1(self, number): pass
+        """,
+    )
+    ran = suite.run((*arguments, "-n", "2"))
+    assert (ran.told, ran.left) == (suite.plain().told, []), ran.text
+    [line] = [one for one in ran.text.splitlines() if "start cold" in one]
+    assert line.endswith("it is stopped")
+    assert ran.seconds < 30
+
+
+def test_it_is_stopped_while_they_work(suite: Suite, tmp_path: Path) -> None:
+    """A worker that ends then is replaced by a cold one."""
+    suite.write(
+        test_a="""\
+        import os, pathlib, time
+
+        def test_1():
+            pathlib.Path('began').touch()
+            while not os.path.exists('go'):
+                time.sleep(0.05)
+            os._exit(0)
+
+        class TestB:
+            def test_2(self): pass
+        """,
+    )
+    with suite.started((*WARM, "-n", "1")) as run:
+        warm = run.warm()
+        run.until(tmp_path / "began")
+        os.kill(warm, signal.SIGSTOP)
+        (tmp_path / "go").touch()
+    ran = run.ran()
+    assert (ran.code, ran.left) == (1, []), ran.text
+    assert sorted(ran.outcomes.values()) == ["failure", "passed"]
+    assert ran.text.count("it is stopped") == 1
+
+
 @pytest.mark.parametrize("arguments", [WARM, ("-m", "pytest", *WARM[2:])])
 def test_one_that_hangs_in_an_import_does_not_outlive_the_run(
     suite: Suite, arguments: tuple[str, ...]
@@ -668,7 +726,7 @@ def test_a_socket_where_nobody_listens(
             one.bind(str(path))
     ran = interpreter(python, path)
     assert ran.returncode == 7
-    assert ran.stderr.startswith(f"a worker starts cold: no answer at {path}: ")
+    assert ran.stderr.startswith(f"workers start cold: no answer at {path}: ")
 
 
 def test_a_socket_of_somebody_else(python: Path, tmp_path: Path) -> None:
@@ -734,13 +792,35 @@ def test_nothing_is_left_of_what_runs_no_test(suite: Suite, option: str) -> None
         assert ran.code == suite.plain(option).code
 
 
-def test_without_xdist_the_remedy_is_said(suite: Suite) -> None:
-    missing = "import sys\nsys.modules['xdist'] = None\n"
-    suite.write(test_a="def test_1(): pass", sitecustomize=missing)
+@pytest.mark.parametrize(
+    ("version", "trouble"),
+    [
+        ("raise metadata.PackageNotFoundError(name)", "is missing here"),
+        ("return '2.5.0'", "2.5.0 is too old here"),
+    ],
+)
+@pytest.mark.parametrize("program", [WARM, ("-m", "pytest", *WARM[2:])])
+def test_without_the_right_xdist_the_remedy_is_said(
+    suite: Suite, version: str, trouble: str, program: tuple[str, ...]
+) -> None:
+    suite.write(
+        test_a="def test_1(): pass",
+        sitecustomize=f"""\
+        from importlib import metadata
+
+        def version(name, known=metadata.version):
+            if name != 'pytest-xdist':
+                return known(name)
+            {version}
+
+        metadata.version = version
+        """,
+    )
     suite.environ["PYTHONPATH"] += f"{os.pathsep}{suite.root}"
-    ran = suite.warm()
+    ran = suite.run((*program, "-n", "2"))
     assert (ran.code, ran.left) == (4, []), ran.text
-    assert ran.text.strip().splitlines() == [
-        "pytest-xdist is missing here, which runs the tests in parallel:"
-        f" {suite.python} -m pip install pytest-xdist, or leave -n out"
-    ]
+    [line] = ran.text.strip().splitlines()
+    assert line.removeprefix("ERROR: ") == (
+        f"pytest-xdist {trouble}, which runs the tests in parallel:"
+        f" {suite.python} -m pip install 'pytest-xdist>=3.0', or leave -n out"
+    )

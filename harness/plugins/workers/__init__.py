@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.plugins import shuffle
-from harness.plugins.workers import controller, hooks, reruns, warm
+from harness.plugins.workers import controller, hooks, requirement, reruns, warm
 from harness.plugins.workers.worker import Worker
 
 NAME = "harness-workers"
@@ -50,6 +50,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Any:
         known.cov_append = True
     wanted = getattr(known, "numprocesses", None) or getattr(known, "tx", None)
     names = ("PYTEST_XDIST_WORKER", warm.WARMING)
+    trouble = requirement.why_not() if wanted else ""
+    if trouble:
+        raise pytest.UsageError(trouble)
     inside = controller.SOCKETS or any(name in os.environ for name in names)
     if wanted and not (inside or known.harness_cold or known.collectonly):
         arguments = early_config.invocation_params.args

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import socket
 import sys
@@ -17,12 +16,10 @@ from typing import Callable
 import pytest
 
 from harness.plugins import lifeline
-from harness.plugins.workers import controller, forks, warm
+from harness.plugins.workers import controller, forks, requirement, warm
 
-MISSING = (
-    "pytest-xdist is missing here, which runs the tests in parallel:"
-    " {} -m pip install pytest-xdist, or leave -n out\n"
-)
+BACKLOG = 64
+"""Interpreters that may wait for their fork."""
 
 
 def main(arguments: list[str]) -> int:
@@ -30,14 +27,16 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--serve"]:
         return serve(listen(arguments[1]), arguments[2:])
     if parallel(arguments):
-        if importlib.util.find_spec("xdist") is None:
-            sys.stderr.write(MISSING.format(sys.executable))
+        trouble = requirement.why_not()
+        if trouble:
+            sys.stderr.write(f"{trouble}\n")
             return int(pytest.ExitCode.USAGE_ERROR)
         directory = controller.place()
         path = os.path.join(directory, "socket")
         listener = listen(path)
         if os.fork() == 0:
             lifeline.hold()
+            listener.listen(BACKLOG)  # from now on it is known whose it is
             log = os.open(
                 os.path.join(directory, "log"), os.O_WRONLY | os.O_CREAT, 0o600
             )
@@ -66,7 +65,7 @@ def listen(path: str) -> socket.socket:
         listener.bind(path)
     finally:
         os.umask(before)
-    listener.listen(64)
+    listener.listen(BACKLOG)
     return listener
 
 

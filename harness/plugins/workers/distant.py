@@ -17,6 +17,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from typing import Any
 
 GIVEN = "HARNESS_DISTANT"
@@ -24,9 +25,13 @@ GIVEN = "HARNESS_DISTANT"
 file that is made when it is lost), ``environment`` (what is different there)."""
 LOST = 255
 """What ssh ends with when the connection does, see ssh(1)."""
+SIZE = 1 << 16
+"""Bytes that are handed on at once."""
+SETTLED = 3.0
+"""Seconds after its first word in which the session may still be speaking to a worker
+that it has no way to lose."""
 OWN = ("HOME", "USER", "LOGNAME", "SHELL", "MAIL", "SSH_", "XDG_", "DBUS_", GIVEN)
 """Variables (or how they begin) that a machine has of its own."""
-WARM = "HARNESS_WARM"
 BEGIN = (
     "import json,os,sys\n"
     "line=b''\n"
@@ -44,7 +49,7 @@ BEGIN = (
 
 def head(arguments: list[str], place: dict[str, Any]) -> bytes:
     """The first line that the other machine is told."""
-    environ = {k: v for k, v in os.environ.items() if not k.startswith((*OWN, WARM))}
+    environ = {k: v for k, v in os.environ.items() if not k.startswith(OWN)}
     given = {
         "arguments": arguments,
         "directory": os.getcwd(),
@@ -53,43 +58,133 @@ def head(arguments: list[str], place: dict[str, Any]) -> bytes:
     return json.dumps(given).encode() + b"\n"
 
 
+class Words:
+    """Hands on what the session says; until that is answered, another may hear it."""
+
+    def __init__(self, target: subprocess.Popen[bytes]) -> None:
+        self.target = target
+        self.kept: list[bytes] | None = []
+        self._guard = threading.Lock()
+
+    def pump(self) -> None:
+        """Hand on all that comes; what is empty is the end."""
+        while True:
+            data = os.read(0, SIZE)
+            with self._guard:
+                if self.kept is not None:
+                    self.kept.append(data)
+                self._write(data)
+            if not data:
+                return
+
+    def again(self, target: subprocess.Popen[bytes]) -> None:
+        """Say all to another one, which hears what follows."""
+        with self._guard:
+            self.target = target
+            for data in self.kept or []:
+                self._write(data)
+
+    def _write(self, data: bytes) -> None:
+        if data:
+            write(self.target, data)
+        else:
+            self.target.stdin.close()  # type: ignore[union-attr]
+
+
 def main(place: dict[str, Any], arguments: list[str]) -> int:
-    """Be a Python over there until it has ended; its exit code."""
+    """Be a Python over there until it has ended; its exit code.
+
+    Where nothing comes from there, or no more than a greeting, it is one here:
+    pytest-xdist takes a worker that ends so early for an error of its own.
+    """
     if os.path.exists(place["away"]):
-        instead(arguments)
+        os.execv(sys.executable, [sys.executable, *arguments])
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the session ends its workers
+    line = first()
     remote = shlex.join([sys.executable, "-I", "-S", "-c", BEGIN])
-    argv = [*place["ssh"], place["host"], remote]
-    ssh = subprocess.Popen(argv, stdin=subprocess.PIPE)
-    thread = threading.Thread(target=_pump, args=(ssh, head(arguments, place)))
-    thread.daemon = True
-    thread.start()
-    code = ssh.wait()
-    if code == LOST:
-        with open(place["away"], "w", encoding="utf-8") as file:
-            file.write(place["host"])
+    process = begin([*place["ssh"], place["host"], remote])
+    write(process, head(arguments, place) + line)
+    greeting = said(process, 1)
+    if not greeting:
+        process = instead(place, process, arguments, line)
+        greeting = said(process, 1)
+    there = not os.path.exists(place["away"])
+    words = Words(process)
+    threading.Thread(target=words.pump, daemon=True).start()
+    os.write(1, greeting)
+    data = said(process)
+    if there and not data:
+        there = False
+        process = instead(place, process, arguments, line)
+        said(process, 1)
+        words.again(process)
+        data = said(process)
+    words.kept = None
+    settled = time.monotonic() + SETTLED
+    while data:
+        os.write(1, data)
+        data = said(process)
+    code = process.wait()
+    if there and code == LOST:
+        away(place, code)
+        time.sleep(max(0.0, settled - time.monotonic()))
     os._exit(code if code >= 0 else 128 - code)
 
 
-def _pump(ssh: subprocess.Popen[bytes], data: bytes) -> None:
-    assert ssh.stdin is not None
+def first() -> bytes:
+    """The session's first line, which is code; more comes when it was answered."""
+    line = b""
+    while not line.endswith(b"\n"):
+        more = os.read(0, SIZE)
+        if not more:
+            sys.exit(1)
+        line += more
+    return line
+
+
+def begin(argv: list[str]) -> subprocess.Popen[bytes]:
+    """Start a program between the session and a worker."""
+    pipe = subprocess.PIPE
+    return subprocess.Popen(argv, stdin=pipe, stdout=pipe)
+
+
+def instead(
+    place: dict[str, Any],
+    lost: subprocess.Popen[bytes],
+    arguments: list[str],
+    line: bytes,
+) -> subprocess.Popen[bytes]:
+    """A worker of this machine in place of one that was lost."""
+    away(place, lost.wait())
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # this one gets it as any other
+    process = begin([sys.executable, *arguments])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    write(process, line)
+    return process
+
+
+def write(process: subprocess.Popen[bytes], data: bytes) -> None:
+    """Say something to a program, which may have ended."""
+    assert process.stdin is not None
     try:
-        while data:
-            ssh.stdin.write(data)
-            ssh.stdin.flush()
-            data = os.read(0, 1 << 16)
-        ssh.stdin.close()
+        process.stdin.write(data)
+        process.stdin.flush()
     except OSError:
         pass
 
 
-def instead(arguments: list[str]) -> None:
-    """Be a worker of this machine: a fork of the warm process where there is one."""
-    argv = [sys.executable, *arguments]
-    if WARM in os.environ:
-        fork = os.path.join(os.path.dirname(__file__), "interpreter.py")
-        argv = [sys.executable, "-I", "-S", fork, os.environ[WARM], *arguments]
-    os.execv(sys.executable, argv)
+def said(process: subprocess.Popen[bytes], size: int = SIZE) -> bytes:
+    """What a program has said; nothing when it has ended."""
+    assert process.stdout is not None
+    return os.read(process.stdout.fileno(), size)
+
+
+def away(place: dict[str, Any], code: int) -> None:
+    """Leave word, for the session and for other workers, that nothing runs there."""
+    lost = code == LOST
+    reason = "is away" if lost else f"is left out: its Python ended with {code}"
+    with open(place["away"], "w", encoding="utf-8") as file:
+        file.write(reason)
 
 
 def interpreter(place: dict[str, Any]) -> str:
@@ -148,7 +243,10 @@ class Plugin:
         for place in self.places:
             python = getattr(node.gateway.spec, "python", "")  # of a real one
             there = python == interpreter(place)
-            if there and not os.path.exists(place["away"]):
+            if there and os.path.exists(place["away"]):
+                with open(place["away"], encoding="utf-8") as file:
+                    self._tell(place["host"], file.read())
+            elif there:
                 self.there[node] = place
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -161,7 +259,7 @@ class Plugin:
         if node not in self.up:
             self._tell(host, f"is left out: {_last(error)}")
             with open(place["away"], "w", encoding="utf-8") as file:
-                file.write(host)
+                file.write("is left out")
         elif os.path.exists(place["away"]):
             self.lost.add(node)
             self._tell(host, "is away")

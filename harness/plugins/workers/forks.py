@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import array
 import atexit
+import contextlib
 import errno
 import gc
 import io
@@ -165,13 +166,16 @@ class Server:
         link.settimeout(interpreter.PATIENCE)
         try:
             order = receive(link)
-            link.sendall(interpreter.FORKED)
         except (OSError, ValueError):
             link.close()
             return None
         link.settimeout(None)
         pid = os.fork()
         if pid == 0:
+            try:
+                link.sendall(interpreter.FORKED)
+            except OSError:  # it was not waited for: there is another one by now
+                os._exit(0)
             link.close()
             for fork in self.forks:
                 fork.link.close()
@@ -192,10 +196,8 @@ def _drain(link: socket.socket) -> None:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
 
 
 def receive(link: socket.socket) -> Order:

@@ -11,13 +11,19 @@ from __future__ import annotations
 
 import array
 import os
+import select
 import signal
 import socket
 import struct
 import sys
+import time
 
 PATIENCE = 20.0
 """Seconds that the warm process gets to fork; it may be setting up another one."""
+LOOK = 0.5
+"""Seconds between two looks at whether it is stopped."""
+SEEN = 6
+"""Times in a row that it is seen to be stopped: then it is not waited for."""
 FORKED = b"f"
 """The first byte of its answer; the status of ``waitpid(2)`` follows at the end."""
 WORKER = b"w"
@@ -26,13 +32,44 @@ CREDENTIALS = struct.Struct("3i")
 """struct ucred of ``SO_PEERCRED``, see unix(7): process, user, group."""
 
 
-def own(link: socket.socket) -> bool:
-    """Whether the other end of a unix socket is a process of the same user."""
+def peer(link: socket.socket) -> tuple[int, int]:
+    """Process and user at the other end; nobody where the system does not say it."""
     option = getattr(socket, "SO_PEERCRED", None)
     if option is None:
-        return True  # the directory of the socket is the user's alone
+        return 0, os.getuid()  # the directory of the socket is the user's alone
     data = link.getsockopt(socket.SOL_SOCKET, option, CREDENTIALS.size)
-    return bool(CREDENTIALS.unpack(data)[1] == os.getuid())
+    process, user, _ = CREDENTIALS.unpack(data)
+    return process, user
+
+
+def own(link: socket.socket) -> bool:
+    """Whether the other end of a unix socket is a process of the same user."""
+    return peer(link)[1] == os.getuid()
+
+
+def stopped(process: int) -> bool:
+    """Whether a process is stopped (SIGSTOP), as far as one can see."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] in "Tt"
+    except (OSError, IndexError):
+        return False
+
+
+def wait(link: socket.socket, patience: float) -> None:
+    """Wait until something comes from a warm process, but not for a stopped one.
+
+    Raises `OSError` where nothing comes.
+    """
+    process, _ = peer(link)
+    seen = 0
+    deadline = time.monotonic() + patience
+    while not select.select([link], [], [], LOOK)[0]:
+        seen = seen + 1 if stopped(process) else 0
+        if seen >= SEEN:
+            raise ConnectionError("it is stopped")
+        if time.monotonic() > deadline:
+            raise TimeoutError("it does not answer")
 
 
 def order(arguments: list[str]) -> bytes:
@@ -48,6 +85,8 @@ def ask(path: str, arguments: list[str]) -> socket.socket:
 
     Raises `OSError` where it does not.
     """
+    if os.path.exists(f"{path}.cold"):
+        raise ConnectionError("it did not answer another worker")
     link = socket.socket(socket.AF_UNIX)
     link.settimeout(PATIENCE)
     link.connect(path)
@@ -58,6 +97,7 @@ def ask(path: str, arguments: list[str]) -> socket.socket:
     data = order(arguments)
     sent = link.sendmsg([data], handed)
     link.sendall(data[sent:])
+    wait(link, PATIENCE)
     if link.recv(1) != FORKED:
         raise ConnectionError("it has ended")
     link.settimeout(None)
@@ -77,14 +117,25 @@ def imitate(status: int) -> int:
     return os.WEXITSTATUS(status)
 
 
+def tell(path: str, error: str) -> None:
+    """Say once that workers start cold, however many there are."""
+    try:
+        os.close(os.open(f"{path}.cold", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    except OSError:
+        pass
+    sys.stderr.write(f"workers start cold: no answer at {path}: {error}\n")
+    sys.stderr.flush()
+
+
 def main(path: str, arguments: list[str]) -> int:
     """Be that interpreter until it has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the fork gets it as well
     try:
         link = ask(path, arguments)
     except OSError as error:
-        sys.stderr.write(f"a worker starts cold: no answer at {path}: {error}\n")
-        sys.stderr.flush()
+        tell(path, str(error))
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.execv(sys.executable, [sys.executable, *arguments])
     null = os.open(os.devnull, os.O_RDWR)

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import socket
 import struct
 import time
@@ -57,9 +60,13 @@ class Link:
         return status
 
     def close(self) -> None:
-        """End the warm process, and what it has forked."""
+        """End the warm process, and what it has forked; a stopped one as well."""
         if self._socket is not None:
+            process, _ = interpreter.peer(self._socket)
             self._socket.close()
+            if interpreter.stopped(process):
+                with contextlib.suppress(OSError):
+                    os.kill(process, signal.SIGCONT)
 
     def _connect(self) -> None:
         """Connect as soon as it listens: it may have been started just now."""
@@ -84,6 +91,7 @@ class Link:
 
     def _receive(self, patience: float) -> dict[str, Any]:
         assert self._socket is not None
+        interpreter.wait(self._socket, patience)
         self._socket.settimeout(patience)
         with self._socket.makefile("rb", buffering=0) as stream:
             (size,) = struct.unpack("!I", _exactly(stream, 4))

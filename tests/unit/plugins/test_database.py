@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugins import database, keeper
+from harness.plugins import database, keeper, transactions
 from harness.plugins.client import Lease, Left, Way
 from harness.plugins.database import DatabaseWarning, Levels
 from harness.plugins.keeper import Doubt, Keeper, address
@@ -205,12 +205,12 @@ def trytond(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("trytond")
 def test_a_transaction_that_a_test_left_open_is_ended() -> None:
     wider = Transaction()
-    before = database._transactions()
+    before = transactions.opened()
     Transaction()
     node = Node()
     database._look_back(node, before, set(threading.enumerate()))
     assert node.warned == ["tests/test_a.py::test_a left a transaction open"]
-    assert database._transactions() == [wider]
+    assert transactions.opened() == [wider]
 
 
 @pytest.mark.usefixtures("trytond")
@@ -218,11 +218,11 @@ def test_a_transaction_that_fixtures_of_a_level_left_open_ends_with_it() -> None
     made, kept = levels("class")
     wider = Transaction()
     open_: list[list[Any]] = []
-    kept.back = lambda mark: open_.append(database._transactions()) or ""  # type: ignore[method-assign, func-returns-value]
+    kept.back = lambda mark: open_.append(transactions.opened()) or ""  # type: ignore[method-assign, func-returns-value]
     with made.around("class", Node()):
         Transaction()
     assert open_ == [[wider]]
-    assert database._transactions() == [wider]
+    assert transactions.opened() == [wider]
 
 
 @pytest.mark.usefixtures("trytond")
@@ -237,7 +237,7 @@ def test_a_transaction_whose_database_has_gone_is_ended() -> None:
     kept.back = back  # type: ignore[method-assign]
     with made.around("class", Node()):
         pass
-    assert database._transactions() == [wider]
+    assert transactions.opened() == [wider]
 
 
 def test_a_thread_that_a_test_left_running_is_named() -> None:

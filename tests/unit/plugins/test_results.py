@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugins import results, subtests
+from harness.plugins import carry, results, subtests
 from harness.plugins.results import Writer, describe, message, outcome
 from harness.plugins.workers import units
 from harness.plugins.workers.reruns import STANDS, Pending
@@ -410,19 +410,19 @@ def test_evidence_is_named_once_in_its_order() -> None:
     properties = [["evidence", "/a.png"], ["other", "x"], ["evidence", "/b.png"]]
     made = [report("call", user_properties=properties[:1]),
             report("teardown", user_properties=properties)]  # fmt: skip
-    assert results.evidence(made) == ["/a.png", "/b.png"]
+    assert carry.evidence(made) == ["/a.png", "/b.png"]
 
 
 def test_evidence_is_copied_and_what_is_gone_is_told(tmp_path: Path) -> None:
     shot = tmp_path / "shot.png"
     shot.write_bytes(b"PNG")
     directory = str(tmp_path / "evidence")
-    kept = results.keep(str(shot), directory, "a::b")
-    other = results.keep(str(shot), directory, "a::c")
+    kept = carry.keep(str(shot), directory, "a::b")
+    other = carry.keep(str(shot), directory, "a::c")
     assert (tmp_path / kept["file"]).read_bytes() == b"PNG"
     assert kept["title"] == "shot.png"
     assert kept["file"] != other["file"]
-    gone = results.keep(str(tmp_path / "no.png"), directory, "a::b")
+    gone = carry.keep(str(tmp_path / "no.png"), directory, "a::b")
     assert gone["file"] == ""
     assert "No such file" in gone["missing"]
 
