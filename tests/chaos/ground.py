@@ -202,6 +202,11 @@ class Ground:
             f'<field name="name">{name}</field></record></data></tryton>\n'
         )
 
+    def forget_bytecode(self) -> None:
+        """What Python has compiled of the module goes."""
+        for path in self.module.rglob("__pycache__"):
+            shutil.rmtree(path, ignore_errors=True)
+
     def add(self, name: str, text: str) -> None:
         """One more file of tests."""
         (self.module / "tests" / name).write_text(text)
@@ -211,7 +216,7 @@ class Ground:
     def environ(self, **more: str) -> dict[str, str]:
         """The environment of a run; what comes of it carries our mark."""
         name, _, value = self.mark.partition("=")
-        hidden = ("HARNESS_", "GITHUB_", "PYTEST_", "COV_")
+        hidden = ("HARNESS_", "GITHUB_", "PYTEST_", "COV_", "PYTHON")
         env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         return {
             **env,

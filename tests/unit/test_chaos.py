@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.chaos import table
+from tests.chaos import edits, table
 from tests.chaos.ground import EXPECTED, Done, _kind
 from tests.chaos.table import Row
 
@@ -61,3 +61,13 @@ def test_the_table() -> None:
     assert "skipped: only root can mount" in second
     assert total.split() == ["all", "12", "0", "1", "0"]
     assert table.details(rows) == ["kill worker: leaked: a file"]
+
+
+def test_a_template_is_that_which_the_build_names() -> None:
+    """It is not the newest of the module where it has been built before."""
+    said = (
+        "$ harness template --database sqlite build alpha\n"
+        "template alpha is there already: eeedd099ad8cd1ad2fd3, 1.2 MiB\n"
+    )
+    assert edits.built(said) == "eeedd099ad8cd1ad2fd3"
+    assert edits.built("error: layer alpha cannot be built (alpha): X") == ""

@@ -16,7 +16,7 @@ from typing import Callable
 
 import pytest
 
-from harness.plugins import lifeline
+from harness.plugins import compiled, lifeline
 from harness.plugins.workers import controller, forks, warm
 
 MISSING = (
@@ -27,6 +27,7 @@ MISSING = (
 
 def main(arguments: list[str]) -> int:
     """Run pytest, or be its warm process; the exit code."""
+    compiled.distrust()
     if arguments[:1] == ["--serve"]:
         return serve(listen(arguments[1]), arguments[2:])
     if parallel(arguments):
