@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Bytecode that may not be of its source is compiled anew.
 
-Python knows bytecode by the size of its source and the second of its last change.  A file
-that is saved, imported and saved again within a second, at the same size, has the
+Python knows bytecode by the size of its source and the second of its last change. A
+file that is saved, imported and saved again within a second, at the same size, has the
 bytecode of the first; a template would keep it under the digest of the second.
 """
 

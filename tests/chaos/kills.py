@@ -4,14 +4,18 @@ removal.
 """
 
 import time
+from collections.abc import Iterator
 from random import Random
 
 from tests.chaos.ground import Ground, Run, _kill
 from tests.chaos.table import Row
 
 KINDS = (
-    "harness", "session", "worker", "supervisor", "server", "backend", "builder",
+    "harness", "session", "warm", "worker", "stand-in", "supervisor", "server",
+    "backend", "builder",
 )  # fmt: skip
+"""The broker and the pool are threads of the harness; the session is the controller of
+pytest-xdist, and a stand-in is what that takes for a worker's Python."""
 OF_SERVER = frozenset({"supervisor", "server", "backend"})
 LAST = frozenset({"harness", "session", "supervisor", "server"})
 """After one of these nothing of the run goes on."""
@@ -20,12 +24,38 @@ WAIT = 4.0
 
 
 def kill(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
-    """A run, several kills in it, and the next run."""
+    """A run or some, each with kills in it; then one that nobody disturbs."""
     server = random.choice(("local", "local", "sqlite"))
-    building = random.random() < 0.5
-    if building:
-        ground.content(f"Thing {random.randrange(10**6)}")
-    run = ground.test(server)
+    hit: list[Row] = []
+    problems: list[str] = []
+    hung = False
+    moments = []
+    for _ in range(random.randint(1, 3)):
+        building = random.random() < 0.4
+        if building:
+            ground.content(f"Thing {random.randrange(10**6)}")
+        run = ground.test(server)
+        found = list(_kills(ground, random, run, rows, server, building=building))
+        hit += [rows[f"kill {kind}"] for kind, _ in found]
+        done = run.end()
+        moments += [f"{kind} at {when:.2f} s" for kind, when in found]
+        moments.append(f"(log {run.log.stem})")
+        problems += done.problems()
+        hung = hung or done.hung
+    what = f"{server}: {', '.join(moments)}"
+    _judge(ground, server, hit or [rows["kill harness"]], what, hung, problems)
+
+
+def _kills(
+    ground: Ground,
+    random: Random,
+    run: Run,
+    rows: dict[str, Row],
+    server: str,
+    *,
+    building: bool,
+) -> Iterator[tuple[str, float]]:
+    """Kill, until nothing of the run goes on, or often enough; what, and when."""
     time.sleep(random.uniform(0, 0.3))
     many = random.random() < 0.4
     wanted = [
@@ -35,26 +65,19 @@ def kill(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
         and (server == "local" or kind not in OF_SERVER)
         and not (many and kind in LAST)
     ]
-    hit: list[Row] = []
-    moments = []
+    struck = False
     for _ in range(16 if many else random.randint(1, 3)):
         trials = {kind: rows[f"kill {kind}"].trials for kind in wanted}
         kind = min(wanted, key=lambda one: (trials[one], random.random()))
-        if _strike(ground, random, run, kind, patience=1.0 if hit else WAIT):
+        if _strike(ground, random, run, kind, patience=1.0 if struck else WAIT):
             rows[f"kill {kind}"].trials += 1
-            hit.append(rows[f"kill {kind}"])
-            moments.append(f"{kind} at {time.time() - run.started:.2f} s")
+            struck = True
+            yield kind, time.time() - run.started
         if kind in LAST or run.over:
             break
-    if not hit and _strike(ground, random, run, "harness", patience=WAIT):
+    if not struck and _strike(ground, random, run, "harness", patience=WAIT):
         rows["kill harness"].trials += 1
-        hit.append(rows["kill harness"])
-        moments.append(f"harness at {time.time() - run.started:.2f} s")
-    what = f"{server}: {', '.join(moments) or 'none'} (log {ground.number:04})"
-    done = run.end()
-    _judge(
-        ground, server, hit or [rows["kill harness"]], what, done.hung, done.problems()
-    )
+        yield "harness", time.time() - run.started
 
 
 def _judge(
@@ -79,8 +102,8 @@ def _strike(
     ground: Ground, random: Random, run: Run, kind: str, *, patience: float
 ) -> bool:
     """Kill one of a kind, some time after it has appeared."""
-    deadline = time.monotonic() + patience
-    while not run.over and time.monotonic() < deadline:
+    deadline = ground.clock.now() + patience
+    while not run.over and ground.clock.now() < deadline:
         found = [one for one in ground.processes() if one.kind == kind]
         if found:
             time.sleep(
@@ -107,20 +130,34 @@ def kill_all(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
 
 
 def kill_removal(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
-    """The server's or the command's end while templates are removed."""
+    """The server's or the command's end while templates are removed, step by step."""
     row = rows["kill in removal"]
-    run = ground.start("template", "--database", "local", "prune", "--all")
-    kind = random.choice(("harness", "harness", "server", "backend"))
-    deadline = time.monotonic() + 20
-    while not run.over and time.monotonic() < deadline:
+    row.trials += 1
+    server = random.choice(("local", "local", "sqlite"))
+    for _ in range(2):  # there is something to remove
+        ground.content(f"Thing {random.randrange(10**6)}")
+        ground.start("template", "--database", server, "build", "alpha").end()
+    words = ("template", "--database", server, "prune")
+    there = _templates(ground)
+    run = ground.start(*words, HARNESS_TEMPLATES_COUNT="1")
+    deadline = ground.clock.now() + 20
+    while not run.over and ground.clock.now() < deadline:
+        if server == "sqlite" and _templates(ground) < there:
+            break
         if any(one.kind == "backend" for one in ground.processes()):
             break
-        time.sleep(0.002)
-    time.sleep(random.uniform(0, 0.4))
+        time.sleep(0.0005)
+    time.sleep(random.uniform(0, 0.4 if server == "local" else 0.01))
+    kind = random.choice(("harness", "harness", "server", "backend"))
+    kind = kind if server == "local" else "harness"
     victims = [one for one in ground.processes() if one.kind == kind]
-    row.trials += 1
-    what = f"{kind} at {time.time() - run.started:.2f} s (log {ground.number:04})"
+    moment = time.time() - run.started
+    what = f"{server}: {kind} at {moment:.2f} s (log {ground.number:04})"
     if victims:
         _kill(random.choice(victims).pid)
     done = run.end()
-    _judge(ground, "local", [row], what, done.hung, done.problems())
+    _judge(ground, server, [row], what, done.hung, done.problems())
+
+
+def _templates(ground: Ground) -> int:
+    return len(list((ground.state / "sqlite").glob("*.json")))

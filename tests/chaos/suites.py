@@ -3,6 +3,7 @@
 later runs.
 """
 
+import re
 from random import Random
 from textwrap import dedent, indent
 
@@ -25,6 +26,12 @@ TRICKS: dict[str, tuple[str, set[str]]] = {
     "exit in a thread": (
         "import os, threading, time\n"
         "threading.Timer(0.2, os._exit, (0,)).start()\ntime.sleep(5)",
+        FAILS,
+    ),
+    "hang": ("import time\ntime.sleep(3600)", FAILS),
+    "hang in C": (
+        "import ctypes, signal\nsignal.pthread_sigmask(signal.SIG_BLOCK, [14])\n"
+        "ctypes.PyDLL(None).sleep(3600)",
         FAILS,
     ),
     "segfault": ("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)", FAILS),
@@ -85,6 +92,9 @@ TRICKS: dict[str, tuple[str, set[str]]] = {
 OF_SERVERS = {"database dropped", "ALTER SYSTEM", "role made", "role locked"}
 SUFFERING = {"ALTER SYSTEM", "role locked", "database dropped", "temporary directory"}
 """What takes the ground away from other tests of the same run: they may fail."""
+HANGS = {"hang", "hang in C"}
+LIMIT = "8"
+"""Seconds that each test may take where one hangs."""
 IDS = """\
 import pytest
 
@@ -109,11 +119,16 @@ def names() -> tuple[str, ...]:
     return (*(f"suite: {name}" for name in TRICKS), "suite: ids")
 
 
+def why_not(ground: Ground) -> str:
+    """Why no test may hang, or nothing."""
+    done = ground.start("config").end()
+    return "" if re.search(r"^ *timeout ", done.output, re.M) else "tests have no limit"
+
+
 def trick(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
     """One trick in a suite, with one worker or two; then a run without."""
-    row = min(
-        (rows[name] for name in names()), key=lambda row: (row.trials, random.random())
-    )
+    able = [rows[name] for name in names() if not rows[name].skipped]
+    row = min(able, key=lambda row: (row.trials, random.random()))
     name = row.kind.partition(": ")[2]
     row.trials += 1
     server = "local" if name in OF_SERVERS else random.choice(("local", "sqlite"))
@@ -125,7 +140,8 @@ def trick(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
         body = body.format(state=str(ground.state), number=random.randrange(10**6))
         text = BESIDE.format(name="Trick", body=indent(dedent(body), " " * 8))
         ground.add("test_trick.py", text)
-    done = ground.test(server, HARNESS_JOBS=jobs).end()
+    more = {"HARNESS_TIMEOUT": LIMIT} if name in HANGS else {}
+    done = ground.test(server, HARNESS_JOBS=jobs, **more).end()
     what = f"{server}, {jobs} jobs (log {ground.number:04})"
     row.hung += [what] * done.hung
     wrong = done.problems()

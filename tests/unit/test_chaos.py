@@ -35,18 +35,20 @@ def test_what_no_run_may_do(one: Done, words: str) -> None:
 def test_what_processes_are() -> None:
     lines = {
         1: (0, "python -m harness test tryton alpha"),
-        2: (1, "python -m pytest -p harness.plugins.workers"),
-        3: (2, "python -m pytest -p harness.plugins.workers"),
-        4: (3, "python -c import execnet"),
-        5: (1, "python -W ignore -m harness.plugins.build"),
-        6: (0, "python -m harness.postgres.supervisor {}"),
-        7: (6, "/x/bin/postgres -D /dev/shm/y/data -c fsync=off"),
-        8: (7, "postgres: postgres test [local] idle"),
-        9: (0, "sleep 900"),
+        2: (1, "python -m harness.plugins.workers -p harness.plugins.workers -n 2"),
+        3: (2, "python -m harness.plugins.workers -p harness.plugins.workers -n 2"),
+        4: (3, "python -m harness.plugins.workers -p harness.plugins.workers -n 2"),
+        5: (2, "python -I -S /x/harness/plugins/workers/interpreter.py /tmp/s -u -c i"),
+        6: (2, "python -c import execnet"),
+        7: (1, "python -W ignore -m harness.plugins.build"),
+        8: (0, "python -m harness.postgres.supervisor {}"),
+        9: (8, "/x/bin/postgres -D /dev/shm/y/data -c fsync=off"),
+        10: (9, "postgres: postgres test [local] idle"),
+        11: (0, "sleep 900"),
     }
     assert [_kind(pid, lines) for pid in lines] == [
-        "harness", "session", "worker", "worker", "builder", "supervisor", "server",
-        "backend", "other",
+        "harness", "session", "warm", "worker", "stand-in", "worker", "builder",
+        "supervisor", "server", "backend", "other",
     ]  # fmt: skip
 
 

@@ -21,7 +21,8 @@ def distrusted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def imported(path: Path) -> object:
     spec = importlib.util.spec_from_file_location("saved_twice", path)
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module.VALUE
