@@ -248,6 +248,10 @@ class Ground:
         """One more file of tests."""
         (self.module / "tests" / name).write_text(text)
 
+    def remove(self, name: str) -> None:
+        """One file of tests less."""
+        (self.module / "tests" / name).unlink(missing_ok=True)
+
     # -- runs ----------------------------------------------------------------------
 
     def environ(self, **more: str) -> dict[str, str]:

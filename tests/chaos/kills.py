@@ -23,9 +23,17 @@ WAIT = 4.0
 """Seconds that a kind of process gets to appear."""
 
 
+SLOW = "import time, unittest\n" + "".join(
+    f"class Slow{number}TestCase(unittest.TestCase):\n"
+    "    def test_slow(self):\n        time.sleep(0.4)\n"
+    for number in range(16)
+)
+"""Tests that take time and no work, so that there is somebody to kill."""
+
+
 def kill(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
     """A run or some, each with kills in it; then one that nobody disturbs."""
-    server = random.choice(("local", "local", "sqlite"))
+    server = random.choice(("local", "sqlite"))
     hit: list[Row] = []
     problems: list[str] = []
     hung = False
@@ -34,6 +42,7 @@ def kill(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
         building = random.random() < 0.4
         if building:
             ground.content(f"Thing {random.randrange(10**6)}")
+        ground.add("test_slow.py", SLOW)
         run = ground.test(server)
         found = list(_kills(ground, random, run, rows, server, building=building))
         hit += [rows[f"kill {kind}"] for kind, _ in found]
@@ -42,6 +51,7 @@ def kill(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
         moments.append(f"(log {run.log.stem})")
         problems += done.problems()
         hung = hung or done.hung
+    ground.remove("test_slow.py")
     what = f"{server}: {', '.join(moments)}"
     _judge(ground, server, hit or [rows["kill harness"]], what, hung, problems)
 
@@ -57,7 +67,7 @@ def _kills(
 ) -> Iterator[tuple[str, float]]:
     """Kill, until nothing of the run goes on, or often enough; what, and when."""
     time.sleep(random.uniform(0, 0.3))
-    many = random.random() < 0.4
+    many = random.random() < 0.6
     wanted = [
         kind
         for kind in KINDS
@@ -107,7 +117,7 @@ def _strike(
         found = [one for one in ground.processes() if one.kind == kind]
         if found:
             time.sleep(
-                random.choice((0.0, random.uniform(0, 0.3), random.uniform(0, 2)))
+                random.choice((0.0, random.uniform(0, 0.2), random.uniform(0, 0.8)))
             )
             return _kill(random.choice(found).pid)
         time.sleep(0.01)
