@@ -21,11 +21,11 @@ from tests.chaos.table import Row, details, text
 Trial = Callable[[Ground, Random, dict[str, Row]], None]
 TRIALS: dict[str, tuple[Trial, float]] = {
     "kill": (kills.kill, 20.0),
-    "kill all": (kills.kill_all, 2.0),
-    "removal": (kills.kill_removal, 2.0),
-    "edit": (edits.edit, 2.0),
+    "kill all": (kills.kill_all, 1.5),
+    "removal": (kills.kill_removal, 1.5),
+    "edit": (edits.edit, 1.5),
     "full": (disks.full, 2.5),
-    "suite": (suites.trick, 5.0),
+    "suite": (suites.trick, 9.0),
     "exact": (edits.exact, 1.0),
 }
 """Each with its share of the time."""
