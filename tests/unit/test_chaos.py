@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.chaos import edits, table
+from tests.chaos import edits, suites, table
 from tests.chaos.ground import EXPECTED, Done, _kind
 from tests.chaos.table import Row
 
@@ -73,3 +73,11 @@ def test_a_template_is_that_which_the_build_names() -> None:
     )
     assert edits.built(said) == "eeedd099ad8cd1ad2fd3"
     assert edits.built("error: layer alpha cannot be built (alpha): X") == ""
+
+
+def test_what_is_wrong_beside_a_trick() -> None:
+    ran = {"Trick0TestCase::test_a": "passed", "Trick0TestCase::test_b": "failed"}
+    told = "1 did not run: tests/test_trick_0.py::Trick0TestCase::test_c\n"
+    assert suites._own(ran, suites.FAILS, 0, told) == []
+    assert suites._own(ran, suites.FAILS, 0, "") == ["test_c beside it is missing"]
+    assert suites._own(ran, suites.PASSES, 0, told) == ["the test is failed"]
