@@ -28,13 +28,18 @@ def imported(path: Path) -> object:
     return module.VALUE
 
 
-def test_a_file_that_is_saved_twice_within_a_second(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", ["", "elsewhere"])
+def test_a_file_that_is_saved_twice_within_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kept: str
+) -> None:
+    prefix = str(tmp_path / kept) if kept else None
+    monkeypatch.setattr(sys, "pycache_prefix", prefix)
     path = tmp_path / "saved_twice.py"
     path.write_text("VALUE = 1\n")
     second = int(path.stat().st_mtime)
     os.utime(path, (second, second + 0.1))
     assert imported(path) == 1
-    assert list(tmp_path.glob("__pycache__/*.pyc"))
+    assert list(tmp_path.glob(f"{kept}/**/*.pyc" if kept else "__pycache__/*.pyc"))
     path.write_text("VALUE = 2\n")
     os.utime(path, (second, second + 0.9))
     assert imported(path) == 2
