@@ -69,8 +69,8 @@ def _kills(
 
     def strike(kinds: list[str], patience: float) -> Iterator[tuple[str, float]]:
         trials = {kind: rows[f"kill {kind}"].trials for kind in kinds}
-        kind = min(kinds, key=lambda one: (trials[one], random.random()))
-        if _strike(ground, random, run, kind, patience=patience):
+        kind = _strike(ground, random, run, trials, patience=patience)
+        if kind:
             rows[f"kill {kind}"].trials += 1
             yield kind, time.time() - run.started
 
@@ -82,7 +82,7 @@ def _kills(
     ]
     time.sleep(random.uniform(0, 0.3))
     found: list[tuple[str, float]] = []
-    many = random.choice((0, 1, 4, 12))
+    many = random.choice((0, 2, 6, 16))
     for _ in range(many):
         soft = [kind for kind in wanted if kind not in LAST]
         found += strike(soft, 1.0 if found else WAIT)
@@ -110,19 +110,24 @@ def _judge(
 
 
 def _strike(
-    ground: Ground, random: Random, run: Run, kind: str, *, patience: float
-) -> bool:
-    """Kill one of a kind, some time after it has appeared."""
+    ground: Ground, random: Random, run: Run, trials: dict[str, int], *, patience: float
+) -> str:
+    """Kill a process some time after it has appeared; its kind, or nothing.
+
+    Of the kinds that are there it is the one with the fewest `trials`.
+    """
     deadline = ground.clock.now() + patience
     while not run.over and ground.clock.now() < deadline:
-        found = [one for one in ground.processes() if one.kind == kind]
+        found = [one for one in ground.processes() if one.kind in trials]
         if found:
+            kind = min({one.kind for one in found}, key=lambda one: (trials[one], one))
             time.sleep(
                 random.choice((0.0, random.uniform(0, 0.2), random.uniform(0, 0.8)))
             )
-            return _kill(random.choice(found).pid)
+            victim = random.choice([one for one in found if one.kind == kind])
+            return kind if _kill(victim.pid) else ""
         time.sleep(0.01)
-    return False
+    return ""
 
 
 def kill_all(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
