@@ -80,9 +80,9 @@ def _kills(
         if (building or kind != "builder")
         and (server == "local" or kind not in OF_SERVER)
     ]
-    time.sleep(random.uniform(0, 0.3))
     found: list[tuple[str, float]] = []
     many = random.choice((0, 2, 6, 16))
+    time.sleep(random.uniform(0, 0.3 if many else 3))
     for _ in range(many):
         soft = [kind for kind in wanted if kind not in LAST]
         found += strike(soft, 1.0 if found else WAIT)
