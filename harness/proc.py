@@ -7,11 +7,12 @@ import pwd
 import shlex
 import signal
 import subprocess
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Final, Self
 
 from harness.errors import CommandFailed, MissingTool
 from harness.masks import masked
@@ -167,11 +168,14 @@ _detached: list[subprocess.Popen[bytes]] = []
 
 
 def detach(argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> None:
-    """Start a process that outlives this one; its output goes to `log`."""
+    """Start a process that outlives this one; its output goes to `log`.
+
+    It is of no run, also where one of its tests has called us.
+    """
     with log.open("ab") as output:
         child = subprocess.Popen(
             [str(part) for part in argv],
-            env=dict(env),
+            env={name: value for name, value in env.items() if name != MARK},
             stdin=DEVNULL,
             stdout=output,
             stderr=STDOUT,
@@ -179,3 +183,43 @@ def detach(argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> 
             cwd="/",
         )
     _detached.append(child)
+
+
+MARK: Final = "HARNESS_BROKER"
+"""Variable of all processes that come of a run's tests: a path in its directory."""
+VANISH: Final = 3.0
+"""Seconds that processes get to vanish after they were killed."""
+
+
+def end_marked(directory: Path) -> tuple[str, ...]:
+    """End all that came of the tests of the run with this directory; what it was.
+
+    A process that has made a session of its own is in no group, and is nobody's child
+    when its parent is gone; but its environment is inherited.  (Where there is no
+    ``/proc``, none is found.)
+    """
+    found: dict[int, str] = {}
+    deadline = time.monotonic() + VANISH
+    while (left := _marked(directory)) and time.monotonic() < deadline:
+        for pid, what in left.items():
+            found.setdefault(pid, what)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.01)
+    return tuple(found.values())
+
+
+def _marked(directory: Path) -> dict[int, str]:
+    """Processes by their number, each with how it was started."""
+    mark = f"{MARK}={directory}/".encode()
+    found = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (path / "environ").read_bytes().split(b"\0")
+            if any(one.startswith(mark) for one in words):
+                command = (path / "cmdline").read_bytes().split(b"\0")
+                found[int(path.name)] = f"{path.name} ({_decode(command[0])} …)"
+        except OSError:
+            continue
+    found.pop(os.getpid(), None)
+    return found

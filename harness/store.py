@@ -16,11 +16,11 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
-from harness import waiting
+from harness import proc, waiting
 from harness.errors import DiskFull, HarnessError, MissingTool
 
 
@@ -294,21 +294,32 @@ class Run:
         self._lock.path.write_text(f"{path}\n", "utf-8")
         return path
 
+    def end_left(self, tell: Callable[[str], None]) -> None:
+        """End what tests have left running, and tell it."""
+        for what in proc.end_marked(_scratch(self._lock.path)):
+            tell(f"a test has left the process {what}: ended")
+
 
 SCRATCH = "harness-run-"
 STATE = "state"
 """File in a run's private directory that names the state directory."""
 
 
+def _scratch(entry: Path) -> Path:
+    """The private directory of a run in the register, be it there or not."""
+    name = f"{SCRATCH}{entry.name}"
+    try:
+        noted = Path(entry.read_text("utf-8").strip())
+    except OSError:
+        noted = Path()
+    return noted if noted.name == name else Path(tempfile.gettempdir(), name)
+
+
 def _forget(entry: Path) -> None:
     """Remove a run from the register, after all that carries its id."""
-    try:
-        noted = entry.read_text("utf-8").strip()
-    except OSError:
-        noted = ""
-    scratch = Path(noted or Path(tempfile.gettempdir(), f"{SCRATCH}{entry.name}"))
-    if scratch.name == f"{SCRATCH}{entry.name}":
-        shutil.rmtree(scratch, ignore_errors=True)
+    scratch = _scratch(entry)
+    proc.end_marked(scratch)
+    shutil.rmtree(scratch, ignore_errors=True)
     entry.unlink(missing_ok=True)
 
 

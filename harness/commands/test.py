@@ -228,6 +228,7 @@ def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
     directory.mkdir(parents=True)
     with watched(context.console, context.config.quiet):
         done = [session.run(context, current, step, directory) for step in steps]
+    current.end_left(context.console.warn)
     if all(_told(step, one) for step, one in zip(steps, done, strict=True)):
         shutil.rmtree(directory)
         return int(max(one.code for one in done))

@@ -24,13 +24,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from harness.plugins import lifeline, reading
+from harness.plugins import compiled, lifeline, reading
 
 
 def main() -> int:
     """Carry out orders until there are no more; the exit code."""
     lifeline.hold()
     reading.begin()
+    compiled.distrust()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
 

@@ -18,12 +18,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from harness import proc
 from harness.errors import HarnessError, InternalError, UsageError
 from harness.template.files import Snapshot
 from harness.template.layer import Layer, Request
 from harness.template.pool import Lease, Pool
 
-BROKER = "HARNESS_BROKER"
+BROKER = proc.MARK
 """Environment variable that names the socket."""
 
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 from random import Random
 
-from tests.chaos.ground import Ground
+from tests.chaos.ground import Done, Ground, Run
 from tests.chaos.table import Row
 
 TIMES = re.compile(r"'?\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?'?")
@@ -23,8 +23,7 @@ def edit(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
     ground.content(one)
     run = ground.test(server)
     when = random.uniform(0.2, 4)
-    while time.time() - run.started < when and not run.over:
-        time.sleep(0.01)
+    _wait(run, when)
     ground.content(other)
     done = run.end()
     what = f"{server}: saved at {when:.2f} s (log {ground.number:04})"
@@ -57,29 +56,21 @@ def helper():
 
 
 def exact(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
-    """A template made in a state with a past is as one made of nothing."""
+    """A template made in a state with a past is as one made of nothing.
+
+    The past are other contents, some of them saved while the former one was built.
+    """
     row = rows["exact template"]
     row.trials += 1
     wanted = {"more": "", "which": "name", "value": "one"}
-    for _ in range(random.randint(1, 3)):
-        change = random.choice(("content", "field", "default", "comment"))
-        if change == "content":
-            ground.content(f"Thing {random.randrange(100)}")
-        elif change == "field":
-            wanted["more"] = f"    field_{random.randrange(9)} = fields.Integer('A')"
-        elif change == "default":
-            wanted["value"] = f"value {random.randrange(100)}"
-        text = PROGRAM.format(**wanted)
-        text += f"# {random.random()}\n" if change == "comment" else ""
-        (ground.module / "alpha.py").write_text(text)
-        words = ("template", "--database", "sqlite", "build", "alpha")
-        done = ground.start(*words).end()
-        if done.code or done.hung:
-            row.wrong.append(
-                f"the build ends with {done.code} (log {ground.number:04})"
-            )
-            return
-    past = _dump(ground.state)
+    for _ in range(random.randint(1, 2)):
+        _change(ground, random, wanted)
+        run = ground.start(*BUILD)
+        if random.random() < 0.5:
+            _wait(run, random.uniform(0.2, 2))
+            _change(ground, random, wanted)
+        _ended(ground, run, row)
+    past = _template(ground, row, ground.state)
     fresh = ground.place / "fresh"
     shutil.rmtree(fresh, ignore_errors=True)
     (fresh / "sqlite").mkdir(parents=True)
@@ -88,24 +79,69 @@ def exact(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
         if '"name": "base"' in path.read_text():
             shutil.copy(path, fresh / "sqlite")
             shutil.copy(path.with_suffix(".sqlite"), fresh / "sqlite")
-    done = ground.start(*words, HARNESS_STATE=str(fresh)).end()
-    if done.code or done.hung:
-        row.wrong.append(f"the exact build ends with {done.code}: {done.output[-200:]}")
-    elif past != (now := _dump(fresh)):
-        different = [line for line in now if line not in set(past)][:3]
+    ground.forget_bytecode()
+    now = _template(ground, row, fresh)
+    if past and now and past != now:
+        different = sorted(set(now) ^ set(past))[:3]
         row.wrong.append(f"they differ (log {ground.number:04}): {different}")
     shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _dump(state: Path) -> list[str]:
-    """All statements of the newest template of the module, without times."""
-    files = [
-        path.with_suffix(".sqlite")
-        for path in (state / "sqlite").glob("*.json")
-        if '"name": "alpha' in path.read_text()
-    ]
-    newest = max(files, key=lambda path: path.with_suffix(".json").stat().st_mtime)
-    connection = sqlite3.connect(f"file:{newest}?mode=ro&immutable=1", uri=True)
+BUILD = ("template", "--database", "sqlite", "build", "alpha")
+
+
+def _change(ground: Ground, random: Random, wanted: dict[str, str]) -> None:
+    """Save another content, as often as not of the same size."""
+    change = random.choice(("content", "field", "field", "default", "comment"))
+    if change == "content":
+        ground.content(f"Thing {random.randrange(100)}")
+    elif change == "field":
+        wanted["more"] = f"    field_{random.randrange(9)} = fields.Integer('A')"
+    elif change == "default":
+        wanted["value"] = f"value {random.randrange(100)}"
+    text = PROGRAM.format(**wanted)
+    text += f"# {random.random()}\n" if change == "comment" else ""
+    (ground.module / "alpha.py").write_text(text)
+
+
+def _wait(run: Run, seconds: float) -> None:
+    """Until so long after its begin, or its end."""
+    while time.time() - run.started < seconds and not run.over:
+        time.sleep(0.01)
+
+
+def _ended(ground: Ground, run: Run, row: Row) -> Done:
+    """A build's end; one that saw its source change has failed, and that is right."""
+    done = run.end()
+    what = f"a build (log {ground.number:04})"
+    row.hung += [what] * done.hung
+    row.wrong += [f"{what} {text}" for text in done.problems()]
+    return done
+
+
+def _template(ground: Ground, row: Row, state: Path) -> list[str]:
+    """What is in the template of the module as it is now, in this state."""
+    run = ground.start(*BUILD, HARNESS_STATE=str(state))
+    done = _ended(ground, run, row)
+    digest = built(done.output)
+    if done.code or not digest:
+        row.wrong.append(f"the build ends with {done.code} (log {ground.number:04})")
+        return []
+    return dump(state / "sqlite" / f"{digest}.sqlite")
+
+
+def built(output: str) -> str:
+    """The digest of the template that a build has made, or has found.
+
+    It need not be the newest of the module: what was once built is found again.
+    """
+    found = re.search(r"^template alpha.*: ([0-9a-f]{20}),", output, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def dump(template: Path) -> list[str]:
+    """All statements of a template, without times."""
+    connection = sqlite3.connect(f"file:{template}?mode=ro&immutable=1", uri=True)
     try:
         return sorted(TIMES.sub("'time'", line) for line in connection.iterdump())
     finally:

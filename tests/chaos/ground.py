@@ -13,7 +13,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -23,6 +25,8 @@ LIMIT, FIRST = 90.0, 900.0
 """Seconds after which a run is hung; a quiet one takes five, the first one more."""
 REST = 15.0
 """Seconds that processes get to end after the run that started them."""
+GAP = 3.0
+"""Seconds in which nothing of us ran: the machine was suspended, or we were stopped."""
 GOOD = frozenset({"passed"})
 
 CASES = '''\
@@ -63,6 +67,29 @@ EXPECTED = {
     for number in range(CLASSES)
     for name in ("test_content", "test_write")
 }
+
+
+class Clock(threading.Thread):
+    """Seconds, without those in which the machine was suspended or we were stopped."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.paused = 0.0
+        self.start()
+
+    def run(self) -> None:
+        """Look at the time now and then."""
+        last = time.monotonic()
+        while True:
+            time.sleep(0.1)
+            now = time.monotonic()
+            if now - last > GAP:
+                self.paused += now - last
+            last = now
+
+    def now(self) -> float:
+        """Seconds, from any begin."""
+        return time.monotonic() - self.paused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +136,7 @@ class Run:
         self.ground = ground
         self.words = words
         self.started = time.time()
+        self.began = ground.clock.now()
         ground.number += 1
         self.log = ground.logs / f"{ground.number:04}.log"
         with self.log.open("wb") as log:
@@ -131,12 +159,12 @@ class Run:
 
     def end(self, limit: float = 0.0) -> Done:
         """Wait for its end, at most until the limit."""
-        hung = False
-        until = self.started + (limit or self.ground.limit)
-        try:
-            self.process.wait(max(0.1, until - time.time()))
-        except subprocess.TimeoutExpired:
-            hung = True
+        until = self.began + (limit or self.ground.limit)
+        while not self.over and self.ground.clock.now() < until:
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(0.2)
+        hung = not self.over
+        if hung:
             self.ground.stacks(self.log)
             self.ground.kill_all()
             self.process.wait()
@@ -162,12 +190,21 @@ class Ground:
         self.mark = f"CHAOS_MARK={secrets.token_hex(8)}"
         self.number = 0
         self.limit = LIMIT
+        self.clock = Clock()
         self.known: set[str] = set()
         """What was left before: it is counted once."""
         shutil.rmtree(self.logs, ignore_errors=True)
         for path in (self.project, self.state, self.logs):
             path.mkdir(parents=True, exist_ok=True)
+        self._share()
         self.write()
+
+    def _share(self) -> None:
+        """Environments are those of the state directory that is named, if one is."""
+        state, own = os.environ.get("HARNESS_STATE"), self.state / "envs"
+        if state and not own.exists():
+            Path(state, "envs").mkdir(parents=True, exist_ok=True)
+            own.symlink_to(Path(state, "envs").absolute())
 
     # -- the project ---------------------------------------------------------------
 
@@ -202,16 +239,25 @@ class Ground:
             f'<field name="name">{name}</field></record></data></tryton>\n'
         )
 
+    def forget_bytecode(self) -> None:
+        """What Python has compiled of the module goes."""
+        for path in self.module.rglob("__pycache__"):
+            shutil.rmtree(path, ignore_errors=True)
+
     def add(self, name: str, text: str) -> None:
         """One more file of tests."""
         (self.module / "tests" / name).write_text(text)
+
+    def remove(self, name: str) -> None:
+        """One file of tests less."""
+        (self.module / "tests" / name).unlink(missing_ok=True)
 
     # -- runs ----------------------------------------------------------------------
 
     def environ(self, **more: str) -> dict[str, str]:
         """The environment of a run; what comes of it carries our mark."""
         name, _, value = self.mark.partition("=")
-        hidden = ("HARNESS_", "GITHUB_", "PYTEST_", "COV_")
+        hidden = ("HARNESS_", "GITHUB_", "PYTEST_", "COV_", "PYTHON")
         env = {k: v for k, v in os.environ.items() if not k.startswith(hidden)}
         return {
             **env,
@@ -263,13 +309,17 @@ class Ground:
         new, self.known = found - self.known, self.known | found
         return wrong, [f"{text} ({log})" for text in sorted(new)], []
 
-    def prepare(self, server: str) -> None:
+    def prepare(self, server: str) -> list[str]:
         """Have the environment and the templates, however long that takes.
 
-        A run that then takes twenty times as long as it should is hung.
+        What is wrong with the run after that.  One that then takes twenty times as
+        long as it should is hung.
         """
         self.test(server).end(FIRST)
-        self.limit = max(self.limit, 20 * self.test(server).end(FIRST).seconds)
+        began = self.clock.now()
+        found = self.calm(server)
+        self.limit = max(self.limit, 20 * (self.clock.now() - began))
+        return [one for several in found for one in several]
 
     # -- processes -----------------------------------------------------------------
 
@@ -322,8 +372,8 @@ class Ground:
 
     def left(self, server: str) -> list[str]:
         """What is there that should not be, after a run that nobody disturbed."""
-        deadline = time.monotonic() + REST
-        while (found := self.processes()) and time.monotonic() < deadline:
+        deadline = self.clock.now() + REST
+        while (found := self.processes()) and self.clock.now() < deadline:
             time.sleep(0.1)
         left = [f"process {one.kind}: {one.line[:80]}" for one in found]
         left += [f"run {path.name}" for path in self.state.glob("runs/*")]
@@ -355,8 +405,8 @@ class Ground:
             return [f"a server that cannot be asked: {error.message.splitlines()[0]}"]
         finally:
             server.stop()
-        deadline = time.monotonic() + REST
-        while server.alive() and time.monotonic() < deadline:
+        deadline = self.clock.now() + REST
+        while server.alive() and self.clock.now() < deadline:
             time.sleep(0.05)
         return [f"database {name}" for (name,) in rows]
 
@@ -364,6 +414,11 @@ class Ground:
 def _stat(path: Path) -> tuple[int, bool]:
     state, parent = (path / "stat").read_text().rpartition(")")[2].split()[:2]
     return int(parent), state in "ZX"
+
+
+SUITE = re.compile(r"-m (harness\.plugins\.workers|pytest)\b")
+"""A process of a suite: the session, the warm process that is forked off it, and the
+workers that are forked off that."""
 
 
 def _kind(pid: int, known: dict[int, tuple[int, str]]) -> str:
@@ -375,21 +430,23 @@ def _kind(pid: int, known: dict[int, tuple[int, str]]) -> str:
         return "backend" if "postgres" in above and "super" not in above else "server"
     if re.search(r"-m harness (test|template|clean)", line):
         return "harness"
-    if "-m pytest" in above:
-        return "worker"
-    if "-m pytest" in line:
-        return "session"
     if "harness/plugins/build" in line or "harness.plugins.build" in line:
         return "builder"
-    return "worker" if _below_session(pid, known) else "other"
+    if "harness/plugins/workers/interpreter.py" in line:
+        return "stand-in"
+    depth = _depth(pid, known)
+    if SUITE.search(line):
+        return ("session", "warm", "worker")[min(depth, 2)]
+    return "worker" if depth else "other"
 
 
-def _below_session(pid: int, known: dict[int, tuple[int, str]]) -> bool:
-    while pid in known:
-        pid, line = known[pid]
-        if "-m pytest" in line:
-            return True
-    return False
+def _depth(pid: int, known: dict[int, tuple[int, str]]) -> int:
+    """How many processes of a suite are above one."""
+    depth = 0
+    while known[pid][0] in known:
+        pid = known[pid][0]
+        depth += bool(SUITE.search(known[pid][1]))
+    return depth
 
 
 def _kill(pid: int) -> bool:

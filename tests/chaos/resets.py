@@ -12,7 +12,6 @@ import contextlib
 import os
 import random
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from harness.store import Store
 from harness.template import undo
 from harness.template.undo import PRISTINE, Undo
 from tests.chaos import kinds
+from tests.chaos.ground import Clock
 from tests.chaos.table import Row, details, text
 
 STATEMENTS = 10_000
@@ -44,17 +44,18 @@ def run(
     """At most so many seconds or statements; the embedded server if no `address`."""
     row = Row(kind="reset")
     chance = random.Random(seed)
-    deadline = time.monotonic() + seconds
+    clock = Clock()
+    deadline = clock.now() + seconds
     with contextlib.ExitStack() as stack:
         if address is None:
             place = os.environ.get("TESTS_STATE", ROOT / ".harness" / "tests")
             server = Local(Store(Path(place)), environ=os.environ)
             address = server.start()
             stack.callback(server.stop)
-        while row.trials < statements and time.monotonic() < deadline:
+        while row.trials < statements and clock.now() < deadline:
             database = f"{PREFIX}_{os.getpid()}_{row.trials}"
             with _made(address, database):
-                Round(address, database, chance, row).go(
+                Round(address, database, chance, row, clock).go(
                     min(ROUND, statements - row.trials), deadline
                 )
         row.leaked += _left(address)
@@ -110,8 +111,14 @@ class Round:
     """Some statements in one database, with marks and ways back."""
 
     def __init__(
-        self, address: Address, database: str, chance: random.Random, row: Row
+        self,
+        address: Address,
+        database: str,
+        chance: random.Random,
+        row: Row,
+        clock: Clock,
     ) -> None:
+        self.clock = clock
         self.address = address
         self.database = database
         self.chance = chance
@@ -129,7 +136,7 @@ class Round:
         with connect(self.address, self.database) as connection:
             self.known = [(PRISTINE, dump(connection))]
             end = self.row.trials + statements
-            while self.row.trials < end and time.monotonic() < deadline:
+            while self.row.trials < end and self.clock.now() < deadline:
                 self._write(connection)
                 if self.chance.random() < 0.3:
                     self.known.append((kept.mark(), dump(connection)))
@@ -192,10 +199,11 @@ class Round:
             at = self.chance.randrange(len(self.known))
         del self.known[at + 1 :]
         mark, known = self.known[at]
-        began = time.monotonic()
+        began = self.clock.now()
         outcome = kept.back(mark)
-        if time.monotonic() - began > PATIENCE:
-            self._note(self.row.hung, f"back took {time.monotonic() - began:.0f} s")
+        took = self.clock.now() - began
+        if took > PATIENCE:
+            self._note(self.row.hung, f"back took {took:.0f} s")
         if outcome.how not in {"clean", "reset"} or outcome.left:
             self._note(self.row.wrong, f"{outcome.how}: {outcome.reason}")
             return False

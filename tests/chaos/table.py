@@ -18,6 +18,15 @@ class Row:
     hung: list[str] = field(default_factory=list)
     skipped: str = ""
 
+    def at(self) -> tuple[int, int, int, int]:
+        """Where it stands."""
+        return self.trials, len(self.wrong), len(self.leaked), len(self.hung)
+
+    def back(self, at: tuple[int, int, int, int]) -> None:
+        """Forget what came since."""
+        self.trials, wrong, leaked, hung = at
+        del self.wrong[wrong:], self.leaked[leaked:], self.hung[hung:]
+
     @property
     def count(self) -> int:
         """How many things there are beside the trials."""
@@ -25,9 +34,8 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The row as texts."""
-        counts = (self.trials, len(self.wrong), len(self.leaked), len(self.hung))
         name = f"{self.kind} (skipped: {self.skipped})" if self.skipped else self.kind
-        return (name, *map(str, counts))
+        return (name, *map(str, self.at()))
 
 
 def text(rows: Iterable[Row]) -> str:

@@ -154,3 +154,64 @@ def test_reports_find_no_room(
         words = "1 failed, 1 passed" if outcome == "failed" else "2 passed"
         assert words in output
         assert ("it is wrong" in output) == (outcome == "failed")
+
+
+LEAVES = """\
+import os, pathlib, time
+
+def test_leaves():
+    if os.fork() == 0:
+        os.setsid()
+        os.closerange(0, 1024)
+        if os.fork() == 0:
+            pathlib.Path({mark!r}).write_text(str(os.getpid()))
+            time.sleep(600)
+        os._exit(0)
+    while not pathlib.Path({mark!r}).exists():
+        time.sleep(0.01)
+    time.sleep({more})
+"""
+
+
+def gone(mark: Path) -> bool:
+    """Whether the daemon has ended, be it that nobody has taken its exit code."""
+    try:
+        stat = Path(f"/proc/{mark.read_text()}/stat").read_text()
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] in "ZX"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_daemon_that_a_test_has_left_ends_with_the_run(
+    harness: Harness, project: Path, tmp_path: Path, jobs: str
+) -> None:
+    """It is in a session of its own, and nobody's child."""
+    mark = tmp_path / "daemon"
+    (project / "src/alpha/alpha/tests/test_leaves.py").write_text(
+        LEAVES.format(mark=str(mark), more=0)
+    )
+    done = harness("test", "tryton", "alpha", "--database", "sqlite", HARNESS_JOBS=jobs)
+    output = done.stdout + done.stderr
+    assert done.returncode == 0, output
+    assert f"a test has left the process {mark.read_text()} " in output
+    assert gone(mark)
+
+
+def test_a_daemon_of_a_killed_run_ends_when_the_next_one_starts(
+    harness: Harness, project: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    mark = tmp_path / "daemon"
+    test = project / "src/alpha/alpha/tests/test_leaves.py"
+    test.write_text(LEAVES.format(mark=str(mark), more=60))
+    run = subprocess.Popen(
+        [sys.executable, *LINE[:-1], "sqlite"], cwd=project, env=env,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    await_(mark)
+    run.kill()
+    run.wait()
+    assert not gone(mark)
+    test.unlink()
+    assert harness("template", "--database", "sqlite", "list").returncode == 0
+    assert gone(mark)

@@ -4,10 +4,12 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from textwrap import dedent
 
@@ -192,6 +194,30 @@ def test_a_source_that_changes_while_it_is_built(
     assert unfinished(harness, state) == []
     configure(project, "_ = 1")
     assert harness("template", "build", "demo", "--database", server).returncode == 0
+
+
+def test_a_source_that_is_saved_twice_within_a_second(
+    harness: Harness, project: Path, state: Path
+) -> None:
+    """At the same size; Python takes the bytecode of the first for the second's."""
+    file = project / "src/alpha/alpha/alpha.py"
+    before, second = file.read_text(), int(time.time()) + 60
+    for number in (1, 2):
+        field = f"    field_{number} = fields.Integer('A')  # {second}\n"
+        file.write_text(before + field)
+        os.utime(file, (second, second + number / 10))
+        done = harness(
+            "template", "build", "alpha", "--database", "sqlite",
+            PYTHONDONTWRITEBYTECODE="",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout
+    assert list(file.parent.glob("__pycache__/alpha.*.pyc"))
+    digest = done.stdout.rpartition(": ")[2].partition(",")[0]
+    with closing(sqlite3.connect(state / "sqlite" / f"{digest}.sqlite")) as template:
+        rows = template.execute("PRAGMA table_info(alpha_thing)").fetchall()
+    columns = {row[1] for row in rows}
+    assert "field_2" in columns
+    assert "field_1" not in columns
 
 
 @BOTH

@@ -310,6 +310,31 @@ def test_a_process_that_a_test_leaves_is_not_waited_for(suite: Suite) -> None:
     assert warm.seconds < 60
 
 
+def test_a_crash_is_seen_where_a_process_is_left(suite: Suite) -> None:
+    """It has the worker's pipes, by whose end the controller knows of the crash."""
+    suite.write(
+        test_left="""\
+        import os, time
+
+        class TestLeft:
+            def test_1(self):
+                if os.fork() == 0:
+                    os.setsid()
+                    time.sleep(100)
+                    os._exit(0)
+
+            def test_2(self):
+                os._exit(0)
+
+            def test_3(self): pass
+        """
+    )
+    warm = suite.warm()
+    assert warm.code == 1
+    assert list(warm.outcomes.values()) == ["passed", "failure", "passed"]
+    assert warm.seconds < 60
+
+
 @pytest.mark.parametrize("alone", [False, True])
 def test_a_module_that_skips_itself_is_counted(suite: Suite, *, alone: bool) -> None:
     suite.write(

@@ -3,7 +3,7 @@
 
 import pytest
 
-from tests.chaos import table
+from tests.chaos import edits, suites, table
 from tests.chaos.ground import EXPECTED, Done, _kind
 from tests.chaos.table import Row
 
@@ -35,18 +35,20 @@ def test_what_no_run_may_do(one: Done, words: str) -> None:
 def test_what_processes_are() -> None:
     lines = {
         1: (0, "python -m harness test tryton alpha"),
-        2: (1, "python -m pytest -p harness.plugins.workers"),
-        3: (2, "python -m pytest -p harness.plugins.workers"),
-        4: (3, "python -c import execnet"),
-        5: (1, "python -W ignore -m harness.plugins.build"),
-        6: (0, "python -m harness.postgres.supervisor {}"),
-        7: (6, "/x/bin/postgres -D /dev/shm/y/data -c fsync=off"),
-        8: (7, "postgres: postgres test [local] idle"),
-        9: (0, "sleep 900"),
+        2: (1, "python -m harness.plugins.workers -p harness.plugins.workers -n 2"),
+        3: (2, "python -m harness.plugins.workers -p harness.plugins.workers -n 2"),
+        4: (3, "python -m harness.plugins.workers -p harness.plugins.workers -n 2"),
+        5: (2, "python -I -S /x/harness/plugins/workers/interpreter.py /tmp/s -u -c i"),
+        6: (2, "python -c import execnet"),
+        7: (1, "python -W ignore -m harness.plugins.build"),
+        8: (0, "python -m harness.postgres.supervisor {}"),
+        9: (8, "/x/bin/postgres -D /dev/shm/y/data -c fsync=off"),
+        10: (9, "postgres: postgres test [local] idle"),
+        11: (0, "sleep 900"),
     }
     assert [_kind(pid, lines) for pid in lines] == [
-        "harness", "session", "worker", "worker", "builder", "supervisor", "server",
-        "backend", "other",
+        "harness", "session", "warm", "worker", "stand-in", "worker", "builder",
+        "supervisor", "server", "backend", "other",
     ]  # fmt: skip
 
 
@@ -61,3 +63,21 @@ def test_the_table() -> None:
     assert "skipped: only root can mount" in second
     assert total.split() == ["all", "12", "0", "1", "0"]
     assert table.details(rows) == ["kill worker: leaked: a file"]
+
+
+def test_a_template_is_that_which_the_build_names() -> None:
+    """It is not the newest of the module where it has been built before."""
+    said = (
+        "$ harness template --database sqlite build alpha\n"
+        "template alpha is there already: eeedd099ad8cd1ad2fd3, 1.2 MiB\n"
+    )
+    assert edits.built(said) == "eeedd099ad8cd1ad2fd3"
+    assert edits.built("error: layer alpha cannot be built (alpha): X") == ""
+
+
+def test_what_is_wrong_beside_a_trick() -> None:
+    ran = {"Trick0TestCase::test_a": "passed", "Trick0TestCase::test_b": "failed"}
+    told = "1 did not run: tests/test_trick_0.py::Trick0TestCase::test_c\n"
+    assert suites._own(ran, suites.FAILS, 0, told) == []
+    assert suites._own(ran, suites.FAILS, 0, "") == ["test_c beside it is missing"]
+    assert suites._own(ran, suites.PASSES, 0, told) == ["the test is failed"]

@@ -15,7 +15,7 @@ from typing import Callable
 
 import pytest
 
-from harness.plugins import lifeline
+from harness.plugins import compiled, lifeline
 from harness.plugins.workers import controller, forks, requirement, warm
 
 BACKLOG = 64
@@ -24,6 +24,7 @@ BACKLOG = 64
 
 def main(arguments: list[str]) -> int:
     """Run pytest, or be its warm process; the exit code."""
+    compiled.distrust()
     if arguments[:1] == ["--serve"]:
         return serve(listen(arguments[1]), arguments[2:])
     if parallel(arguments):

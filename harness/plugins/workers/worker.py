@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import sys
 from typing import Any
@@ -27,6 +28,7 @@ class Worker:
 
     def pytest_sessionstart(self) -> None:
         """Say who we are, so that our end can be told."""
+        keep_pipes(self.config)
         directory = self.input.get("harness_directory")
         if directory and os.path.isdir(directory):
             name = os.path.join(directory, self.input["workerid"])
@@ -85,6 +87,27 @@ class Worker:
         output = getattr(self.config, "workeroutput", None)
         if output is not None:
             output["harness_exit"] = {"reason": reason, "code": int(code)}
+
+
+def keep_pipes(config: pytest.Config) -> None:
+    """What tests fork does not hold the pipes to the controller.
+
+    It knows our end by theirs: where a test has left a process, and another one then
+    ends the worker, it would wait for as long as that process lives.
+    """
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__name__ == "WorkerInteractor":  # pytest-xdist's, see execnet
+            io = plugin.channel.gateway._io
+            files = [getattr(io, name, None) for name in ("infile", "outfile")]
+            pipes = [file.fileno() for file in files if file is not None]
+            os.register_at_fork(after_in_child=functools.partial(_leave, pipes))
+
+
+def _leave(pipes: list[int]) -> None:
+    null = os.open(os.devnull, os.O_RDWR)
+    for pipe in pipes:
+        os.dup2(null, pipe, inheritable=False)
+    os.close(null)
 
 
 def encodable(value: Any) -> Any:
