@@ -9,6 +9,7 @@ environment is made once.
 import gc
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,9 +54,10 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a third of the time is spent on waiting."""
-    return min((os.cpu_count() or 1) + 1, 4)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than there are cores, since others than unit tests wait a lot."""
+    waiting = not all("unit" in Path(word).parts for word in config.args)
+    return min((os.cpu_count() or 1) + waiting, 4)
 
 
 @pytest.hookimpl(trylast=True)
