@@ -2,13 +2,14 @@
 """Tests on every core: which of them may not meet, and what takes longest begins.
 
 What runs at the same time shares no state directory and no port, so files may go to
-any worker.  Those of one place stay on one worker: the stack is started once, and an
-environment is made once.
+any worker.  Those of one place stay on one worker: a stack is started once for two
+files, and an environment is made once.
 """
 
 import gc
 import os
 import signal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,12 +18,20 @@ PLACES = {
     "project": (
         "test_run", "test_template", "test_gate", "test_shards", "test_doctor",
     ),
+    "stack": ("test_stack", "test_services"),
     "suites": ("test_suite", "test_flaky"),
-    "stack": ("test_stack", "test_services", "test_stack_databases"),
+    "databases": ("test_stack_databases",),
+    "cases": ("test_cases",),
     "checkout": ("test_inside", "test_browsers_inside", "test_c3s"),
+    "nose": ("test_nose",),
+    "workers": ("test_workers",),
+    "undo": ("test_undo",),
+    "browsers": ("test_browsers",),
+    "people": ("test_databases",),
     "matrix": ("test_matrix",),
 }  # fmt: skip
-"""Files of tests that share a stack, a small project, or this checkout's reports.
+"""Files of tests that share a stack, a small project, or this checkout's reports, and
+others that take more than a minute.
 
 The longest come first: nothing long begins when all else is done.
 """
@@ -53,9 +62,10 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are cores: a third of the time is spent on waiting."""
-    return min((os.cpu_count() or 1) + 1, 4)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Two more than there are cores, since others than unit tests wait a lot."""
+    waiting = not all("unit" in Path(word).parts for word in config.args)
+    return min((os.cpu_count() or 1) + 2 * waiting, 4)
 
 
 @pytest.hookimpl(trylast=True)

@@ -107,6 +107,8 @@ class Builder:
         from harness.plugins import tryton_database
 
         self.answer = answer
+        self.filled = ""
+        """The layer whose modules are set up."""
         self.tests = test_tryton
         self.database = tryton_database
         tryton_database.install()
@@ -125,6 +127,8 @@ class Builder:
 
     def carry_out(self, order: dict[str, Any]) -> None:
         """Fill the database that the order names, as the order says."""
+        if order["parent"] != self.filled:  # another run has built what is between
+            self.database.stop_pool()
         self._open(order["database"], empty=order["empty"])
         self._trust(order["trusted"])
         if order["empty"]:
@@ -136,6 +140,7 @@ class Builder:
         if self.sqlite:
             self.database.save(order["database"])
         self.database.close()
+        self.filled = order["layer"]
         if order.get("program"):
             self._execute(order["program"], order["database"])
 

@@ -151,6 +151,8 @@ class Builder:
         return process.order(
             {
                 "database": draft.database,
+                "layer": layer.digest,
+                "parent": layer.parent.digest if layer.parent else "",
                 "empty": layer.parent is None,
                 "trusted": layer.trusted,
                 "language": layer.language,

@@ -5,14 +5,17 @@ Each worker has a state directory of its own, for all its sessions, so that the
 templates of official modules are made once.  Environments are shared.
 """
 
+import hashlib
 import os
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
+import venv
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -22,7 +25,7 @@ from harness.commands.workshop import binaries
 from harness.engine import Engine
 from harness.postgres import Address, Docker, Given, Local
 from harness.stack.project import DEFAULT
-from harness.store import Run, Store
+from harness.store import Run, Store, locked
 from harness.template.base import Shelf
 from harness.template.postgresql import PostgreSQL
 from harness.template.sqlite import SQLite
@@ -45,11 +48,36 @@ def state(request: pytest.FixtureRequest) -> Path:
     workers = getattr(request.config, "workerinput", {"workerid": "gw0"})
     path = shared / workers["workerid"]
     path.mkdir(parents=True, exist_ok=True)
-    for name in ("envs", "tools"):  # they are locked, and know their contents
-        (shared / name).mkdir(exist_ok=True)
+    (path / "stack").mkdir(exist_ok=True)
+    for name in ("envs", "tools", "stack/dumps"):  # their names tell their contents
+        (shared / name).mkdir(parents=True, exist_ok=True)
         with suppress(FileExistsError):
             (path / name).symlink_to(shared / name)
     return path
+
+
+Interpreter = Callable[..., Path]
+
+
+@pytest.fixture(scope="session")
+def interpreter(state: Path) -> Interpreter:
+    """One with packages and without the harness; all workers and sessions share it."""
+
+    @cache
+    def made(*requirements: str) -> Path:
+        whole = " ".join([sys.version, *requirements])
+        name = hashlib.sha256(whole.encode()).hexdigest()[:10]
+        path = state.parent / "interpreters" / name
+        path.parent.mkdir(exist_ok=True)
+        with locked(path.with_name(f"{name}.lock")):
+            if not (path / "complete").exists():
+                venv.create(path, clear=True)  # pip of its own would take 3 s
+                pip = [sys.executable, "-m", "pip", "--python", path, "install"]
+                subprocess.run([*pip, "-q", *requirements], check=True)
+                (path / "complete").touch()
+        return path / "bin" / "python"
+
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -144,8 +172,8 @@ def environment(state: Path, **more: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def harness(project: Path, state: Path) -> Harness:
-    """Run ``harness`` in the project."""
+def harness(project: Path, state: Path, address: Address) -> Harness:
+    """Run ``harness`` in the project, beside a server that is there already."""
 
     def run(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(

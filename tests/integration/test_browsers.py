@@ -23,6 +23,7 @@ import pytest
 from harness import browsers, engine
 from harness.browsers import Docker, Grid, Local, Wish, base
 from harness.errors import BrowserError, MissingTool
+from harness.postgres import Address
 from tests.integration import conftest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -162,7 +163,7 @@ def command(*arguments: str) -> list[str]:
 
 
 @pytest.fixture
-def run(place: Path, state: Path) -> Run:
+def run(place: Path, state: Path, address: Address) -> Run:
     def run(*arguments: str, suite: str = "site", **more: str) -> object:
         return subprocess.run(
             command(suite, "--database", "local", "--jobs", "1", *arguments),

@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from harness.postgres import Address
 from tests.integration import conftest
 
 CONFIGURATION = """\
@@ -105,7 +106,7 @@ def write(place: Path) -> Write:
 
 
 @pytest.fixture
-def run(place: Path, state: Path) -> Run:
+def run(place: Path, state: Path, address: Address) -> Run:
     """Run the suite by the harness."""
 
     def run(

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Widely used plugins of pytest, each with warm workers and in one process."""
 
-import subprocess
-import venv
 from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import Interpreter
 from tests.integration.test_workers import good
 from tests.integration.workbench import WARM, Ran, Suite
 
@@ -93,16 +92,9 @@ CASES = {
 
 
 @pytest.fixture(scope="session")
-def python(state: Path) -> Path:
+def python(interpreter: Interpreter) -> Path:
     """An interpreter with all of them, and no harness."""
-    path = state / "ecosystem"
-    done = path / "done"
-    if not done.exists() or done.read_text() != " ".join(PACKAGES):
-        venv.create(path, with_pip=True, clear=True)
-        argv = [path / "bin" / "python", "-m", "pip", "install", "-q", *PACKAGES]
-        subprocess.run(argv, check=True)
-        done.write_text(" ".join(PACKAGES))
-    return path / "bin" / "python"
+    return interpreter(*PACKAGES)
 
 
 @pytest.fixture

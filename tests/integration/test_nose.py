@@ -9,8 +9,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
-import venv
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
@@ -19,6 +17,8 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 import pytest
+
+from tests.integration.conftest import Interpreter
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "nose_corpus"
@@ -128,26 +128,6 @@ Run = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
-def python(state: Path) -> Callable[..., str]:
-    """An interpreter with packages, kept between sessions."""
-
-    @cache
-    def made(*requirements: str) -> str:
-        name = re.sub(r"[^\w.-]+", "-", "_".join(requirements))
-        home = state / "nose" / f"{sys.version_info[0]}.{sys.version_info[1]}-{name}"
-        python = home / "bin" / "python"
-        if not (home / "complete").exists():
-            shutil.rmtree(home, ignore_errors=True)
-            venv.create(home, with_pip=True)
-            command = [python, "-m", "pip", "install", "-q", *requirements]
-            subprocess.run(command, check=True, capture_output=True)
-            (home / "complete").touch()
-        return str(python)
-
-    return made
-
-
-@pytest.fixture(scope="session")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("nose") / "corpus"
     shutil.copytree(CORPUS, place, ignore=shutil.ignore_patterns("__pycache__"))
@@ -158,13 +138,13 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def nose(
-    python: Callable[..., str], corpus: Path, tmp_path_factory: pytest.TempPathFactory
+    interpreter: Interpreter, corpus: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Run:
     tmp = tmp_path_factory.mktemp("pynose")
 
     @cache
     def run(*arguments: str, where: Path = corpus) -> Result:
-        command = [python(*NOSE), "-m", "nose", "-v", "--with-xunit"]
+        command = [str(interpreter(*NOSE)), "-m", "nose", "-v", "--with-xunit"]
         return _run([*command, "--xunit-file={xml}", *arguments], where, tmp)
 
     return run
@@ -173,12 +153,12 @@ def nose(
 @pytest.fixture(params=list(PYTESTS))
 def ours(
     request: pytest.FixtureRequest,
-    python: Callable[..., str],
+    interpreter: Interpreter,
     corpus: Path,
     tmp_path: Path,
 ) -> Run:
     def run(*arguments: str, where: Path = corpus) -> Result:
-        command = [python(*PYTESTS[request.param]), "-m", "pytest", "-v"]
+        command = [str(interpreter(*PYTESTS[request.param])), "-m", "pytest", "-v"]
         command += ["-p", "harness.plugins.nose"]
         if not {"--harness-workers", "--with-xunit"}.intersection(arguments):
             command.append("--junitxml={xml}")

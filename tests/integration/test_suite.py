@@ -12,6 +12,7 @@ from textwrap import dedent
 
 import pytest
 
+from harness.postgres import Address
 from tests.integration import conftest
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -103,7 +104,7 @@ def write(place: Path) -> Callable[..., None]:
 
 
 @pytest.fixture
-def run(place: Path, state: Path) -> Run:
+def run(place: Path, state: Path, address: Address) -> Run:
     def run(*arguments: str, suite: str = "web", **more: str) -> object:
         return subprocess.run(
             [sys.executable, "-m", "harness", "test", suite, *arguments],

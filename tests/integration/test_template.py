@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness template``, and builds that are killed, fail, or run out of space."""
 
+import io
 import json
 import os
 import signal
@@ -16,7 +17,12 @@ from textwrap import dedent
 import psycopg
 import pytest
 
+from harness import config
+from harness.commands import needs, template
+from harness.commands.context import Context
 from harness.commands.workshop import binaries
+from harness.output import Console
+from harness.template.build import Builder, Progress
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 SERVERS = ("local", "sqlite")
@@ -162,6 +168,33 @@ def test_data_layer(harness: Harness, project: Path, server: str) -> None:
     done = harness("template", "build", "demo", "--database", server)
     assert done.returncode == 0, done.stdout
     assert "layer script built in" in done.stdout
+
+
+def test_a_layer_that_another_run_builds_meanwhile(
+    harness: Harness, project: Path, env: dict[str, str]
+) -> None:
+    """Its modules are there for the next layer, which the same process fills."""
+    configure(project, f"_ = {time.time()}")
+    harness("template", "prune", "--all", "--database", "sqlite")
+    settings = config.load(project, env, {"database.server": ("sqlite", "--database")})
+    console = Console(io.StringIO(), env)
+    context = Context(config=settings, environ=env, console=console, line="test")
+    with template.open_bench(context, ("alpha",), "") as bench:
+        own = bench.builder
+        other = Builder(
+            own.shelf, own.filling, series=own.series, deadline=120,
+            listener=lambda progress: None,
+        )  # fmt: skip
+        script = bench.layers.resolve(needs.request(settings, ("demo",)))
+        *_, base, alpha, _ = script.chain()
+
+        def hear(progress: Progress) -> None:
+            if (progress.event, progress.layer) == ("end", base):
+                other.ensure(alpha)
+
+        own.listener = hear
+        own.ensure(script)
+        assert [one.layer for one in own.costs] == ["base", "script"]
 
 
 @BOTH

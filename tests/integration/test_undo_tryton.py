@@ -82,7 +82,7 @@ class Desk:
         """Run data scripts in the suite's environment."""
         order = {
             "database": lease.database, "empty": False, "trusted": False,
-            "language": "en", "modules": [], "reclimit": 3,
+            "layer": "", "parent": "", "language": "en", "modules": [], "reclimit": 3,
             "data": [str(path) for path in scripts], "roots": [],
         }  # fmt: skip
         self.process.order(

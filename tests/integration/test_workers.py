@@ -9,12 +9,12 @@ import signal
 import socket
 import subprocess
 import time
-import venv
 from pathlib import Path
 
 import pytest
 
 import harness.plugins.workers.interpreter
+from tests.integration.conftest import Interpreter
 from tests.integration.workbench import WARM, Ran, Suite
 
 PACKAGES = (
@@ -47,18 +47,9 @@ MIXED = """\
 
 
 @pytest.fixture(scope="session")
-def python(state: Path) -> Path:
+def python(interpreter: Interpreter) -> Path:
     """An interpreter with pytest-xdist and some other plugins, and no harness."""
-    path = state / "workers"
-    done = path / "done"
-    if not done.exists() or done.read_text() != " ".join(PACKAGES):
-        venv.create(path, with_pip=True, clear=True)
-        subprocess.run(
-            [path / "bin" / "python", "-m", "pip", "install", "-q", *PACKAGES],
-            check=True,
-        )
-        done.write_text(" ".join(PACKAGES))
-    return path / "bin" / "python"
+    return interpreter(*PACKAGES)
 
 
 @pytest.fixture
@@ -731,7 +722,7 @@ def test_a_run_in_a_test_has_nothing_of_the_run_around_it(suite: Suite) -> None:
     assert sorted(ran.outcomes.values()) == ["failure", "passed", "passed"]
 
 
-def interpreter(python: Path, path: Path) -> "subprocess.CompletedProcess[str]":
+def started(python: Path, path: Path) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
         [python, "-I", "-S", INTERPRETER, path, "-c", "import sys; sys.exit(7)"],
         capture_output=True,
@@ -749,7 +740,7 @@ def test_a_socket_where_nobody_listens(
     if there:
         with socket.socket(socket.AF_UNIX) as one:
             one.bind(str(path))
-    ran = interpreter(python, path)
+    ran = started(python, path)
     assert ran.returncode == 7
     assert ran.stderr.startswith(f"workers start cold: no answer at {path}: ")
 
@@ -766,7 +757,7 @@ def test_a_socket_of_somebody_else(python: Path, tmp_path: Path) -> None:
     ) as theirs:
         assert theirs.stdout
         assert theirs.stdout.readline() == "up\n"
-        ran = interpreter(python, path)
+        ran = started(python, path)
         theirs.kill()
     assert ran.returncode == 7
     assert "the socket is somebody else's" in ran.stderr

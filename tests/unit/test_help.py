@@ -22,7 +22,8 @@ def parsers(
                 yield from parsers(one)
 
 
-PARSERS = dict(parsers(cli.parser()))
+PARSER = cli.parser()
+PARSERS = dict(parsers(PARSER))
 ACTIONS = [
     (words, action)
     for words, parser in PARSERS.items()
@@ -166,7 +167,7 @@ def test_every_command_has_a_help_text(words: str) -> None:
 @pytest.mark.parametrize("words", list(PARSERS))
 def test_help_can_be_printed(words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.parser().parse_args([*words.split()[1:], "--help"])
+        PARSER.parse_args([*words.split()[1:], "--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
     assert shown.startswith(f"usage: {words}")
@@ -205,7 +206,7 @@ def test_the_exit_codes_of_the_help_exist() -> None:
 )
 def test_a_wrong_line_is_a_usage_error(argv: list[str]) -> None:
     with pytest.raises(UsageError) as caught:
-        cli.parser().parse_args(argv)
+        PARSER.parse_args(argv)
     assert caught.value.code == ExitCode.USAGE
     assert "--help" in caught.value.remedy
 
@@ -223,7 +224,7 @@ def test_a_wrong_line_is_a_usage_error(argv: list[str]) -> None:
 )
 def test_options_may_stand_anywhere(line: str) -> None:
     own, _ = options.split(line.split())
-    parsed = cli.parser().parse_args(own)
+    parsed = PARSER.parse_args(own)
     assert parsed.suite == "tryton"
     assert parsed.words == ["party", "country"]
     assert parsed.jobs == 2
@@ -231,7 +232,7 @@ def test_options_may_stand_anywhere(line: str) -> None:
 
 def test_pytest_options_among_the_modules_do_not_matter() -> None:
     own, rest = options.split(["test", "tryton", "-x", "party", "-k", "view"])
-    assert cli.parser().parse_args(own).words == ["party"]
+    assert PARSER.parse_args(own).words == ["party"]
     assert rest == ("-x", "-k", "view")
 
 
@@ -239,10 +240,10 @@ def test_pytest_options_among_the_modules_do_not_matter() -> None:
     "line", ["template list --database sqlite", "template --database sqlite list"]
 )
 def test_the_server_may_be_named_before_the_action(line: str) -> None:
-    assert cli.parser().parse_args(line.split()).database == "sqlite"
+    assert PARSER.parse_args(line.split()).database == "sqlite"
 
 
 @pytest.mark.parametrize("line", ["template list", "test tryton", "config"])
 def test_the_server_need_not_be_named(line: str) -> None:
-    parsed = cli.parser().parse_args(line.split())
+    parsed = PARSER.parse_args(line.split())
     assert getattr(parsed, "database", None) is None

@@ -133,6 +133,12 @@ def trees() -> dict[str, ast.Module]:
 
 
 @cache
+def nodes(name: str) -> tuple[ast.AST, ...]:
+    """All of a module's tree; to walk it takes longer than any test here."""
+    return tuple(ast.walk(trees()[name]))
+
+
+@cache
 def imported(name: str) -> tuple[tuple[str, int], ...]:
     """All that a module imports, wherever in it, with the line."""
     return tuple(_imported(name))
@@ -140,7 +146,7 @@ def imported(name: str) -> tuple[tuple[str, int], ...]:
 
 def _imported(name: str) -> Iterator[tuple[str, int]]:
     package = (PACKAGE.parent / name.replace(".", "/") / "__init__.py").exists()
-    for node in ast.walk(trees()[name]):
+    for node in nodes(name):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield alias.name, node.lineno
@@ -178,8 +184,8 @@ def allowed(importer: str, target: str) -> bool:
 
 
 def functions() -> Iterator[tuple[int, str]]:
-    for name, tree in trees().items():
-        for node in ast.walk(tree):
+    for name in trees():
+        for node in nodes(name):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 assert node.end_lineno
                 yield node.end_lineno - node.lineno + 1, f"{name}.{node.name}"
@@ -295,16 +301,20 @@ def test_the_rest_imports_only_declared_dependencies() -> None:
 def _users(*words: str) -> set[str]:
     """Modules outside of `plugins` that name something dotted, or import it."""
     found = set()
-    for name, tree in trees().items():
-        texts = {ast.unparse(node) for node in ast.walk(tree) if _dotted(node)}
-        texts |= {target for target, _ in imported(name)}
+    for name in trees():
+        texts = dotted(name) | {target for target, _ in imported(name)}
         if part(name) != "plugins" and texts.intersection(words):
             found.add(name)
     return found
 
 
-def _dotted(node: ast.AST) -> bool:
-    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+@cache
+def dotted(name: str) -> set[str]:
+    return {
+        f"{node.value.id}.{node.attr}"
+        for node in nodes(name)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
 
 
 def test_one_module_owns_processes() -> None:
@@ -328,9 +338,9 @@ def test_all_errors_are_in_one_file() -> None:
     known = set(CODES)
     found = {
         f"{name}.{node.name}"
-        for name, tree in trees().items()
+        for name in trees()
         if name != "harness.errors"
-        for node in ast.walk(tree)
+        for node in nodes(name)
         if isinstance(node, ast.ClassDef)
         and known.intersection(ast.unparse(base).split(".")[-1] for base in node.bases)
     }

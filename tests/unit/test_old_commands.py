@@ -34,12 +34,14 @@ NEW = sorted(
     }
 )
 
+PARSER = cli.parser()
+
 
 def parse(line: str) -> None:
     first, *words = shlex.split(line)
     assert first == "harness"
     own, _ = options.split(words)
-    cli.parser().parse_args(own)
+    PARSER.parse_args(own)
 
 
 @pytest.mark.parametrize("line", NEW)

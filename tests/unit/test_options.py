@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which words of a command line go where."""
 
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,7 @@ def test_the_line_is_not_changed() -> None:
     assert argv == ["test", "tryton", "-x"]
 
 
+@cache
 def _options(*nargs: str | int | None) -> set[str]:
     """Options of pytest, with all its plugins, that take so many words."""
     parser = get_config()._parser
