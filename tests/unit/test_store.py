@@ -424,6 +424,6 @@ def test_who_waits_for_a_lock_says_so(
         "harness.store.time.sleep",
         lambda seconds: said.extend(what for what, _ in waiting.now()[1]),
     )
-    assert not Lock(path).acquire(wait=0.01)
+    assert not Lock(path).acquire(wait=0.5)
     assert said[0] == f"a.lock, a lock held by process {os.getpid()}"
     held.release()
