@@ -20,7 +20,7 @@ from tests.chaos.table import Row, details, text
 
 Trial = Callable[[Ground, Random, dict[str, Row]], None]
 TRIALS: dict[str, tuple[Trial, float]] = {
-    "kill": (kills.kill, 20.0),
+    "kill": (kills.kill, 32.0),
     "kill all": (kills.kill_all, 1.5),
     "removal": (kills.kill_removal, 1.5),
     "edit": (edits.edit, 1.5),
@@ -31,7 +31,7 @@ TRIALS: dict[str, tuple[Trial, float]] = {
 """Each with its share of the time."""
 RESET = "reset"
 LONG, SHORT = 600.0, 60.0
-RESETS = 1 / 6
+RESETS = 1 / 5
 """The share of the fuzz of resets, which comes last."""
 
 
