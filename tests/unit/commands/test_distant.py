@@ -41,10 +41,9 @@ def test_what_a_machine_has_of_its_own_is_not_sent(
 ) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
-    monkeypatch.setenv(plugin.WARM, "/tmp/socket")
     monkeypatch.setenv("PGHOST", "/here")
     line = plugin.head(["-c", "code"], {"environment": {"PGHOST": "/there"}})
     given = plugin.json.loads(line)
     assert given["arguments"] == ["-c", "code"]
     assert given["environ"]["PGHOST"] == "/there"
-    assert not {"HOME", "SSH_AUTH_SOCK", plugin.WARM} & set(given["environ"])
+    assert not {"HOME", "SSH_AUTH_SOCK"} & set(given["environ"])
