@@ -282,7 +282,10 @@ def _last(error: Any) -> str:
 
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Work where the harness has named other machines."""
+    """Work where the harness has named other machines, and on them."""
     given = os.environ.get(GIVEN)
     if given and not hasattr(config, "workerinput"):
         config.pluginmanager.register(Plugin(config, json.loads(given)), "distant")
+    base = getattr(config.option, "basetemp", None)
+    if base and hasattr(config, "workerinput"):  # made by the session, where that runs
+        os.makedirs(os.path.dirname(base), mode=0o700, exist_ok=True)
