@@ -86,6 +86,7 @@ PLUGINS_MAY = frozenset(
         "trytond", "proteus", "sql", "pkg_resources", "debugpy",
         "selenium",
         "urllib3",  # Selenium requires it
+        "xdist",  # in a session that it hands out tests for
     }
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""
