@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import series as releases
 from harness.errors import NothingSelected, UsageError
-from harness.model import Isolation, Module, Origin, Source
+from harness.model import Isolation, Origin, Source
 from harness.modules import Graph, series, unknown
 
 
@@ -309,13 +309,3 @@ def _needed(
             needed.add(name)
             todo += [other for other in graph[name].depends if other in graph]
     return tuple(name for name in graph.order(needed) if name in sources)
-
-
-def check_series(module: Module, wanted: str) -> None:
-    """Raises `UsageError` when a module is not made for a series."""
-    if series(module) != wanted and module.origin is Origin.SRC:
-        raise UsageError(
-            f"{module.name} is made for series {series(module)}, not {wanted}",
-            checked=str(module.path / "tryton.cfg"),
-            remedy=f"leave --series {wanted} out",
-        )

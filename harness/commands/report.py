@@ -16,8 +16,6 @@ from harness.reports.merge import Part
 from harness.runners import base
 from harness.store import Run
 
-PAGE = "index.html"
-
 
 def merge_(
     context: Context,

@@ -15,7 +15,6 @@ from harness.commands.context import Context
 from harness.environment import Environment
 from harness.errors import ExitCode, TemplateError, UsageError
 from harness.output import duration, size
-from harness.plan import Step
 from harness.runners import base
 from harness.store import Run
 from harness.template import limits, portable
@@ -300,9 +299,3 @@ def prune(context: Context, *, everything: bool, dry: bool) -> int:
     word = "would be removed" if dry else "removed"
     context.console.info(f"{removed} of {len(found)} templates {word}")
     return ExitCode.OK
-
-
-__all__ = [
-    "Step", "build", "digest", "explain", "export", "import_", "list_", "prune",
-    "store",
-]  # fmt: skip

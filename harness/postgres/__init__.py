@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where PostgreSQL comes from: one protocol, one dict, no magic.
+"""Where PostgreSQL comes from: one protocol, no magic.
 
 `docker` (a container), `local` (the embedded wheel) and `given` (an address) are
 here; ``sqlite`` stands beside them and needs no server.
@@ -10,10 +10,4 @@ from harness.postgres.docker import Docker
 from harness.postgres.given import Given
 from harness.postgres.local import Local
 
-SERVERS: dict[str, type[Server]] = {
-    "docker": Docker,
-    "local": Local,
-    "given": Given,
-}
-
-__all__ = ["SERVERS", "Address", "Docker", "Given", "Local", "Server", "connect"]
+__all__ = ["Address", "Docker", "Given", "Local", "Server", "connect"]

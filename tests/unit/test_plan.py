@@ -2,7 +2,6 @@
 """The plan of a run: pure data."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,15 +204,6 @@ def test_rows_and_document_have_the_same_modules() -> None:
         "seed": 0,
         "in": "venv",
     }
-
-
-def test_check_series() -> None:
-    society = GRAPH["collecting_society"]
-    plan.check_series(society, "6.6")
-    with pytest.raises(UsageError, match=r"made for series 6\.6, not 7\.0") as caught:
-        plan.check_series(society, "7.0")
-    assert caught.value.remedy == "leave --series 7.0 out"
-    plan.check_series(replace(society, origin=Origin.EXAMPLES), "7.0")
 
 
 # -- suites of a source --------------------------------------------------------
