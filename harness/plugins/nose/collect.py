@@ -103,6 +103,8 @@ class NoseCase(UnitTestCase):
     def _nothing(self, *_: Any) -> None:
         """The fixture of the class is called by ours."""
 
+    # Names of different releases, from pytest 7.2 on; none can be switched off:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/unittest.py
     _inject_setup_teardown_fixtures: Any = _nothing
     _inject_setup_class_fixture: Any = _nothing
     _register_unittest_setup_class_fixture: Any = _nothing

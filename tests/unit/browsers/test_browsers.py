@@ -50,10 +50,6 @@ def test_all_reasons_are_said() -> None:
         browsers.choose("auto", places)
 
 
-def test_every_place_is_listed() -> None:
-    assert set(browsers.BROWSERS) == {one.kind for one in browsers.BROWSERS.values()}
-
-
 def test_capabilities_of_the_configuration_win() -> None:
     given = capabilities.read(["platformName=linux", 'se:options={"a": 1}', "n=3"])
     assert given == {"platformName": "linux", "se:options": {"a": 1}, "n": 3}
