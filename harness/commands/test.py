@@ -25,7 +25,7 @@ from harness.store import Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class RunRequest:
     """What the command line asks for; empty: as configured.
 
     `words` are modules or addresses, whatever the suite is made of.
@@ -50,7 +50,7 @@ class Asked:
     bisect: str = ""
 
 
-def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
+def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> int:
     """Run a suite's tests; the exit code."""
     if asked.bisect and not show:
         return _bisect(context, asked)
@@ -62,7 +62,7 @@ def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
         return _execute(context, current, steps)
 
 
-def _bisect(context: Context, asked: Asked) -> int:
+def _bisect(context: Context, asked: RunRequest) -> int:
     """Find the tests that make one fail, in the way that it was run."""
     case = bisect.find(context, asked.suite, asked.bisect)
     kind = context.config.suite[asked.suite].kind
@@ -80,7 +80,7 @@ def _bisect(context: Context, asked: Asked) -> int:
     return bisect.run(context, steps[0], case, line)
 
 
-def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
+def _plan(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     config = context.config
     table = config.suite[asked.suite]
     more = shlex.split(context.environ.get("PYTEST_ADDOPTS", ""))
@@ -124,7 +124,9 @@ def _shard(text: str) -> str:
     return "" if text == "1/1" else text
 
 
-def _of_modules(context: Context, asked: Asked, wish: plan.Wish) -> tuple[Step, ...]:
+def _of_modules(
+    context: Context, asked: RunRequest, wish: plan.Wish
+) -> tuple[Step, ...]:
     reasons: dict[str, str] = {}
     official = series.official()
     known = {*official, *context.graph}
@@ -162,7 +164,7 @@ def _modules(context: Context, names: Sequence[str]) -> dict[str, Module]:
     return {name: graph[name] for name in names or graph if name in graph}
 
 
-def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:
+def _of_source(context: Context, asked: RunRequest, wish: plan.Wish) -> Step:
     config = context.config
     table = config.suite[asked.suite]
     for name in (table.source, *table.sources):
