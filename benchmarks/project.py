@@ -190,7 +190,9 @@ class Project:
 def plan_of(context: Context, modules: tuple[str, ...], wanted: str) -> Step:
     """The one step that tests `modules`."""
     steps = plan.make(
-        plan.Wish(suite="tryton", modules=modules, series=wanted, coverage=False),
+        plan.PlanRequest(
+            suite="tryton", modules=modules, series=wanted, coverage=False
+        ),
         sources=context.sources,
         graph=context.graph,
         official=series.official(),

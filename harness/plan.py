@@ -139,7 +139,7 @@ HEADERS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class PlanRequest:
     """What the command line asks for; empty: as configured."""
 
     suite: str
@@ -160,7 +160,7 @@ class Wish:
 
 
 def make(
-    wish: Wish,
+    wish: PlanRequest,
     *,
     sources: Mapping[str, Source],
     graph: Graph,
@@ -218,7 +218,7 @@ def make(
 
 
 def of_source(
-    wish: Wish,
+    wish: PlanRequest,
     *,
     source: Source,
     beside: Sequence[str],
@@ -279,7 +279,9 @@ def _origin(name: str, graph: Graph) -> Origin:
     return graph[name].origin if name in graph else Origin.INDEX
 
 
-def _by_series(wish: Wish, graph: Graph, default: str) -> dict[str, tuple[str, ...]]:
+def _by_series(
+    wish: PlanRequest, graph: Graph, default: str
+) -> dict[str, tuple[str, ...]]:
     """Modules by series: a source's own; official ones go with the sources."""
     own = {
         name: wish.series or series(graph[name])

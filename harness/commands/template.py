@@ -71,7 +71,7 @@ class Bench:
 def open_bench(
     context: Context, modules: tuple[str, ...], wanted_series: str
 ) -> Iterator[Bench]:
-    wish = plan.Wish(suite="template", modules=modules, series=wanted_series)
+    wish = plan.PlanRequest(suite="template", modules=modules, series=wanted_series)
     steps = plan.make(
         wish,
         sources=context.sources,

@@ -89,7 +89,7 @@ def _plan(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     if serial:
         context.console.info(f"{serial} needs the terminal: not in parallel")
     inner = (asked.runner or table.runner) == "image"
-    wish = plan.Wish(
+    wish = plan.PlanRequest(
         suite=asked.suite,
         series=asked.series,
         isolation=asked.isolation or table.isolation,
@@ -125,7 +125,7 @@ def _shard(text: str) -> str:
 
 
 def _of_modules(
-    context: Context, asked: RunRequest, wish: plan.Wish
+    context: Context, asked: RunRequest, wish: plan.PlanRequest
 ) -> tuple[Step, ...]:
     reasons: dict[str, str] = {}
     official = series.official()
@@ -164,7 +164,7 @@ def _modules(context: Context, names: Sequence[str]) -> dict[str, Module]:
     return {name: graph[name] for name in names or graph if name in graph}
 
 
-def _of_source(context: Context, asked: RunRequest, wish: plan.Wish) -> Step:
+def _of_source(context: Context, asked: RunRequest, wish: plan.PlanRequest) -> Step:
     config = context.config
     table = config.suite[asked.suite]
     for name in (table.source, *table.sources):

@@ -112,7 +112,7 @@ def desk(request: pytest.FixtureRequest, state: Path) -> Iterator[Desk]:
         console=Console(io.StringIO(), environ),
         line="test",
     )
-    wish = plan.Wish(suite="tryton", modules=(MODULE,), coverage=False)
+    wish = plan.PlanRequest(suite="tryton", modules=(MODULE,), coverage=False)
     [step] = plan.make(
         wish, sources=context.sources, graph=context.graph,
         official=series.official(), default_series=context.config.series,
