@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where browsers come from: this machine, containers, a grid."""
 
-from harness.browsers.base import Browsers, Endpoint, Reach, Wish
+from harness.browsers.base import BrowserRequest, Browsers, Endpoint, Reach
 from harness.browsers.choice import choose
 from harness.browsers.docker import Docker
 from harness.browsers.grid import Grid
 from harness.browsers.local import Local
 
 __all__ = [
-    "Browsers", "Docker", "Endpoint", "Grid", "Local", "Reach", "Wish",
+    "BrowserRequest",
+    "Browsers",
+    "Docker",
+    "Endpoint",
+    "Grid",
+    "Local",
+    "Reach",
     "choose",
 ]  # fmt: skip

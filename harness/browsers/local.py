@@ -13,7 +13,7 @@ from typing import Final
 
 from harness import proc
 from harness.browsers import capabilities
-from harness.browsers.base import Endpoint, Reach, Wish
+from harness.browsers.base import BrowserRequest, Endpoint, Reach
 from harness.browsers.guarded import Guarded
 from harness.errors import HarnessError, MissingTool
 from harness.store import SCRATCH
@@ -88,7 +88,7 @@ class Local:
 
     kind = "local"
 
-    def __init__(self, wish: Wish, environ: Mapping[str, str]) -> None:
+    def __init__(self, wish: BrowserRequest, environ: Mapping[str, str]) -> None:
         self.wish = wish
         self.environ = environ
         self._found: Found | None = None

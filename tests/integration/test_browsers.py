@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from harness import browsers, engine
-from harness.browsers import Docker, Grid, Local, Wish, base
+from harness.browsers import BrowserRequest, Docker, Grid, Local, base
 from harness.errors import BrowserError, MissingTool
 from tests.integration import conftest
 
@@ -303,7 +303,7 @@ def selenium() -> None:
     """The stack's own image of browsers."""
     image = "collecting-society/selenium:development"
     why = Docker(
-        Wish(scratch=Path("/")), os.environ, image=image, labels={}, name=""
+        BrowserRequest(scratch=Path("/")), os.environ, image=image, labels={}, name=""
     ).why_not()
     if why and "CI" not in os.environ:
         pytest.skip(why)
@@ -361,7 +361,7 @@ def hub(state: Path) -> Iterator[str]:
             words, stdout=log, stderr=log, env={**os.environ, "TMPDIR": str(where)}
         )
     try:
-        grid = Grid(Wish(scratch=where), f"http://127.0.0.1:{port}")
+        grid = Grid(BrowserRequest(scratch=where), f"http://127.0.0.1:{port}")
         _until(lambda: child.poll() is None and grid.why_not() is None, 120)
         yield grid.url
     finally:
@@ -700,7 +700,7 @@ def test_what_must_be_installed(
     for name, text in programs.items():
         program(tmp_path / name, text)
     environ = {"PATH": f"{tmp_path}"}
-    why = Local(Wish(scratch=tmp_path), environ).why_not()
+    why = Local(BrowserRequest(scratch=tmp_path), environ).why_not()
     assert said in (why or "")
     assert bool(why) == bool(said)
 
@@ -709,7 +709,7 @@ def test_a_driver_that_does_not_start(tmp_path: Path) -> None:
     program(tmp_path / "chromium", "Chromium 9.1")
     program(tmp_path / "chromedriver", "ChromeDriver 9.2 cannot be loaded", 3)
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    local = Local(Wish(scratch=tmp_path, name="chromium"), environ)
+    local = Local(BrowserRequest(scratch=tmp_path, name="chromium"), environ)
     with pytest.raises(BrowserError, match="cannot be loaded"):
         local.open("w1")
     assert not list(tmp_path.glob("browser-*/*"))
@@ -717,12 +717,12 @@ def test_a_driver_that_does_not_start(tmp_path: Path) -> None:
 
 def test_a_window_needs_a_display(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"]}
-    why = Local(Wish(scratch=tmp_path, headed=True), environ).why_not()
+    why = Local(BrowserRequest(scratch=tmp_path, headed=True), environ).why_not()
     assert "no display" in (why or "")
 
 
 def test_what_was_asked_for_never_falls_back(tmp_path: Path) -> None:
-    wish = Wish(scratch=tmp_path)
+    wish = BrowserRequest(scratch=tmp_path)
     nothing = Local(wish, {"PATH": ""})
     with pytest.raises(MissingTool, match="not local: chromium is not installed"):
         browsers.choose("local", [nothing])
@@ -774,7 +774,7 @@ def fake() -> Iterator[Callable[..., str]]:
 
 
 def test_grids_that_cannot_be_used(tmp_path: Path, fake: Callable[..., str]) -> None:
-    wish = Wish(scratch=tmp_path)
+    wish = BrowserRequest(scratch=tmp_path)
     assert "Connection refused" in str(Grid(wish, "http://127.0.0.1:1").why_not())
     assert "404" in str(Grid(wish, fake(code=404)).why_not())
     assert "no node is free" in str(Grid(wish, fake(ready=False)).why_not())
