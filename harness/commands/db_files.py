@@ -12,7 +12,7 @@ from harness.commands import db, db_place, db_server, stack, workshop
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import claimed
-from harness.commands.db_place import Place, Wish
+from harness.commands.db_place import DatabaseRequest, Place
 from harness.commands.db_saving import dated, saved
 from harness.databases import archive, catalogue, rights
 from harness.databases import replace as replacing
@@ -28,7 +28,7 @@ Write = Callable[[bytes], object]
 def backup(
     context: Context,
     *,
-    wish: Wish,
+    wish: DatabaseRequest,
     name: str,
     output: Path | None,
     stdout: Write | None,
@@ -67,7 +67,7 @@ def _streamed(context: Context, place: Place, name: str, stdout: Write) -> None:
 def restore(
     context: Context,
     *,
-    wish: Wish,
+    wish: DatabaseRequest,
     path: Path,
     name: str,
     trusted: bool,
@@ -134,7 +134,7 @@ def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) 
 # -- destroy -------------------------------------------------------------------
 
 
-def destroy(context: Context, *, wish: Wish, leave: Leave) -> int:
+def destroy(context: Context, *, wish: DatabaseRequest, leave: Leave) -> int:
     """Remove all data of a server, after a backup of each database."""
     kind, _ = db_place.choose(context, wish.on, wish.environment)
     if kind not in ("stack", "local"):
@@ -161,7 +161,7 @@ def destroy(context: Context, *, wish: Wish, leave: Leave) -> int:
     return ExitCode.OK
 
 
-def _destroy_volume(context: Context, wish: Wish) -> None:
+def _destroy_volume(context: Context, wish: DatabaseRequest) -> None:
     opened = stack.open_(context, wish.environment)
     volume = f"{opened.project.name}_db"
     stack.remove(opened, ("container", "network"), dry=wish.dry)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from harness.commands import db, db_place, db_saving, needs
 from harness.commands.context import Context
 from harness.commands.db import Leave
-from harness.commands.db_place import Place, Wish
+from harness.commands.db_place import DatabaseRequest, Place
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
 from harness.databases.client import quoted
@@ -64,7 +64,9 @@ def _dataset(data: Document | Program) -> str:
     return data.name if isinstance(data, Program) else data.path.stem
 
 
-def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
+def create(
+    context: Context, *, wish: DatabaseRequest, name: str, content: Content
+) -> int:
     """Make a database; one that is there is an error."""
     name = replacing.require_name(db.named(context, name))
     with (
@@ -83,7 +85,12 @@ def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
 
 
 def rebuild(
-    context: Context, *, wish: Wish, name: str, content: Content, leave: Leave
+    context: Context,
+    *,
+    wish: DatabaseRequest,
+    name: str,
+    content: Content,
+    leave: Leave,
 ) -> int:
     """Make a database anew; the former one serves until the new one is whole."""
     name = replacing.require_name(db.named(context, name))
@@ -94,7 +101,9 @@ def rebuild(
 
 
 @contextmanager
-def claimed(context: Context, wish: Wish, name: str, leave: Leave) -> Iterator[Place]:
+def claimed(
+    context: Context, wish: DatabaseRequest, name: str, leave: Leave
+) -> Iterator[Place]:
     """The place of a database that may be replaced, with nobody else at it."""
     with db_place.opened(context, wish, start=True) as place:
         client = place.client
@@ -143,7 +152,9 @@ class Waiting:
         self.context.console.info("somebody else is working on it, waiting …")
 
 
-def delete(context: Context, *, wish: Wish, names: Sequence[str], leave: Leave) -> int:
+def delete(
+    context: Context, *, wish: DatabaseRequest, names: Sequence[str], leave: Leave
+) -> int:
     """Delete databases, whoever is connected."""
     with db_place.opened(context, wish) as place:
         client = place.client
@@ -170,7 +181,7 @@ def delete(context: Context, *, wish: Wish, names: Sequence[str], leave: Leave) 
 
 
 def copy(
-    context: Context, *, wish: Wish, source: str, target: str, leave: Leave
+    context: Context, *, wish: DatabaseRequest, source: str, target: str, leave: Leave
 ) -> int:
     """Copy a database while it is used; an older copy is replaced."""
     replacing.require_name(target)

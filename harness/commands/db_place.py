@@ -81,7 +81,7 @@ def _why_no_stack(stack: Stack) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class DatabaseRequest:
     """What the command line says of the place; with `dry` only lines are shown."""
 
     on: str = ""
@@ -90,7 +90,9 @@ class Wish:
 
 
 @contextlib.contextmanager
-def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Place]:
+def opened(
+    context: Context, wish: DatabaseRequest, *, start: bool = False
+) -> Iterator[Place]:
     """The place; with `start`, the stack's server is started if it must be."""
     kind, _ = choose(context, wish.on, wish.environment)
     with contextlib.ExitStack() as stack:

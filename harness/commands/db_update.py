@@ -9,7 +9,7 @@ from harness.commands import db, db_place, db_saving
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import Waiting
-from harness.commands.db_place import Place, Wish
+from harness.commands.db_place import DatabaseRequest, Place
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
 from harness.errors import ExitCode, UsageError
@@ -21,7 +21,7 @@ SHOWN = 40
 def update(
     context: Context,
     *,
-    wish: Wish,
+    wish: DatabaseRequest,
     name: str,
     modules: Sequence[str],
     leave: Leave,
