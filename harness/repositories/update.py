@@ -15,7 +15,7 @@ KEPT: Final = "refs/harness/before-reset"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class UpdateRequest:
     """A repository, where it comes from, and what of it is wanted.
 
     `follows` is for the checkout itself: it stays on the branch that it is on.
@@ -45,7 +45,7 @@ class Outcome:
         return self.before != self.after
 
 
-def lines(wanted: Wanted) -> list[str]:
+def lines(wanted: UpdateRequest) -> list[str]:
     """What `bring` would run, as far as it is known before anything is fetched."""
     one = wanted.repository
     if not one.there:
@@ -66,7 +66,7 @@ def lines(wanted: Wanted) -> list[str]:
 FETCH: Final = ("fetch", "--quiet", "--prune", "origin")
 
 
-def bring(wanted: Wanted, *, reset: bool) -> Outcome:
+def bring(wanted: UpdateRequest, *, reset: bool) -> Outcome:
     """Clone it, or fetch and go forward; with `reset`, whatever was changed.
 
     Raises `SourceError` with git's words.
@@ -104,7 +104,7 @@ def _fetch_tag(one: Repository, ref: str) -> None:
     )
 
 
-def _clone(wanted: Wanted) -> Outcome:
+def _clone(wanted: UpdateRequest) -> Outcome:
     """Beside its place, so that what has the name is whole."""
     one = wanted.repository
     if one.path.exists() and (not one.path.is_dir() or any(one.path.iterdir())):
@@ -138,14 +138,16 @@ def _clone(wanted: Wanted) -> Outcome:
     )  # fmt: skip
 
 
-def _left(wanted: Wanted, state: State, why: str, action: str = "left") -> Outcome:
+def _left(
+    wanted: UpdateRequest, state: State, why: str, action: str = "left"
+) -> Outcome:
     return Outcome(
         name=wanted.repository.name, action=action, ref=state.branch,
         before=state.revision, after=state.revision, left=why,
     )  # fmt: skip
 
 
-def _done(wanted: Wanted, state: State, action: str, ref: str) -> Outcome:
+def _done(wanted: UpdateRequest, state: State, action: str, ref: str) -> Outcome:
     one = wanted.repository
     after = one.ask("rev-parse", "HEAD")
     names = one.ask("diff", "--name-only", state.revision, after)
@@ -159,7 +161,7 @@ def _done(wanted: Wanted, state: State, action: str, ref: str) -> Outcome:
     )
 
 
-def _detach(wanted: Wanted, state: State, target: str) -> Outcome:
+def _detach(wanted: UpdateRequest, state: State, target: str) -> Outcome:
     one = wanted.repository
     commit = one.ask("rev-parse", f"{target}^{{commit}}")
     if commit != state.revision:
@@ -169,7 +171,7 @@ def _detach(wanted: Wanted, state: State, target: str) -> Outcome:
     return _done(wanted, state, "moved", wanted.ref)
 
 
-def _switch(wanted: Wanted, state: State, name: str) -> Outcome:
+def _switch(wanted: UpdateRequest, state: State, name: str) -> Outcome:
     """To another branch, where nothing would be forgotten on this one."""
     one = wanted.repository
     here = state.branch or state.revision[:8]
@@ -183,7 +185,7 @@ def _switch(wanted: Wanted, state: State, name: str) -> Outcome:
     return _done(wanted, state, f"switched from {here}", name)
 
 
-def _forward(wanted: Wanted, state: State, target: str) -> Outcome:
+def _forward(wanted: UpdateRequest, state: State, target: str) -> Outcome:
     """Go forward, or say why that cannot be."""
     one = wanted.repository
     counts = one.ask("rev-list", "--left-right", "--count", f"HEAD...{target}")
@@ -199,7 +201,7 @@ def _forward(wanted: Wanted, state: State, target: str) -> Outcome:
     return done
 
 
-def _follow(wanted: Wanted, state: State) -> Outcome:
+def _follow(wanted: UpdateRequest, state: State) -> Outcome:
     if state.hindrance:
         return _left(wanted, state, state.hindrance)
     if not state.upstream:
@@ -207,7 +209,9 @@ def _follow(wanted: Wanted, state: State) -> Outcome:
     return _forward(wanted, state, state.upstream)
 
 
-def _reset(wanted: Wanted, state: State, target: str, *, branch: bool) -> Outcome:
+def _reset(
+    wanted: UpdateRequest, state: State, target: str, *, branch: bool
+) -> Outcome:
     """Throw changes of tracked files and commits away; a ref keeps them all."""
     one = wanted.repository
     kept = one.ask("stash", "create") or state.revision
@@ -229,7 +233,7 @@ def _reset(wanted: Wanted, state: State, target: str, *, branch: bool) -> Outcom
     )
 
 
-def failed(wanted: Wanted, error: SourceError) -> Outcome:
+def failed(wanted: UpdateRequest, error: SourceError) -> Outcome:
     """For the table: what git could not do."""
     return Outcome(
         name=wanted.repository.name, action="failed", left=error.message.split("\n")[-1]
