@@ -15,7 +15,7 @@ from harness.commands import housing
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.modules import Graph
-from harness.output import Step as Live
+from harness.output import ConsoleStep as Live
 from harness.output import duration
 from harness.plan import Step
 from harness.postgres import Address, Docker, Given, Local, Server

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from harness.images.progress import Layer, Progress
-from harness.output import Console, Step, duration
+from harness.output import Console, ConsoleStep, duration
 
 SLOW: Final = 0.5
 """Seconds of a layer that are worth a line."""
@@ -20,7 +20,7 @@ class Board:
         self.console = console
         self.quiet = quiet
         self._now: dict[str, str] = {}
-        self._live: Step | None = None
+        self._live: ConsoleStep | None = None
         self._guard = threading.Lock()
 
     @contextmanager
