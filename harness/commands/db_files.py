@@ -12,7 +12,7 @@ from harness.commands import db, db_place, db_server, stack, workshop
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import claimed
-from harness.commands.db_place import DatabaseRequest, Place
+from harness.commands.db_place import DatabasePlace, DatabaseRequest
 from harness.commands.db_saving import dated, saved
 from harness.databases import archive, catalogue, rights
 from harness.databases import replace as replacing
@@ -56,7 +56,7 @@ def backup(
     return ExitCode.OK
 
 
-def _streamed(context: Context, place: Place, name: str, stdout: Write) -> None:
+def _streamed(context: Context, place: DatabasePlace, name: str, stdout: Write) -> None:
     with context.console.step(f"backup {name}", ticker=True) as step:
         done = archive.dump(
             place.client, name, stdout, lambda count: step.update(shown(count))
@@ -87,7 +87,7 @@ def restore(
 
 
 def _restored(
-    context: Context, place: Place, path: Path, name: str, *, trusted: bool
+    context: Context, place: DatabasePlace, path: Path, name: str, *, trusted: bool
 ) -> None:
     client = place.client
     with replacing.building(client, name) as new:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from harness.commands import db, db_place, db_saving, needs
 from harness.commands.context import Context
 from harness.commands.db import Leave
-from harness.commands.db_place import DatabaseRequest, Place
+from harness.commands.db_place import DatabasePlace, DatabaseRequest
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
 from harness.databases.client import quoted
@@ -103,7 +103,7 @@ def rebuild(
 @contextmanager
 def claimed(
     context: Context, wish: DatabaseRequest, name: str, leave: Leave
-) -> Iterator[Place]:
+) -> Iterator[DatabasePlace]:
     """The place of a database that may be replaced, with nobody else at it."""
     with db_place.opened(context, wish, start=True) as place:
         client = place.client
@@ -118,7 +118,7 @@ def claimed(
             yield place
 
 
-def _make(context: Context, place: Place, name: str, content: Content) -> None:
+def _make(context: Context, place: DatabasePlace, name: str, content: Content) -> None:
     client, began = place.client, time.monotonic()
     if content.empty:
         with replacing.building(client, name):
@@ -202,7 +202,7 @@ def copy(
     return ExitCode.OK
 
 
-def copied(context: Context, place: Place, source: str, target: str) -> None:
+def copied(context: Context, place: DatabasePlace, source: str, target: str) -> None:
     """The copying itself, with the claim on `target`."""
     client = place.client
     total = catalogue.size(client, source)
@@ -220,7 +220,7 @@ def copied(context: Context, place: Place, source: str, target: str) -> None:
     context.console.info(f"{target} is a copy of {source}")
 
 
-def _require_same(place: Place, source: str, new: str) -> None:
+def _require_same(place: DatabasePlace, source: str, new: str) -> None:
     counts = [catalogue.tables(place.client, name) for name in (source, new)]
     if counts[0] != counts[1]:
         raise DatabaseError(

@@ -21,7 +21,7 @@ from harness.template.layer import Request
 PLACES: Final = ("stack", "local", "docker", "given")
 
 
-class Place(Protocol):
+class DatabasePlace(Protocol):
     """A server that people's databases are on, and Tryton beside it."""
 
     @property
@@ -92,7 +92,7 @@ class DatabaseRequest:
 @contextlib.contextmanager
 def opened(
     context: Context, wish: DatabaseRequest, *, start: bool = False
-) -> Iterator[Place]:
+) -> Iterator[DatabasePlace]:
     """The place; with `start`, the stack's server is started if it must be."""
     kind, _ = choose(context, wish.on, wish.environment)
     with contextlib.ExitStack() as stack:
