@@ -9,7 +9,7 @@ from pathlib import Path
 from harness import engine
 from harness.commands import needs
 from harness.commands.context import Context
-from harness.commands.workshop import Place
+from harness.commands.workshop import TemplatePlace
 from harness.engine import Engine
 from harness.errors import UsageError
 from harness.plan import Step
@@ -54,7 +54,7 @@ def prepare(
     step: Step,
     *,
     chosen: Image,
-    place: Place,
+    place: TemplatePlace,
     directory: Path,
 ) -> Iterator[Inside]:
     """The way into the image, on the run's own network."""

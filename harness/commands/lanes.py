@@ -20,7 +20,7 @@ from harness.browsers import Browsers
 from harness.commands import browsing
 from harness.commands import inside as into
 from harness.commands.context import Context
-from harness.commands.workshop import Place
+from harness.commands.workshop import TemplatePlace
 from harness.config import SuiteTable
 from harness.errors import MissingTool, UsageError
 from harness.plan import Step
@@ -126,7 +126,7 @@ def prepare(
     step: Step,
     *,
     chosen: Image,
-    place: Place,
+    place: TemplatePlace,
     directory: Path,
     stack: ExitStack,
 ) -> Lanes:

@@ -178,7 +178,7 @@ class Session:
         text = f"browser: {chosen.versions()}, Selenium {version} ({why})"
         self.context.console.info(text)
 
-    def _enter(self, image: Image, where: workshop.Place) -> None:
+    def _enter(self, image: Image, where: workshop.TemplatePlace) -> None:
         self.lanes = lanes.prepare(
             self.context,
             self.current,

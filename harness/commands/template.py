@@ -64,7 +64,7 @@ class Bench:
     telling: workshop.Telling
     environment: Environment
     variables: dict[str, str]
-    place: workshop.Place
+    place: workshop.TemplatePlace
 
 
 @contextmanager

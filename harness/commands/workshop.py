@@ -117,7 +117,7 @@ def label(context: Context, kind: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class TemplatePlace:
     """Where templates are, and how a suite's processes find the server."""
 
     shelf: Shelf
@@ -128,14 +128,16 @@ class Place:
 
 
 @contextlib.contextmanager
-def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
+def place(context: Context, run: Run, kind: str) -> Iterator[TemplatePlace]:
     """The server, started, and its shelf of templates, swept."""
     if kind == "sqlite":
         shelf = SQLite(context.store, run.id)
         try:
             shelf.sweep()
             variables = dialect(kind)
-            yield Place(shelf=shelf, variables=variables, label="sqlite", server=None)
+            yield TemplatePlace(
+                shelf=shelf, variables=variables, label="sqlite", server=None
+            )
         finally:
             shelf.close()
         return
@@ -148,7 +150,7 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
             swept = shelf_.sweep()
             if swept:
                 context.console.info(f"swept {len(swept)} databases of dead runs")
-            yield Place(
+            yield TemplatePlace(
                 shelf=shelf_,
                 variables={**dialect(kind), **address.environment()},
                 label=f"postgresql-{shelf_.version // 10000}",
@@ -217,7 +219,7 @@ def builder(
     context: Context,
     step: Step,
     env: Environment,
-    where: Place,
+    where: TemplatePlace,
     variables: Mapping[str, str],
     listener: Callable[[Progress], None],
     wrap: Wrap | None = None,
