@@ -22,7 +22,7 @@ from harness.repositories.consequences import (
     settings,
 )
 from harness.repositories.git import AUTHENTICATION, Repository
-from harness.repositories.update import Outcome, UpdateRequest
+from harness.repositories.update import UpdateOutcome, UpdateRequest
 
 
 def run(
@@ -116,12 +116,12 @@ def _may_reset(wanted: Sequence[UpdateRequest], choice: Choice) -> None:
 
 def _all(
     context: Context, wanted: Sequence[UpdateRequest], *, reset: bool, terminal: bool
-) -> list[Outcome]:
+) -> list[UpdateOutcome]:
     """All at once; on a terminal, those that need a password one by one."""
     total, done = len(wanted), 0
     refused: dict[str, UpdateRequest] = {}
 
-    def bring(one: UpdateRequest) -> Outcome:
+    def bring(one: UpdateRequest) -> UpdateOutcome:
         nonlocal done
         try:
             outcome = update.bring(one, reset=reset)
@@ -146,7 +146,7 @@ def _all(
     ]
 
 
-def _asked(context: Context, wanted: UpdateRequest, *, reset: bool) -> Outcome:
+def _asked(context: Context, wanted: UpdateRequest, *, reset: bool) -> UpdateOutcome:
     """Once more, with the terminal: git asks for what it needs."""
     one = wanted.repository
     env = git.environment(context.environ, terminal=True)
@@ -201,7 +201,7 @@ def _linked(root: Path, link: str, target: str) -> list[str]:
 # -- what happened, what follows -----------------------------------------------
 
 
-def _show(context: Context, outcomes: Sequence[Outcome], made: list[str]) -> None:
+def _show(context: Context, outcomes: Sequence[UpdateOutcome], made: list[str]) -> None:
     context.console.table(
         [
             (
@@ -218,7 +218,7 @@ def _show(context: Context, outcomes: Sequence[Outcome], made: list[str]) -> Non
         context.console.info("\n".join(made))
 
 
-def _settings(context: Context, outcomes: Sequence[Outcome]) -> None:
+def _settings(context: Context, outcomes: Sequence[UpdateOutcome]) -> None:
     """New defaults of services; those that a local file overrides are marked."""
     paths = settings(outcomes)
     own = [one for one in outcomes if one.name == ROOT]

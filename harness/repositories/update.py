@@ -28,7 +28,7 @@ class UpdateRequest:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class UpdateOutcome:
     """What was done to a repository: `left` says why less than was wanted."""
 
     name: str
@@ -66,7 +66,7 @@ def lines(wanted: UpdateRequest) -> list[str]:
 FETCH: Final = ("fetch", "--quiet", "--prune", "origin")
 
 
-def bring(wanted: UpdateRequest, *, reset: bool) -> Outcome:
+def bring(wanted: UpdateRequest, *, reset: bool) -> UpdateOutcome:
     """Clone it, or fetch and go forward; with `reset`, whatever was changed.
 
     Raises `SourceError` with git's words.
@@ -104,11 +104,11 @@ def _fetch_tag(one: Repository, ref: str) -> None:
     )
 
 
-def _clone(wanted: UpdateRequest) -> Outcome:
+def _clone(wanted: UpdateRequest) -> UpdateOutcome:
     """Beside its place, so that what has the name is whole."""
     one = wanted.repository
     if one.path.exists() and (not one.path.is_dir() or any(one.path.iterdir())):
-        return Outcome(
+        return UpdateOutcome(
             name=one.name, action="left", left=f"{one.path} is no repository"
         )
     new = one.path.with_name(f".{one.name}.cloning")
@@ -132,7 +132,7 @@ def _clone(wanted: UpdateRequest) -> Outcome:
         raise
     after = one.ask("rev-parse", "HEAD")
     files = one.ask("ls-files").splitlines()
-    return Outcome(
+    return UpdateOutcome(
         name=one.name, action="cloned", ref=target.removeprefix("origin/"),
         after=after, files=tuple(files),
     )  # fmt: skip
@@ -140,18 +140,18 @@ def _clone(wanted: UpdateRequest) -> Outcome:
 
 def _left(
     wanted: UpdateRequest, state: State, why: str, action: str = "left"
-) -> Outcome:
-    return Outcome(
+) -> UpdateOutcome:
+    return UpdateOutcome(
         name=wanted.repository.name, action=action, ref=state.branch,
         before=state.revision, after=state.revision, left=why,
     )  # fmt: skip
 
 
-def _done(wanted: UpdateRequest, state: State, action: str, ref: str) -> Outcome:
+def _done(wanted: UpdateRequest, state: State, action: str, ref: str) -> UpdateOutcome:
     one = wanted.repository
     after = one.ask("rev-parse", "HEAD")
     names = one.ask("diff", "--name-only", state.revision, after)
-    return Outcome(
+    return UpdateOutcome(
         name=one.name,
         action=action if after != state.revision else "is current",
         ref=ref,
@@ -161,7 +161,7 @@ def _done(wanted: UpdateRequest, state: State, action: str, ref: str) -> Outcome
     )
 
 
-def _detach(wanted: UpdateRequest, state: State, target: str) -> Outcome:
+def _detach(wanted: UpdateRequest, state: State, target: str) -> UpdateOutcome:
     one = wanted.repository
     commit = one.ask("rev-parse", f"{target}^{{commit}}")
     if commit != state.revision:
@@ -171,7 +171,7 @@ def _detach(wanted: UpdateRequest, state: State, target: str) -> Outcome:
     return _done(wanted, state, "moved", wanted.ref)
 
 
-def _switch(wanted: UpdateRequest, state: State, name: str) -> Outcome:
+def _switch(wanted: UpdateRequest, state: State, name: str) -> UpdateOutcome:
     """To another branch, where nothing would be forgotten on this one."""
     one = wanted.repository
     here = state.branch or state.revision[:8]
@@ -185,7 +185,7 @@ def _switch(wanted: UpdateRequest, state: State, name: str) -> Outcome:
     return _done(wanted, state, f"switched from {here}", name)
 
 
-def _forward(wanted: UpdateRequest, state: State, target: str) -> Outcome:
+def _forward(wanted: UpdateRequest, state: State, target: str) -> UpdateOutcome:
     """Go forward, or say why that cannot be."""
     one = wanted.repository
     counts = one.ask("rev-list", "--left-right", "--count", f"HEAD...{target}")
@@ -201,7 +201,7 @@ def _forward(wanted: UpdateRequest, state: State, target: str) -> Outcome:
     return done
 
 
-def _follow(wanted: UpdateRequest, state: State) -> Outcome:
+def _follow(wanted: UpdateRequest, state: State) -> UpdateOutcome:
     if state.hindrance:
         return _left(wanted, state, state.hindrance)
     if not state.upstream:
@@ -211,7 +211,7 @@ def _follow(wanted: UpdateRequest, state: State) -> Outcome:
 
 def _reset(
     wanted: UpdateRequest, state: State, target: str, *, branch: bool
-) -> Outcome:
+) -> UpdateOutcome:
     """Throw changes of tracked files and commits away; a ref keeps them all."""
     one = wanted.repository
     kept = one.ask("stash", "create") or state.revision
@@ -228,13 +228,13 @@ def _reset(
         if state.busy == what:
             one.run(what, "--quit", check=False)
     done = _done(wanted, state, "reset", target.removeprefix("origin/"))
-    return Outcome(
+    return UpdateOutcome(
         **{**vars(done), "action": "reset" if dirty else done.action, "left": saved}
     )
 
 
-def failed(wanted: UpdateRequest, error: SourceError) -> Outcome:
+def failed(wanted: UpdateRequest, error: SourceError) -> UpdateOutcome:
     """For the table: what git could not do."""
-    return Outcome(
+    return UpdateOutcome(
         name=wanted.repository.name, action="failed", left=error.message.split("\n")[-1]
     )
