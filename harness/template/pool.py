@@ -18,7 +18,7 @@ from harness.model import LeaseCost
 from harness.template.base import Shelf
 from harness.template.build import Builder
 from harness.template.layer import Layer
-from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Outcome
+from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, ResetOutcome
 
 Kind = Literal["ready", "fresh", "clean", "reset"]
 
@@ -142,7 +142,7 @@ class Pool:
         """What was written before the last mark and after the one before, in words."""
         return self.shelf.written(lease.database) if lease.layer.tracked else ""
 
-    def back(self, lease: Lease, mark: int) -> tuple[Outcome, Lease]:
+    def back(self, lease: Lease, mark: int) -> tuple[ResetOutcome, Lease]:
         """Put a lease back to a mark; what holds it now, if another clone does.
 
         At the mark that it was handed out with, and at marks that are no different,
@@ -165,10 +165,10 @@ class Pool:
             lease.layer.tracked and self.shelf.as_new(lease.database, mark)
         )
 
-    def _back(self, lease: Lease, mark: int, *, alone: bool = False) -> Outcome:
+    def _back(self, lease: Lease, mark: int, *, alone: bool = False) -> ResetOutcome:
         if not lease.layer.tracked:
             reason = self.shelf.untracked() or "its template has no undo log"
-            return Outcome(how="doubt", reason=reason)
+            return ResetOutcome(how="doubt", reason=reason)
         return self.shelf.back(lease.database, mark, alone=alone)
 
     def _exchange(self, lease: Lease) -> Lease:

@@ -886,7 +886,7 @@ def test_a_reset_that_is_killed_leaves_all_or_nothing(bed: Bed, lease: Lease) ->
         with bed.open(lease) as connection:
             connection.execute("DELETE FROM party")
         blocker.execute("LOCK TABLE party_category")
-        outcomes: list[undo.Outcome] = []
+        outcomes: list[undo.ResetOutcome] = []
         thread = threading.Thread(target=lambda: outcomes.append(kept.back(mark)))
         thread.start()
         _until(
