@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from harness.config import kinds
-from harness.config.browsing import Browser, ServerTable
+from harness.config.browsing import BrowserSettings, ServerTable
 from harness.config.ci import CI
 from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import Kind
@@ -161,7 +161,7 @@ class SourceTable:
 #: Tables that are there once, and tables that are there once per name.
 SECTIONS: Final[dict[str, type]] = {
     "database": Database,
-    "browser": Browser,
+    "browser": BrowserSettings,
     "templates": Templates,
     "pool": Pool,
     "images": Images,
@@ -213,7 +213,7 @@ class Config:
     )
     backups: Annotated[str, kinds.directory()] = "backups"
     database: Database = Database()
-    browser: Browser = field(default_factory=Browser)
+    browser: BrowserSettings = field(default_factory=BrowserSettings)
     templates: Templates = Templates()
     pool: Pool = Pool()
     images: Images = Images()
