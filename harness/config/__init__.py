@@ -10,7 +10,7 @@ from harness.config.kinds import shown
 from harness.config.load import load
 from harness.config.schema import (
     Config,
-    Database,
+    DatabaseSettings,
     SourceTable,
     Templates,
 )
@@ -18,7 +18,7 @@ from harness.config.suites import SuiteTable, TemplateTable
 
 __all__ = [
     "Config",
-    "Database",
+    "DatabaseSettings",
     "SourceTable",
     "SuiteTable",
     "TemplateTable",

@@ -22,7 +22,7 @@ ENVIRONMENTS: Final = ("development", "staging", "production")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Database:
+class DatabaseSettings:
     """``[tool.harness.database]``; `start_timeout` in seconds."""
 
     server: Annotated[
@@ -160,7 +160,7 @@ class SourceTable:
 
 #: Tables that are there once, and tables that are there once per name.
 SECTIONS: Final[dict[str, type]] = {
-    "database": Database,
+    "database": DatabaseSettings,
     "browser": BrowserSettings,
     "templates": Templates,
     "pool": Pool,
@@ -212,7 +212,7 @@ class Config:
         "durations.txt"
     )
     backups: Annotated[str, kinds.directory()] = "backups"
-    database: Database = Database()
+    database: DatabaseSettings = DatabaseSettings()
     browser: BrowserSettings = field(default_factory=BrowserSettings)
     templates: Templates = Templates()
     pool: Pool = Pool()

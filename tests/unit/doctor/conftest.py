@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.config import Config
-from harness.config.schema import Database
+from harness.config.schema import DatabaseSettings
 from harness.doctor import Docker, Finding, Machine
 from harness.doctor.base import Usage
 from harness.engine import TIMEOUT, Engine, failure
@@ -134,7 +134,7 @@ def make(tmp_path: Path, engine: Fake) -> Make:
         def which(name: str) -> str | None:
             return f"/usr/bin/{name}" if name in here else None
 
-        settings = {"database": Database(server=server), **(config or {})}
+        settings = {"database": DatabaseSettings(server=server), **(config or {})}
         machine = Machine(
             config=Config(root=tmp_path / "root", **settings),
             environ={"HOME": str(tmp_path)},
