@@ -10,7 +10,7 @@ from typing import Annotated, Final
 from harness.config import kinds
 from harness.config.browsing import BrowserSettings, ServerTable
 from harness.config.ci import CI
-from harness.config.gating import CheckTable, Gate, RuleTable
+from harness.config.gating import CheckTable, GateSettings, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
 from harness.config.suites import BELOW, LANGUAGE, MODULES, SuiteTable, TemplateTable
@@ -166,7 +166,7 @@ SECTIONS: Final[dict[str, type]] = {
     "pool": Pool,
     "images": Images,
     "stack": Stack,
-    "gate": Gate,
+    "gate": GateSettings,
     "git": Git,
     "ci": CI,
 }
@@ -218,7 +218,7 @@ class Config:
     pool: Pool = Pool()
     images: Images = Images()
     stack: Stack = Stack()
-    gate: Gate = field(default_factory=Gate)
+    gate: GateSettings = field(default_factory=GateSettings)
     git: Git = Git()
     ci: CI = field(default_factory=CI)
     source: Mapping[str, SourceTable] = field(default_factory=dict)
