@@ -110,7 +110,7 @@ class Templates:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
+class PoolSettings:
     """``[tool.harness.pool]``: clones made `ahead` per template, `cap` of all."""
 
     ahead: Annotated[int, kinds.number()] = 2
@@ -163,7 +163,7 @@ SECTIONS: Final[dict[str, type]] = {
     "database": DatabaseSettings,
     "browser": BrowserSettings,
     "templates": Templates,
-    "pool": Pool,
+    "pool": PoolSettings,
     "images": Images,
     "stack": Stack,
     "gate": GateSettings,
@@ -215,7 +215,7 @@ class Config:
     database: DatabaseSettings = DatabaseSettings()
     browser: BrowserSettings = field(default_factory=BrowserSettings)
     templates: Templates = Templates()
-    pool: Pool = Pool()
+    pool: PoolSettings = PoolSettings()
     images: Images = Images()
     stack: Stack = Stack()
     gate: GateSettings = field(default_factory=GateSettings)

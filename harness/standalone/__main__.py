@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.config.schema import Pool as PoolTable
+from harness.config.schema import PoolSettings as PoolTable
 from harness.config.schema import Templates
 from harness.errors import HarnessError, UsageError
 from harness.postgres import Docker, Given, Local, Server
