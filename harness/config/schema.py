@@ -61,7 +61,7 @@ class Images:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class StackSettings:
     """``[tool.harness.stack]``: the services that ``harness up`` starts.
 
     `project` is Compose's name of it, empty for one made of the checkout's
@@ -165,7 +165,7 @@ SECTIONS: Final[dict[str, type]] = {
     "templates": Templates,
     "pool": PoolSettings,
     "images": Images,
-    "stack": Stack,
+    "stack": StackSettings,
     "gate": GateSettings,
     "git": Git,
     "ci": CI,
@@ -217,7 +217,7 @@ class Config:
     templates: Templates = Templates()
     pool: PoolSettings = PoolSettings()
     images: Images = Images()
-    stack: Stack = Stack()
+    stack: StackSettings = StackSettings()
     gate: GateSettings = field(default_factory=GateSettings)
     git: Git = Git()
     ci: CI = field(default_factory=CI)
