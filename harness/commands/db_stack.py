@@ -21,7 +21,7 @@ from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack import roles
 from harness.stack.compose import Container
-from harness.stack.database import Database, Listener
+from harness.stack.database import Listener, StackDatabase
 from harness.template.layer import Layer, Request
 from harness.template.postgresql import template as template_name
 
@@ -92,7 +92,7 @@ class OfStack:
         """Of this invocation."""
         return self.stack.context
 
-    def database(self, name: str) -> Database:
+    def database(self, name: str) -> StackDatabase:
         """What makes databases in the stack."""
         return stack_up.database(self.stack, name)
 
@@ -202,7 +202,7 @@ class OfStack:
                     made.admin(new, "--password", listener=lambda _: None)
         return how
 
-    def _say(self, made: Database, database: str, *words: str) -> None:
+    def _say(self, made: StackDatabase, database: str, *words: str) -> None:
         command = made.command(database, *words)
         self.client.say(proc.line(self.stack.compose.argv(*command)))
 

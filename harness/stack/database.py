@@ -85,7 +85,7 @@ def activating(modules: Sequence[str]) -> tuple[str, ...]:
     return ("--update", *modules, *more)
 
 
-class Database:
+class StackDatabase:
     """The database `name` of a stack whose ``db`` runs."""
 
     def __init__(
