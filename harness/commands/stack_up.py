@@ -18,7 +18,7 @@ from harness.stack import access
 from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack.compose import Compose, Container, replicas
-from harness.stack.database import Recipe, StackDatabase
+from harness.stack.database import StackDatabase, StackRecipe
 
 PROC = Path("/proc")
 DATABASE = ("up", "--detach", "--no-deps", "db")
@@ -240,7 +240,7 @@ def employed(stack: Stack, made: StackDatabase) -> None:
         )
 
 
-def recipe(stack: Stack) -> Recipe:
+def recipe(stack: Stack) -> StackRecipe:
     """What the database is made of."""
     mounted = stack.project.environment == "development"
     trees = [
@@ -248,7 +248,7 @@ def recipe(stack: Stack) -> Recipe:
         for name, source in sorted(stack.context.sources.items())
         if mounted
     ]
-    return Recipe(
+    return StackRecipe(
         modules=stack.context.config.stack.modules,
         images=tuple(stack.require_images(["db", "erpserver"])),
         trees=tuple(trees),
