@@ -69,7 +69,7 @@ def sweep(place: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-class Builder:
+class ImageBuilder:
     """Builds images of one context.
 
     `listener` hears, from several threads, of each line that is worth it: the
