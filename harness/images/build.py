@@ -37,7 +37,7 @@ Listener = Callable[[str, Progress, Layer | None], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class ImageJob:
     """An image to be had: its target, name, digest and labels."""
 
     service: str
@@ -51,7 +51,7 @@ class Job:
 class Built:
     """An image that is there: whether it was built now; `size` in bytes."""
 
-    job: Job
+    job: ImageJob
     fresh: bool
     size: int
     seconds: float
@@ -92,7 +92,7 @@ class ImageBuilder:
         self._secret = secret
         self._streams = Streams({**docker.environ, **BUILDKIT})
 
-    def unchanged(self, job: Job) -> Built | None:
+    def unchanged(self, job: ImageJob) -> Built | None:
         """The image, if it is there and made of the same."""
         found = self.docker.inspect("image", job.image)
         if found is None:
@@ -102,7 +102,7 @@ class ImageBuilder:
             return None
         return Built(job=job, fresh=False, size=int(found["Size"]), seconds=0.0)
 
-    def build(self, jobs: Sequence[Job]) -> list[Built]:
+    def build(self, jobs: Sequence[ImageJob]) -> list[Built]:
         """Build these, as many together as make sense; the first error ends all."""
         before = {self._digest(job.image) for job in jobs} - {""}
         with self._prepared() as (context, options):
@@ -116,7 +116,7 @@ class ImageBuilder:
     def _digest(self, image: str) -> str:
         return (self.docker.image_labels(image) or {}).get(DIGEST, "")
 
-    def export(self, job: Job) -> dict[str, str]:
+    def export(self, job: ImageJob) -> dict[str, str]:
         """The files of a target that is no image but texts."""
         with self._prepared() as (context, options):
             place = context.parent / "output"
@@ -145,7 +145,7 @@ class ImageBuilder:
                     raise
 
     def _together(
-        self, jobs: Sequence[Job], context: Path, options: Sequence[str]
+        self, jobs: Sequence[ImageJob], context: Path, options: Sequence[str]
     ) -> list[Built]:
         workers = min(TOGETHER, len(jobs), (os.cpu_count() or 1) + 1)
         with ThreadPoolExecutor(max_workers=workers) as executor:
@@ -161,7 +161,7 @@ class ImageBuilder:
                 raise
         return [future.result() for future in futures]
 
-    def _one(self, job: Job, context: Path, options: Sequence[str]) -> Built:
+    def _one(self, job: ImageJob, context: Path, options: Sequence[str]) -> Built:
         started = time.monotonic()
         named = ["--tag", job.image, *options]
         self._run(job, self._argv(job, context, named))
@@ -173,7 +173,7 @@ class ImageBuilder:
             seconds=time.monotonic() - started,
         )
 
-    def _run(self, job: Job, argv: Sequence[str]) -> None:
+    def _run(self, job: ImageJob, argv: Sequence[str]) -> None:
         progress = Progress()
 
         def hear(line: str) -> None:
@@ -188,7 +188,7 @@ class ImageBuilder:
     def _text(self) -> str:
         return self.material.files[DOCKERFILE].read_text("utf-8")
 
-    def _argv(self, job: Job, context: Path, options: Sequence[str]) -> list[str]:
+    def _argv(self, job: ImageJob, context: Path, options: Sequence[str]) -> list[str]:
         labels = {**job.labels, DIGEST: job.digest}
         pairs = [
             part
@@ -205,7 +205,7 @@ class ImageBuilder:
 
 
 def failure(
-    job: Job, argv: Sequence[str], code: int, progress: Progress, text: str
+    job: ImageJob, argv: Sequence[str], code: int, progress: Progress, text: str
 ) -> HarnessError:
     """The error of a failed build: the line of the Dockerfile, the end of its log.
 

@@ -2,10 +2,10 @@
 """BuildKit's plain output, good and bad."""
 
 from harness.errors import EngineError, ImageError, MissingTool
-from harness.images.build import Job, failure
+from harness.images.build import ImageJob, failure
 from harness.images.progress import Layer, Progress
 
-JOB = Job(service="db", image="x/db:development", digest="1")
+JOB = ImageJob(service="db", image="x/db:development", digest="1")
 ARGV = ["docker", "build"]
 
 GOOD = """\
