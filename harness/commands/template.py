@@ -19,7 +19,7 @@ from harness.runners import base
 from harness.store import Run
 from harness.template import limits, portable
 from harness.template.base import Draft, Manifest, Shelf
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer, Layers
 
 
@@ -60,7 +60,7 @@ class Bench:
     """What resolves and builds templates for one series."""
 
     layers: Layers
-    builder: Builder
+    builder: TemplateBuilder
     telling: workshop.Telling
     environment: Environment
     variables: dict[str, str]

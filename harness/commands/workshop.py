@@ -23,7 +23,7 @@ from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
-from harness.template.build import Builder, Progress
+from harness.template.build import Progress, TemplateBuilder
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.process import Process, Wrap
@@ -223,9 +223,9 @@ def builder(
     variables: Mapping[str, str],
     listener: Callable[[Progress], None],
     wrap: Wrap | None = None,
-) -> Builder:
+) -> TemplateBuilder:
     """Builds the templates of a step, by commands that `wrap` makes."""
-    return Builder(
+    return TemplateBuilder(
         where.shelf,
         lambda: Process(env.python, env=variables, wrap=wrap),
         series=step.series,
@@ -288,7 +288,7 @@ def _words(progress: Progress) -> str:
 
 
 def ensure_all(
-    context: Context, make: Builder, wanted_: list[Layer], telling: Telling
+    context: Context, make: TemplateBuilder, wanted_: list[Layer], telling: Telling
 ) -> None:
     """Build what is missing, several chains at a time; the first error counts."""
     missing = [one for one in wanted_ if make.shelf.find(one.digest) is None]
@@ -305,7 +305,7 @@ def ensure_all(
             telling.use(None)
 
 
-def _in_parallel(make: Builder, wanted_: list[Layer], jobs: int) -> None:
+def _in_parallel(make: TemplateBuilder, wanted_: list[Layer], jobs: int) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=jobs) as executor:
@@ -316,7 +316,7 @@ def _in_parallel(make: Builder, wanted_: list[Layer], jobs: int) -> None:
             raise error
 
 
-def pool(context: Context, make: Builder, expected: list[Layer]) -> Pool:
+def pool(context: Context, make: TemplateBuilder, expected: list[Layer]) -> Pool:
     """The pool of a run, with the first clones under way."""
     settings = context.config.pool
     made = Pool(make, ahead=settings.ahead, cap=settings.cap, hands=2)

@@ -27,7 +27,7 @@ from harness.standalone.recipe import Layers, Recipe, packages
 from harness.store import Run, Store, default
 from harness.template import limits
 from harness.template.broker import Broker
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Request
 from harness.template.pool import Pool
 from harness.template.postgresql import PostgreSQL
@@ -115,7 +115,7 @@ def clones(
     store: Store, shelf: PostgreSQL, layers: Layers, programs: Programs
 ) -> Iterator[Pool]:
     """Build the template, and clone it."""
-    builder = Builder(
+    builder = TemplateBuilder(
         shelf,
         lambda: programs,
         series="",

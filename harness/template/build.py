@@ -36,7 +36,7 @@ class Progress:
 Listener = Callable[[Progress], None]
 
 
-class Builder:
+class TemplateBuilder:
     """Provides templates; several threads may ask at the same time."""
 
     def __init__(

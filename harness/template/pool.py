@@ -16,7 +16,7 @@ from typing import Literal
 from harness.errors import DatabaseError, HarnessError
 from harness.model import LeaseCost
 from harness.template.base import Shelf
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer
 from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, ResetOutcome
 
@@ -42,7 +42,9 @@ class Lease:
 class Pool:
     """Hands out leases; every method may be called from any thread."""
 
-    def __init__(self, builder: Builder, *, ahead: int, cap: int, hands: int) -> None:
+    def __init__(
+        self, builder: TemplateBuilder, *, ahead: int, cap: int, hands: int
+    ) -> None:
         """`ahead` clones are kept per template in use, `cap` exist at most.
 
         `hands` threads clone and drop in the background.

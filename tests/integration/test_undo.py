@@ -27,7 +27,7 @@ from harness.store import Run, Store
 from harness.template import undo
 from harness.template.base import Manifest
 from harness.template.broker import Broker
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer, Request
 from harness.template.pool import Lease, Pool
 from harness.template.postgresql import PostgreSQL
@@ -294,7 +294,7 @@ class Bed:
     def __init__(self, address: Address, shelf: PostgreSQL) -> None:
         self.address = address
         self.shelf = shelf
-        self.builder = Builder(
+        self.builder = TemplateBuilder(
             shelf, lambda: Process(Path("/nowhere"), env={}), series="7.0",
             deadline=30, listener=lambda progress: None,
         )  # fmt: skip
