@@ -23,7 +23,7 @@ from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
-from harness.template.build import Progress, TemplateBuilder
+from harness.template.build import LayerProgress, TemplateBuilder
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.process import Process, Wrap
@@ -221,7 +221,7 @@ def builder(
     env: Environment,
     where: TemplatePlace,
     variables: Mapping[str, str],
-    listener: Callable[[Progress], None],
+    listener: Callable[[LayerProgress], None],
     wrap: Wrap | None = None,
 ) -> TemplateBuilder:
     """Builds the templates of a step, by commands that `wrap` makes."""
@@ -260,7 +260,7 @@ class Telling:
         with self._guard:
             self._live = live
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: LayerProgress) -> None:
         """Hear of progress, from any thread."""
         text = _words(progress)
         with self._guard:
@@ -270,7 +270,7 @@ class Telling:
             self.context.console.info(f"  {text}")
 
 
-def _words(progress: Progress) -> str:
+def _words(progress: LayerProgress) -> str:
     layer = progress.layer
     if progress.event == "wait":
         return f"layer {layer.name}: another run builds it, waiting"

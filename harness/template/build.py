@@ -20,7 +20,7 @@ from harness.template.watch import SHOWN, Watch
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class LayerProgress:
     """How far a build is; `elapsed` in seconds since the layer was begun."""
 
     layer: Layer
@@ -33,7 +33,7 @@ class Progress:
     elapsed: float = 0.0
 
 
-Listener = Callable[[Progress], None]
+Listener = Callable[[LayerProgress], None]
 
 
 class TemplateBuilder:
@@ -86,7 +86,7 @@ class TemplateBuilder:
         found = self.shelf.find(layer.digest)
         if found:
             self._note(layer, found, "reused", started, 0.0)
-            self.listener(Progress(layer=layer, event="reuse"))
+            self.listener(LayerProgress(layer=layer, event="reuse"))
         return found
 
     def _build(self, layer: Layer) -> Manifest:
@@ -101,14 +101,14 @@ class TemplateBuilder:
 
     def _layer(self, layer: Layer, process: Filling) -> Manifest:
         def waiting() -> None:
-            self.listener(Progress(layer=layer, event="wait"))
+            self.listener(LayerProgress(layer=layer, event="wait"))
 
         with self.shelf.claim(layer.digest, deadline=self.deadline, waiting=waiting):
             found = self.shelf.find(layer.digest)
             if found:
                 return found
             started = time.time()
-            self.listener(Progress(layer=layer, event="begin"))
+            self.listener(LayerProgress(layer=layer, event="begin"))
             draft = self.shelf.draft(layer)
             try:
                 if layer.tracked:
@@ -123,7 +123,7 @@ class TemplateBuilder:
                 raise
         seconds = time.time() - started
         self._note(layer, manifest, "built", started, seconds)
-        self.listener(Progress(layer=layer, event="end", elapsed=seconds))
+        self.listener(LayerProgress(layer=layer, event="end", elapsed=seconds))
         return manifest
 
     def _fill(self, draft: Draft, process: Filling) -> list[str]:
@@ -136,7 +136,7 @@ class TemplateBuilder:
             name = event.get("module", "")
             done += name in layer.modules
             self.listener(
-                Progress(
+                LayerProgress(
                     layer=layer,
                     event="module" if name else "line",
                     module=name,
