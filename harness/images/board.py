@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from harness.images.progress import Layer, Progress
+from harness.images.progress import ImageStep, Progress
 from harness.output import Console, ConsoleStep, duration
 
 SLOW: Final = 0.5
@@ -32,7 +32,9 @@ class Board:
         with self.console.step(title, ticker=True) as self._live:
             yield
 
-    def __call__(self, service: str, progress: Progress, layer: Layer | None) -> None:
+    def __call__(
+        self, service: str, progress: Progress, layer: ImageStep | None
+    ) -> None:
         """Hear of progress, from any thread."""
         live = self._live
         if live is None:

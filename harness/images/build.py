@@ -18,7 +18,7 @@ from harness.engine import Engine
 from harness.errors import CommandFailed, HarnessError, ImageError, Interrupted
 from harness.images import dockerfile, secrets
 from harness.images.material import DOCKERFILE, Material
-from harness.images.progress import Layer, Progress
+from harness.images.progress import ImageStep, Progress
 from harness.images.secrets import Secrets
 from harness.images.stream import Streams
 from harness.store import Lock, locked
@@ -33,7 +33,7 @@ WORK, LOCK = "harness-build-", "lock"
 YOUNG: Final = 60.0
 """Seconds that a directory gets to be locked by who made it."""
 
-Listener = Callable[[str, Progress, Layer | None], None]
+Listener = Callable[[str, Progress, ImageStep | None], None]
 
 
 @dataclass(frozen=True, kw_only=True)

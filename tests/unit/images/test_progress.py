@@ -3,7 +3,7 @@
 
 from harness.errors import EngineError, ImageError, MissingTool
 from harness.images.build import ImageJob, failure
-from harness.images.progress import Layer, Progress
+from harness.images.progress import ImageStep, Progress
 
 JOB = ImageJob(service="db", image="x/db:development", digest="1")
 ARGV = ["docker", "build"]
@@ -42,7 +42,7 @@ ERROR: failed to solve: process "/bin/sh" did not complete successfully: exit co
 """
 
 
-def fed(text: str) -> tuple[Progress, list[Layer]]:
+def fed(text: str) -> tuple[Progress, list[ImageStep]]:
     progress = Progress()
     closed = [progress.feed(line) for line in text.splitlines()]
     return progress, [one for one in closed if one]
