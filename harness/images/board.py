@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from harness.images.progress import ImageStep, Progress
+from harness.images.progress import BuildProgress, ImageStep
 from harness.output import Console, ConsoleStep, duration
 
 SLOW: Final = 0.5
@@ -33,7 +33,7 @@ class Board:
             yield
 
     def __call__(
-        self, service: str, progress: Progress, layer: ImageStep | None
+        self, service: str, progress: BuildProgress, layer: ImageStep | None
     ) -> None:
         """Hear of progress, from any thread."""
         live = self._live

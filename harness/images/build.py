@@ -18,7 +18,7 @@ from harness.engine import Engine
 from harness.errors import CommandFailed, HarnessError, ImageError, Interrupted
 from harness.images import dockerfile, secrets
 from harness.images.material import DOCKERFILE, Material
-from harness.images.progress import ImageStep, Progress
+from harness.images.progress import BuildProgress, ImageStep
 from harness.images.secrets import Secrets
 from harness.images.stream import Streams
 from harness.store import Lock, locked
@@ -33,7 +33,7 @@ WORK, LOCK = "harness-build-", "lock"
 YOUNG: Final = 60.0
 """Seconds that a directory gets to be locked by who made it."""
 
-Listener = Callable[[str, Progress, ImageStep | None], None]
+Listener = Callable[[str, BuildProgress, ImageStep | None], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +174,7 @@ class ImageBuilder:
         )
 
     def _run(self, job: ImageJob, argv: Sequence[str]) -> None:
-        progress = Progress()
+        progress = BuildProgress()
 
         def hear(line: str) -> None:
             self.listener(job.service, progress, progress.feed(line))
@@ -205,7 +205,7 @@ class ImageBuilder:
 
 
 def failure(
-    job: ImageJob, argv: Sequence[str], code: int, progress: Progress, text: str
+    job: ImageJob, argv: Sequence[str], code: int, progress: BuildProgress, text: str
 ) -> HarnessError:
     """The error of a failed build: the line of the Dockerfile, the end of its log.
 

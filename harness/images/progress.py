@@ -51,7 +51,7 @@ class ImageStep:
         return bool(self.place)
 
 
-class Progress:
+class BuildProgress:
     """The state of one build; `feed` it each line of the output."""
 
     def __init__(self) -> None:
