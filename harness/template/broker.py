@@ -79,7 +79,7 @@ class Held:
         shutil.rmtree(self.files, ignore_errors=True)
 
 
-class Browsers(Protocol):
+class BrowserLender(Protocol):
     """What a worker can ask a browser of; see `harness.browsers`."""
 
     def open(self, worker: str) -> Any:
@@ -116,7 +116,7 @@ class Broker:
         self._layers: Resolver | None = None
         self._variables: Mapping[str, str] = {}
         self._templates: Mapping[str, Request] = {}
-        self._browsers: Browsers | None = None
+        self._browsers: BrowserLender | None = None
         self.asked: dict[str, Layer] = {}
         self._directory = directory
         self._socket = socket.socket(socket.AF_UNIX)
@@ -138,7 +138,7 @@ class Broker:
         layers: Resolver,
         variables: Mapping[str, str],
         templates: Mapping[str, Request] | None = None,
-        browsers: Browsers | None = None,
+        browsers: BrowserLender | None = None,
     ) -> None:
         """Answer from now on; those who asked before have waited.
 
