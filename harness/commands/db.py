@@ -9,7 +9,7 @@ from harness.commands import db_place, workshop
 from harness.commands.context import Context
 from harness.commands.db_place import DatabaseRequest
 from harness.databases import catalogue
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import size as shown
 
@@ -27,7 +27,7 @@ class Leave:
     ask: Ask = None
 
 
-def require_leave(client: Client, leave: Leave, what: str) -> None:
+def require_leave(client: PostgresPrograms, leave: Leave, what: str) -> None:
     """Ask whether `what` may be done; raises `UsageError` where it may not."""
     allow(leave, what, title=client.title, production=client.production, dry=client.dry)
 
@@ -57,7 +57,7 @@ def named(context: Context, name: str) -> str:
     return name or context.config.stack.database
 
 
-def require_there(client: Client, name: str) -> None:
+def require_there(client: PostgresPrograms, name: str) -> None:
     """Raises `DatabaseError` where a database is not there."""
     there = [one.name for one in catalogue.all_(client)]
     if name not in there:
@@ -149,7 +149,7 @@ def console(
         return place.console(name, active, terminal=terminal)
 
 
-def active_of(client: Client, name: str) -> list[str]:
+def active_of(client: PostgresPrograms, name: str) -> list[str]:
     """The modules that are activated in a database."""
     states = catalogue.modules(client, name)
     return sorted(module for module, state in states.items() if state == "activated")

@@ -17,7 +17,7 @@ from harness.commands.db_saving import dated, saved
 from harness.databases import archive, catalogue, rights
 from harness.databases import replace as replacing
 from harness.databases.archive import Seen
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import size as shown
 from harness.postgres import memory
@@ -114,7 +114,9 @@ def _restored(
     context.console.info(f"{name} on {client.title}: {found} tables restored")
 
 
-def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) -> int:
+def _filled(
+    context: Context, client: PostgresPrograms, path: Path, new: str, seen: Seen
+) -> int:
     """Fill a database from a backup; the number of tables in that."""
     try:
         wanted = archive.tables(client, path)

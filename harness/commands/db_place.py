@@ -12,7 +12,7 @@ from harness.commands.context import Context
 from harness.commands.db_server import Server, beside
 from harness.commands.stack import Stack, open_
 from harness.databases import catalogue
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, UsageError
 from harness.postgres import people
 from harness.stack.database import Listener
@@ -25,7 +25,7 @@ class DatabasePlace(Protocol):
     """A server that people's databases are on, and Tryton beside it."""
 
     @property
-    def client(self) -> Client:
+    def client(self) -> PostgresPrograms:
         """PostgreSQL's programs there."""
 
     def quiet(self, name: str) -> contextlib.AbstractContextManager[None]:
@@ -129,7 +129,7 @@ def data_of(context: Context, kind: str) -> Path | None:
     return (mark or context.store.path / "server").resolve()
 
 
-def note(client: Client, data: Path) -> None:
+def note(client: PostgresPrograms, data: Path) -> None:
     """Leave word beside the data of databases that are people's."""
     with contextlib.suppress(OSError, DatabaseError):
         names = catalogue.people(client)

@@ -10,7 +10,7 @@ from typing import Final
 from harness import proc
 from harness.commands import template, workshop
 from harness.commands.context import Context
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.databases.replace import building
 from harness.errors import DatabaseError
 from harness.postgres import Address, connect
@@ -26,7 +26,7 @@ BUILTIN: Final = ("ir", "res")
 
 def beside(
     context: Context, kind: str, address: Address, *, production: bool, dry: bool
-) -> Client:
+) -> PostgresPrograms:
     """The programs on this machine that go well with a server."""
     with connect(address) as connection:
         place = workshop.binaries(connection.info.server_version)
@@ -35,7 +35,7 @@ def beside(
         return [str(place / program) if place else program]
 
     title = {"local": "the embedded server", "docker": "the server of the tests"}
-    return Client(
+    return PostgresPrograms(
         kind=kind,
         title=title.get(kind, str(address)),
         start=start,
@@ -47,7 +47,7 @@ def beside(
     )
 
 
-def newest(context: Context) -> Client:
+def newest(context: Context) -> PostgresPrograms:
     """The newest programs of this machine, beside no server."""
     place = installation()
 
@@ -55,7 +55,7 @@ def newest(context: Context) -> Client:
         return [str(place / "bin" / program) if place else program]
 
     env = dict(context.environ)
-    return Client(kind="none", title="this machine", start=start, env=env)
+    return PostgresPrograms(kind="none", title="this machine", start=start, env=env)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class Server:
 
     context: Context
     kind: str
-    client: Client
+    client: PostgresPrograms
 
     @contextlib.contextmanager
     def quiet(self, name: str) -> Iterator[None]:

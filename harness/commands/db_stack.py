@@ -13,7 +13,7 @@ from harness.commands.context import Context
 from harness.commands.db_server import BUILTIN, beside, ensured, on
 from harness.commands.stack import Stack, open_
 from harness.databases import archive
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.databases.replace import building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.output import size
@@ -59,7 +59,7 @@ def opened(
         return stack.looking.argv("exec", *options, "db", program)
 
     project = stack.project
-    client = Client(
+    client = PostgresPrograms(
         kind="stack",
         title=f"the stack {project.name} ({project.environment})",
         start=beginning,
@@ -85,7 +85,7 @@ class OfStack:
     """The server of the stack, reached through its containers only."""
 
     stack: Stack
-    client: Client
+    client: PostgresPrograms
 
     @property
     def context(self) -> Context:

@@ -12,7 +12,7 @@ from harness.commands.context import Context
 from harness.commands.db import Leave, allow, named, of_tests, require_leave
 from harness.commands.db_make import Content
 from harness.commands.db_place import DatabaseRequest
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import UsageError
 from harness.output import Console
 from harness.template.layer import Document, Request
@@ -50,8 +50,8 @@ def made(root: Path, **environ: str) -> Context:
     )
 
 
-def client(*, production: bool = False, dry: bool = False) -> Client:
-    return Client(
+def client(*, production: bool = False, dry: bool = False) -> PostgresPrograms:
+    return PostgresPrograms(
         kind="given", title="there", start=lambda program, terminal: [program], env={},
         production=production, dry=dry,
     )  # fmt: skip
