@@ -3,14 +3,14 @@
 
 from harness.browsers.base import BrowserRequest, Browsers, Endpoint, Reach
 from harness.browsers.choice import choose
-from harness.browsers.docker import Docker
+from harness.browsers.docker import DockerBrowsers
 from harness.browsers.grid import Grid
 from harness.browsers.local import Local
 
 __all__ = [
     "BrowserRequest",
     "Browsers",
-    "Docker",
+    "DockerBrowsers",
     "Endpoint",
     "Grid",
     "Local",

@@ -21,7 +21,7 @@ SHARED: Final = "1g"
 DOWNLOADS: Final = "/tmp/downloads"
 
 
-class Docker:
+class DockerBrowsers:
     """Containers that end with the harness: each is a guarded ``docker run``."""
 
     kind = "docker"

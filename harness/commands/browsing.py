@@ -88,7 +88,7 @@ def _docker(
     names: Sequence[str] = (),
 ) -> Browsers:
     images = context.config.images
-    return browsers.Docker(
+    return browsers.DockerBrowsers(
         wish,
         context.environ,
         image=context.config.browser.image

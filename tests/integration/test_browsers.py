@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from harness import browsers, engine
-from harness.browsers import BrowserRequest, Docker, Grid, Local, base
+from harness.browsers import BrowserRequest, DockerBrowsers, Grid, Local, base
 from harness.errors import BrowserError, MissingTool
 from tests.integration import conftest
 
@@ -302,7 +302,7 @@ def test_each_test_finds_the_browser_new(
 def selenium() -> None:
     """The stack's own image of browsers."""
     image = "collecting-society/selenium:development"
-    why = Docker(
+    why = DockerBrowsers(
         BrowserRequest(scratch=Path("/")), os.environ, image=image, labels={}, name=""
     ).why_not()
     if why and "CI" not in os.environ:
