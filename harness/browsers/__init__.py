@@ -5,7 +5,7 @@ from harness.browsers.base import BrowserRequest, Browsers, Endpoint, Reach
 from harness.browsers.choice import choose
 from harness.browsers.docker import DockerBrowsers
 from harness.browsers.grid import Grid
-from harness.browsers.local import Local
+from harness.browsers.local import LocalBrowsers
 
 __all__ = [
     "BrowserRequest",
@@ -13,7 +13,7 @@ __all__ = [
     "DockerBrowsers",
     "Endpoint",
     "Grid",
-    "Local",
+    "LocalBrowsers",
     "Reach",
     "choose",
 ]  # fmt: skip

@@ -83,7 +83,7 @@ def _port(found: Found) -> int:
         return int(probe.getsockname()[1])
 
 
-class Local:
+class LocalBrowsers:
     """A driver process for each worker, under guard."""
 
     kind = "local"

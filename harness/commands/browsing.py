@@ -49,7 +49,7 @@ def choose(
             )
         return browsers.choose(asked, [browsers.Grid(wish, asked)])
     docker = _docker(context, current, step, wish, inside)
-    local = browsers.Local(wish, context.environ)
+    local = browsers.LocalBrowsers(wish, context.environ)
     known: dict[str, list[Browsers]] = {
         "auto": [docker] if inside else [local, docker],
         "docker": [docker],

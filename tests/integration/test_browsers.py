@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from harness import browsers, engine
-from harness.browsers import BrowserRequest, DockerBrowsers, Grid, Local, base
+from harness.browsers import BrowserRequest, DockerBrowsers, Grid, LocalBrowsers, base
 from harness.errors import BrowserError, MissingTool
 from tests.integration import conftest
 
@@ -700,7 +700,7 @@ def test_what_must_be_installed(
     for name, text in programs.items():
         program(tmp_path / name, text)
     environ = {"PATH": f"{tmp_path}"}
-    why = Local(BrowserRequest(scratch=tmp_path), environ).why_not()
+    why = LocalBrowsers(BrowserRequest(scratch=tmp_path), environ).why_not()
     assert said in (why or "")
     assert bool(why) == bool(said)
 
@@ -709,7 +709,7 @@ def test_a_driver_that_does_not_start(tmp_path: Path) -> None:
     program(tmp_path / "chromium", "Chromium 9.1")
     program(tmp_path / "chromedriver", "ChromeDriver 9.2 cannot be loaded", 3)
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    local = Local(BrowserRequest(scratch=tmp_path, name="chromium"), environ)
+    local = LocalBrowsers(BrowserRequest(scratch=tmp_path, name="chromium"), environ)
     with pytest.raises(BrowserError, match="cannot be loaded"):
         local.open("w1")
     assert not list(tmp_path.glob("browser-*/*"))
@@ -717,16 +717,18 @@ def test_a_driver_that_does_not_start(tmp_path: Path) -> None:
 
 def test_a_window_needs_a_display(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"]}
-    why = Local(BrowserRequest(scratch=tmp_path, headed=True), environ).why_not()
+    why = LocalBrowsers(
+        BrowserRequest(scratch=tmp_path, headed=True), environ
+    ).why_not()
     assert "no display" in (why or "")
 
 
 def test_what_was_asked_for_never_falls_back(tmp_path: Path) -> None:
     wish = BrowserRequest(scratch=tmp_path)
-    nothing = Local(wish, {"PATH": ""})
+    nothing = LocalBrowsers(wish, {"PATH": ""})
     with pytest.raises(MissingTool, match="not local: chromium is not installed"):
         browsers.choose("local", [nothing])
-    chosen, why = browsers.choose("auto", [nothing, Local(wish, os.environ)])
+    chosen, why = browsers.choose("auto", [nothing, LocalBrowsers(wish, os.environ)])
     assert chosen.versions().startswith("chrom")
     assert "not local" in why
 
