@@ -23,7 +23,7 @@ LONGEST: Final = 55
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class BrowserKind:
     """The programs of a browser, as they are called, and their Debian packages."""
 
     browser: tuple[str, ...]
@@ -34,18 +34,18 @@ class Kind:
 
 
 _CHROMEDRIVER: Final = ("chromedriver", "/usr/lib/chromium-browser/chromedriver")
-KINDS: Final[Mapping[str, Kind]] = {
-    "chromium": Kind(
+KINDS: Final[Mapping[str, BrowserKind]] = {
+    "chromium": BrowserKind(
         browser=("chromium", "chromium-browser"),
         driver=_CHROMEDRIVER,
         packages="chromium chromium-driver",
     ),
-    "chrome": Kind(
+    "chrome": BrowserKind(
         browser=("google-chrome", "google-chrome-stable"),
         driver=_CHROMEDRIVER,
         packages="google-chrome-stable, and its chromedriver",
     ),
-    "firefox": Kind(
+    "firefox": BrowserKind(
         browser=("firefox", "firefox-esr"),
         driver=("geckodriver",),
         packages="firefox-esr, and geckodriver",
