@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness import proc, sources, store
 from harness.commands.context import Context
-from harness.doctor import Docker, Finding, Machine, Quick, Status, examine
+from harness.doctor import DockerProbe, Finding, Machine, Quick, Status, examine
 from harness.doctor.base import Usage
 from harness.doctor.docker import PATIENCE
 from harness.errors import ExitCode, HarnessError
@@ -131,7 +131,7 @@ def machine(context: Context, *, encoding: str) -> Machine:
         config=config,
         environ=environ,
         state=Path(config.state).absolute() if config.state else store.default(environ),
-        docker=Docker(Quick(environ)),
+        docker=DockerProbe(Quick(environ)),
         run=partial(proc.run, env=environ, check=False, timeout=PATIENCE),
         which=partial(shutil.which, path=environ.get("PATH")),
         usage=usage,

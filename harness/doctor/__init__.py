@@ -2,7 +2,7 @@
 """What this machine has, what it lacks, and for what that would be needed."""
 
 from harness.doctor.base import Finding, Machine, Status
-from harness.doctor.docker import Docker, Quick
+from harness.doctor.docker import DockerProbe, Quick
 from harness.doctor.examination import examine
 
-__all__ = ["Docker", "Finding", "Machine", "Quick", "Status", "examine"]
+__all__ = ["DockerProbe", "Finding", "Machine", "Quick", "Status", "examine"]

@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.config import Config
-from harness.doctor.docker import Docker
+from harness.doctor.docker import DockerProbe
 from harness.errors import HarnessError
 from harness.proc import Completed
 from harness.store import Store
@@ -83,7 +83,7 @@ class Machine:
     config: Config
     environ: Mapping[str, str]
     state: Path
-    docker: Docker
+    docker: DockerProbe
     run: Callable[[Sequence[str]], Completed]
     which: Callable[[str], str | None]
     usage: Callable[[Path], Usage | None]

@@ -11,7 +11,7 @@ import pytest
 
 from harness.config import Config
 from harness.config.schema import DatabaseSettings
-from harness.doctor import Docker, Finding, Machine
+from harness.doctor import DockerProbe, Finding, Machine
 from harness.doctor.base import Usage
 from harness.engine import TIMEOUT, Engine, failure
 from harness.errors import HarnessError, MissingTool
@@ -139,7 +139,7 @@ def make(tmp_path: Path, engine: Fake) -> Make:
             config=Config(root=tmp_path / "root", **settings),
             environ={"HOME": str(tmp_path)},
             state=tmp_path / "state",
-            docker=Docker(engine, clock=lambda: NOW),
+            docker=DockerProbe(engine, clock=lambda: NOW),
             run=run,
             which=which,
             usage=lambda path: Usage(total=64 * GIB, free=32 * GIB),
