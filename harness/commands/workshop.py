@@ -18,7 +18,7 @@ from harness.modules import Graph
 from harness.output import ConsoleStep as Live
 from harness.output import duration
 from harness.plan import Step
-from harness.postgres import Address, Docker, Given, Local, Server
+from harness.postgres import Address, DockerServer, Given, Local, Server
 from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
@@ -52,10 +52,10 @@ def local(context: Context) -> Local:
     )
 
 
-def docker(context: Context) -> Docker:
+def docker(context: Context) -> DockerServer:
     """The server in a container as configured."""
     database, images = context.config.database, context.config.images
-    return Docker(
+    return DockerServer(
         context.store,
         image=database.image or f"{images.prefix}/db:{images.variant}",
         storage=database.storage,

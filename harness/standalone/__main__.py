@@ -20,7 +20,7 @@ from typing import Any
 from harness.config.schema import PoolSettings as PoolTable
 from harness.config.schema import Templates
 from harness.errors import HarnessError, UsageError
-from harness.postgres import Docker, Given, Local, Server
+from harness.postgres import DockerServer, Given, Local, Server
 from harness.postgres.local import installation
 from harness.standalone.filling import Programs
 from harness.standalone.recipe import Layers, Recipe, packages
@@ -148,7 +148,7 @@ def choose(name: str, store: Store, environ: Mapping[str, str]) -> Server:
     if name == "embedded":
         return Local(store, environ=environ)
     if kind == "docker" and image:
-        return Docker(store, image=image, environ=environ)
+        return DockerServer(store, image=image, environ=environ)
     if kind in ("postgresql", "postgres"):
         return Given(name)
     raise UsageError(

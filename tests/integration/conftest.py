@@ -20,7 +20,7 @@ import pytest
 
 from harness.commands.workshop import binaries
 from harness.engine import Engine
-from harness.postgres import Address, Docker, Given, Local
+from harness.postgres import Address, DockerServer, Given, Local
 from harness.stack.project import DEFAULT
 from harness.store import Run, Store
 from harness.template.base import Shelf
@@ -87,7 +87,7 @@ def contained(store: Store, engine: Engine) -> Iterator[Address]:
         subprocess.run(
             [sys.executable, "-m", "harness", "build", "db"], cwd=ROOT, check=True
         )
-    server = Docker(store, image=IMAGE, environ=os.environ)
+    server = DockerServer(store, image=IMAGE, environ=os.environ)
     yield server.start()
     server.stop()
 

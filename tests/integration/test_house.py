@@ -10,7 +10,7 @@ import pytest
 
 from harness.commands.workshop import binaries
 from harness.errors import DatabaseError
-from harness.postgres import Address, Docker, Local, connect
+from harness.postgres import Address, DockerServer, Local, connect
 from harness.postgres.house import KEEPER, House
 from harness.postgres.membership import anew
 from harness.store import Run, Store
@@ -218,7 +218,7 @@ def test_a_container_that_was_left_without_a_role(
 ) -> None:
     """The next one on the same data lets us in."""
     state = Store(tmp_path)
-    first = Docker(state, image=IMAGE, environ=os.environ, timeout=180)
+    first = DockerServer(state, image=IMAGE, environ=os.environ, timeout=180)
     address = first.start()
     try:
         enter(address, tmp_path, told)
