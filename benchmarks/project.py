@@ -22,7 +22,7 @@ from harness.errors import DatabaseError, HarnessError
 from harness.model import Module, Source
 from harness.output import Console
 from harness.plan import Step
-from harness.postgres import Address, Local
+from harness.postgres import Address, LocalServer
 from harness.postgres.base import connect
 from harness.postgres.local import installation
 from harness.runners import base
@@ -63,7 +63,7 @@ class Project:
         }
         self.environ = {**self.plain, "HARNESS_STATE": str(scratch / "state")}
         self._copy(path)
-        self.server: Local | None = None
+        self.server: LocalServer | None = None
         self.address: Address | None = None
 
     def _copy(self, path: str) -> None:

@@ -5,7 +5,7 @@ import contextlib
 
 from harness.commands.context import Context
 from harness.errors import DatabaseError
-from harness.postgres import Address, DockerServer, Local, Server
+from harness.postgres import Address, DockerServer, LocalServer, Server
 from harness.postgres.house import ROLES, House
 from harness.postgres.membership import anew
 
@@ -18,7 +18,7 @@ def entered(
     A given one is not ours to mend.
     """
     address = chosen.start()
-    if not isinstance(chosen, Local | DockerServer):
+    if not isinstance(chosen, LocalServer | DockerServer):
         return address, None
     directory, tell = chosen.directory(), context.console.warn
     house = House(address, directory / ROLES, tell)
@@ -35,7 +35,7 @@ def entered(
 
 def know(context: Context, chosen: Server, address: Address) -> None:
     """What roles there are now on a server of ours, are people's."""
-    if isinstance(chosen, Local | DockerServer):
+    if isinstance(chosen, LocalServer | DockerServer):
         tell = context.console.warn
         with contextlib.suppress(DatabaseError, OSError):
             House(address, chosen.directory() / ROLES, tell).know()

@@ -18,7 +18,7 @@ from harness.modules import Graph
 from harness.output import ConsoleStep as Live
 from harness.output import duration
 from harness.plan import Step
-from harness.postgres import Address, DockerServer, Given, Local, Server
+from harness.postgres import Address, DockerServer, Given, LocalServer, Server
 from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
@@ -38,10 +38,10 @@ KEPT = 15 * 60.0
 """Seconds that ``--keep`` leaves the embedded server running."""
 
 
-def local(context: Context) -> Local:
+def local(context: Context) -> LocalServer:
     """The embedded server as configured."""
     database = context.config.database
-    return Local(
+    return LocalServer(
         context.store,
         storage=database.storage,
         timeout=database.start_timeout,

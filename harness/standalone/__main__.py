@@ -20,7 +20,7 @@ from typing import Any
 from harness.config.schema import PoolSettings as PoolTable
 from harness.config.schema import Templates
 from harness.errors import HarnessError, UsageError
-from harness.postgres import DockerServer, Given, Local, Server
+from harness.postgres import DockerServer, Given, LocalServer, Server
 from harness.postgres.local import installation
 from harness.standalone.filling import Programs
 from harness.standalone.recipe import Layers, Recipe, packages
@@ -146,7 +146,7 @@ def choose(name: str, store: Store, environ: Mapping[str, str]) -> Server:
     """The server of a name; raises `UsageError` for none."""
     kind, _, image = name.partition(":")
     if name == "embedded":
-        return Local(store, environ=environ)
+        return LocalServer(store, environ=environ)
     if kind == "docker" and image:
         return DockerServer(store, image=image, environ=environ)
     if kind in ("postgresql", "postgres"):

@@ -20,7 +20,7 @@ import pytest
 
 from harness.commands.workshop import binaries
 from harness.engine import Engine
-from harness.postgres import Address, DockerServer, Given, Local
+from harness.postgres import Address, DockerServer, Given, LocalServer
 from harness.stack.project import DEFAULT
 from harness.store import Run, Store
 from harness.template.base import Shelf
@@ -60,7 +60,7 @@ def store(state: Path) -> Store:
 @pytest.fixture(scope="session")
 def address(store: Store) -> Iterator[Address]:
     """The embedded server."""
-    server = Local(store, environ=os.environ)
+    server = LocalServer(store, environ=os.environ)
     yield server.start()
     server.stop()
 
