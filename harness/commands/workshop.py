@@ -18,7 +18,7 @@ from harness.modules import Graph
 from harness.output import ConsoleStep as Live
 from harness.output import duration
 from harness.plan import Step
-from harness.postgres import Address, DockerServer, Given, LocalServer, Server
+from harness.postgres import Address, DockerServer, GivenServer, LocalServer, Server
 from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
@@ -70,7 +70,7 @@ def docker(context: Context) -> DockerServer:
 def server(context: Context, kind: str) -> Server:
     """The server of a kind; nothing is started."""
     if kind == "given":
-        return Given(context.config.database.server)
+        return GivenServer(context.config.database.server)
     return docker(context) if kind == "docker" else local(context)
 
 

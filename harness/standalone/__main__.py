@@ -20,7 +20,7 @@ from typing import Any
 from harness.config.schema import PoolSettings as PoolTable
 from harness.config.schema import Templates
 from harness.errors import HarnessError, UsageError
-from harness.postgres import DockerServer, Given, LocalServer, Server
+from harness.postgres import DockerServer, GivenServer, LocalServer, Server
 from harness.postgres.local import installation
 from harness.standalone.filling import Programs
 from harness.standalone.recipe import Layers, Recipe, packages
@@ -150,7 +150,7 @@ def choose(name: str, store: Store, environ: Mapping[str, str]) -> Server:
     if kind == "docker" and image:
         return DockerServer(store, image=image, environ=environ)
     if kind in ("postgresql", "postgres"):
-        return Given(name)
+        return GivenServer(name)
     raise UsageError(
         f"{name!r} is no server",
         checked=f"{NAME}_server",

@@ -20,7 +20,7 @@ import pytest
 
 from harness.commands.workshop import binaries
 from harness.engine import Engine
-from harness.postgres import Address, DockerServer, Given, LocalServer
+from harness.postgres import Address, DockerServer, GivenServer, LocalServer
 from harness.stack.project import DEFAULT
 from harness.store import Run, Store
 from harness.template.base import Shelf
@@ -104,7 +104,7 @@ def shelf(request: pytest.FixtureRequest, store: Store) -> Iterator[Shelf]:
             name = "contained" if request.param == "docker" else "address"
             address = request.getfixturevalue(name)
             made = PostgreSQL(
-                Given(address.url()).start() if given else address,
+                GivenServer(address.url()).start() if given else address,
                 run.id,
                 file_copy=not given,
                 binaries=binaries,
