@@ -23,7 +23,7 @@ from harness.errors import HarnessError, UsageError
 from harness.postgres import DockerServer, GivenServer, LocalServer, Server
 from harness.postgres.local import installation
 from harness.standalone.filling import Programs
-from harness.standalone.recipe import Layers, Recipe, packages
+from harness.standalone.recipe import Recipe, RecipeLayers, packages
 from harness.store import Run, Store, default
 from harness.template import limits
 from harness.template.broker import Broker
@@ -90,7 +90,7 @@ def serving(
     try:
         with contextlib.closing(shelf_()) as shelf:
             shelf.sweep()
-            layers = Layers(
+            layers = RecipeLayers(
                 recipe(order),
                 server=f"postgresql-{shelf.version // 10000}",
                 environment=packages(map(Path, site.getsitepackages())),
@@ -112,7 +112,7 @@ def serving(
 
 @contextlib.contextmanager
 def clones(
-    store: Store, shelf: PostgreSQL, layers: Layers, programs: Programs
+    store: Store, shelf: PostgreSQL, layers: RecipeLayers, programs: Programs
 ) -> Iterator[Pool]:
     """Build the template, and clone it."""
     builder = TemplateBuilder(
