@@ -21,7 +21,7 @@ from typing import Any, Protocol, Self
 from harness.errors import HarnessError, InternalError, UsageError
 from harness.template.files import Snapshot
 from harness.template.layer import Layer, Request
-from harness.template.pool import Lease, Pool
+from harness.template.pool import Pool, PoolLease
 
 BROKER = "HARNESS_BROKER"
 """Environment variable that names the socket."""
@@ -30,7 +30,7 @@ BROKER = "HARNESS_BROKER"
 class Held:
     """A lease, its files, and what the files were at each mark."""
 
-    def __init__(self, lease: Lease, files: Path, *, beside: Path) -> None:
+    def __init__(self, lease: PoolLease, files: Path, *, beside: Path) -> None:
         self.lease = lease
         self.files = files
         self.beside = beside
@@ -45,7 +45,7 @@ class Held:
         self.check(mark)
         return self.lease.mark if mark in self._renewed else mark
 
-    def renew(self, lease: Lease) -> None:
+    def renew(self, lease: PoolLease) -> None:
         """Another clone stands behind the lease: its first mark is all marks."""
         self.lease = lease
         self._renewed = set(self._snapshots)

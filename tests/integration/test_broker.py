@@ -22,7 +22,7 @@ from harness.plugins.client import Client, LeaseError
 from harness.template import broker as broker_
 from harness.template.broker import Broker
 from harness.template.layer import Layer, Request
-from harness.template.pool import Lease
+from harness.template.pool import PoolLease
 from harness.template.undo import PRISTINE, UNTRACKED, Left, ResetOutcome
 
 
@@ -38,29 +38,29 @@ class Pool:
         self.returned: list[str] = []
         self.error: Exception | None = None
 
-    def lease(self, layer: Layer, *, worker: str) -> Lease:
+    def lease(self, layer: Layer, *, worker: str) -> PoolLease:
         if self.error:
             raise self.error
         self.leased.append((layer.name, worker))
         database = f"{layer.name}_{len(self.leased)}"
-        return Lease(database=database, layer=layer, kind="ready", seconds=0.25)
+        return PoolLease(database=database, layer=layer, kind="ready", seconds=0.25)
 
     def untracked(self) -> str | None:
         return self.reason
 
-    def mark(self, lease: Lease) -> int:
+    def mark(self, lease: PoolLease) -> int:
         return 2 + len(self.backs)
 
-    def written(self, lease: Lease) -> str:
+    def written(self, lease: PoolLease) -> str:
         return ""
 
-    def back(self, lease: Lease, mark: int) -> tuple[ResetOutcome, Lease]:
+    def back(self, lease: PoolLease, mark: int) -> tuple[ResetOutcome, PoolLease]:
         self.backs.append((lease.database, mark))
         if self.outcome.how == "exchanged":
             lease = replace(lease, database=f"{lease.database}_other")
         return self.outcome, lease
 
-    def give_back(self, lease: Lease) -> None:
+    def give_back(self, lease: PoolLease) -> None:
         self.returned.append(lease.database)
 
 

@@ -11,7 +11,7 @@ import pytest
 from harness.errors import DatabaseError, HarnessError, TemplateError
 from harness.model import LeaseCost
 from harness.template.layer import Layer
-from harness.template.pool import Lease, Pool
+from harness.template.pool import Pool, PoolLease
 from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Left, ResetOutcome
 
 
@@ -124,7 +124,7 @@ def ready(pool: Pool, layer: Layer) -> int:
     return len(pool._ready[layer.digest])
 
 
-def leased(pool: Pool, layer: Layer = PARTY, worker: str = "w1") -> Lease:
+def leased(pool: Pool, layer: Layer = PARTY, worker: str = "w1") -> PoolLease:
     return pool.lease(layer, worker=worker)
 
 
