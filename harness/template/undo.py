@@ -34,7 +34,7 @@ How = Literal["clean", "reset", "exchanged", "doubt"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Left:
+class LeftSession:
     """A session that a test left in a transaction, or at all; it was ended."""
 
     process: int
@@ -57,7 +57,7 @@ class ResetOutcome:
     rows: int = 0
     tables: int = 0
     sequences: int = 0
-    left: tuple[Left, ...] = ()
+    left: tuple[LeftSession, ...] = ()
     worn: bool = False
 
 
@@ -174,7 +174,7 @@ class Undo:
 
     def _back(
         self, mark: int, *, alone: bool
-    ) -> "tuple[tuple[Left, ...], tuple[Any, ...]]":
+    ) -> "tuple[tuple[LeftSession, ...], tuple[Any, ...]]":
         connection = self._open()
         with connection.pipeline():
             quiet = connection.execute(
@@ -183,7 +183,7 @@ class Undo:
             )
             done = connection.execute("SELECT * FROM harness.back(%s)", [mark])
             left = tuple(
-                Left(process=process, state=state, query=query)
+                LeftSession(process=process, state=state, query=query)
                 for process, state, query in quiet
             )
             row = done.fetchone()

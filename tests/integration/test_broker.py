@@ -23,7 +23,7 @@ from harness.template import broker as broker_
 from harness.template.broker import Broker
 from harness.template.layer import Layer, Request
 from harness.template.pool import PoolLease
-from harness.template.undo import PRISTINE, UNTRACKED, Left, ResetOutcome
+from harness.template.undo import PRISTINE, UNTRACKED, LeftSession, ResetOutcome
 
 
 class Pool:
@@ -330,7 +330,7 @@ def test_a_template_by_its_name(
 
 
 def test_the_way_back(client: Client, pool: Pool) -> None:
-    left = Left(process=4711, state="idle in transaction", query="UPDATE party")
+    left = LeftSession(process=4711, state="idle in transaction", query="UPDATE party")
     pool.outcome = ResetOutcome(how="reset", left=(left,))
     lease = client.lease(["party"], "en", tracked=True)
     mark = client.mark(lease)

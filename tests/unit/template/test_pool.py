@@ -12,14 +12,20 @@ from harness.errors import DatabaseError, HarnessError, TemplateError
 from harness.model import LeaseCost
 from harness.template.layer import Layer
 from harness.template.pool import Pool, PoolLease
-from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Left, ResetOutcome
+from harness.template.undo import (
+    NOWHERE,
+    PRISTINE,
+    UNTRACKED,
+    LeftSession,
+    ResetOutcome,
+)
 
 
 def layer(name: str) -> Layer:
     return Layer(name=name, digest=f"{name}-digest", parent=None, language="en")
 
 
-LEFT = (Left(process=7, state="idle", query="SELECT 1"),)
+LEFT = (LeftSession(process=7, state="idle", query="SELECT 1"),)
 PARTY, BANK = layer("party"), layer("bank")
 TRACKED = replace(layer("tracked"), tracked=True)
 
