@@ -11,7 +11,7 @@ from coverage import CoverageData
 from harness.model import Evidence, Judged, RunResult
 from harness.reports import coverage, figures, merge, record
 from harness.reports.figures import Verdict
-from harness.reports.merge import Part
+from harness.reports.merge import ReportPart
 
 Build = Callable[..., RunResult]
 JUNIT = '<testsuites><testsuite name="pytest" tests="{}" time="1.5"/></testsuites>'
@@ -38,7 +38,9 @@ def place(build: Build, tmp_path: Path) -> Callable[..., Path]:
     return place
 
 
-def join(parts: list[Part], judged: tuple[Judged, ...] | None = None) -> RunResult:
+def join(
+    parts: list[ReportPart], judged: tuple[Judged, ...] | None = None
+) -> RunResult:
     return merge.join(
         parts, judged=judged, id="whole", command="harness report merge", version="1"
     )
