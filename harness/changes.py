@@ -75,12 +75,12 @@ def files(
     repository of its own that does not know `revision` counts as changed as a
     whole, unless `strict`.  Raises `UsageError` where git cannot compare.
     """
-    outer = Repository(context.config.root, context.environ)
+    outer = ChangedRepository(context.config.root, context.environ)
     top = outer.toplevel()
     found = {*outer.changed(revision)} if top else set()
     for source in context.sources.values():
         place = Path(os.path.relpath(source.path, outer.path)).as_posix()
-        inner = Repository(source.path, context.environ)
+        inner = ChangedRepository(source.path, context.environ)
         if top and inner.toplevel() == top:
             if outer.ignores(place):
                 found.add(f"{place}/")
@@ -96,11 +96,11 @@ def files(
 
 def patch(context: Surroundings, revision: str) -> dict[str, set[int]]:
     """Changed lines of Python files, all of the new ones; names as in `files`."""
-    outer = Repository(context.config.root, context.environ)
+    outer = ChangedRepository(context.config.root, context.environ)
     found = outer.lines(revision)
     for source in context.sources.values():
         place = Path(os.path.relpath(source.path, outer.path)).as_posix()
-        inner = Repository(source.path, context.environ)
+        inner = ChangedRepository(source.path, context.environ)
         if inner.toplevel() != outer.toplevel():
             for file, numbers in inner.lines(revision).items():
                 found[f"{place}/{file}"] = numbers
@@ -117,7 +117,7 @@ LOCAL: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Repository:
+class ChangedRepository:
     """A directory in a git repository."""
 
     path: Path

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import proc
-from harness.changes import Repository
+from harness.changes import ChangedRepository
 from harness.ci.pipeline import Planned
 from harness.commands import ci, gate, report, selecting
 from harness.commands.context import Context
@@ -80,7 +80,10 @@ def _judge(context: Context, asked: GateRequest, places: Mapping[str, Path]) -> 
 
 
 def _warn(context: Context) -> None:
-    root, here = context.config.root, Repository(context.config.root, context.environ)
+    root, here = (
+        context.config.root,
+        ChangedRepository(context.config.root, context.environ),
+    )
     for source in context.sources.values():
         place = os.path.relpath(source.path, root)
         if source.origin is Origin.SRC and here.ignores(place):
