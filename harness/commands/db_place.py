@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from harness.commands import db_stack, housing, workshop
 from harness.commands.context import Context
-from harness.commands.db_server import Server, beside
+from harness.commands.db_server import DatabaseServer, beside
 from harness.commands.stack import Stack, open_
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
@@ -117,7 +117,7 @@ def opened(
         if data := data_of(context, kind):
             stack.callback(note, client, data)
             stack.callback(housing.know, context, server, address)
-        yield Server(context=context, kind=kind, client=client)
+        yield DatabaseServer(context=context, kind=kind, client=client)
 
 
 def data_of(context: Context, kind: str) -> Path | None:

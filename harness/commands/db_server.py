@@ -59,7 +59,7 @@ def newest(context: Context) -> PostgresPrograms:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class DatabaseServer:
     """The embedded server, the one of the tests, a given one."""
 
     context: Context
