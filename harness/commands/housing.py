@@ -5,13 +5,13 @@ import contextlib
 
 from harness.commands.context import Context
 from harness.errors import DatabaseError
-from harness.postgres import Address, DockerServer, LocalServer, Server
+from harness.postgres import Address, DockerServer, LocalServer, PostgresServer
 from harness.postgres.house import ROLES, House
 from harness.postgres.membership import anew
 
 
 def entered(
-    context: Context, chosen: Server, *, alone: bool
+    context: Context, chosen: PostgresServer, *, alone: bool
 ) -> tuple[Address, House | None]:
     """The server, started, and in order; and what puts it in order again.
 
@@ -33,7 +33,7 @@ def entered(
     return address, house
 
 
-def know(context: Context, chosen: Server, address: Address) -> None:
+def know(context: Context, chosen: PostgresServer, address: Address) -> None:
     """What roles there are now on a server of ours, are people's."""
     if isinstance(chosen, LocalServer | DockerServer):
         tell = context.console.warn

@@ -24,7 +24,7 @@ from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
 from harness.modules import Graph
 from harness.plan import Step
-from harness.postgres import Server
+from harness.postgres import PostgresServer
 from harness.runners import base, suite, tryton
 from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
@@ -310,7 +310,7 @@ class Session:
             )
         return {**fixed, suite.VARIABLES: json.dumps(given)}
 
-    def _wait(self, server: Server | None) -> results.Finished:
+    def _wait(self, server: PostgresServer | None) -> results.Finished:
         """Until the tests end, or have no database server any more."""
         assert self.child is not None
         try:
@@ -333,7 +333,7 @@ class Session:
             sources=tuple(str(self.context.sources[name]) for name in step.sources),
         )
 
-    def _watch(self, server: Server | None) -> None:
+    def _watch(self, server: PostgresServer | None) -> None:
         """End the tests when the server is gone: each would wait for it in vain."""
         assert self.child is not None
         if self.lost or server is None or server.alive():

@@ -18,7 +18,13 @@ from harness.modules import Graph
 from harness.output import ConsoleStep as Live
 from harness.output import duration
 from harness.plan import Step
-from harness.postgres import Address, DockerServer, GivenServer, LocalServer, Server
+from harness.postgres import (
+    Address,
+    DockerServer,
+    GivenServer,
+    LocalServer,
+    PostgresServer,
+)
 from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
@@ -67,7 +73,7 @@ def docker(context: Context) -> DockerServer:
     )
 
 
-def server(context: Context, kind: str) -> Server:
+def server(context: Context, kind: str) -> PostgresServer:
     """The server of a kind; nothing is started."""
     if kind == "given":
         return GivenServer(context.config.database.server)
@@ -123,7 +129,7 @@ class TemplatePlace:
     shelf: Shelf
     variables: dict[str, str]
     label: str
-    server: Server | None
+    server: PostgresServer | None
     address: Address | None = None
 
 

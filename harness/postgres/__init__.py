@@ -5,9 +5,16 @@
 here; ``sqlite`` stands beside them and needs no server.
 """
 
-from harness.postgres.base import Address, Server, connect
+from harness.postgres.base import Address, PostgresServer, connect
 from harness.postgres.docker import DockerServer
 from harness.postgres.given import GivenServer
 from harness.postgres.local import LocalServer
 
-__all__ = ["Address", "DockerServer", "GivenServer", "LocalServer", "Server", "connect"]
+__all__ = [
+    "Address",
+    "DockerServer",
+    "GivenServer",
+    "LocalServer",
+    "PostgresServer",
+    "connect",
+]

@@ -20,7 +20,7 @@ from typing import Any
 from harness.config.schema import PoolSettings as PoolTable
 from harness.config.schema import Templates
 from harness.errors import HarnessError, UsageError
-from harness.postgres import DockerServer, GivenServer, LocalServer, Server
+from harness.postgres import DockerServer, GivenServer, LocalServer, PostgresServer
 from harness.postgres.local import installation
 from harness.standalone.filling import Programs
 from harness.standalone.recipe import Recipe, RecipeLayers, packages
@@ -142,7 +142,7 @@ def recipe(order: Mapping[str, Any]) -> Recipe:
     )
 
 
-def choose(name: str, store: Store, environ: Mapping[str, str]) -> Server:
+def choose(name: str, store: Store, environ: Mapping[str, str]) -> PostgresServer:
     """The server of a name; raises `UsageError` for none."""
     kind, _, image = name.partition(":")
     if name == "embedded":
