@@ -60,14 +60,14 @@ def run(
     for one in step.tested:
         tests_of(graph.require(one.name))
     show.step(context, step, environment, chosen)
-    session = Session(context, current, step, environment, graph, directory)
+    session = StepSession(context, current, step, environment, graph, directory)
     session.image = chosen
     session.output = output
     with session.stack:
         return session.run()
 
 
-class Session:
+class StepSession:
     """What a step needs while it runs; all of it ends with `stack`."""
 
     def __init__(
