@@ -8,7 +8,7 @@ from typing import Final
 
 from harness import proc
 from harness.errors import SourceError
-from harness.repositories.git import Repository, State, call
+from harness.repositories.git import Repository, RepositoryState, call
 
 KEPT: Final = "refs/harness/before-reset"
 """Below it, what a reset took away stays."""
@@ -139,7 +139,7 @@ def _clone(wanted: UpdateRequest) -> UpdateOutcome:
 
 
 def _left(
-    wanted: UpdateRequest, state: State, why: str, action: str = "left"
+    wanted: UpdateRequest, state: RepositoryState, why: str, action: str = "left"
 ) -> UpdateOutcome:
     return UpdateOutcome(
         name=wanted.repository.name, action=action, ref=state.branch,
@@ -147,7 +147,9 @@ def _left(
     )  # fmt: skip
 
 
-def _done(wanted: UpdateRequest, state: State, action: str, ref: str) -> UpdateOutcome:
+def _done(
+    wanted: UpdateRequest, state: RepositoryState, action: str, ref: str
+) -> UpdateOutcome:
     one = wanted.repository
     after = one.ask("rev-parse", "HEAD")
     names = one.ask("diff", "--name-only", state.revision, after)
@@ -161,7 +163,9 @@ def _done(wanted: UpdateRequest, state: State, action: str, ref: str) -> UpdateO
     )
 
 
-def _detach(wanted: UpdateRequest, state: State, target: str) -> UpdateOutcome:
+def _detach(
+    wanted: UpdateRequest, state: RepositoryState, target: str
+) -> UpdateOutcome:
     one = wanted.repository
     commit = one.ask("rev-parse", f"{target}^{{commit}}")
     if commit != state.revision:
@@ -171,7 +175,7 @@ def _detach(wanted: UpdateRequest, state: State, target: str) -> UpdateOutcome:
     return _done(wanted, state, "moved", wanted.ref)
 
 
-def _switch(wanted: UpdateRequest, state: State, name: str) -> UpdateOutcome:
+def _switch(wanted: UpdateRequest, state: RepositoryState, name: str) -> UpdateOutcome:
     """To another branch, where nothing would be forgotten on this one."""
     one = wanted.repository
     here = state.branch or state.revision[:8]
@@ -185,7 +189,9 @@ def _switch(wanted: UpdateRequest, state: State, name: str) -> UpdateOutcome:
     return _done(wanted, state, f"switched from {here}", name)
 
 
-def _forward(wanted: UpdateRequest, state: State, target: str) -> UpdateOutcome:
+def _forward(
+    wanted: UpdateRequest, state: RepositoryState, target: str
+) -> UpdateOutcome:
     """Go forward, or say why that cannot be."""
     one = wanted.repository
     counts = one.ask("rev-list", "--left-right", "--count", f"HEAD...{target}")
@@ -201,7 +207,7 @@ def _forward(wanted: UpdateRequest, state: State, target: str) -> UpdateOutcome:
     return done
 
 
-def _follow(wanted: UpdateRequest, state: State) -> UpdateOutcome:
+def _follow(wanted: UpdateRequest, state: RepositoryState) -> UpdateOutcome:
     if state.hindrance:
         return _left(wanted, state, state.hindrance)
     if not state.upstream:
@@ -210,7 +216,7 @@ def _follow(wanted: UpdateRequest, state: State) -> UpdateOutcome:
 
 
 def _reset(
-    wanted: UpdateRequest, state: State, target: str, *, branch: bool
+    wanted: UpdateRequest, state: RepositoryState, target: str, *, branch: bool
 ) -> UpdateOutcome:
     """Throw changes of tracked files and commits away; a ref keeps them all."""
     one = wanted.repository
