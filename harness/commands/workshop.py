@@ -34,7 +34,7 @@ from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.process import Process, Wrap
 from harness.template.sqlite import SQLite
-from harness.template.watch import Watch
+from harness.template.watch import FileWatch
 
 if TYPE_CHECKING:
     from harness.postgres.house import House
@@ -241,11 +241,11 @@ def builder(
     )
 
 
-def _watch(context: Context, step: Step) -> Watch:
+def _watch(context: Context, step: Step) -> FileWatch:
     """What of the project a build may read only if its digest knows it."""
     config, package = context.config, Path(__file__).parents[1]
     sources = [context.sources[name].path for name in step.sources]
-    return Watch(
+    return FileWatch(
         root=config.root,
         roots=(config.root, *sources),
         apart=(context.store.path, config.root / config.reports, package),

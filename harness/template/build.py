@@ -16,7 +16,7 @@ from harness.errors import TemplateError
 from harness.model import TemplateCost
 from harness.template.base import Draft, Filling, Manifest, Shelf
 from harness.template.layer import Layer, Program
-from harness.template.watch import SHOWN, Watch
+from harness.template.watch import SHOWN, FileWatch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class TemplateBuilder:
         series: str,
         deadline: float,
         listener: Listener,
-        watch: Watch | None = None,
+        watch: FileWatch | None = None,
     ) -> None:
         """`filling` makes what fills the layers of a chain.
 
@@ -59,7 +59,7 @@ class TemplateBuilder:
         self.series = series
         self.deadline = deadline
         self.listener = listener
-        self.watch = watch or Watch()
+        self.watch = watch or FileWatch()
         self.costs: list[TemplateCost] = []
         self._known: dict[str, Manifest] = {}
         self._guard = threading.Lock()
