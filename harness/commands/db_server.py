@@ -68,7 +68,7 @@ class DatabaseServer:
 
     @contextlib.contextmanager
     def quiet(self, name: str) -> Iterator[None]:
-        """See `Place`: nothing of ours runs there."""
+        """See `DatabasePlace`: nothing of ours runs there."""
         yield
 
     def _bench(
@@ -81,7 +81,7 @@ class DatabaseServer:
         return template.open_bench(on(self.context, self.kind), tuple(wanted), "")
 
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
-        """See `Place`: a clone of the template, which is built if it must be."""
+        """See `DatabasePlace`: a clone of the template, built if it must be."""
         with self._bench(wanted.modules) as bench:
             layer = bench.layers.resolve(wanted)
             how = ensured(self.context, bench, layer, dry=self.client.dry)
@@ -90,7 +90,7 @@ class DatabaseServer:
         return how
 
     def installed(self, modules: Sequence[str]) -> set[str]:
-        """See `Place`."""
+        """See `DatabasePlace`."""
         with self._bench(modules) as bench:
             return {*BUILTIN, *bench.layers.graph}
 
@@ -101,7 +101,7 @@ class DatabaseServer:
         active: Sequence[str],
         listener: Listener,
     ) -> None:
-        """See `Place`."""
+        """See `DatabasePlace`."""
         with self._bench(active) as bench:
             argv = [
                 str(bench.environment.path / "bin" / "trytond-admin"), "-v",
@@ -115,7 +115,7 @@ class DatabaseServer:
                 follow(argv, env=bench.variables, listener=listener)
 
     def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
-        """See `Place`."""
+        """See `DatabasePlace`."""
         with self._bench(active) as bench:
             program = bench.environment.path / "bin" / "trytond-console"
             argv = [str(program), "--database", name]

@@ -98,7 +98,7 @@ class OfStack:
 
     @contextlib.contextmanager
     def quiet(self, name: str) -> Iterator[None]:
-        """See `Place`: those that use the stack's own database are stopped."""
+        """See `DatabasePlace`: those that use the stack's own database are stopped."""
         place = self.context.store.directory("stack", self.stack.project.name)
         with store.locked(place / "up.lock"):
             mine = name == self.context.config.stack.database
@@ -175,7 +175,7 @@ class OfStack:
             self.context.console.warn(f"{error.message}: {error.remedy}")
 
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
-        """See `Place`: modules by the stack itself, data from templates."""
+        """See `DatabasePlace`: modules by the stack itself, data from templates."""
         if wanted.data:
             return self._from_template(name, wanted)
         made = self.database(name)
@@ -226,7 +226,7 @@ class OfStack:
             shelf.drop(clone)
 
     def installed(self, modules: Sequence[str]) -> set[str]:
-        """See `Place`: those of the image, with the sources mounted over it."""
+        """See `DatabasePlace`: those of the image, with the sources mounted over it."""
         code = (
             "from trytond.modules import get_modules as g;"
             " import inspect as i;"
@@ -243,7 +243,7 @@ class OfStack:
         active: Sequence[str],
         listener: Listener,
     ) -> None:
-        """See `Place`."""
+        """See `DatabasePlace`."""
         made = self.database(self.context.config.stack.database)
         if self.client.dry:
             self._say(made, database, *databases.activating(modules))
@@ -251,7 +251,7 @@ class OfStack:
             made.activate(database, modules, listener)
 
     def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
-        """See `Place`: in a container of its own, with the server's environment."""
+        """See `DatabasePlace`: in a container, with the server's environment."""
         options = [] if terminal else ["--no-TTY"]
         words = (
             "run", "--rm", "--no-deps", "--env", "DEBUGGER_PORT=0", *options,

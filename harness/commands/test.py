@@ -18,7 +18,7 @@ from harness.errors import ExitCode, SourceError, UsageError
 from harness.model import FileCoverage, Isolation, Module, RunResult
 from harness.options import doubtful, rooted, shows
 from harness.output import duration
-from harness.plan import Step
+from harness.plan import PlanRequest, Step
 from harness.runners import base, image, tryton
 from harness.runners import suite as suites
 from harness.store import Run
@@ -28,7 +28,7 @@ from harness.store import Run
 class RunRequest:
     """What the command line asks for; empty: as configured.
 
-    `words` are modules or addresses, whatever the suite is made of.
+    `words` are modules or addresses; `shuffle` is nothing, ``some`` or ``all``.
     """
 
     suite: str
@@ -44,7 +44,6 @@ class RunRequest:
     reruns: int | None = None
     repeat: int = 1
     shuffle: str = ""
-    """``some`` or ``all``."""
     seed: int | None = None
     exactly: tuple[str, ...] = ()
     bisect: str = ""
@@ -89,7 +88,7 @@ def _plan(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     if serial:
         context.console.info(f"{serial} needs the terminal: not in parallel")
     inner = (asked.runner or table.runner) == "image"
-    wish = plan.PlanRequest(
+    wish = PlanRequest(
         suite=asked.suite,
         series=asked.series,
         isolation=asked.isolation or table.isolation,
@@ -125,7 +124,7 @@ def _shard(text: str) -> str:
 
 
 def _of_modules(
-    context: Context, asked: RunRequest, wish: plan.PlanRequest
+    context: Context, asked: RunRequest, wish: PlanRequest
 ) -> tuple[Step, ...]:
     reasons: dict[str, str] = {}
     official = series.official()
@@ -164,7 +163,7 @@ def _modules(context: Context, names: Sequence[str]) -> dict[str, Module]:
     return {name: graph[name] for name in names or graph if name in graph}
 
 
-def _of_source(context: Context, asked: RunRequest, wish: plan.PlanRequest) -> Step:
+def _of_source(context: Context, asked: RunRequest, wish: PlanRequest) -> Step:
     config = context.config
     table = config.suite[asked.suite]
     for name in (table.source, *table.sources):

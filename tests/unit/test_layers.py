@@ -206,6 +206,23 @@ def cycle(graph: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
+# -- names -------------------------------------------------------------------
+
+
+SHARED_NAMES = frozenset({"Plugin"})
+"""Names of several classes: pytest's word for an object with hooks."""
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for name, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name)
+    twice = {name: there for name, there in places.items() if len(there) > 1}
+    assert set(twice) == SHARED_NAMES, twice
+
+
 # -- imports -----------------------------------------------------------------
 
 
