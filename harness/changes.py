@@ -15,7 +15,7 @@ from harness.modules import Graph
 from harness.rules import Selection
 
 
-class Surroundings(Protocol):
+class SelectionContext(Protocol):
     """What selection needs of the context."""
 
     @property
@@ -36,7 +36,7 @@ class Surroundings(Protocol):
 
 
 def select(
-    context: Surroundings, revision: str, *, within: tuple[str, ...] = ()
+    context: SelectionContext, revision: str, *, within: tuple[str, ...] = ()
 ) -> dict[str, str]:
     """Modules to test since `revision`, each with the reason.
 
@@ -46,7 +46,7 @@ def select(
     return {name: why for name, why in found.items() if not within or name in within}
 
 
-def require(context: Surroundings, revision: str, suite: str) -> None:
+def require(context: SelectionContext, revision: str, suite: str) -> None:
     """Raises `NothingSelected` when nothing of a suite changed."""
     if suite not in since(context, revision).suites:
         raise NothingSelected(
@@ -56,7 +56,7 @@ def require(context: Surroundings, revision: str, suite: str) -> None:
         )
 
 
-def since(context: Surroundings, revision: str) -> Selection:
+def since(context: SelectionContext, revision: str) -> Selection:
     """What the change since `revision` selects.
 
     Raises `UsageError` where git does not know the revision.
@@ -66,7 +66,7 @@ def since(context: Surroundings, revision: str) -> Selection:
 
 
 def files(
-    context: Surroundings, revision: str, *, strict: bool = False
+    context: SelectionContext, revision: str, *, strict: bool = False
 ) -> tuple[str, ...]:
     """Changed files, committed or not, relative to the root of the project.
 
@@ -75,12 +75,12 @@ def files(
     repository of its own that does not know `revision` counts as changed as a
     whole, unless `strict`.  Raises `UsageError` where git cannot compare.
     """
-    outer = Repository(context.config.root, context.environ)
+    outer = ChangedRepository(context.config.root, context.environ)
     top = outer.toplevel()
     found = {*outer.changed(revision)} if top else set()
     for source in context.sources.values():
         place = Path(os.path.relpath(source.path, outer.path)).as_posix()
-        inner = Repository(source.path, context.environ)
+        inner = ChangedRepository(source.path, context.environ)
         if top and inner.toplevel() == top:
             if outer.ignores(place):
                 found.add(f"{place}/")
@@ -94,13 +94,13 @@ def files(
     return tuple(sorted(found))
 
 
-def patch(context: Surroundings, revision: str) -> dict[str, set[int]]:
+def patch(context: SelectionContext, revision: str) -> dict[str, set[int]]:
     """Changed lines of Python files, all of the new ones; names as in `files`."""
-    outer = Repository(context.config.root, context.environ)
+    outer = ChangedRepository(context.config.root, context.environ)
     found = outer.lines(revision)
     for source in context.sources.values():
         place = Path(os.path.relpath(source.path, outer.path)).as_posix()
-        inner = Repository(source.path, context.environ)
+        inner = ChangedRepository(source.path, context.environ)
         if inner.toplevel() != outer.toplevel():
             for file, numbers in inner.lines(revision).items():
                 found[f"{place}/{file}"] = numbers
@@ -117,7 +117,7 @@ LOCAL: Final = frozenset(
 
 
 @dataclass(frozen=True)
-class Repository:
+class ChangedRepository:
     """A directory in a git repository."""
 
     path: Path

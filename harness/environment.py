@@ -43,7 +43,7 @@ class Interpreter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class EnvironmentRequest:
     """What an environment must hold."""
 
     series: Series
@@ -167,7 +167,7 @@ class Environments:
         self.store = store
         self.environ = environ
 
-    def installed(self, wanted: Wanted) -> Environment | None:
+    def installed(self, wanted: EnvironmentRequest) -> Environment | None:
         """The environment, if nothing has to be installed for it."""
         path = self.store.directory("envs") / wanted.key
         lock = Lock(path.with_name(f"{wanted.key}.lock"))
@@ -179,12 +179,14 @@ class Environments:
             return None
         return Environment(path=path, interpreter=wanted.interpreter, lock=lock)
 
-    def _holds(self, wanted: Wanted) -> bool:
+    def _holds(self, wanted: EnvironmentRequest) -> bool:
         """Whether all is there that is wanted."""
         have = self.store.read(f"envs/{wanted.key}/{READY}")
         return bool(have) and set(wanted.official) <= set(have["official"])
 
-    def ensure(self, wanted: Wanted, *, step: Callable[[str], None]) -> Environment:
+    def ensure(
+        self, wanted: EnvironmentRequest, *, step: Callable[[str], None]
+    ) -> Environment:
         """The environment, installed or completed if it must be.
 
         `step` hears what is done.  Raises `UsageError` for a module that the
@@ -205,7 +207,7 @@ class Environments:
                 lock.release()
 
     def _complete(
-        self, wanted: Wanted, path: Path, step: Callable[[str], None]
+        self, wanted: EnvironmentRequest, path: Path, step: Callable[[str], None]
     ) -> None:
         have = self.store.read(f"envs/{wanted.key}/{READY}")
         if have is None:
@@ -219,7 +221,9 @@ class Environments:
             self._pip(wanted, path, lines)
         self._record(wanted, path, [*have["official"], *more])
 
-    def _create(self, wanted: Wanted, path: Path, step: Callable[[str], None]) -> None:
+    def _create(
+        self, wanted: EnvironmentRequest, path: Path, step: Callable[[str], None]
+    ) -> None:
         step(f"creating the environment {path.name}")
         base = path.with_name(wanted.base)
         lines = list(wanted.requirements)
@@ -236,14 +240,16 @@ class Environments:
             step("installing what the sources need")
             self._pip(wanted, path, lines)
 
-    def _begin(self, wanted: Wanted, base: Path) -> None:
+    def _begin(self, wanted: EnvironmentRequest, base: Path) -> None:
         program = wanted.interpreter.path
         with whole(base):
             proc.run([program, "-m", "venv", base], env=self.environ)
             self._pip(wanted, base, wanted.common)
             (base / COMPLETE).touch()
 
-    def _pip(self, wanted: Wanted, path: Path, lines: Sequence[str]) -> None:
+    def _pip(
+        self, wanted: EnvironmentRequest, path: Path, lines: Sequence[str]
+    ) -> None:
         constraints = path / "constraints.txt"
         pins = [f"{name}=={wanted.series.name}.*" for name in ("trytond", "proteus")]
         text = [*pins, *wanted.series.constraints, *wanted.constraints]
@@ -259,7 +265,9 @@ class Environments:
         except CommandFailed as error:
             raise _explain(error, wanted) from error
 
-    def _record(self, wanted: Wanted, path: Path, official: Iterable[str]) -> None:
+    def _record(
+        self, wanted: EnvironmentRequest, path: Path, official: Iterable[str]
+    ) -> None:
         frozen = proc.run(
             [path / "bin" / "python", "-m", "pip", "freeze", "--all"],
             env=self.environ,
@@ -284,7 +292,7 @@ def _copy(base: Path, path: Path) -> None:
             file.write_bytes(former.sub(lambda match: os.fsencode(path), text))
 
 
-def _explain(error: CommandFailed, wanted: Wanted) -> HarnessError:
+def _explain(error: CommandFailed, wanted: EnvironmentRequest) -> HarnessError:
     """Say in the user's words what pip could not do."""
     match = re.search(r"No matching distribution found for (\S+)", error.message)
     if match and match.group(1).startswith("trytond"):

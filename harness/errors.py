@@ -9,7 +9,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """Exit codes of ``harness`` (DESIGN.md, section 9)."""
+    """Exit codes of ``harness`` (docs/design.md)."""
 
     OK = 0
     TESTS_FAILED = 1

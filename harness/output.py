@@ -53,7 +53,7 @@ def size(count: int) -> str:
     return f"{value:.1f} TiB"
 
 
-class Step:
+class ConsoleStep:
     """A step that runs; made by `Console.step`."""
 
     def __init__(self, console: "Console", title: str, *, started: float) -> None:
@@ -91,11 +91,11 @@ class Console:
         self._columns = environ.get("COLUMNS", "")
         self._clock = clock
         self._lock = threading.RLock()
-        self._steps: list[Step] = []
+        self._steps: list[ConsoleStep] = []
         self._drawn = False
         self.written = 0
         """Blocks of lines so far."""
-        self._folded: Step | None = None
+        self._folded: ConsoleStep | None = None
 
     def header(self, title: str, rows: Iterable[tuple[str, str]]) -> None:
         """A title and what belongs to it, name and value."""
@@ -172,12 +172,12 @@ class Console:
         return [self._painted(line, _BOLD) for line in lines[:1]] + lines[1:]
 
     @contextmanager
-    def step(self, title: str, *, ticker: bool = False) -> Iterator[Step]:
+    def step(self, title: str, *, ticker: bool = False) -> Iterator[ConsoleStep]:
         """Announce `title`, run the body, close with its duration.
 
         With `ticker`, a thread keeps the elapsed time of the live line moving.
         """
-        step = Step(self, title, started=self._clock())
+        step = ConsoleStep(self, title, started=self._clock())
         self._opened(step)
         verdict = "failed after"
         try:
@@ -198,7 +198,7 @@ class Console:
                 for one in self._steps
             ]
 
-    def refresh(self, step: Step, text: str) -> None:
+    def refresh(self, step: ConsoleStep, text: str) -> None:
         """Show that `step` is at `text`, if it is time to show something."""
         with self._lock:
             if step not in self._steps:
@@ -214,7 +214,7 @@ class Console:
                 passed = duration(now - step.started)
                 self._lines([f"{step.title}: {passed}, {text}"])
 
-    def _opened(self, step: Step) -> None:
+    def _opened(self, step: ConsoleStep) -> None:
         with self._lock:
             self._steps.append(step)
             if self.live:
@@ -225,7 +225,7 @@ class Console:
             else:
                 self._lines([f"{step.title} ..."])
 
-    def _closed(self, step: Step, verdict: str) -> None:
+    def _closed(self, step: ConsoleStep, verdict: str) -> None:
         with self._lock:
             self._steps.remove(step)
             lines = [
@@ -239,7 +239,7 @@ class Console:
             self._lines(lines)
 
     @contextmanager
-    def _ticking(self, step: Step) -> Iterator[None]:
+    def _ticking(self, step: ConsoleStep) -> Iterator[None]:
         ended = threading.Event()
 
         def tick() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness import series as releases
 from harness.errors import NothingSelected, UsageError
-from harness.model import Isolation, Module, Origin, Source
+from harness.model import Isolation, Origin, Source
 from harness.modules import Graph, series, unknown
 
 
@@ -152,7 +152,7 @@ HEADERS = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class PlanRequest:
     """What the command line asks for; empty: as configured."""
 
     suite: str
@@ -174,7 +174,7 @@ class Wish:
 
 
 def make(
-    wish: Wish,
+    wish: PlanRequest,
     *,
     sources: Mapping[str, Source],
     graph: Graph,
@@ -233,7 +233,7 @@ def make(
 
 
 def of_source(
-    wish: Wish,
+    wish: PlanRequest,
     *,
     source: Source,
     beside: Sequence[str],
@@ -295,7 +295,9 @@ def _origin(name: str, graph: Graph) -> Origin:
     return graph[name].origin if name in graph else Origin.INDEX
 
 
-def _by_series(wish: Wish, graph: Graph, default: str) -> dict[str, tuple[str, ...]]:
+def _by_series(
+    wish: PlanRequest, graph: Graph, default: str
+) -> dict[str, tuple[str, ...]]:
     """Modules by series: a source's own; official ones go with the sources."""
     own = {
         name: wish.series or series(graph[name])
@@ -325,13 +327,3 @@ def _needed(
             needed.add(name)
             todo += [other for other in graph[name].depends if other in graph]
     return tuple(name for name in graph.order(needed) if name in sources)
-
-
-def check_series(module: Module, wanted: str) -> None:
-    """Raises `UsageError` when a module is not made for a series."""
-    if series(module) != wanted and module.origin is Origin.SRC:
-        raise UsageError(
-            f"{module.name} is made for series {series(module)}, not {wanted}",
-            checked=str(module.path / "tryton.cfg"),
-            remedy=f"leave --series {wanted} out",
-        )

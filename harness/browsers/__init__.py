@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where browsers come from: this machine, containers, a grid."""
 
-from typing import Final
-
-from harness.browsers.base import Browsers, Endpoint, Reach, Wish
+from harness.browsers.base import BrowserRequest, Browsers, Endpoint, Reach
 from harness.browsers.choice import choose
-from harness.browsers.docker import Docker
+from harness.browsers.docker import DockerBrowsers
 from harness.browsers.grid import Grid
-from harness.browsers.local import Local
-
-BROWSERS: Final[dict[str, type]] = {"local": Local, "docker": Docker, "grid": Grid}
-"""All of them; ``auto`` tries local, then docker."""
+from harness.browsers.local import LocalBrowsers
 
 __all__ = [
-    "BROWSERS", "Browsers", "Docker", "Endpoint", "Grid", "Local", "Reach", "Wish",
+    "BrowserRequest",
+    "Browsers",
+    "DockerBrowsers",
+    "Endpoint",
+    "Grid",
+    "LocalBrowsers",
+    "Reach",
     "choose",
 ]  # fmt: skip

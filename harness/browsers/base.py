@@ -15,7 +15,7 @@ from harness.errors import BrowserError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class BrowserRequest:
     """What is asked of a browser; `page_timeout` and `start_timeout` in seconds.
 
     `name` is a browser, or ``auto``; `scratch` a directory that goes with the run.

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from harness.browsers.base import Wish
+from harness.browsers.base import BrowserRequest
 from harness.errors import ConfigError
 
 CHROMIUM: Final = (
@@ -20,7 +20,7 @@ SIZE: Final = "1920,1080"
 
 
 def chromium(
-    wish: Wish, *, binary: str = "", profile: str = "", downloads: str = ""
+    wish: BrowserRequest, *, binary: str = "", profile: str = "", downloads: str = ""
 ) -> dict[str, Any]:
     """Of Chromium and Chrome; console and network are logged."""
     arguments = [*CHROMIUM, f"--window-size={SIZE}"]
@@ -49,7 +49,9 @@ def chromium(
     }
 
 
-def firefox(wish: Wish, *, binary: str = "", downloads: str = "") -> dict[str, Any]:
+def firefox(
+    wish: BrowserRequest, *, binary: str = "", downloads: str = ""
+) -> dict[str, Any]:
     """Of Firefox; geckodriver makes the profile."""
     width, _, height = SIZE.partition(",")
     arguments = [f"--width={width}", f"--height={height}"]

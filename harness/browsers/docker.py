@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from harness.browsers import capabilities
-from harness.browsers.base import Endpoint, Reach, Wish
+from harness.browsers.base import BrowserRequest, Endpoint, Reach
 from harness.browsers.guarded import Guarded
 from harness.engine import Engine, options
 from harness.errors import BrowserError, HarnessError, ImageError
@@ -21,14 +21,14 @@ SHARED: Final = "1g"
 DOWNLOADS: Final = "/tmp/downloads"
 
 
-class Docker:
+class DockerBrowsers:
     """Containers that end with the harness: each is a guarded ``docker run``."""
 
     kind = "docker"
 
     def __init__(
         self,
-        wish: Wish,
+        wish: BrowserRequest,
         environ: Mapping[str, str],
         *,
         image: str,

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.browsers import capabilities
-from harness.browsers.base import Endpoint, Reach, Wish, status
+from harness.browsers.base import BrowserRequest, Endpoint, Reach, status
 
 ANSWER = 10.0
 """Seconds that a grid gets to say how it is."""
@@ -20,7 +20,7 @@ class Grid:
 
     kind = "grid"
 
-    def __init__(self, wish: Wish, url: str) -> None:
+    def __init__(self, wish: BrowserRequest, url: str) -> None:
         self.wish = wish
         self.url = url.rstrip("/")
         self._status: dict[str, Any] | None = None

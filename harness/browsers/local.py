@@ -13,7 +13,7 @@ from typing import Final
 
 from harness import proc
 from harness.browsers import capabilities
-from harness.browsers.base import Endpoint, Reach, Wish
+from harness.browsers.base import BrowserRequest, Endpoint, Reach
 from harness.browsers.guarded import Guarded
 from harness.errors import HarnessError, MissingTool
 from harness.store import SCRATCH
@@ -23,7 +23,7 @@ LONGEST: Final = 55
 
 
 @dataclass(frozen=True, kw_only=True)
-class Kind:
+class BrowserKind:
     """The programs of a browser, as they are called, and their Debian packages."""
 
     browser: tuple[str, ...]
@@ -34,18 +34,18 @@ class Kind:
 
 
 _CHROMEDRIVER: Final = ("chromedriver", "/usr/lib/chromium-browser/chromedriver")
-KINDS: Final[Mapping[str, Kind]] = {
-    "chromium": Kind(
+KINDS: Final[Mapping[str, BrowserKind]] = {
+    "chromium": BrowserKind(
         browser=("chromium", "chromium-browser"),
         driver=_CHROMEDRIVER,
         packages="chromium chromium-driver",
     ),
-    "chrome": Kind(
+    "chrome": BrowserKind(
         browser=("google-chrome", "google-chrome-stable"),
         driver=_CHROMEDRIVER,
         packages="google-chrome-stable, and its chromedriver",
     ),
-    "firefox": Kind(
+    "firefox": BrowserKind(
         browser=("firefox", "firefox-esr"),
         driver=("geckodriver",),
         packages="firefox-esr, and geckodriver",
@@ -83,12 +83,12 @@ def _port(found: Found) -> int:
         return int(probe.getsockname()[1])
 
 
-class Local:
+class LocalBrowsers:
     """A driver process for each worker, under guard."""
 
     kind = "local"
 
-    def __init__(self, wish: Wish, environ: Mapping[str, str]) -> None:
+    def __init__(self, wish: BrowserRequest, environ: Mapping[str, str]) -> None:
         self.wish = wish
         self.environ = environ
         self._found: Found | None = None

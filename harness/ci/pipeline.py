@@ -16,7 +16,7 @@ DOCKER: Final = "docker"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shared:
+class SharedTemplate:
     """A template that is built once; `options` are those of ``harness template``."""
 
     name: str
@@ -32,7 +32,7 @@ class Shared:
 class Planned:
     """A job with what it is given: Pythons (the last one runs the harness), templates.
 
-    `templates` are names of `Shared`.
+    `templates` are names of `SharedTemplate`.
     """
 
     job: Job
@@ -46,7 +46,7 @@ class Pipeline:
 
     everything: str
     jobs: tuple[Planned, ...]
-    templates: tuple[Shared, ...]
+    templates: tuple[SharedTemplate, ...]
     images: bool
 
     def document(self) -> dict[str, object]:
@@ -73,7 +73,7 @@ class Pipeline:
 
 def make(config: Config, jobs: Sequence[Job], *, everything: str) -> Pipeline:
     """The pipeline of these jobs."""
-    shared: dict[str, Shared] = {}
+    shared: dict[str, SharedTemplate] = {}
     planned = []
     for job in jobs:
         mine = list(_templates(config, job))
@@ -99,7 +99,7 @@ def pythons(config: Config, wanted: str) -> tuple[str, ...]:
     return (wanted,) if minor >= OLDEST else (wanted, config.ci.python)
 
 
-def _templates(config: Config, job: Job) -> Iterator[Shared]:
+def _templates(config: Config, job: Job) -> Iterator[SharedTemplate]:
     """The templates that a suite's tests begin with."""
     if not job.suite or job.database.startswith("postgresql:"):
         return
@@ -110,11 +110,11 @@ def _templates(config: Config, job: Job) -> Iterator[Shared]:
             yield _shared(config, job, name)
 
 
-def _shared(config: Config, job: Job, template: str) -> Shared:
+def _shared(config: Config, job: Job, template: str) -> SharedTemplate:
     parts = (template, job.series, job.database, f"py{job.python}")
     options = ["--series", job.series] if job.series else []
     options += ["--database", job.database] if job.database else []
-    return Shared(
+    return SharedTemplate(
         name="-".join(re.sub(r"[^\w.]+", "-", part) for part in parts if part),
         names=(template,),
         series=job.series,

@@ -19,6 +19,18 @@ FILES: Final = {
     "gitlab": ".gitlab-ci.yml",
 }
 """Where a provider looks, relative to the root."""
+SCHEDULED: Final = ".github/workflows/scheduled.yml"
+"""What GitHub runs by the clock, where the configuration has something for it."""
+
+
+def files(config: Config, name: str, pins: Mapping[str, Pin]) -> dict[str, str]:
+    """The texts of a provider's files, by where it looks for them."""
+    if name == "gitlab":
+        return {FILES[name]: gitlab(config)}
+    made = {FILES[name]: github(config, pins)}
+    if config.ci.scheduled:
+        made[SCHEDULED] = scheduled(config, pins)
+    return made
 
 
 def github(config: Config, pins: Mapping[str, Pin]) -> str:
@@ -29,6 +41,11 @@ def github(config: Config, pins: Mapping[str, Pin]) -> str:
         pins=pins,
         registry=config.ci.registry or "${{ vars.REGISTRY }}",
     )
+
+
+def scheduled(config: Config, pins: Mapping[str, Pin]) -> str:
+    """The workflow of GitHub Actions that the clock starts."""
+    return _rendered("github-scheduled.yml.j2", config, pins=pins)
 
 
 def gitlab(config: Config) -> str:

@@ -27,7 +27,7 @@ from harness.output import Console
 if TYPE_CHECKING:
     from harness.commands.context import Context
     from harness.commands.db_make import Content
-    from harness.commands.db_place import Wish
+    from harness.commands.db_place import DatabaseRequest
 
 Words = tuple[str, ...]
 Call = Callable[["Context", argparse.Namespace, Words], int]
@@ -153,10 +153,10 @@ def _files(below: "Commands[Parser]") -> None:
     asking(_one(below, "destroy", text, _destroy))
 
 
-def _wish(options: argparse.Namespace) -> "Wish":
-    from harness.commands.db_place import Wish
+def _wish(options: argparse.Namespace) -> "DatabaseRequest":
+    from harness.commands.db_place import DatabaseRequest
 
-    return Wish(
+    return DatabaseRequest(
         on=options.on,
         environment=options.environment,
         dry=getattr(options, "dry_run", False),

@@ -71,9 +71,9 @@ def _gate(commands: "Commands[Parser]") -> None:
 
 def _run(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import gate
-    from harness.commands.judging import Asked
+    from harness.commands.judging import GateRequest
 
-    asked = Asked(
+    asked = GateRequest(
         since=options.since,
         full=options.full,
         only=tuple(options.only),

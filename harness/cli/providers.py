@@ -130,10 +130,10 @@ def _matrix(context: "Context", options: argparse.Namespace, rest: Words) -> int
 
 def _run_job(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import ci_jobs
-    from harness.commands.judging import Asked
+    from harness.commands.judging import GateRequest
 
     event = event_of(context.environ.get(EVENT, ""))
-    asked = Asked(since=options.since, full=options.full, event=event)
+    asked = GateRequest(since=options.since, full=options.full, event=event)
     return ci_jobs.run(
         context,
         asked=asked,

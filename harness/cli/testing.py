@@ -310,7 +310,7 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
 
         inside = (options.runner or suites[options.suite].runner) == "image"
         rest = (*debugging.options(context, inside=inside, dry=show), *rest)
-    asked = test.Asked(
+    asked = test.RunRequest(
         suite=options.suite,
         words=tuple(one for one in words if one not in paths),
         paths=(*paths, *map(bare, options.path)),

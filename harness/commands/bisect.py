@@ -17,7 +17,7 @@ from harness.output import Console, duration
 from harness.plan import Manner, Step
 from harness.reports import record, suspects
 from harness.reports.figures import BAD, plain, plural
-from harness.reports.suspects import Case
+from harness.reports.suspects import RecordedTest
 from harness.results import Finished
 from harness.store import Run
 
@@ -34,7 +34,7 @@ class Given:
     runner: str
 
 
-def find(context: Context, suite: str, name: str) -> Case:
+def find(context: Context, suite: str, name: str) -> RecordedTest:
     """The test in the newest report that has it; raises `UsageError` without any."""
     top = context.config.root / context.config.reports
     places = sorted(top.glob(f"2*/{record.FILE}"), reverse=True)
@@ -59,7 +59,7 @@ def find(context: Context, suite: str, name: str) -> Case:
     )
 
 
-def given(case: Case, words: tuple[str, ...]) -> Given:
+def given(case: RecordedTest, words: tuple[str, ...]) -> Given:
     """How it ran; `words` are those of the command line."""
     step = case.step
     tested = dict.fromkeys(test.module for test in step.tests)
@@ -91,7 +91,7 @@ def line(context: Context, step: Step, words: Sequence[str]) -> list[str]:
     return made
 
 
-def run(context: Context, step: Step, case: Case, line: Sequence[str]) -> int:
+def run(context: Context, step: Step, case: RecordedTest, line: Sequence[str]) -> int:
     """Find what makes the test fail; `step` runs it, `line` is the command so far."""
     context.console.info(
         f"{plain(case.test.id)}: {case.test.outcome} in run {case.run}, on worker"
@@ -119,7 +119,7 @@ class Prober:
     quiet: Context
     current: Run
     step: Step
-    case: Case
+    case: RecordedTest
     directory: Path
     number: int = 0
     needed: tuple[str, ...] = ()
@@ -163,7 +163,7 @@ class Prober:
             return session.run(self.quiet, self.current, step, place, output=log)
 
 
-def _not_run(case: Case, done: Finished, log: Path) -> HarnessError:
+def _not_run(case: RecordedTest, done: Finished, log: Path) -> HarnessError:
     for error in done.errors:
         return error
     return UsageError(
@@ -173,7 +173,9 @@ def _not_run(case: Case, done: Finished, log: Path) -> HarnessError:
     )
 
 
-def _verdict(context: Context, case: Case, prober: Prober, line: Sequence[str]) -> int:
+def _verdict(
+    context: Context, case: RecordedTest, prober: Prober, line: Sequence[str]
+) -> int:
     console = context.console
     if prober.fails(()):
         if not case.own or prober.fails(case.own):
@@ -203,7 +205,7 @@ def _verdict(context: Context, case: Case, prober: Prober, line: Sequence[str]) 
 
 def _named(
     console: Console,
-    case: Case,
+    case: RecordedTest,
     found: Sequence[str],
     needed: Sequence[str],
     line: Sequence[str],

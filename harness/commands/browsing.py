@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from harness import browsers, engine
-from harness.browsers import Browsers, Endpoint, Wish, capabilities
+from harness.browsers import BrowserRequest, Browsers, Endpoint, capabilities
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.errors import MissingTool, UsageError
@@ -31,7 +31,7 @@ def choose(
     Raises `MissingTool` with all reasons when none can be used.
     """
     table = context.config.browser
-    wish = Wish(
+    wish = BrowserRequest(
         name=table.name,
         headed=table.headed,
         scratch=current.scratch(),
@@ -49,7 +49,7 @@ def choose(
             )
         return browsers.choose(asked, [browsers.Grid(wish, asked)])
     docker = _docker(context, current, step, wish, inside)
-    local = browsers.Local(wish, context.environ)
+    local = browsers.LocalBrowsers(wish, context.environ)
     known: dict[str, list[Browsers]] = {
         "auto": [docker] if inside else [local, docker],
         "docker": [docker],
@@ -71,7 +71,7 @@ def beside(
 
     Raises `MissingTool` where there is no image of it.
     """
-    wish = Wish(
+    wish = BrowserRequest(
         scratch=current.scratch(),
         start_timeout=float(context.config.browser.start_timeout),
     )
@@ -83,12 +83,12 @@ def _docker(
     context: Context,
     current: Run,
     step: Step,
-    wish: Wish,
+    wish: BrowserRequest,
     inside: Inside | None,
     names: Sequence[str] = (),
 ) -> Browsers:
     images = context.config.images
-    return browsers.Docker(
+    return browsers.DockerBrowsers(
         wish,
         context.environ,
         image=context.config.browser.image

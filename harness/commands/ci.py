@@ -9,6 +9,7 @@ from pathlib import Path
 from harness import matrix as matrices
 from harness.ci import pins, pipeline, provider
 from harness.ci.pipeline import Pipeline
+from harness.ci.provider import files
 from harness.commands import selecting
 from harness.commands.context import Context
 from harness.commands.selecting import Chosen
@@ -20,33 +21,29 @@ SHOWN = 40
 
 
 def generate(context: Context, *, provider: str, check: bool) -> int:
-    """Write the provider's file; with `check`, raise `DriftError` if it is another."""
-    name = FILES[provider]
+    """Write the provider's files; with `check`, `DriftError` is that one is another."""
+    for name, text in files(context.config, provider, pins.read()).items():
+        _generate(context, name, text, provider, check=check)
+    return ExitCode.OK
+
+
+def _generate(
+    context: Context, name: str, text: str, provider: str, *, check: bool
+) -> None:
     path = context.config.root / name
-    text = _text(context, provider)
     try:
         before = path.read_text("utf-8")
     except FileNotFoundError:
         before = ""
     if text == before:
         context.console.info(f"{name} is up to date")
-        return ExitCode.OK
+        return
     if check:
         raise _drift(name, before, text, provider)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, text)
     path.chmod(0o644)
     context.console.info(f"{name} written")
-    return ExitCode.OK
-
-
-FILES = provider.FILES
-
-
-def _text(context: Context, name: str) -> str:
-    if name == "gitlab":
-        return provider.gitlab(context.config)
-    return provider.github(context.config, pins.read())
 
 
 def _drift(name: str, before: str, text: str, provider: str) -> DriftError:

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import proc
-from harness.changes import Repository
+from harness.changes import ChangedRepository
 from harness.ci.pipeline import Planned
 from harness.commands import ci, gate, report, selecting
 from harness.commands.context import Context
-from harness.commands.judging import Asked
+from harness.commands.judging import GateRequest
 from harness.errors import ExitCode, GateFailed, HarnessError, ReportError, UsageError
 from harness.model import Origin
 from harness.output import duration
@@ -27,7 +27,7 @@ PLACE = "jobs"
 
 
 def run(
-    context: Context, *, asked: Asked, names: tuple[str, ...], everything: bool
+    context: Context, *, asked: GateRequest, names: tuple[str, ...], everything: bool
 ) -> int:
     """Run jobs one after the other; the exit code of the first that is not 0.
 
@@ -55,7 +55,7 @@ def run(
     return code
 
 
-def _judge(context: Context, asked: Asked, places: Mapping[str, Path]) -> None:
+def _judge(context: Context, asked: GateRequest, places: Mapping[str, Path]) -> None:
     """What CI's last job does: the verdict first, but the report even without it."""
     there = tuple(place for place in places.values() if place.exists())
     refused: HarnessError | None = None
@@ -80,7 +80,10 @@ def _judge(context: Context, asked: Asked, places: Mapping[str, Path]) -> None:
 
 
 def _warn(context: Context) -> None:
-    root, here = context.config.root, Repository(context.config.root, context.environ)
+    root, here = (
+        context.config.root,
+        ChangedRepository(context.config.root, context.environ),
+    )
     for source in context.sources.values():
         place = os.path.relpath(source.path, root)
         if source.origin is Origin.SRC and here.ignores(place):

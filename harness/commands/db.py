@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 from harness.commands import db_place, workshop
 from harness.commands.context import Context
-from harness.commands.db_place import Wish
+from harness.commands.db_place import DatabaseRequest
 from harness.databases import catalogue
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import size as shown
 
@@ -27,7 +27,7 @@ class Leave:
     ask: Ask = None
 
 
-def require_leave(client: Client, leave: Leave, what: str) -> None:
+def require_leave(client: PostgresPrograms, leave: Leave, what: str) -> None:
     """Ask whether `what` may be done; raises `UsageError` where it may not."""
     allow(leave, what, title=client.title, production=client.production, dry=client.dry)
 
@@ -57,7 +57,7 @@ def named(context: Context, name: str) -> str:
     return name or context.config.stack.database
 
 
-def require_there(client: Client, name: str) -> None:
+def require_there(client: PostgresPrograms, name: str) -> None:
     """Raises `DatabaseError` where a database is not there."""
     there = [one.name for one in catalogue.all_(client)]
     if name not in there:
@@ -71,7 +71,7 @@ def require_there(client: Client, name: str) -> None:
         )
 
 
-def of_tests(context: Context, wish: Wish, name: str) -> Wish:
+def of_tests(context: Context, wish: DatabaseRequest, name: str) -> DatabaseRequest:
     """The wish, for a lease or a template with the server of the tests."""
     if wish.on or not name.startswith("harness_"):
         return wish
@@ -79,7 +79,7 @@ def of_tests(context: Context, wish: Wish, name: str) -> Wish:
     return replace(wish, on=kind)
 
 
-def list_(context: Context, *, wish: Wish, as_json: bool) -> int:
+def list_(context: Context, *, wish: DatabaseRequest, as_json: bool) -> int:
     """All databases of a place."""
     with db_place.opened(context, wish) as place:
         found = catalogue.all_(place.client)
@@ -100,7 +100,7 @@ LARGEST = 15
 """Tables that ``size`` shows."""
 
 
-def size(context: Context, *, wish: Wish, name: str, as_json: bool) -> int:
+def size(context: Context, *, wish: DatabaseRequest, name: str, as_json: bool) -> int:
     """A database's size, and that of its largest tables."""
     name = named(context, name)
     with db_place.opened(context, of_tests(context, wish, name)) as place:
@@ -119,7 +119,12 @@ def size(context: Context, *, wish: Wish, name: str, as_json: bool) -> int:
 
 
 def psql(
-    context: Context, *, wish: Wish, name: str, words: tuple[str, ...], terminal: bool
+    context: Context,
+    *,
+    wish: DatabaseRequest,
+    name: str,
+    words: tuple[str, ...],
+    terminal: bool,
 ) -> int:
     """``psql`` on any database, also on a lease; its exit code."""
     name = named(context, name)
@@ -133,7 +138,9 @@ def psql(
         return client.attach("psql", *argv, terminal=terminal)
 
 
-def console(context: Context, *, wish: Wish, name: str, terminal: bool) -> int:
+def console(
+    context: Context, *, wish: DatabaseRequest, name: str, terminal: bool
+) -> int:
     """Tryton's console on any of its databases; its exit code."""
     name = named(context, name)
     with db_place.opened(context, of_tests(context, wish, name)) as place:
@@ -142,7 +149,7 @@ def console(context: Context, *, wish: Wish, name: str, terminal: bool) -> int:
         return place.console(name, active, terminal=terminal)
 
 
-def active_of(client: Client, name: str) -> list[str]:
+def active_of(client: PostgresPrograms, name: str) -> list[str]:
     """The modules that are activated in a database."""
     states = catalogue.modules(client, name)
     return sorted(module for module, state in states.items() if state == "activated")

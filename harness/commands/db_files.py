@@ -12,12 +12,12 @@ from harness.commands import db, db_place, db_server, stack, workshop
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import claimed
-from harness.commands.db_place import Place, Wish
+from harness.commands.db_place import DatabasePlace, DatabaseRequest
 from harness.commands.db_saving import dated, saved
 from harness.databases import archive, catalogue, rights
 from harness.databases import replace as replacing
 from harness.databases.archive import Seen
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import size as shown
 from harness.postgres import memory
@@ -28,7 +28,7 @@ Write = Callable[[bytes], object]
 def backup(
     context: Context,
     *,
-    wish: Wish,
+    wish: DatabaseRequest,
     name: str,
     output: Path | None,
     stdout: Write | None,
@@ -56,7 +56,7 @@ def backup(
     return ExitCode.OK
 
 
-def _streamed(context: Context, place: Place, name: str, stdout: Write) -> None:
+def _streamed(context: Context, place: DatabasePlace, name: str, stdout: Write) -> None:
     with context.console.step(f"backup {name}", ticker=True) as step:
         done = archive.dump(
             place.client, name, stdout, lambda count: step.update(shown(count))
@@ -67,7 +67,7 @@ def _streamed(context: Context, place: Place, name: str, stdout: Write) -> None:
 def restore(
     context: Context,
     *,
-    wish: Wish,
+    wish: DatabaseRequest,
     path: Path,
     name: str,
     trusted: bool,
@@ -87,7 +87,7 @@ def restore(
 
 
 def _restored(
-    context: Context, place: Place, path: Path, name: str, *, trusted: bool
+    context: Context, place: DatabasePlace, path: Path, name: str, *, trusted: bool
 ) -> None:
     client = place.client
     with replacing.building(client, name) as new:
@@ -114,7 +114,9 @@ def _restored(
     context.console.info(f"{name} on {client.title}: {found} tables restored")
 
 
-def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) -> int:
+def _filled(
+    context: Context, client: PostgresPrograms, path: Path, new: str, seen: Seen
+) -> int:
     """Fill a database from a backup; the number of tables in that."""
     try:
         wanted = archive.tables(client, path)
@@ -134,7 +136,7 @@ def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) 
 # -- destroy -------------------------------------------------------------------
 
 
-def destroy(context: Context, *, wish: Wish, leave: Leave) -> int:
+def destroy(context: Context, *, wish: DatabaseRequest, leave: Leave) -> int:
     """Remove all data of a server, after a backup of each database."""
     kind, _ = db_place.choose(context, wish.on, wish.environment)
     if kind not in ("stack", "local"):
@@ -161,7 +163,7 @@ def destroy(context: Context, *, wish: Wish, leave: Leave) -> int:
     return ExitCode.OK
 
 
-def _destroy_volume(context: Context, wish: Wish) -> None:
+def _destroy_volume(context: Context, wish: DatabaseRequest) -> None:
     opened = stack.open_(context, wish.environment)
     volume = f"{opened.project.name}_db"
     stack.remove(opened, ("container", "network"), dry=wish.dry)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from harness.commands import db, db_place, db_saving, needs
 from harness.commands.context import Context
 from harness.commands.db import Leave
-from harness.commands.db_place import Place, Wish
+from harness.commands.db_place import DatabasePlace, DatabaseRequest
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
 from harness.databases.client import quoted
@@ -64,7 +64,9 @@ def _dataset(data: Document | Program) -> str:
     return data.name if isinstance(data, Program) else data.path.stem
 
 
-def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
+def create(
+    context: Context, *, wish: DatabaseRequest, name: str, content: Content
+) -> int:
     """Make a database; one that is there is an error."""
     name = replacing.require_name(db.named(context, name))
     with (
@@ -83,7 +85,12 @@ def create(context: Context, *, wish: Wish, name: str, content: Content) -> int:
 
 
 def rebuild(
-    context: Context, *, wish: Wish, name: str, content: Content, leave: Leave
+    context: Context,
+    *,
+    wish: DatabaseRequest,
+    name: str,
+    content: Content,
+    leave: Leave,
 ) -> int:
     """Make a database anew; the former one serves until the new one is whole."""
     name = replacing.require_name(db.named(context, name))
@@ -94,7 +101,9 @@ def rebuild(
 
 
 @contextmanager
-def claimed(context: Context, wish: Wish, name: str, leave: Leave) -> Iterator[Place]:
+def claimed(
+    context: Context, wish: DatabaseRequest, name: str, leave: Leave
+) -> Iterator[DatabasePlace]:
     """The place of a database that may be replaced, with nobody else at it."""
     with db_place.opened(context, wish, start=True) as place:
         client = place.client
@@ -109,7 +118,7 @@ def claimed(context: Context, wish: Wish, name: str, leave: Leave) -> Iterator[P
             yield place
 
 
-def _make(context: Context, place: Place, name: str, content: Content) -> None:
+def _make(context: Context, place: DatabasePlace, name: str, content: Content) -> None:
     client, began = place.client, time.monotonic()
     if content.empty:
         with replacing.building(client, name):
@@ -143,7 +152,9 @@ class Waiting:
         self.context.console.info("somebody else is working on it, waiting …")
 
 
-def delete(context: Context, *, wish: Wish, names: Sequence[str], leave: Leave) -> int:
+def delete(
+    context: Context, *, wish: DatabaseRequest, names: Sequence[str], leave: Leave
+) -> int:
     """Delete databases, whoever is connected."""
     with db_place.opened(context, wish) as place:
         client = place.client
@@ -170,7 +181,7 @@ def delete(context: Context, *, wish: Wish, names: Sequence[str], leave: Leave) 
 
 
 def copy(
-    context: Context, *, wish: Wish, source: str, target: str, leave: Leave
+    context: Context, *, wish: DatabaseRequest, source: str, target: str, leave: Leave
 ) -> int:
     """Copy a database while it is used; an older copy is replaced."""
     replacing.require_name(target)
@@ -191,7 +202,7 @@ def copy(
     return ExitCode.OK
 
 
-def copied(context: Context, place: Place, source: str, target: str) -> None:
+def copied(context: Context, place: DatabasePlace, source: str, target: str) -> None:
     """The copying itself, with the claim on `target`."""
     client = place.client
     total = catalogue.size(client, source)
@@ -209,7 +220,7 @@ def copied(context: Context, place: Place, source: str, target: str) -> None:
     context.console.info(f"{target} is a copy of {source}")
 
 
-def _require_same(place: Place, source: str, new: str) -> None:
+def _require_same(place: DatabasePlace, source: str, new: str) -> None:
     counts = [catalogue.tables(place.client, name) for name in (source, new)]
     if counts[0] != counts[1]:
         raise DatabaseError(

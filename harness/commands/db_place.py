@@ -9,10 +9,10 @@ from typing import Final, Protocol
 
 from harness.commands import db_stack, housing, workshop
 from harness.commands.context import Context
-from harness.commands.db_server import Server, beside
+from harness.commands.db_server import DatabaseServer, beside
 from harness.commands.stack import Stack, open_
 from harness.databases import catalogue
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, UsageError
 from harness.postgres import people
 from harness.stack.database import Listener
@@ -21,11 +21,11 @@ from harness.template.layer import Request
 PLACES: Final = ("stack", "local", "docker", "given")
 
 
-class Place(Protocol):
+class DatabasePlace(Protocol):
     """A server that people's databases are on, and Tryton beside it."""
 
     @property
-    def client(self) -> Client:
+    def client(self) -> PostgresPrograms:
         """PostgreSQL's programs there."""
 
     def quiet(self, name: str) -> contextlib.AbstractContextManager[None]:
@@ -81,7 +81,7 @@ def _why_no_stack(stack: Stack) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class DatabaseRequest:
     """What the command line says of the place; with `dry` only lines are shown."""
 
     on: str = ""
@@ -90,7 +90,9 @@ class Wish:
 
 
 @contextlib.contextmanager
-def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Place]:
+def opened(
+    context: Context, wish: DatabaseRequest, *, start: bool = False
+) -> Iterator[DatabasePlace]:
     """The place; with `start`, the stack's server is started if it must be."""
     kind, _ = choose(context, wish.on, wish.environment)
     with contextlib.ExitStack() as stack:
@@ -115,7 +117,7 @@ def opened(context: Context, wish: Wish, *, start: bool = False) -> Iterator[Pla
         if data := data_of(context, kind):
             stack.callback(note, client, data)
             stack.callback(housing.know, context, server, address)
-        yield Server(context=context, kind=kind, client=client)
+        yield DatabaseServer(context=context, kind=kind, client=client)
 
 
 def data_of(context: Context, kind: str) -> Path | None:
@@ -127,7 +129,7 @@ def data_of(context: Context, kind: str) -> Path | None:
     return (mark or context.store.path / "server").resolve()
 
 
-def note(client: Client, data: Path) -> None:
+def note(client: PostgresPrograms, data: Path) -> None:
     """Leave word beside the data of databases that are people's."""
     with contextlib.suppress(OSError, DatabaseError):
         names = catalogue.people(client)

@@ -10,7 +10,7 @@ from harness.commands.db import Leave
 from harness.databases import archive
 from harness.databases import replace as replacing
 from harness.databases.archive import Sum
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import CommandFailed, DatabaseError
 from harness.output import size as shown
 
@@ -40,7 +40,7 @@ def dated(context: Context, name: str, suffix: str = "dump") -> Path:
     return path
 
 
-def saved(context: Context, client: Client, name: str, path: Path) -> Sum:
+def saved(context: Context, client: PostgresPrograms, name: str, path: Path) -> Sum:
     """A database in a file."""
     if client.dry:
         argv = client.argv("pg_dump", *archive.dump_words(client, name))
@@ -52,7 +52,7 @@ def saved(context: Context, client: Client, name: str, path: Path) -> Sum:
         )
 
 
-def before(context: Context, client: Client, name: str, leave: Leave) -> None:
+def before(context: Context, client: PostgresPrograms, name: str, leave: Leave) -> None:
     """Back up what is about to be lost: in the stack, and where it is production.
 
     Raises `DatabaseError` where that fails; nothing is lost then.

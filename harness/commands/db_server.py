@@ -10,7 +10,7 @@ from typing import Final
 from harness import proc
 from harness.commands import template, workshop
 from harness.commands.context import Context
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.databases.replace import building
 from harness.errors import DatabaseError
 from harness.postgres import Address, connect
@@ -26,7 +26,7 @@ BUILTIN: Final = ("ir", "res")
 
 def beside(
     context: Context, kind: str, address: Address, *, production: bool, dry: bool
-) -> Client:
+) -> PostgresPrograms:
     """The programs on this machine that go well with a server."""
     with connect(address) as connection:
         place = workshop.binaries(connection.info.server_version)
@@ -35,7 +35,7 @@ def beside(
         return [str(place / program) if place else program]
 
     title = {"local": "the embedded server", "docker": "the server of the tests"}
-    return Client(
+    return PostgresPrograms(
         kind=kind,
         title=title.get(kind, str(address)),
         start=start,
@@ -47,7 +47,7 @@ def beside(
     )
 
 
-def newest(context: Context) -> Client:
+def newest(context: Context) -> PostgresPrograms:
     """The newest programs of this machine, beside no server."""
     place = installation()
 
@@ -55,20 +55,20 @@ def newest(context: Context) -> Client:
         return [str(place / "bin" / program) if place else program]
 
     env = dict(context.environ)
-    return Client(kind="none", title="this machine", start=start, env=env)
+    return PostgresPrograms(kind="none", title="this machine", start=start, env=env)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class DatabaseServer:
     """The embedded server, the one of the tests, a given one."""
 
     context: Context
     kind: str
-    client: Client
+    client: PostgresPrograms
 
     @contextlib.contextmanager
     def quiet(self, name: str) -> Iterator[None]:
-        """See `Place`: nothing of ours runs there."""
+        """See `DatabasePlace`: nothing of ours runs there."""
         yield
 
     def _bench(
@@ -81,7 +81,7 @@ class Server:
         return template.open_bench(on(self.context, self.kind), tuple(wanted), "")
 
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
-        """See `Place`: a clone of the template, which is built if it must be."""
+        """See `DatabasePlace`: a clone of the template, built if it must be."""
         with self._bench(wanted.modules) as bench:
             layer = bench.layers.resolve(wanted)
             how = ensured(self.context, bench, layer, dry=self.client.dry)
@@ -90,7 +90,7 @@ class Server:
         return how
 
     def installed(self, modules: Sequence[str]) -> set[str]:
-        """See `Place`."""
+        """See `DatabasePlace`."""
         with self._bench(modules) as bench:
             return {*BUILTIN, *bench.layers.graph}
 
@@ -101,7 +101,7 @@ class Server:
         active: Sequence[str],
         listener: Listener,
     ) -> None:
-        """See `Place`."""
+        """See `DatabasePlace`."""
         with self._bench(active) as bench:
             argv = [
                 str(bench.environment.path / "bin" / "trytond-admin"), "-v",
@@ -115,7 +115,7 @@ class Server:
                 follow(argv, env=bench.variables, listener=listener)
 
     def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
-        """See `Place`."""
+        """See `DatabasePlace`."""
         with self._bench(active) as bench:
             program = bench.environment.path / "bin" / "trytond-console"
             argv = [str(program), "--database", name]

@@ -13,7 +13,7 @@ from harness.commands.context import Context
 from harness.commands.db_server import BUILTIN, beside, ensured, on
 from harness.commands.stack import Stack, open_
 from harness.databases import archive
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.databases.replace import building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.output import size
@@ -21,7 +21,7 @@ from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack import roles
 from harness.stack.compose import Container
-from harness.stack.database import Database, Listener
+from harness.stack.database import Listener, StackDatabase
 from harness.template.layer import Layer, Request
 from harness.template.postgresql import template as template_name
 
@@ -59,7 +59,7 @@ def opened(
         return stack.looking.argv("exec", *options, "db", program)
 
     project = stack.project
-    client = Client(
+    client = PostgresPrograms(
         kind="stack",
         title=f"the stack {project.name} ({project.environment})",
         start=beginning,
@@ -85,20 +85,20 @@ class OfStack:
     """The server of the stack, reached through its containers only."""
 
     stack: Stack
-    client: Client
+    client: PostgresPrograms
 
     @property
     def context(self) -> Context:
         """Of this invocation."""
         return self.stack.context
 
-    def database(self, name: str) -> Database:
+    def database(self, name: str) -> StackDatabase:
         """What makes databases in the stack."""
         return stack_up.database(self.stack, name)
 
     @contextlib.contextmanager
     def quiet(self, name: str) -> Iterator[None]:
-        """See `Place`: those that use the stack's own database are stopped."""
+        """See `DatabasePlace`: those that use the stack's own database are stopped."""
         place = self.context.store.directory("stack", self.stack.project.name)
         with store.locked(place / "up.lock"):
             mine = name == self.context.config.stack.database
@@ -175,7 +175,7 @@ class OfStack:
             self.context.console.warn(f"{error.message}: {error.remedy}")
 
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
-        """See `Place`: modules by the stack itself, data from templates."""
+        """See `DatabasePlace`: modules by the stack itself, data from templates."""
         if wanted.data:
             return self._from_template(name, wanted)
         made = self.database(name)
@@ -202,7 +202,7 @@ class OfStack:
                     made.admin(new, "--password", listener=lambda _: None)
         return how
 
-    def _say(self, made: Database, database: str, *words: str) -> None:
+    def _say(self, made: StackDatabase, database: str, *words: str) -> None:
         command = made.command(database, *words)
         self.client.say(proc.line(self.stack.compose.argv(*command)))
 
@@ -226,7 +226,7 @@ class OfStack:
             shelf.drop(clone)
 
     def installed(self, modules: Sequence[str]) -> set[str]:
-        """See `Place`: those of the image, with the sources mounted over it."""
+        """See `DatabasePlace`: those of the image, with the sources mounted over it."""
         code = (
             "from trytond.modules import get_modules as g;"
             " import inspect as i;"
@@ -243,7 +243,7 @@ class OfStack:
         active: Sequence[str],
         listener: Listener,
     ) -> None:
-        """See `Place`."""
+        """See `DatabasePlace`."""
         made = self.database(self.context.config.stack.database)
         if self.client.dry:
             self._say(made, database, *databases.activating(modules))
@@ -251,7 +251,7 @@ class OfStack:
             made.activate(database, modules, listener)
 
     def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
-        """See `Place`: in a container of its own, with the server's environment."""
+        """See `DatabasePlace`: in a container, with the server's environment."""
         options = [] if terminal else ["--no-TTY"]
         words = (
             "run", "--rm", "--no-deps", "--env", "DEBUGGER_PORT=0", *options,

@@ -9,7 +9,7 @@ from harness.commands import db, db_place, db_saving
 from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.db_make import Waiting
-from harness.commands.db_place import Place, Wish
+from harness.commands.db_place import DatabasePlace, DatabaseRequest
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
 from harness.errors import ExitCode, UsageError
@@ -21,7 +21,7 @@ SHOWN = 40
 def update(
     context: Context,
     *,
-    wish: Wish,
+    wish: DatabaseRequest,
     name: str,
     modules: Sequence[str],
     leave: Leave,
@@ -48,7 +48,7 @@ def update(
 
 
 def _modules(
-    context: Context, place: Place, name: str, named: Sequence[str]
+    context: Context, place: DatabasePlace, name: str, named: Sequence[str]
 ) -> tuple[list[str], list[str]]:
     """What to update, and what is activated; names what is not installed."""
     states = catalogue.modules(place.client, name)
@@ -78,7 +78,7 @@ def _modules(
 
 def _real(
     context: Context,
-    place: Place,
+    place: DatabasePlace,
     name: str,
     wanted: Sequence[str],
     active: Sequence[str],
@@ -99,7 +99,7 @@ def _real(
 
 def _rehearse(
     context: Context,
-    place: Place,
+    place: DatabasePlace,
     name: str,
     wanted: Sequence[str],
     active: Sequence[str],
@@ -114,7 +114,7 @@ def _rehearse(
 
 def _updated(
     context: Context,
-    place: Place,
+    place: DatabasePlace,
     new: str,
     wanted: Sequence[str],
     active: Sequence[str],

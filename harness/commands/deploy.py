@@ -27,7 +27,7 @@ INSIDE = 5678
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class DeployPlan:
     """What is to be done, before it is."""
 
     stack: Stack
@@ -101,7 +101,7 @@ def run(
     return ExitCode.OK if code in (0, 130) else ExitCode.COMMAND_FAILED
 
 
-def _plan(stack: Stack, service: str, *, wait: bool, terminal: bool) -> Plan:
+def _plan(stack: Stack, service: str, *, wait: bool, terminal: bool) -> DeployPlan:
     (name,) = projects.services([service])
     if name not in projects.PYTHON:
         raise UsageError(
@@ -115,7 +115,7 @@ def _plan(stack: Stack, service: str, *, wait: bool, terminal: bool) -> Plan:
             f"there is no debugger in the images of {stack.project.environment}",
             remedy="leave --debug out, or take --environment development",
         )
-    return Plan(
+    return DeployPlan(
         stack=stack,
         service=name,
         counts=replicas(stack.looking.ps()),
@@ -136,14 +136,14 @@ def _port(wanted: int) -> int:
     raise EngineError("there is no free port on 127.0.0.1")
 
 
-def _file(plan: Plan) -> Path:
+def _file(plan: DeployPlan) -> Path:
     place = plan.stack.context.store.directory("stack", plan.stack.project.name)
     path = place / f"deploy-{plan.service}.yaml"
     write_atomically(path, json.dumps(plan.overlay(), indent=1) + "\n")
     return path
 
 
-def _show(plan: Plan, own: Compose) -> None:
+def _show(plan: DeployPlan, own: Compose) -> None:
     stack = plan.stack
     calls = [stack.compose.argv(*plan.before()), own.argv(*plan.itself())]
     if plan.after():
@@ -152,7 +152,7 @@ def _show(plan: Plan, own: Compose) -> None:
     stack.context.console.info("\n".join(shown))
 
 
-def _alone(plan: Plan) -> None:
+def _alone(plan: DeployPlan) -> None:
     """Nobody else deploys it; what a dead one has left is removed."""
     name = plan.stack.deployed_name(plan.service)
     found = plan.stack.engine.inspect("container", name)
@@ -167,7 +167,7 @@ def _alone(plan: Plan) -> None:
     plan.stack.engine.run("container", "rm", "--force", name)
 
 
-def _surround(plan: Plan) -> None:
+def _surround(plan: DeployPlan) -> None:
     """Start all that belongs to the service, as ``harness up`` does."""
     stack, around = plan.stack, plan.around
     lock = stack.context.store.directory("stack", stack.project.name) / "up.lock"
@@ -183,7 +183,7 @@ def _surround(plan: Plan) -> None:
 
 
 @contextlib.contextmanager
-def _replicas(plan: Plan) -> Iterator[None]:
+def _replicas(plan: DeployPlan) -> Iterator[None]:
     """For the block there is none but the deployed one."""
     try:
         yield
@@ -196,7 +196,7 @@ def _replicas(plan: Plan) -> Iterator[None]:
                 plan.stack.compose.run(*words, timeout=120)
 
 
-def _header(plan: Plan) -> None:
+def _header(plan: DeployPlan) -> None:
     stack = plan.stack
     rows = [("container", stack.deployed_name(plan.service))]
     if plan.port:

@@ -18,7 +18,7 @@ from typing import Final
 
 from harness import proc
 from harness.commands.context import Context
-from harness.commands.workshop import Place
+from harness.commands.workshop import TemplatePlace
 from harness.environment import Environment
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.plan import Step
@@ -124,7 +124,7 @@ class Distant:
         step: Step,
         environment: Environment,
         broker: Broker,
-        place: Place,
+        place: TemplatePlace,
     ) -> None:
         """Prepare all machines that can be had; say which cannot, and why."""
         assert place.address is not None  # `hosts` has seen to it

@@ -36,7 +36,7 @@ LOOK = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class DocsPlan:
     """What is built, how, and where."""
 
     context: Context
@@ -105,7 +105,7 @@ def run(
     return code
 
 
-def _plan(context: Context, *, autoapi: bool, inside: bool, dry: bool) -> Plan:
+def _plan(context: Context, *, autoapi: bool, inside: bool, dry: bool) -> DocsPlan:
     root = context.config.root
     if not (root / "docs" / "conf.py").is_file():
         raise UsageError(
@@ -115,10 +115,12 @@ def _plan(context: Context, *, autoapi: bool, inside: bool, dry: bool) -> Plan:
         )
     sources = tuple(one.path for one in context.sources.values()) if autoapi else ()
     place = context.store.directory("docs", derived(root))
-    return Plan(context=context, place=place, sources=sources, inside=inside, dry=dry)
+    return DocsPlan(
+        context=context, place=place, sources=sources, inside=inside, dry=dry
+    )
 
 
-def _down(plan: Plan) -> int:
+def _down(plan: DocsPlan) -> int:
     """Remove what builds have kept, and the pages."""
     for path in (plan.place, plan.pages):
         plan.context.console.info(f"rm -r {path}")
@@ -130,7 +132,7 @@ def _down(plan: Plan) -> int:
 # -- building --------------------------------------------------------------------
 
 
-def _build(plan: Plan, *, keep: bool) -> int:
+def _build(plan: DocsPlan, *, keep: bool) -> int:
     """Build into the place, then move the pages; the former ones stay on failure."""
     context = plan.context
     if plan.dry:
@@ -161,7 +163,7 @@ def _build(plan: Plan, *, keep: bool) -> int:
     return ExitCode.OK
 
 
-def _copy(plan: Plan) -> None:
+def _copy(plan: DocsPlan) -> None:
     """Copy the documents; what is gone here goes there, what is equal stays."""
     source = plan.place / "source"
     target = source / "docs"
@@ -180,7 +182,7 @@ def _copy(plan: Plan) -> None:
         shutil.rmtree(target / "autoapi", ignore_errors=True)
 
 
-def _sphinx(plan: Plan, say: Any) -> proc.Completed:
+def _sphinx(plan: DocsPlan, say: Any) -> proc.Completed:
     with Run(plan.context.store) as current:
         argv, env = _command(plan, current, say)
         environ = {**plan.context.environ, **env}
@@ -188,7 +190,7 @@ def _sphinx(plan: Plan, say: Any) -> proc.Completed:
 
 
 def _command(
-    plan: Plan, current: Run, say: Any
+    plan: DocsPlan, current: Run, say: Any
 ) -> tuple[list[str | Path], dict[str, str]]:
     """Sphinx in its image, or in an environment that is made once."""
     if plan.inside:
@@ -203,7 +205,7 @@ def _command(
     return [programs / "sphinx-build", *plan.sphinx()], plan.variables()
 
 
-def _contained(plan: Plan, current: Run) -> list[str | Path]:
+def _contained(plan: DocsPlan, current: Run) -> list[str | Path]:
     docker = Engine(plan.context.environ)
     chosen = plan.context.config.images
     image = f"{chosen.prefix}/documentation:{chosen.variant}"
@@ -226,12 +228,12 @@ def _contained(plan: Plan, current: Run) -> list[str | Path]:
     return list(docker.argv(*words, image, "sphinx-build", *plan.sphinx()))
 
 
-def _readable(plan: Plan, text: str) -> str:
+def _readable(plan: DocsPlan, text: str) -> str:
     """What Sphinx said, with the paths of the checkout."""
     return text.replace(f"{plan.place}/source/docs", str(plan.origin)).strip()
 
 
-def _publish(plan: Plan) -> None:
+def _publish(plan: DocsPlan) -> None:
     fresh = plan.pages.with_name(".html.new")
     former = plan.pages.with_name(".html.old")
     for path in (fresh, former):
@@ -253,7 +255,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def _serve(plan: Plan, port: int, *, show: bool) -> int:
+def _serve(plan: DocsPlan, port: int, *, show: bool) -> int:
     """Serve the pages on 127.0.0.1, built again on change, until Ctrl-C."""
     handler = partial(Quiet, directory=str(plan.pages))
     try:
@@ -276,7 +278,7 @@ def _serve(plan: Plan, port: int, *, show: bool) -> int:
     return ExitCode.OK
 
 
-def _follow(plan: Plan) -> None:
+def _follow(plan: DocsPlan) -> None:
     places = (plan.origin, *plan.sources)
     seen = _state(places)
     while True:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness import proc, sources, store
 from harness.commands.context import Context
-from harness.doctor import Docker, Finding, Machine, Quick, Status, examine
+from harness.doctor import DockerProbe, Finding, FindingStatus, Machine, Quick, examine
 from harness.doctor.base import Usage
 from harness.doctor.docker import PATIENCE
 from harness.errors import ExitCode, HarnessError
@@ -25,10 +25,10 @@ from harness.output import WIDTH
 from harness.postgres.local import MAJOR, installation
 
 MARKS = {
-    Status.OK: ("✓", "+", "32"),
-    Status.WARNING: ("!", "!", "33"),
-    Status.MISSING: ("✗", "x", "31;1"),
-    Status.SKIPPED: ("–", "-", "2"),
+    FindingStatus.OK: ("✓", "+", "32"),
+    FindingStatus.WARNING: ("!", "!", "33"),
+    FindingStatus.MISSING: ("✗", "x", "31;1"),
+    FindingStatus.SKIPPED: ("–", "-", "2"),
 }
 """The mark of each status, its ASCII fallback, its colour."""
 
@@ -44,7 +44,7 @@ def run(context: Context, *, as_json: bool, encoding: str) -> int:
     else:
         sheet = Sheet(context, encoding=encoding)
         context.console.info("\n".join(sheet.lines(findings)))
-    missing = any(one.status is Status.MISSING for one in findings)
+    missing = any(one.status is FindingStatus.MISSING for one in findings)
     return ExitCode.MISSING if missing else ExitCode.OK
 
 
@@ -88,19 +88,19 @@ class Sheet:
         first, *more = textwrap.wrap(one.text, room, break_on_hyphens=False) or [""]
         yield f"{mark} {one.check:<{widest}}  {first}".rstrip()
         yield from (indent + line for line in more)
-        if one.remedy and one.status is not Status.OK:
+        if one.remedy and one.status is not FindingStatus.OK:
             arrow = "->" if self.ascii else "→"
             yield f"    {arrow} {self._painted(one.remedy, '1')}"
 
-    def _verdict(self, counted: Mapping[Status, int]) -> str:
-        warnings = _many(counted.get(Status.WARNING, 0), "warning")
-        missing = counted.get(Status.MISSING, 0)
+    def _verdict(self, counted: Mapping[FindingStatus, int]) -> str:
+        warnings = _many(counted.get(FindingStatus.WARNING, 0), "warning")
+        missing = counted.get(FindingStatus.MISSING, 0)
         if missing:
             word = "things that are needed are" if missing > 1 else "thing is"
             text = f"not ready for --database {self.server}: {missing} {word} missing"
-            return self._painted(f"{text}, {warnings}", MARKS[Status.MISSING][2])
+            return self._painted(f"{text}, {warnings}", MARKS[FindingStatus.MISSING][2])
         text = f"ready for --database {self.server}: nothing that it needs is missing"
-        return self._painted(f"{text}, {warnings}", MARKS[Status.OK][2])
+        return self._painted(f"{text}, {warnings}", MARKS[FindingStatus.OK][2])
 
     def _painted(self, text: str, colour: str) -> str:
         return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text
@@ -131,7 +131,7 @@ def machine(context: Context, *, encoding: str) -> Machine:
         config=config,
         environ=environ,
         state=Path(config.state).absolute() if config.state else store.default(environ),
-        docker=Docker(Quick(environ)),
+        docker=DockerProbe(Quick(environ)),
         run=partial(proc.run, env=environ, check=False, timeout=PATIENCE),
         which=partial(shutil.which, path=environ.get("PATH")),
         usage=usage,

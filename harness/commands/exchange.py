@@ -12,13 +12,13 @@ from harness.commands import images
 from harness.commands.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, MissingTool
-from harness.images.build import DIGEST, Job
+from harness.images.build import DIGEST, ImageJob
 
 LENGTH = 32
 """Characters of a digest in a tag."""
 
 
-def _jobs(context: Context, registry: str) -> Iterator[tuple[Job, str]]:
+def _jobs(context: Context, registry: str) -> Iterator[tuple[ImageJob, str]]:
     """Each image, and what it is called in the registry."""
     for job in images.jobs(context):
         tag = job.digest.removeprefix("sha256:")[:LENGTH]
@@ -78,13 +78,13 @@ def save(context: Context, *, file: Path, without: str) -> int:
     return ExitCode.OK
 
 
-def _current(docker: Engine, job: Job) -> bool:
+def _current(docker: Engine, job: ImageJob) -> bool:
     found = docker.inspect("image", job.image)
     labels = (found or {}).get("Config", {}).get("Labels") or {}
     return bool(labels.get(DIGEST) == job.digest)
 
 
-def _require(docker: Engine, job: Job) -> None:
+def _require(docker: Engine, job: ImageJob) -> None:
     if not _current(docker, job):
         raise ImageError(
             f"the image {job.image} is not built of what is here",

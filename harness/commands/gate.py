@@ -13,7 +13,7 @@ from pathlib import Path
 from harness import changes, matrix, rules
 from harness.commands import judging, selecting
 from harness.commands.context import Context
-from harness.commands.judging import Asked
+from harness.commands.judging import GateRequest
 from harness.commands.publish import publish
 from harness.commands.selecting import Chosen
 from harness.errors import ExitCode, HarnessError, UsageError
@@ -33,7 +33,7 @@ TAIL = 20
 """Lines of a red part's output that are shown."""
 
 
-def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
+def run(context: Context, asked: GateRequest, *, show: bool, as_json: bool) -> int:
     """Run what a merge needs; raises `GateFailed` when it says no."""
     names = _names(context)
     _check_names(asked, names)
@@ -59,7 +59,7 @@ def _names(context: Context) -> list[str]:
     return [*config.check, *config.suite, *(name for name, least in judged if least)]
 
 
-def _check_names(asked: Asked, names: list[str]) -> None:
+def _check_names(asked: GateRequest, names: list[str]) -> None:
     for name in (*asked.only, *asked.skip):
         if name not in names:
             near = difflib.get_close_matches(name, names, n=1)
@@ -70,7 +70,7 @@ def _check_names(asked: Asked, names: list[str]) -> None:
             )
 
 
-def _narrowed(context: Context, asked: Asked, selection: Selection) -> Selection:
+def _narrowed(context: Context, asked: GateRequest, selection: Selection) -> Selection:
     """Without what was left out by hand; with all that was named."""
     config = context.config
     checks, suites = dict(selection.checks), dict(selection.suites)
@@ -136,7 +136,7 @@ def _parts(context: Context, selection: Selection, tools: Tools) -> tuple[Part, 
 
 
 def _execute(
-    context: Context, asked: Asked, current: Run, chosen: Chosen, directory: Path
+    context: Context, asked: GateRequest, current: Run, chosen: Chosen, directory: Path
 ) -> Verdict:
     """Run all parts; what has ended is written also when they are interrupted."""
     tools = _tools(context, directory / "parts")
@@ -164,7 +164,7 @@ def _execute(
 
 
 def _gather(
-    context: Context, asked: Asked, current: Run, chosen: Chosen, directory: Path
+    context: Context, asked: GateRequest, current: Run, chosen: Chosen, directory: Path
 ) -> Verdict:
     """The same from what the jobs of CI left."""
     jobs = matrix.jobs(context.config, chosen.selection)
@@ -188,7 +188,9 @@ def _environ(context: Context) -> dict[str, str]:
     return {**env, "HARNESS_PROFILE": config.profile} if config.profile else env
 
 
-def _rows(context: Context, asked: Asked, ended: Mapping[str, Row]) -> Iterator[Row]:
+def _rows(
+    context: Context, asked: GateRequest, ended: Mapping[str, Row]
+) -> Iterator[Row]:
     """All rows in order: those that ended, those that were not needed, or left out."""
     out = bool(asked.only or asked.quick)
     for name in _names(context):

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from harness.changes import Repository
+from harness.changes import ChangedRepository
 from harness.commands.context import Context
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.reports.files import replace
@@ -76,7 +76,7 @@ def command(context: Context) -> str:
     Not through nox, which would hide the exit code, nor by a name on PATH.
     """
     root = context.config.root
-    top = Path(Repository(root, context.environ).toplevel() or root)
+    top = Path(ChangedRepository(root, context.environ).toplevel() or root)
     inside = os.path.relpath(root.resolve(), top.resolve())
     line = f"{shlex.quote(sys.executable)} -m harness gate --quick"
     return line if inside == "." else f"(cd {shlex.quote(inside)} && {line})"
@@ -84,7 +84,7 @@ def command(context: Context) -> str:
 
 def _path(context: Context) -> Path:
     """Where git looks for the hook; raises `UsageError` where that is shared."""
-    repository = Repository(context.config.root, context.environ)
+    repository = ChangedRepository(context.config.root, context.environ)
     try:
         hooks = repository.git("rev-parse", "--git-path", "hooks").strip()
         common = repository.git("rev-parse", "--git-common-dir").strip()

@@ -5,20 +5,20 @@ import contextlib
 
 from harness.commands.context import Context
 from harness.errors import DatabaseError
-from harness.postgres import Address, Docker, Local, Server
+from harness.postgres import Address, DockerServer, LocalServer, PostgresServer
 from harness.postgres.house import ROLES, House
 from harness.postgres.membership import anew
 
 
 def entered(
-    context: Context, chosen: Server, *, alone: bool
+    context: Context, chosen: PostgresServer, *, alone: bool
 ) -> tuple[Address, House | None]:
     """The server, started, and in order; and what puts it in order again.
 
     A given one is not ours to mend.
     """
     address = chosen.start()
-    if not isinstance(chosen, Local | Docker):
+    if not isinstance(chosen, LocalServer | DockerServer):
         return address, None
     directory, tell = chosen.directory(), context.console.warn
     house = House(address, directory / ROLES, tell)
@@ -33,9 +33,9 @@ def entered(
     return address, house
 
 
-def know(context: Context, chosen: Server, address: Address) -> None:
+def know(context: Context, chosen: PostgresServer, address: Address) -> None:
     """What roles there are now on a server of ours, are people's."""
-    if isinstance(chosen, Local | Docker):
+    if isinstance(chosen, LocalServer | DockerServer):
         tell = context.console.warn
         with contextlib.suppress(DatabaseError, OSError):
             House(address, chosen.directory() / ROLES, tell).know()

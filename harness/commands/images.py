@@ -16,7 +16,7 @@ from harness.errors import ExitCode, ImageError, SourceError
 from harness.images import base as bases
 from harness.images import dockerfile, material, secrets, services
 from harness.images.board import Board
-from harness.images.build import DIGEST, Builder, Built, Job
+from harness.images.build import DIGEST, Built, ImageBuilder, ImageJob
 from harness.images.material import DOCKERFILE, Material
 from harness.model import Module, Source
 from harness.output import duration, size
@@ -48,7 +48,7 @@ def build(
     jobs = [_job(context, gathered, one, variant, release, base) for one in chosen]
     board = Board(context.console, quiet=as_json)
     secret = partial(secrets.gather, context.environ, context.config.images.suite)
-    builder = Builder(docker, gathered, secret, board, cache=cache)
+    builder = ImageBuilder(docker, gathered, secret, board, cache=cache)
     same = [builder.unchanged(job) for job in jobs] if cache else [None] * len(jobs)
     kept = [one for one in same if one]
     todo = [job for job, one in zip(jobs, same, strict=True) if one is None]
@@ -59,7 +59,7 @@ def build(
     return ExitCode.OK
 
 
-def jobs(context: Context) -> list[Job]:
+def jobs(context: Context) -> list[ImageJob]:
     """All images as they would be built now."""
     config = context.config.images
     base = bases.ensure(Engine(context.environ), config.base, pull=False)
@@ -79,7 +79,7 @@ def _warn_unlocked(context: Context, gathered: Material, release: Series) -> Non
         )
 
 
-def _build(board: Board, builder: Builder, jobs: list[Job]) -> list[Built]:
+def _build(board: Board, builder: ImageBuilder, jobs: list[ImageJob]) -> list[Built]:
     if not jobs:
         return []
     with board.shown("building " + ", ".join(job.service for job in jobs)):
@@ -174,7 +174,7 @@ def _job(
     variant: str,
     release: Series,
     base: str,
-) -> Job:
+) -> ImageJob:
     images = context.config.images
     arguments = {
         "VARIANT": variant,
@@ -192,7 +192,7 @@ def _job(
     if application:
         revisions.append(str(application))
     placeholder = service in services.APPLICATIONS and not application
-    return Job(
+    return ImageJob(
         service=service,
         image=f"{images.prefix}/{service}:{variant}",
         digest=material.digest(closure, gathered, arguments, [base]),
@@ -311,7 +311,7 @@ def lock(context: Context) -> int:
     job = _job(context, gathered, "locks", "development", release, base_)
     board = Board(context.console, quiet=False)
     secret = partial(secrets.gather, context.environ, context.config.images.suite)
-    builder = Builder(docker, gathered, secret, board)
+    builder = ImageBuilder(docker, gathered, secret, board)
     with board.shown(f"locking requirements of series {release.name}"):
         found = builder.export(replace_asked(job))
     place = context.config.root / PLACE / "requirements"
@@ -320,7 +320,7 @@ def lock(context: Context) -> int:
     return ExitCode.OK
 
 
-def replace_asked(job: Job) -> Job:
+def replace_asked(job: ImageJob) -> ImageJob:
     """The same job, with an argument that no build had before."""
     return replace(job, arguments={**job.arguments, "ASKED": str(time.time())})
 

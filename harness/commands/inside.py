@@ -9,11 +9,11 @@ from pathlib import Path
 from harness import engine
 from harness.commands import needs
 from harness.commands.context import Context
-from harness.commands.workshop import Place
+from harness.commands.workshop import TemplatePlace
 from harness.engine import Engine
 from harness.errors import UsageError
 from harness.plan import Step
-from harness.postgres import Docker
+from harness.postgres import DockerServer
 from harness.runners import image
 from harness.runners.image import Image, Inside
 from harness.store import Run
@@ -54,7 +54,7 @@ def prepare(
     step: Step,
     *,
     chosen: Image,
-    place: Place,
+    place: TemplatePlace,
     directory: Path,
 ) -> Iterator[Inside]:
     """The way into the image, on the run's own network."""
@@ -84,10 +84,10 @@ def prepare(
         directory=table.directory or str(context.config.root),
         variables=needs.variables(context.config, step, context.environ)[0],
         connections={"PGHOST": table.database_aliases[0], "PGPORT": "5432"}
-        if isinstance(server, Docker) and table.database_aliases
+        if isinstance(server, DockerServer) and table.database_aliases
         else {},
     )
-    name = server.name if isinstance(server, Docker) else ""
+    name = server.name if isinstance(server, DockerServer) else ""
     joined = (
         nullcontext(inside)
         if inside.network

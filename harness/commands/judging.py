@@ -18,7 +18,7 @@ from harness.gate.parts import CHANGED, WHOLE, Part
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class GateRequest:
     """What the command line asks for."""
 
     since: str = ""
@@ -34,7 +34,7 @@ class Asked:
 
 def judge(
     context: Context,
-    asked: Asked,
+    asked: GateRequest,
     chosen: Chosen,
     made: Iterable[Part],
     ended: Mapping[str, Row],
@@ -58,7 +58,7 @@ def judge(
     return {row.name: replace(row, seconds=seconds) for row in rows}
 
 
-def _wanted(context: Context, asked: Asked) -> dict[str, str]:
+def _wanted(context: Context, asked: GateRequest) -> dict[str, str]:
     """The rows to judge, each with the command that shows it again."""
     gate = context.config.gate
     least = {WHOLE: gate.coverage, CHANGED: gate.changed}
@@ -126,7 +126,7 @@ def text(path: Path) -> str:
         return ""
 
 
-def _reproduce(context: Context, asked: Asked, name: str) -> str:
+def _reproduce(context: Context, asked: GateRequest, name: str) -> str:
     words = ["gate", "--only", name]
     words += ["--full"] if asked.full else []
     words += ["--since", asked.since] if asked.since else []

@@ -20,11 +20,11 @@ from harness.browsers import Browsers
 from harness.commands import browsing
 from harness.commands import inside as into
 from harness.commands.context import Context
-from harness.commands.workshop import Place
+from harness.commands.workshop import TemplatePlace
 from harness.config import SuiteTable
 from harness.errors import MissingTool, UsageError
 from harness.plan import Step
-from harness.postgres import Docker
+from harness.postgres import DockerServer
 from harness.runners import base, image, suite
 from harness.runners.image import TESTS, Image, Inside
 from harness.store import Run
@@ -126,7 +126,7 @@ def prepare(
     step: Step,
     *,
     chosen: Image,
-    place: Place,
+    place: TemplatePlace,
     directory: Path,
     stack: ExitStack,
 ) -> Lanes:
@@ -144,7 +144,7 @@ def prepare(
             checked="apart and browser_aliases of the suite; --database",
             remedy="--database docker",
         )
-    server = place.server.name if isinstance(place.server, Docker) else ""
+    server = place.server.name if isinstance(place.server, DockerServer) else ""
     ways = [inside]
     for number in range(2, _count(table, step) + 1):
         there = image.network(

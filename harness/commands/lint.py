@@ -23,7 +23,7 @@ LINE = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class LintFinding:
     """What a linter found; `file` is relative to the checkout where it can be."""
 
     source: str
@@ -47,7 +47,7 @@ def run(context: Context, *, names: Sequence[str], as_json: bool, dry: bool) -> 
             argv = proc.line([tool, *arguments(tool, one.path)])
             context.console.info(f"cd {one.path} && {argv}")
         return ExitCode.OK
-    found: list[Finding] = []
+    found: list[LintFinding] = []
     for one in chosen:
         found += _lint(context, one, quiet=as_json)
     if as_json:
@@ -82,7 +82,7 @@ def _chosen(context: Context, names: Sequence[str]) -> list[Source]:
     return found
 
 
-def _lint(context: Context, source: Source, *, quiet: bool) -> list[Finding]:
+def _lint(context: Context, source: Source, *, quiet: bool) -> list[LintFinding]:
     tool = context.config.source[source.name].lint
     box = Toolbox(context.store, context.environ)
 
@@ -126,7 +126,7 @@ def _configured(path: Path) -> bool:
     return "ruff" in document.get("tool", {})
 
 
-def findings(source: Source, tool: str, text: str, root: Path) -> list[Finding]:
+def findings(source: Source, tool: str, text: str, root: Path) -> list[LintFinding]:
     """What a linter's output says."""
     found = []
     for line in text.splitlines():
@@ -135,7 +135,7 @@ def findings(source: Source, tool: str, text: str, root: Path) -> list[Finding]:
             path = source.path / match["file"]
             inner = path.relative_to(root) if path.is_relative_to(root) else path
             found.append(
-                Finding(
+                LintFinding(
                     source=source.name,
                     tool=tool,
                     file=str(inner),
@@ -148,7 +148,9 @@ def findings(source: Source, tool: str, text: str, root: Path) -> list[Finding]:
     return found
 
 
-def _show(context: Context, chosen: Sequence[Source], found: Sequence[Finding]) -> None:
+def _show(
+    context: Context, chosen: Sequence[Source], found: Sequence[LintFinding]
+) -> None:
     for one in found:
         context.console.info(str(one))
     rows = [

@@ -12,7 +12,7 @@ from harness.commands.context import Context
 from harness.commands.stack import Stack, open_
 from harness.errors import ExitCode, HarnessError
 from harness.monitor import containers, processes
-from harness.monitor.base import Row, Sample, compared
+from harness.monitor.base import MonitorRow, Sample, compared
 from harness.output import size
 
 PROC = Path("/proc")
@@ -70,7 +70,7 @@ def _servers(store: Path) -> list[Path]:
     return [mark.resolve()] if mark.is_symlink() else []
 
 
-def rows(before: Sequence[Sample], now: Sequence[Sample]) -> list[Row]:
+def rows(before: Sequence[Sample], now: Sequence[Sample]) -> list[MonitorRow]:
     """What happened between two looks."""
     old = {one.name: one for one in before}
     return [compared(old.get(one.name), one) for one in now]
@@ -101,7 +101,7 @@ def _follow(
             time.sleep(max(0.1, interval - (time.monotonic() - began)))
 
 
-def _print(context: Context, found: Sequence[Row], *, as_json: bool) -> None:
+def _print(context: Context, found: Sequence[MonitorRow], *, as_json: bool) -> None:
     if as_json:
         documents = [document(row) for row in found]
         context.console.info(json.dumps(documents, indent=2))
@@ -111,7 +111,7 @@ def _print(context: Context, found: Sequence[Row], *, as_json: bool) -> None:
         context.console.info("nothing of the harness runs here: harness up")
 
 
-def cells(found: Sequence[Row]) -> list[tuple[str, ...]]:
+def cells(found: Sequence[MonitorRow]) -> list[tuple[str, ...]]:
     """The table's lines."""
     return [
         (
@@ -136,7 +136,7 @@ def _speed(value: float | None) -> str:
     return "–" if value is None else f"{size(round(value))}/s"
 
 
-def document(row: Row) -> dict[str, object]:
+def document(row: MonitorRow) -> dict[str, object]:
     """A row for a machine: counters, and under ``rates`` what they grew by a second."""
     values = dataclasses.asdict(row)
     counters = values.pop("sample")

@@ -8,7 +8,7 @@ from pathlib import Path
 from harness import envfile, environment, modules, series
 from harness.commands.context import Context
 from harness.config import Config
-from harness.environment import Environment, Environments, Wanted
+from harness.environment import Environment, EnvironmentRequest, Environments
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
@@ -88,7 +88,7 @@ def _programs(config: Config, template: str) -> list[Program]:
     return [program]
 
 
-def wanted(context: Context, step: Step) -> Wanted:
+def wanted(context: Context, step: Step) -> EnvironmentRequest:
     """The environment that a step needs."""
     release = series.find(step.series)
     graph = context.graph
@@ -98,7 +98,7 @@ def wanted(context: Context, step: Step) -> Wanted:
     if step.template:
         names = request(context.config, (step.template,)).modules
         official += [name for name in names if name not in graph]
-    return Wanted(
+    return EnvironmentRequest(
         series=release,
         interpreter=environment.interpreter(release, context.environ),
         sources=tuple(chosen),

@@ -14,7 +14,7 @@ SEEDS = 100_000
 """Seeds are drawn below it: easy to copy by hand."""
 
 
-class Asked(Protocol):
+class OrderRequest(Protocol):
     """What the command line says of it."""
 
     @property
@@ -31,7 +31,7 @@ class Asked(Protocol):
     def exactly(self) -> tuple[str, ...]: ...
 
 
-def manner(context: Context, asked: Asked, serial: str) -> Manner:
+def manner(context: Context, asked: OrderRequest, serial: str) -> Manner:
     """The manner of a run; `serial` is the option that needs the terminal, if any.
 
     Raises `UsageError` for numbers that mean nothing.

@@ -12,11 +12,9 @@ from harness.commands.context import Context
 from harness.errors import CommandFailed, ReportError, UsageError
 from harness.model import FileCoverage, Judged, RunResult
 from harness.reports import coverage, files, merge, past, summary
-from harness.reports.merge import Part
+from harness.reports.merge import ReportPart
 from harness.runners import base
 from harness.store import Run
-
-PAGE = "index.html"
 
 
 def merge_(
@@ -101,7 +99,7 @@ def _vacant(target: Path) -> None:
 
 
 def _coverage(
-    context: Context, parts: list[Part], target: Path
+    context: Context, parts: list[ReportPart], target: Path
 ) -> tuple[tuple[FileCoverage, ...], str]:
     """The combined coverage, or why it cannot be combined."""
     data = merge.measured(parts)
@@ -119,14 +117,18 @@ def _coverage(
     return found, ""
 
 
-def _files(parts: list[Part], covered: Iterable[FileCoverage]) -> tuple[str, ...]:
+def _files(parts: list[ReportPart], covered: Iterable[FileCoverage]) -> tuple[str, ...]:
     junit = merge.JUNIT if any(merge.JUNIT in one.whole for one in parts) else ""
     data = coverage.DATA if any(True for _ in covered) else ""
     return tuple(filter(None, (junit, data)))
 
 
 def _write(
-    run: RunResult, parts: list[Part], target: Path, *, before: tuple[past.Past, ...]
+    run: RunResult,
+    parts: list[ReportPart],
+    target: Path,
+    *,
+    before: tuple[past.Past, ...],
 ) -> None:
     reports.write_page(run, target, past=before)
     if text := merge.junit_text(run, parts):
@@ -135,7 +137,7 @@ def _write(
     files.replace(target / merge.TIMINGS, timings + "\n")
 
 
-def _incomplete(problems: list[str], parts: list[Part]) -> ReportError:
+def _incomplete(problems: list[str], parts: list[ReportPart]) -> ReportError:
     lines = "".join(f"\n  {problem}" for problem in problems)
     return ReportError(
         f"the merged report is not complete:{lines}",

@@ -25,7 +25,7 @@ from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
 from harness.modules import Graph
 from harness.plan import Step
-from harness.postgres import Server
+from harness.postgres import PostgresServer
 from harness.runners import base, suite, tryton
 from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
@@ -61,14 +61,14 @@ def run(
     for one in step.tested:
         tests_of(graph.require(one.name))
     show.step(context, step, environment, chosen)
-    session = Session(context, current, step, environment, graph, directory)
+    session = StepSession(context, current, step, environment, graph, directory)
     session.image = chosen
     session.output = output
     with session.stack:
         return session.run()
 
 
-class Session:
+class StepSession:
     """What a step needs while it runs; all of it ends with `stack`."""
 
     def __init__(
@@ -180,7 +180,7 @@ class Session:
         text = f"browser: {chosen.versions()}, Selenium {version} ({why})"
         self.context.console.info(text)
 
-    def _enter(self, image: Image, where: workshop.Place) -> None:
+    def _enter(self, image: Image, where: workshop.TemplatePlace) -> None:
         self.lanes = lanes.prepare(
             self.context,
             self.current,
@@ -307,7 +307,7 @@ class Session:
             )
         return {**fixed, suite.VARIABLES: json.dumps(given)}
 
-    def _wait(self, server: Server | None) -> results.Finished:
+    def _wait(self, server: PostgresServer | None) -> results.Finished:
         """Until the tests end, or have no database server any more."""
         assert self.child is not None
         path = self.files.results(self.step)
@@ -333,7 +333,7 @@ class Session:
             ended=self.notes.ended(),
         )
 
-    def _watch(self, server: Server | None) -> None:
+    def _watch(self, server: PostgresServer | None) -> None:
         """End the tests when the server is gone: each would wait for it in vain."""
         assert self.child is not None
         if self.lost or server is None or server.alive():

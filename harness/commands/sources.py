@@ -13,7 +13,7 @@ from harness.commands.context import Context
 from harness.config.schema import ENVIRONMENTS
 from harness.errors import ExitCode, NothingSelected, SourceError, UsageError
 from harness.repositories import git, work
-from harness.repositories.git import Repository, State
+from harness.repositories.git import Repository, RepositoryState
 from harness.repositories.work import Done
 
 AT_ONCE: Final = 8
@@ -154,7 +154,7 @@ def _fetched(one: Repository) -> Done:
     return Done(name=one.name, result="fetched")
 
 
-def _against(state: State) -> str:
+def _against(state: RepositoryState) -> str:
     if not state.upstream:
         return "follows none"
     parts = [
@@ -165,7 +165,7 @@ def _against(state: State) -> str:
     return ", ".join(parts) or "even"
 
 
-def _changes(state: State) -> str:
+def _changes(state: RepositoryState) -> str:
     parts = [
         f"{count} {word}"
         for count, word in (

@@ -18,7 +18,7 @@ from harness.stack import access
 from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack.compose import Compose, Container, replicas
-from harness.stack.database import Database, Recipe
+from harness.stack.database import StackDatabase, StackRecipe
 
 PROC = Path("/proc")
 DATABASE = ("up", "--detach", "--no-deps", "db")
@@ -169,9 +169,9 @@ def who(stack: Stack, port: int) -> str:
 # -- database ------------------------------------------------------------------
 
 
-def database(stack: Stack, name: str) -> Database:
+def database(stack: Stack, name: str) -> StackDatabase:
     """What makes a database of the stack."""
-    return Database(
+    return StackDatabase(
         stack.compose,
         stack.context.store,
         name=name,
@@ -210,7 +210,7 @@ def ready_database(stack: Stack) -> None:
         context.console.info("  restored from what an earlier stack has made")
 
 
-def prepared(stack: Stack, made: Database) -> list[str]:
+def prepared(stack: Stack, made: StackDatabase) -> list[str]:
     """All databases of a server that lets in those who are to come in.
 
     What is there from before there were roles is given to the one of the owner.
@@ -225,7 +225,7 @@ def prepared(stack: Stack, made: Database) -> list[str]:
     return names
 
 
-def employed(stack: Stack, made: Database) -> None:
+def employed(stack: Stack, made: StackDatabase) -> None:
     """Processing has its user in Tryton, if its groups say what it may do there."""
     place = stack.context.store.directory("stack", stack.project.name)
     groups = stack.context.config.stack.processing_groups
@@ -240,7 +240,7 @@ def employed(stack: Stack, made: Database) -> None:
         )
 
 
-def recipe(stack: Stack) -> Recipe:
+def recipe(stack: Stack) -> StackRecipe:
     """What the database is made of."""
     mounted = stack.project.environment == "development"
     trees = [
@@ -248,7 +248,7 @@ def recipe(stack: Stack) -> Recipe:
         for name, source in sorted(stack.context.sources.items())
         if mounted
     ]
-    return Recipe(
+    return StackRecipe(
         modules=stack.context.config.stack.modules,
         images=tuple(stack.require_images(["db", "erpserver"])),
         trees=tuple(trees),

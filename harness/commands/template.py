@@ -16,12 +16,11 @@ from harness.environment import Environment
 from harness.errors import ExitCode, TemplateError, UsageError
 from harness.output import duration, size
 from harness.patience import watched
-from harness.plan import Step
 from harness.runners import base
 from harness.store import Run
 from harness.template import limits, portable
 from harness.template.base import Draft, Manifest, Shelf
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer, Layers
 
 
@@ -62,18 +61,18 @@ class Bench:
     """What resolves and builds templates for one series."""
 
     layers: Layers
-    builder: Builder
+    builder: TemplateBuilder
     telling: workshop.Telling
     environment: Environment
     variables: dict[str, str]
-    place: workshop.Place
+    place: workshop.TemplatePlace
 
 
 @contextmanager
 def open_bench(
     context: Context, modules: tuple[str, ...], wanted_series: str
 ) -> Iterator[Bench]:
-    wish = plan.Wish(suite="template", modules=modules, series=wanted_series)
+    wish = plan.PlanRequest(suite="template", modules=modules, series=wanted_series)
     steps = plan.make(
         wish,
         sources=context.sources,
@@ -302,9 +301,3 @@ def prune(context: Context, *, everything: bool, dry: bool) -> int:
     word = "would be removed" if dry else "removed"
     context.console.info(f"{removed} of {len(found)} templates {word}")
     return ExitCode.OK
-
-
-__all__ = [
-    "Step", "build", "digest", "explain", "export", "import_", "list_", "prune",
-    "store",
-]  # fmt: skip

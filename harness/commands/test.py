@@ -19,17 +19,17 @@ from harness.model import FileCoverage, Isolation, Module, RunResult
 from harness.options import doubtful, rooted, shows
 from harness.output import duration
 from harness.patience import watched
-from harness.plan import Step
+from harness.plan import PlanRequest, Step
 from harness.runners import base, image, tryton
 from harness.runners import suite as suites
 from harness.store import Run
 
 
 @dataclass(frozen=True, kw_only=True)
-class Asked:
+class RunRequest:
     """What the command line asks for; empty: as configured.
 
-    `words` are modules or addresses, whatever the suite is made of.
+    `words` are modules or addresses; `shuffle` is nothing, ``some`` or ``all``.
     """
 
     suite: str
@@ -45,13 +45,12 @@ class Asked:
     reruns: int | None = None
     repeat: int = 1
     shuffle: str = ""
-    """``some`` or ``all``."""
     seed: int | None = None
     exactly: tuple[str, ...] = ()
     bisect: str = ""
 
 
-def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
+def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> int:
     """Run a suite's tests; the exit code."""
     if asked.bisect and not show:
         return _bisect(context, asked)
@@ -63,7 +62,7 @@ def run(context: Context, asked: Asked, *, show: bool, as_json: bool) -> int:
         return _execute(context, current, steps)
 
 
-def _bisect(context: Context, asked: Asked) -> int:
+def _bisect(context: Context, asked: RunRequest) -> int:
     """Find the tests that make one fail, in the way that it was run."""
     case = bisect.find(context, asked.suite, asked.bisect)
     seen = bisect.given(case, asked.words)
@@ -81,7 +80,7 @@ def _bisect(context: Context, asked: Asked) -> int:
     return bisect.run(context, steps[0], case, line)
 
 
-def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
+def _plan(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     config = context.config
     table = config.suite[asked.suite]
     more = shlex.split(context.environ.get("PYTEST_ADDOPTS", ""))
@@ -90,7 +89,7 @@ def _plan(context: Context, asked: Asked) -> tuple[Step, ...]:
     if serial:
         context.console.info(f"{serial} needs the terminal: not in parallel")
     inner = (asked.runner or table.runner) == "image"
-    wish = plan.Wish(
+    wish = PlanRequest(
         suite=asked.suite,
         series=asked.series,
         isolation=asked.isolation or table.isolation,
@@ -126,7 +125,9 @@ def _shard(text: str) -> str:
     return "" if text == "1/1" else text
 
 
-def _of_modules(context: Context, asked: Asked, wish: plan.Wish) -> tuple[Step, ...]:
+def _of_modules(
+    context: Context, asked: RunRequest, wish: PlanRequest
+) -> tuple[Step, ...]:
     reasons: dict[str, str] = {}
     official = series.official()
     known = {*official, *context.graph}
@@ -164,7 +165,7 @@ def _modules(context: Context, names: Sequence[str]) -> dict[str, Module]:
     return {name: graph[name] for name in names or graph if name in graph}
 
 
-def _of_source(context: Context, asked: Asked, wish: plan.Wish) -> Step:
+def _of_source(context: Context, asked: RunRequest, wish: PlanRequest) -> Step:
     config = context.config
     table = config.suite[asked.suite]
     for name in (table.source, *table.sources):

@@ -22,7 +22,7 @@ from harness.repositories.consequences import (
     settings,
 )
 from harness.repositories.git import AUTHENTICATION, Repository
-from harness.repositories.update import Outcome, Wanted
+from harness.repositories.update import UpdateOutcome, UpdateRequest
 
 
 def run(
@@ -67,7 +67,7 @@ def run(
 
 def _wanted(
     context: Context, names: Sequence[str], stage: str, *, itself: bool
-) -> list[Wanted]:
+) -> list[UpdateRequest]:
     env = git.environment(context.environ, terminal=False)
     config = context.config
     found = []
@@ -82,10 +82,10 @@ def _wanted(
         )  # fmt: skip
         ref = sources.ref(context, name, stage)
         url = address.from_root(url, config.root)
-        found.append(Wanted(repository=one, url=url, ref=ref))
+        found.append(UpdateRequest(repository=one, url=url, ref=ref))
     own = Repository(name=ROOT, path=config.root, env=env)
     if itself and own.there and not names:
-        found.append(Wanted(repository=own, url="", ref="", follows=True))
+        found.append(UpdateRequest(repository=own, url="", ref="", follows=True))
     if not found:
         raise NothingSelected(
             "no source has a repository",
@@ -95,7 +95,7 @@ def _wanted(
     return found
 
 
-def _may_reset(wanted: Sequence[Wanted], choice: Choice) -> None:
+def _may_reset(wanted: Sequence[UpdateRequest], choice: Choice) -> None:
     """Ask before anything is thrown away; the checkout itself is never reset."""
     states = [
         (one.repository.name, one.repository.state())
@@ -115,13 +115,13 @@ def _may_reset(wanted: Sequence[Wanted], choice: Choice) -> None:
 
 
 def _all(
-    context: Context, wanted: Sequence[Wanted], *, reset: bool, terminal: bool
-) -> list[Outcome]:
+    context: Context, wanted: Sequence[UpdateRequest], *, reset: bool, terminal: bool
+) -> list[UpdateOutcome]:
     """All at once; on a terminal, those that need a password one by one."""
     total, done = len(wanted), 0
-    refused: dict[str, Wanted] = {}
+    refused: dict[str, UpdateRequest] = {}
 
-    def bring(one: Wanted) -> Outcome:
+    def bring(one: UpdateRequest) -> UpdateOutcome:
         nonlocal done
         try:
             outcome = update.bring(one, reset=reset)
@@ -146,12 +146,12 @@ def _all(
     ]
 
 
-def _asked(context: Context, wanted: Wanted, *, reset: bool) -> Outcome:
+def _asked(context: Context, wanted: UpdateRequest, *, reset: bool) -> UpdateOutcome:
     """Once more, with the terminal: git asks for what it needs."""
     one = wanted.repository
     env = git.environment(context.environ, terminal=True)
     asking = Repository(name=one.name, path=one.path, env=env, asks=True)
-    again = Wanted(
+    again = UpdateRequest(
         repository=asking, url=wanted.url, ref=wanted.ref, follows=wanted.follows
     )
     try:
@@ -201,7 +201,7 @@ def _linked(root: Path, link: str, target: str) -> list[str]:
 # -- what happened, what follows -----------------------------------------------
 
 
-def _show(context: Context, outcomes: Sequence[Outcome], made: list[str]) -> None:
+def _show(context: Context, outcomes: Sequence[UpdateOutcome], made: list[str]) -> None:
     context.console.table(
         [
             (
@@ -218,7 +218,7 @@ def _show(context: Context, outcomes: Sequence[Outcome], made: list[str]) -> Non
         context.console.info("\n".join(made))
 
 
-def _settings(context: Context, outcomes: Sequence[Outcome]) -> None:
+def _settings(context: Context, outcomes: Sequence[UpdateOutcome]) -> None:
     """New defaults of services; those that a local file overrides are marked."""
     paths = settings(outcomes)
     own = [one for one in outcomes if one.name == ROOT]

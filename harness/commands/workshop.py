@@ -15,20 +15,26 @@ from harness.commands import housing
 from harness.commands.context import Context
 from harness.environment import Environment
 from harness.modules import Graph
-from harness.output import Step as Live
+from harness.output import ConsoleStep as Live
 from harness.output import duration
 from harness.plan import Step
-from harness.postgres import Address, Docker, Given, Local, Server
+from harness.postgres import (
+    Address,
+    DockerServer,
+    GivenServer,
+    LocalServer,
+    PostgresServer,
+)
 from harness.postgres.local import MAJOR, installation
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
-from harness.template.build import Builder, Progress
+from harness.template.build import LayerProgress, TemplateBuilder
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.process import Process, Wrap
 from harness.template.sqlite import SQLite
-from harness.template.watch import Watch
+from harness.template.watch import FileWatch
 
 if TYPE_CHECKING:
     from harness.postgres.house import House
@@ -38,10 +44,10 @@ KEPT = 15 * 60.0
 """Seconds that ``--keep`` leaves the embedded server running."""
 
 
-def local(context: Context) -> Local:
+def local(context: Context) -> LocalServer:
     """The embedded server as configured."""
     database = context.config.database
-    return Local(
+    return LocalServer(
         context.store,
         storage=database.storage,
         timeout=database.start_timeout,
@@ -52,10 +58,10 @@ def local(context: Context) -> Local:
     )
 
 
-def docker(context: Context) -> Docker:
+def docker(context: Context) -> DockerServer:
     """The server in a container as configured."""
     database, images = context.config.database, context.config.images
-    return Docker(
+    return DockerServer(
         context.store,
         image=database.image or f"{images.prefix}/db:{images.variant}",
         storage=database.storage,
@@ -67,10 +73,10 @@ def docker(context: Context) -> Docker:
     )
 
 
-def server(context: Context, kind: str) -> Server:
+def server(context: Context, kind: str) -> PostgresServer:
     """The server of a kind; nothing is started."""
     if kind == "given":
-        return Given(context.config.database.server)
+        return GivenServer(context.config.database.server)
     return docker(context) if kind == "docker" else local(context)
 
 
@@ -117,25 +123,27 @@ def label(context: Context, kind: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class TemplatePlace:
     """Where templates are, and how a suite's processes find the server."""
 
     shelf: Shelf
     variables: dict[str, str]
     label: str
-    server: Server | None
+    server: PostgresServer | None
     address: Address | None = None
 
 
 @contextlib.contextmanager
-def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
+def place(context: Context, run: Run, kind: str) -> Iterator[TemplatePlace]:
     """The server, started, and its shelf of templates, swept."""
     if kind == "sqlite":
         shelf = SQLite(context.store, run.id)
         try:
             shelf.sweep()
             variables = dialect(kind)
-            yield Place(shelf=shelf, variables=variables, label="sqlite", server=None)
+            yield TemplatePlace(
+                shelf=shelf, variables=variables, label="sqlite", server=None
+            )
         finally:
             shelf.close()
         return
@@ -148,7 +156,7 @@ def place(context: Context, run: Run, kind: str) -> Iterator[Place]:
             swept = shelf_.sweep()
             if swept:
                 context.console.info(f"swept {len(swept)} databases of dead runs")
-            yield Place(
+            yield TemplatePlace(
                 shelf=shelf_,
                 variables={**dialect(kind), **address.environment()},
                 label=f"postgresql-{shelf_.version // 10000}",
@@ -217,13 +225,13 @@ def builder(
     context: Context,
     step: Step,
     env: Environment,
-    where: Place,
+    where: TemplatePlace,
     variables: Mapping[str, str],
-    listener: Callable[[Progress], None],
+    listener: Callable[[LayerProgress], None],
     wrap: Wrap | None = None,
-) -> Builder:
+) -> TemplateBuilder:
     """Builds the templates of a step, by commands that `wrap` makes."""
-    return Builder(
+    return TemplateBuilder(
         where.shelf,
         lambda: Process(env.python, env=variables, wrap=wrap),
         series=step.series,
@@ -233,11 +241,11 @@ def builder(
     )
 
 
-def _watch(context: Context, step: Step) -> Watch:
+def _watch(context: Context, step: Step) -> FileWatch:
     """What of the project a build may read only if its digest knows it."""
     config, package = context.config, Path(__file__).parents[1]
     sources = [context.sources[name].path for name in step.sources]
-    return Watch(
+    return FileWatch(
         root=config.root,
         roots=(config.root, *sources),
         apart=(context.store.path, config.root / config.reports, package),
@@ -258,7 +266,7 @@ class Telling:
         with self._guard:
             self._live = live
 
-    def __call__(self, progress: Progress) -> None:
+    def __call__(self, progress: LayerProgress) -> None:
         """Hear of progress, from any thread."""
         text = _words(progress)
         with self._guard:
@@ -268,7 +276,7 @@ class Telling:
             self.context.console.info(f"  {text}")
 
 
-def _words(progress: Progress) -> str:
+def _words(progress: LayerProgress) -> str:
     layer = progress.layer
     if progress.event == "wait":
         return f"layer {layer.name}: another run builds it, waiting"
@@ -286,7 +294,7 @@ def _words(progress: Progress) -> str:
 
 
 def ensure_all(
-    context: Context, make: Builder, wanted_: list[Layer], telling: Telling
+    context: Context, make: TemplateBuilder, wanted_: list[Layer], telling: Telling
 ) -> None:
     """Build what is missing, several chains at a time; the first error counts."""
     missing = [one for one in wanted_ if make.shelf.find(one.digest) is None]
@@ -303,7 +311,7 @@ def ensure_all(
             telling.use(None)
 
 
-def _in_parallel(make: Builder, wanted_: list[Layer], jobs: int) -> None:
+def _in_parallel(make: TemplateBuilder, wanted_: list[Layer], jobs: int) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(max_workers=jobs) as executor:
@@ -314,7 +322,7 @@ def _in_parallel(make: Builder, wanted_: list[Layer], jobs: int) -> None:
             raise error
 
 
-def pool(context: Context, make: Builder, expected: list[Layer]) -> Pool:
+def pool(context: Context, make: TemplateBuilder, expected: list[Layer]) -> Pool:
     """The pool of a run, with the first clones under way."""
     settings = context.config.pool
     made = Pool(make, ahead=settings.ahead, cap=settings.cap, hands=2)

@@ -6,29 +6,19 @@ value knows its source.
 """
 
 from harness.config.document import find_root
-from harness.config.gating import CheckTable, Gate, RuleTable
 from harness.config.kinds import shown
 from harness.config.load import load
-from harness.config.names import FILE, NOT_SETTINGS, PREFIX
 from harness.config.schema import (
     Config,
-    Database,
-    Pool,
+    DatabaseSettings,
     SourceTable,
     Templates,
 )
 from harness.config.suites import SuiteTable, TemplateTable
 
 __all__ = [
-    "FILE",
-    "NOT_SETTINGS",
-    "PREFIX",
-    "CheckTable",
     "Config",
-    "Database",
-    "Gate",
-    "Pool",
-    "RuleTable",
+    "DatabaseSettings",
     "SourceTable",
     "SuiteTable",
     "TemplateTable",

@@ -8,7 +8,7 @@ from harness.config import kinds
 
 
 @dataclass(frozen=True, kw_only=True)
-class Browser:
+class BrowserSettings:
     """``[tool.harness.browser]``; `start_timeout` and `page_timeout` in seconds.
 
     `host` is the name by which browsers reach this machine, empty to find it out;

@@ -9,7 +9,6 @@ from typing import Final
 from harness.config.kinds import shown
 from harness.config.names import (
     FILE,
-    NOT_SETTINGS,
     PREFIX,
     PROFILE,
     folded,
@@ -63,8 +62,8 @@ class Cascade:
                 continue  # the same as without it
             if name in known:
                 self._set(known[name], environ[name], name)
-            elif name.startswith(PREFIX) and name not in NOT_SETTINGS:
-                hint = guess(name, (*known, *NOT_SETTINGS))
+            elif name.startswith(PREFIX):
+                hint = guess(name, known)
                 self.problems.append(f"environment: {name}: unknown variable{hint}")
 
     def add_overrides(self, overrides: Overrides) -> None:

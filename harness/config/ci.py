@@ -17,7 +17,8 @@ class CI:
     harness.  Images are kept in `registry`, below the name of the repository; an empty
     one is named by the repository's variable ``REGISTRY``, or there is none.  A job
     is ended after `timeout` seconds; reports are kept for `days`.  `packages` of the
-    system are installed for checks.
+    system are installed for checks.  The lines `scheduled` are run by the clock, at the
+    times of the cron line `schedule` (GitHub alone).
     """
 
     runner: Annotated[str, kinds.text("a kind of machine", r"[\w.-]+")] = "ubuntu-24.04"
@@ -28,3 +29,7 @@ class CI:
     registry: Annotated[str, kinds.text("a registry, or nothing", r"[\w.:/-]*")] = ""
     timeout: Annotated[int, kinds.duration(60)] = 45 * 60
     days: Annotated[int, kinds.number(1)] = 14
+    schedule: Annotated[
+        str, kinds.text('a cron line such as "17 3 * * 1"', r"[\d*,/-]+( [\w*,/-]+){4}")
+    ] = "17 3 * * 1"
+    scheduled: Annotated[tuple[str, ...], kinds.strings("command lines")] = ()

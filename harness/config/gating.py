@@ -21,7 +21,7 @@ def percent() -> kinds.Kind:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gate:
+class GateSettings:
     """``[tool.harness.gate]``.
 
     A change is what differs from the common ancestor with `base`.  `label` is the

@@ -14,10 +14,6 @@ WHEN: Final = "when"
 NONE: Final = "none"
 """In place of a profile's name: none, not even one that would be taken by itself."""
 
-#: Variables with the prefix that are no settings: they are read before there is
-#: a configuration (show tracebacks; where to write the log).
-NOT_SETTINGS: Final = frozenset({"HARNESS_DEBUG", "HARNESS_LOG"})
-
 
 def variable(key: str) -> str:
     """``database.server`` → ``HARNESS_DATABASE_SERVER``."""

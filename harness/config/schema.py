@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from harness.config import kinds
-from harness.config.browsing import Browser, ServerTable
+from harness.config.browsing import BrowserSettings, ServerTable
 from harness.config.ci import CI
-from harness.config.gating import CheckTable, Gate, RuleTable
+from harness.config.gating import CheckTable, GateSettings, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
 from harness.config.suites import BELOW, LANGUAGE, MODULES, SuiteTable, TemplateTable
@@ -22,7 +22,7 @@ ENVIRONMENTS: Final = ("development", "staging", "production")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Database:
+class DatabaseSettings:
     """``[tool.harness.database]``; `start_timeout` in seconds."""
 
     server: Annotated[
@@ -61,7 +61,7 @@ class Images:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stack:
+class StackSettings:
     """``[tool.harness.stack]``: the services that ``harness up`` starts.
 
     `project` is Compose's name of it, empty for one made of the checkout's
@@ -110,7 +110,7 @@ class Templates:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
+class PoolSettings:
     """``[tool.harness.pool]``: clones made `ahead` per template, `cap` of all."""
 
     ahead: Annotated[int, kinds.number()] = 2
@@ -160,13 +160,13 @@ class SourceTable:
 
 #: Tables that are there once, and tables that are there once per name.
 SECTIONS: Final[dict[str, type]] = {
-    "database": Database,
-    "browser": Browser,
+    "database": DatabaseSettings,
+    "browser": BrowserSettings,
     "templates": Templates,
-    "pool": Pool,
+    "pool": PoolSettings,
     "images": Images,
-    "stack": Stack,
-    "gate": Gate,
+    "stack": StackSettings,
+    "gate": GateSettings,
     "git": Git,
     "ci": CI,
 }
@@ -216,13 +216,13 @@ class Config:
         "durations.txt"
     )
     backups: Annotated[str, kinds.directory()] = "backups"
-    database: Database = Database()
-    browser: Browser = field(default_factory=Browser)
+    database: DatabaseSettings = DatabaseSettings()
+    browser: BrowserSettings = field(default_factory=BrowserSettings)
     templates: Templates = Templates()
-    pool: Pool = Pool()
+    pool: PoolSettings = PoolSettings()
     images: Images = Images()
-    stack: Stack = Stack()
-    gate: Gate = field(default_factory=Gate)
+    stack: StackSettings = StackSettings()
+    gate: GateSettings = field(default_factory=GateSettings)
     git: Git = Git()
     ci: CI = field(default_factory=CI)
     source: Mapping[str, SourceTable] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from harness import proc
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.errors import CommandFailed, DatabaseError, UsageError
 from harness.store import FULL, Lock, disk_full
 
@@ -36,18 +36,18 @@ class Sum:
     sha256: str
 
 
-def dump_words(client: Client, name: str) -> tuple[str, ...]:
+def dump_words(client: PostgresPrograms, name: str) -> tuple[str, ...]:
     """The words of a backup's ``pg_dump``."""
     return ("--format=custom", *_unprivileged(client), f"--dbname={name}")
 
 
-def _unprivileged(client: Client) -> tuple[str, ...]:
+def _unprivileged(client: PostgresPrograms) -> tuple[str, ...]:
     """Roles of a place with rights of its own mean nothing elsewhere."""
     return ("--no-privileges",) if client.owner else ()
 
 
 def dump(
-    client: Client, name: str, write: Callable[[bytes], object], seen: Seen
+    client: PostgresPrograms, name: str, write: Callable[[bytes], object], seen: Seen
 ) -> Sum:
     """Hand the backup of a database to `write`, piece by piece."""
     digest, size = hashlib.sha256(), 0
@@ -62,14 +62,14 @@ def dump(
     return Sum(size=size, sha256=digest.hexdigest())
 
 
-def restore_words(client: Client, database: str) -> tuple[str, ...]:
+def restore_words(client: PostgresPrograms, database: str) -> tuple[str, ...]:
     """The words of a restoring ``pg_restore``."""
     # One transaction: only then rows come to lie in the order of the backup.
     words = ("--single-transaction", "--no-owner", *_unprivileged(client))
     return (*words, *client.as_owner, f"--dbname={database}")
 
 
-def load(client: Client, path: Path, database: str, seen: Seen) -> None:
+def load(client: PostgresPrograms, path: Path, database: str, seen: Seen) -> None:
     """Fill an empty database from a backup."""
     size = 0
     words = restore_words(client, database)
@@ -85,7 +85,13 @@ def load(client: Client, path: Path, database: str, seen: Seen) -> None:
         _close(child)
 
 
-def copy(source: Client, name: str, target: Client, database: str, seen: Seen) -> None:
+def copy(
+    source: PostgresPrograms,
+    name: str,
+    target: PostgresPrograms,
+    database: str,
+    seen: Seen,
+) -> None:
     """Fill an empty database with the content of another, whatever their servers.
 
     It goes as text: older programs do not read what newer ones have written.
@@ -94,7 +100,11 @@ def copy(source: Client, name: str, target: Client, database: str, seen: Seen) -
 
 
 def convert(
-    reader: Client, path: Path, target: Client, database: str, seen: Seen
+    reader: PostgresPrograms,
+    path: Path,
+    target: PostgresPrograms,
+    database: str,
+    seen: Seen,
 ) -> None:
     """Fill an empty database from a backup that only newer programs can read."""
     words = ("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(path))
@@ -102,7 +112,11 @@ def convert(
 
 
 def _text(
-    source: Client, words: tuple[str, ...], target: Client, database: str, seen: Seen
+    source: PostgresPrograms,
+    words: tuple[str, ...],
+    target: PostgresPrograms,
+    database: str,
+    seen: Seen,
 ) -> None:
     size = 0
     with (
@@ -119,7 +133,9 @@ def _text(
         _close(sink)
 
 
-def copy_line(source: Client, name: str, target: Client, database: str) -> str:
+def copy_line(
+    source: PostgresPrograms, name: str, target: PostgresPrograms, database: str
+) -> str:
     """What `copy` does, as a line."""
     writing = source.argv(*_writing(name))
     reading = target.argv(*_reading(target, database))
@@ -130,7 +146,7 @@ def _writing(name: str) -> tuple[str, ...]:
     return ("pg_dump", "--no-owner", "--no-privileges", f"--dbname={name}")
 
 
-def _reading(target: Client, database: str) -> tuple[str, ...]:
+def _reading(target: PostgresPrograms, database: str) -> tuple[str, ...]:
     return (
         "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", *target.as_owner,
         "--single-transaction", "--output=/dev/null", f"--dbname={database}",
@@ -155,7 +171,7 @@ def _close(child: proc.Child) -> None:
 
 @contextlib.contextmanager
 def _running(
-    client: Client, program: str, *words: str, **streams: int
+    client: PostgresPrograms, program: str, *words: str, **streams: int
 ) -> Iterator[proc.Child]:
     """A program; leaving the block waits for its end.
 
@@ -183,7 +199,7 @@ def _chunks(stream: IO[bytes] | None) -> Iterator[bytes]:
 # -- files ---------------------------------------------------------------------
 
 
-def write(client: Client, name: str, path: Path, seen: Seen) -> Sum:
+def write(client: PostgresPrograms, name: str, path: Path, seen: Seen) -> Sum:
     """Back a database up to a file, which is there when it is whole.
 
     Its checksum lies beside it, as ``sha256sum`` writes and checks it.
@@ -250,7 +266,7 @@ def require(path: Path) -> bool:
     return True
 
 
-def tables(client: Client, path: Path) -> int:
+def tables(client: PostgresPrograms, path: Path) -> int:
     """The number of tables in a backup."""
     with path.open("rb") as file, tempfile.TemporaryFile() as said:
         child = client.child(

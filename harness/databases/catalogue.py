@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from harness.databases.client import Client
+from harness.databases.client import PostgresPrograms
 from harness.databases.replace import BUILDING, FORMER
 from harness.errors import DatabaseError
 
@@ -26,7 +26,7 @@ class Entry:
         return asdict(self)
 
 
-def all_(client: Client) -> list[Entry]:
+def all_(client: PostgresPrograms) -> list[Entry]:
     """All databases but PostgreSQL's own."""
     rows = client.sql(
         "SELECT d.datname, pg_database_size(d.oid), count(a.pid)"
@@ -56,18 +56,18 @@ def kind(name: str) -> str:
     return ""
 
 
-def people(client: Client) -> list[str]:
+def people(client: PostgresPrograms) -> list[str]:
     """The databases that are nobody's but people's."""
     return [one.name for one in all_(client) if not one.what]
 
 
-def size(client: Client, name: str) -> int:
+def size(client: PostgresPrograms, name: str) -> int:
     """In bytes; raises `DatabaseError` where it is not there."""
     rows = client.sql("SELECT pg_database_size(current_database())", database=name)
     return int(rows[0][0])
 
 
-def relations(client: Client, name: str) -> list[tuple[str, int, int]]:
+def relations(client: PostgresPrograms, name: str) -> list[tuple[str, int, int]]:
     """Each table with its size, indexes and all, and an estimate of its rows."""
     rows = client.sql(
         "SELECT relname, pg_total_relation_size(oid), greatest(reltuples, 0)::bigint"
@@ -78,7 +78,7 @@ def relations(client: Client, name: str) -> list[tuple[str, int, int]]:
     return [(table, int(bytes_), int(count)) for table, bytes_, count in rows]
 
 
-def tables(client: Client, name: str) -> int:
+def tables(client: PostgresPrograms, name: str) -> int:
     """The number of tables."""
     rows = client.sql(
         "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p')"
@@ -89,7 +89,7 @@ def tables(client: Client, name: str) -> int:
     return int(rows[0][0])
 
 
-def modules(client: Client, name: str) -> dict[str, str]:
+def modules(client: PostgresPrograms, name: str) -> dict[str, str]:
     """Tryton's modules in a database, each with its state.
 
     Raises `DatabaseError` where it is none of Tryton's.
@@ -111,7 +111,7 @@ Facts = Mapping[str, str]
 """What an update may change: a description → its content."""
 
 
-def facts(client: Client, name: str) -> Facts:
+def facts(client: PostgresPrograms, name: str) -> Facts:
     """Columns, and the records that modules define."""
     columns = client.sql(
         "SELECT table_name || '.' || column_name, data_type || ' ' || is_nullable"

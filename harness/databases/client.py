@@ -35,7 +35,7 @@ def literal(text: str) -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Client:
+class PostgresPrograms:
     """Calls of ``psql``, ``pg_dump``, ``pg_restore`` for one server.
 
     `start` makes the beginning of a command line from the name of a program and

@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from harness import proc
-from harness.databases.client import ADMIN, LONGEST, QUIET, Client, literal, quoted
+from harness.databases.client import (
+    ADMIN,
+    LONGEST,
+    QUIET,
+    PostgresPrograms,
+    literal,
+    quoted,
+)
 from harness.errors import DatabaseError, UsageError
 from harness.template.presence import key
 
@@ -50,7 +57,7 @@ def require_name(name: str) -> str:
 
 @contextlib.contextmanager
 def claim(
-    client: Client,
+    client: PostgresPrograms,
     name: str,
     *,
     waiting: Callable[[], None],
@@ -89,7 +96,9 @@ def claim(
             _leave(child)
 
 
-def _unclaimed(client: Client, name: str, said: str, argv: list[str]) -> DatabaseError:
+def _unclaimed(
+    client: PostgresPrograms, name: str, said: str, argv: list[str]
+) -> DatabaseError:
     if "lock timeout" not in said:
         return client.refusal(said, argv)
     return DatabaseError(
@@ -122,7 +131,7 @@ def _ask(child: proc.Child, statement: str) -> str:
 
 @contextlib.contextmanager
 def building(
-    client: Client, name: str, *, template: str = "template0"
+    client: PostgresPrograms, name: str, *, template: str = "template0"
 ) -> Iterator[str]:
     """A database to fill, a copy of `template`; it gets `name` when the block ends.
 
@@ -151,7 +160,7 @@ def building(
 
 
 @contextlib.contextmanager
-def scratch(client: Client, name: str) -> Iterator[str]:
+def scratch(client: PostgresPrograms, name: str) -> Iterator[str]:
     """An empty database beside `name`, which goes with the block."""
     new = BUILDING + name
     _forget(client, new)
@@ -162,12 +171,12 @@ def scratch(client: Client, name: str) -> Iterator[str]:
         _forget(client, new)
 
 
-def _forget(client: Client, *names: str) -> None:
+def _forget(client: PostgresPrograms, *names: str) -> None:
     drops = [f"DROP DATABASE IF EXISTS {quoted(name)} WITH (FORCE)" for name in names]
     client.change(*drops)
 
 
-def publish(client: Client, name: str) -> None:
+def publish(client: PostgresPrograms, name: str) -> None:
     """Put the finished database in the place of the former one."""
     new, former = BUILDING + name, FORMER + name
     there = exists(client, name)
@@ -189,13 +198,13 @@ def publish(client: Client, name: str) -> None:
             return
 
 
-def exists(client: Client, name: str) -> bool:
+def exists(client: PostgresPrograms, name: str) -> bool:
     """Whether the database is there."""
     query = f"SELECT 1 FROM pg_database WHERE datname = {literal(name)}"
     return bool(client.sql(query))
 
 
-def end_sessions(client: Client, *names: str) -> None:
+def end_sessions(client: PostgresPrograms, *names: str) -> None:
     """End all that is connected to databases, and wait for it."""
     among = ", ".join(map(literal, names))
     client.change(
@@ -204,7 +213,7 @@ def end_sessions(client: Client, *names: str) -> None:
     )
 
 
-def carry_settings(client: Client, source: str, target: str) -> None:
+def carry_settings(client: PostgresPrograms, source: str, target: str) -> None:
     """Settings of the database, which neither a copy nor a dump of it has."""
     rows = client.sql(
         "SELECT unnest(setconfig) FROM pg_db_role_setting s"
@@ -218,7 +227,7 @@ def carry_settings(client: Client, source: str, target: str) -> None:
         )
 
 
-def settle(client: Client, database: str) -> None:
+def settle(client: PostgresPrograms, database: str) -> None:
     """Write indexes as a backup will: it then brings back the very same text.
 
     PostgreSQL itself words ``IN`` in an index anew when it reads its own text, once.
@@ -236,6 +245,6 @@ def settle(client: Client, database: str) -> None:
         client.change(*again, database=database, together=True)
 
 
-def drop(client: Client, name: str) -> None:
+def drop(client: PostgresPrograms, name: str) -> None:
     """Delete a database, and what an interrupted work on it has left."""
     _forget(client, name, BUILDING + name, FORMER + name)

@@ -6,13 +6,13 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import replace
 
-from harness.databases.client import Client, literal, quoted
+from harness.databases.client import PostgresPrograms, literal, quoted
 from harness.errors import DatabaseError
 from harness.postgres import rights
 
 
 @contextlib.contextmanager
-def lesser(client: Client, database: str) -> Iterator[Client]:
+def lesser(client: PostgresPrograms, database: str) -> Iterator[PostgresPrograms]:
     """Programs that log in as such a role; what it has made is ours after the block.
 
     Where we are no superuser, there is nothing to give away, nor where the owner of
@@ -50,7 +50,7 @@ def lesser(client: Client, database: str) -> Iterator[Client]:
         )
 
 
-def _sweep(client: Client) -> None:
+def _sweep(client: PostgresPrograms) -> None:
     """Roles that killed commands have left; those in use own a database."""
     for (role,) in client.sql(rights.LEFT):
         with contextlib.suppress(DatabaseError):

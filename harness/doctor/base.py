@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.config import Config
-from harness.doctor.docker import Docker
+from harness.doctor.docker import DockerProbe
 from harness.errors import HarnessError
 from harness.proc import Completed
 from harness.store import Store
@@ -19,7 +19,7 @@ STACK = "the stack (harness up)"
 MANAGERS = {"apt-get": "install", "dnf": "install", "pacman": "-S", "brew": "install"}
 
 
-class Status(StrEnum):
+class FindingStatus(StrEnum):
     """How bad it is; only ``missing`` makes the exit code 4."""
 
     OK = "ok"
@@ -33,7 +33,7 @@ class Finding:
     """What a check found; `remedy` is one command, `need` what it is good for."""
 
     check: str
-    status: Status
+    status: FindingStatus
     found: str
     remedy: str = ""
     need: str = ""
@@ -41,25 +41,25 @@ class Finding:
     @property
     def text(self) -> str:
         """What was found, and for what it is needed where it is not all right."""
-        if self.need and self.status in (Status.WARNING, Status.MISSING):
+        if self.need and self.status in (FindingStatus.WARNING, FindingStatus.MISSING):
             return f"{self.found}; needed for {self.need}"
         return self.found
 
 
 def ok(check: str, found: str) -> Finding:
     """All right."""
-    return Finding(check=check, status=Status.OK, found=found)
+    return Finding(check=check, status=FindingStatus.OK, found=found)
 
 
 def skipped(check: str, reason: str) -> Finding:
     """It could not be looked at, or need not be."""
-    return Finding(check=check, status=Status.SKIPPED, found=reason)
+    return Finding(check=check, status=FindingStatus.SKIPPED, found=reason)
 
 
 def warning(check: str, found: str, *, remedy: str = "", need: str = "") -> Finding:
     """Nothing that is configured needs it, or it is only slower without."""
     return Finding(
-        check=check, status=Status.WARNING, found=found, remedy=remedy, need=need
+        check=check, status=FindingStatus.WARNING, found=found, remedy=remedy, need=need
     )
 
 
@@ -83,7 +83,7 @@ class Machine:
     config: Config
     environ: Mapping[str, str]
     state: Path
-    docker: Docker
+    docker: DockerProbe
     run: Callable[[Sequence[str]], Completed]
     which: Callable[[str], str | None]
     usage: Callable[[Path], Usage | None]
@@ -130,7 +130,7 @@ class Machine:
         """Something is not there: `needed` by what is configured, or only useful."""
         return Finding(
             check=check,
-            status=Status.MISSING if needed else Status.WARNING,
+            status=FindingStatus.MISSING if needed else FindingStatus.WARNING,
             found=found,
             remedy=remedy,
             need=need,

@@ -86,7 +86,7 @@ class Once(Generic[T]):
             return self._value[0]
 
 
-class Docker:
+class DockerProbe:
     """Questions to an engine; all raise `MissingTool` without the client."""
 
     def __init__(

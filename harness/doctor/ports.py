@@ -29,7 +29,7 @@ class Listener:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Container:
+class PublishedContainer:
     """A container that publishes a port."""
 
     name: str
@@ -105,7 +105,7 @@ def command(proc: Path, pid: int) -> str:
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
-def publisher(machine: Machine, port: int) -> Container | None:
+def publisher(machine: Machine, port: int) -> PublishedContainer | None:
     """The container that publishes a port."""
     form = "\t".join(
         (
@@ -122,11 +122,11 @@ def publisher(machine: Machine, port: int) -> Container | None:
         return None
     for line in done.stdout.splitlines():
         name, state, project = (line + "\t\t").split("\t")[:3]
-        return Container(name=name, state=state, project=project)
+        return PublishedContainer(name=name, state=state, project=project)
     return None
 
 
-def own(machine: Machine, container: Container) -> bool:
+def own(machine: Machine, container: PublishedContainer) -> bool:
     """Whether a container belongs to this checkout's stack."""
     project = machine.config.stack.project
     state = machine.store.id if machine.store else ""
@@ -152,7 +152,7 @@ def _one(
     machine: Machine,
     port: int,
     what: str,
-    container: Container | None,
+    container: PublishedContainer | None,
     listening: list[Listener],
 ) -> Finding:
     name, need = f"port {port}", f"{what} of {STACK}"

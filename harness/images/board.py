@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from harness.images.progress import Layer, Progress
-from harness.output import Console, Step, duration
+from harness.images.progress import BuildProgress, ImageStep
+from harness.output import Console, ConsoleStep, duration
 
 SLOW: Final = 0.5
 """Seconds of a layer that are worth a line."""
@@ -20,7 +20,7 @@ class Board:
         self.console = console
         self.quiet = quiet
         self._now: dict[str, str] = {}
-        self._live: Step | None = None
+        self._live: ConsoleStep | None = None
         self._guard = threading.Lock()
 
     @contextmanager
@@ -32,7 +32,9 @@ class Board:
         with self.console.step(title, ticker=True) as self._live:
             yield
 
-    def __call__(self, service: str, progress: Progress, layer: Layer | None) -> None:
+    def __call__(
+        self, service: str, progress: BuildProgress, layer: ImageStep | None
+    ) -> None:
         """Hear of progress, from any thread."""
         live = self._live
         if live is None:

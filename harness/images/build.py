@@ -18,7 +18,7 @@ from harness.engine import Engine
 from harness.errors import CommandFailed, HarnessError, ImageError, Interrupted
 from harness.images import dockerfile, secrets
 from harness.images.material import DOCKERFILE, Material
-from harness.images.progress import Layer, Progress
+from harness.images.progress import BuildProgress, ImageStep
 from harness.images.secrets import Secrets
 from harness.images.stream import Streams
 from harness.store import Lock, locked
@@ -33,11 +33,11 @@ WORK, LOCK = "harness-build-", "lock"
 YOUNG: Final = 60.0
 """Seconds that a directory gets to be locked by who made it."""
 
-Listener = Callable[[str, Progress, Layer | None], None]
+Listener = Callable[[str, BuildProgress, ImageStep | None], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class ImageJob:
     """An image to be had: its target, name, digest and labels."""
 
     service: str
@@ -51,7 +51,7 @@ class Job:
 class Built:
     """An image that is there: whether it was built now; `size` in bytes."""
 
-    job: Job
+    job: ImageJob
     fresh: bool
     size: int
     seconds: float
@@ -69,7 +69,7 @@ def sweep(place: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
-class Builder:
+class ImageBuilder:
     """Builds images of one context.
 
     `listener` hears, from several threads, of each line that is worth it: the
@@ -92,7 +92,7 @@ class Builder:
         self._secret = secret
         self._streams = Streams({**docker.environ, **BUILDKIT})
 
-    def unchanged(self, job: Job) -> Built | None:
+    def unchanged(self, job: ImageJob) -> Built | None:
         """The image, if it is there and made of the same."""
         found = self.docker.inspect("image", job.image)
         if found is None:
@@ -102,7 +102,7 @@ class Builder:
             return None
         return Built(job=job, fresh=False, size=int(found["Size"]), seconds=0.0)
 
-    def build(self, jobs: Sequence[Job]) -> list[Built]:
+    def build(self, jobs: Sequence[ImageJob]) -> list[Built]:
         """Build these, as many together as make sense; the first error ends all."""
         before = {self._digest(job.image) for job in jobs} - {""}
         with self._prepared() as (context, options):
@@ -116,7 +116,7 @@ class Builder:
     def _digest(self, image: str) -> str:
         return (self.docker.image_labels(image) or {}).get(DIGEST, "")
 
-    def export(self, job: Job) -> dict[str, str]:
+    def export(self, job: ImageJob) -> dict[str, str]:
         """The files of a target that is no image but texts."""
         with self._prepared() as (context, options):
             place = context.parent / "output"
@@ -145,7 +145,7 @@ class Builder:
                     raise
 
     def _together(
-        self, jobs: Sequence[Job], context: Path, options: Sequence[str]
+        self, jobs: Sequence[ImageJob], context: Path, options: Sequence[str]
     ) -> list[Built]:
         workers = min(TOGETHER, len(jobs), (os.cpu_count() or 1) + 1)
         with ThreadPoolExecutor(max_workers=workers) as executor:
@@ -161,7 +161,7 @@ class Builder:
                 raise
         return [future.result() for future in futures]
 
-    def _one(self, job: Job, context: Path, options: Sequence[str]) -> Built:
+    def _one(self, job: ImageJob, context: Path, options: Sequence[str]) -> Built:
         started = time.monotonic()
         named = ["--tag", job.image, *options]
         self._run(job, self._argv(job, context, named))
@@ -173,8 +173,8 @@ class Builder:
             seconds=time.monotonic() - started,
         )
 
-    def _run(self, job: Job, argv: Sequence[str]) -> None:
-        progress = Progress()
+    def _run(self, job: ImageJob, argv: Sequence[str]) -> None:
+        progress = BuildProgress()
 
         def hear(line: str) -> None:
             self.listener(job.service, progress, progress.feed(line))
@@ -188,7 +188,7 @@ class Builder:
     def _text(self) -> str:
         return self.material.files[DOCKERFILE].read_text("utf-8")
 
-    def _argv(self, job: Job, context: Path, options: Sequence[str]) -> list[str]:
+    def _argv(self, job: ImageJob, context: Path, options: Sequence[str]) -> list[str]:
         labels = {**job.labels, DIGEST: job.digest}
         pairs = [
             part
@@ -205,7 +205,7 @@ class Builder:
 
 
 def failure(
-    job: Job, argv: Sequence[str], code: int, progress: Progress, text: str
+    job: ImageJob, argv: Sequence[str], code: int, progress: BuildProgress, text: str
 ) -> HarnessError:
     """The error of a failed build: the line of the Dockerfile, the end of its log.
 

@@ -65,12 +65,6 @@ def closure(stages: Mapping[str, Stage], target: str) -> tuple[Stage, ...]:
     return tuple(found.values())
 
 
-def external(stages: Mapping[str, Stage], target: str) -> tuple[str, ...]:
-    """The images that a target begins with."""
-    bases = {stage.base for stage in closure(stages, target)}
-    return tuple(sorted(bases - {*stages, "scratch"}))
-
-
 def locate(text: str, stage: str, instruction: str) -> int:
     """The line where an instruction of a stage begins; 0 where it is not found."""
     wanted = " ".join(instruction.split())

@@ -22,7 +22,7 @@ WIDTH: Final = 48
 
 
 @dataclass(kw_only=True)
-class Layer:
+class ImageStep:
     """One step of a build: announced, then cached, done or failed."""
 
     number: int
@@ -51,17 +51,17 @@ class Layer:
         return bool(self.place)
 
 
-class Progress:
+class BuildProgress:
     """The state of one build; `feed` it each line of the output."""
 
     def __init__(self) -> None:
-        self.layers: dict[int, Layer] = {}
+        self.layers: dict[int, ImageStep] = {}
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.line = 0
         """The line of the Dockerfile that failed; 0 while none did."""
         self._shown: list[str] = []
 
-    def feed(self, line: str) -> Layer | None:
+    def feed(self, line: str) -> ImageStep | None:
         """Take a line; the layer that has just been closed by it, if any."""
         line = line.rstrip()
         found = _LINE.match(line)
@@ -73,7 +73,7 @@ class Progress:
         return None
 
     @property
-    def failed(self) -> Layer | None:
+    def failed(self) -> ImageStep | None:
         """The step that ended the build."""
         found = [one for one in self.layers.values() if one.state == "failed"]
         return found[0] if found else None
@@ -102,11 +102,11 @@ class Progress:
                 self.line = int(shown["line"])
             self._shown.append(shown["text"].strip())
 
-    def _layer(self, number: int, rest: str) -> Layer | None:
+    def _layer(self, number: int, rest: str) -> ImageStep | None:
         layer = self.layers.get(number)
         if layer is None:
             step = _STEP.match(rest)
-            self.layers[number] = Layer(
+            self.layers[number] = ImageStep(
                 number=number,
                 place=step["place"] if step else "",
                 what=step["what"] if step else rest,

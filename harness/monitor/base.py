@@ -31,7 +31,7 @@ class Sample:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class MonitorRow:
     """A sample, with what it took since the one before, a second."""
 
     sample: Sample
@@ -44,7 +44,7 @@ class Row:
     written: float | None
 
 
-def compared(before: Sample | None, now: Sample) -> Row:
+def compared(before: Sample | None, now: Sample) -> MonitorRow:
     """What happened between two looks; zero where there is but one."""
     seconds = now.at - before.at if before else 0.0
 
@@ -56,7 +56,7 @@ def compared(before: Sample | None, now: Sample) -> Row:
             return 0.0
         return float(new - old) / seconds
 
-    return Row(
+    return MonitorRow(
         sample=now,
         user=100 * (rate("user") or 0.0),
         system=100 * (rate("system") or 0.0),

@@ -16,7 +16,7 @@ SUPERVISOR: Final = "harness.postgres.supervisor"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Process:
+class SystemProcess:
     """A process: who started it, what it is, what it took."""
 
     pid: int
@@ -26,7 +26,7 @@ class Process:
     system: float
 
 
-def table(proc: Path) -> dict[int, Process]:
+def table(proc: Path) -> dict[int, SystemProcess]:
     """All processes that this user may see, on Linux."""
     found = {}
     for place in proc.iterdir() if proc.is_dir() else ():
@@ -36,11 +36,11 @@ def table(proc: Path) -> dict[int, Process]:
     return found
 
 
-def _process(place: Path) -> Process:
+def _process(place: Path) -> SystemProcess:
     # The name, in brackets, may have spaces and brackets of its own.
     rest = (place / "stat").read_text("utf-8", "replace").rpartition(")")[2].split()
     line = (place / "cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-    return Process(
+    return SystemProcess(
         pid=int(place.name),
         parent=int(rest[1]),
         words=tuple(word.decode(errors="replace") for word in line),
@@ -63,14 +63,14 @@ def look(proc: Path, directories: Iterable[Path]) -> list[Sample]:
     return samples
 
 
-def _below(known: dict[int, Process], pid: int) -> Iterator[Process]:
+def _below(known: dict[int, SystemProcess], pid: int) -> Iterator[SystemProcess]:
     for one in known.values():
         if one.parent == pid:
             yield one
             yield from _below(known, one.pid)
 
 
-def _sample(proc: Path, service: str, family: list[Process]) -> Sample:
+def _sample(proc: Path, service: str, family: list[SystemProcess]) -> Sample:
     memory = [_fields(proc / str(one.pid) / "status") for one in family]
     disk = [_fields(proc / str(one.pid) / "io") for one in family]
     return Sample(

@@ -193,6 +193,8 @@ def subtests() -> None:
     trytond's own tests have tens of thousands of them; pytest 9 makes a report
     of each, half a test's time.  Those that fail are reported as ever.
     """
+    # No hook is asked before the report of a subtest is made:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/unittest.py
     from _pytest.unittest import TestCaseFunction
 
     original = getattr(TestCaseFunction, "addSubTest", None)
@@ -216,4 +218,6 @@ def validation() -> None:
     def skip(cls: Any, records: Any, field_names: Any = None) -> None:
         return None
 
+    # There is no switch for it: `create`, `write` and the loader of XML call it.
+    # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/model/modelstorage.py
     ModelStorage._validate = classmethod(skip)

@@ -36,7 +36,7 @@ class BrowserWarning(pytest.PytestWarning):
     """A test did something to its browser that it should not do."""
 
 
-class State:
+class BrowserState:
     """What a worker has."""
 
     def __init__(self, config: pytest.Config, given: dict[str, Any]) -> None:
@@ -82,10 +82,10 @@ def _by_hand(name: str) -> str:
     return os.environ[variable]
 
 
-_state: State | None = None
+_state: BrowserState | None = None
 
 
-def _here() -> State:
+def _here() -> BrowserState:
     if _state is None:
         raise RuntimeError("the plugin harness.plugins.browser is not loaded")
     return _state
@@ -185,7 +185,9 @@ def pytest_configure(config: pytest.Config) -> None:
     )
     if config.option.collectonly:
         return
-    _state = State(config, {**DEFAULTS, **json.loads(os.environ.get(GIVEN, "{}"))})
+    _state = BrowserState(
+        config, {**DEFAULTS, **json.loads(os.environ.get(GIVEN, "{}"))}
+    )
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
@@ -232,7 +234,7 @@ def pytest_runtest_makereport(
     yield
 
 
-def _wanted(state: State, call: pytest.CallInfo[None]) -> bool:
+def _wanted(state: BrowserState, call: pytest.CallInfo[None]) -> bool:
     if call.when == "teardown" or not (state.browser.used or _server_failed(call)):
         return False
     failed = call.excinfo is not None and not call.excinfo.errisinstance(

@@ -156,6 +156,8 @@ class Builder:
         if trusted:
             accelerate.validation()
         else:
+            # As it was before `accelerate.validation`:
+            # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/model/modelstorage.py
             ModelStorage._validate = self.validate
 
     def _base(self, language: str) -> None:

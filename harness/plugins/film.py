@@ -34,7 +34,7 @@ FRAME, MOVED = "Page.screencastFrame", "Page.frameNavigated"
 Send = Callable[..., Any]
 
 
-class Step:
+class FilmStep:
     """A command that may have changed the page."""
 
     def __init__(self, words: str, at: float) -> None:
@@ -63,7 +63,7 @@ class Film:
         self.send: Send | None = None
         """Gives Chromium a command of its own protocol."""
         self.window = ""
-        self.steps: deque[Step] = deque(maxlen=STEPS)
+        self.steps: deque[FilmStep] = deque(maxlen=STEPS)
         self.frames: OrderedDict[tuple[str, int], list[Frame]] = OrderedDict()
         """By screencast, the newest last."""
         self._names = steps.Names()
@@ -147,14 +147,14 @@ class Film:
         if self._names.hidden(id_):
             hidden.typed.add(str(given.get("text", "")))
 
-    def _add(self, words: str) -> Step:
+    def _add(self, words: str) -> FilmStep:
         last = self.steps[-1].words if self.steps else ""
         if last == words:  # somebody waits
             self.steps[-1].times += 1
             return self.steps[-1]
         if steps.follows(last, words):
             self.steps.pop()
-        self.steps.append(Step(words, time.monotonic()))
+        self.steps.append(FilmStep(words, time.monotonic()))
         return self.steps[-1]
 
     def _hear_answer(self, name: str, given: Mapping[str, Any], answer: Any) -> None:
@@ -235,7 +235,7 @@ class Film:
             )
         return found
 
-    def _frame(self, step: Step, after: Step | None) -> Frame | None:
+    def _frame(self, step: FilmStep, after: FilmStep | None) -> Frame | None:
         """The last picture before the next step; two clocks are not compared."""
         frames = self.frames.get(step.picture, [])
         if not frames or after is None:

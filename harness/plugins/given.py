@@ -50,6 +50,8 @@ def _write_junit(config: Any, path: str) -> None:
     if not own:
         options.xmlpath = path
     elif hasattr(options, "xmlpath"):  # the user's own, which has pytest's fixtures
+        # pytest makes one report for `--junitxml`, and this run has two:
+        # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/junitxml.py
         from _pytest.junitxml import LogXML
 
         made = LogXML(

@@ -32,6 +32,9 @@ def measure() -> None:
     from coverage import Coverage
 
     coverage = Coverage(data_suffix=True, config_file=written(order), messages=False)
+    # A process without code that is measured is normal, as in coverage's own
+    # `process_startup`:
+    # https://github.com/nedbat/coveragepy/blob/7.11.0/coverage/control.py
     coverage._warn_no_data = False
     coverage.start()
 

@@ -15,7 +15,7 @@ HANGS = 15.0
 """Seconds more than a page may take until an unanswered driver is given up."""
 
 
-class GoneError(Exception):
+class DriverGoneError(Exception):
     """A driver has crashed, or hangs."""
 
 
@@ -45,7 +45,7 @@ def connect(endpoint: Mapping[str, Any], page: float, film: Film) -> Any:
                 error.stacktrace = None  # addresses in the driver's program
                 raise
             except HTTPError as error:
-                raise GoneError(f"{GONE}: {error}") from None
+                raise DriverGoneError(f"{GONE}: {error}") from None
 
     driver = Driver(
         command_executor=endpoint["url"],

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+
+# Scenarios are pytest's doctests with other globals; these classes are not
+# exported: https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/doctest.py
 from _pytest.doctest import DoctestItem, DoctestTextfile
 
 CASE = pytest.StashKey[Any]()

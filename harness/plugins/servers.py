@@ -27,7 +27,7 @@ ANSWER = 20.0
 """Seconds that a server gets to drop its caches before it is started anew."""
 
 
-class Server:
+class SuiteServer:
     """One application: a child process under guard."""
 
     def __init__(self, name: str, given: Mapping[str, Any], scratch: str) -> None:
@@ -226,19 +226,19 @@ class Servers:
         self.keeper = keeper
         self.given = given
         self.scratch = scratch
-        self._servers: dict[str, Server] = {}
+        self._servers: dict[str, SuiteServer] = {}
         self._pid = os.getpid()
         self._places: dict[str, int] = {}
         keeper.before.append(self.hold)
         keeper.after.append(self.put_back)
 
     @property
-    def all(self) -> dict[str, Server]:
+    def all(self) -> dict[str, SuiteServer]:
         """By name; a fork has its own."""
         if self._pid != os.getpid() or not self._servers:
             self._pid = os.getpid()
             self._servers = {
-                name: Server(name, one, self.scratch)
+                name: SuiteServer(name, one, self.scratch)
                 for name, one in self.given.items()
             }
         return self._servers

@@ -128,6 +128,8 @@ def repeated(item: Any, round: int, rounds: int) -> Any:
     made.harness_round = round
     made.stash = pytest.Stash()
     made.user_properties = list(item.user_properties)
+    # A copy must share neither captured output nor fixtures with its original:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/nodes.py
     made._report_sections = []
     if hasattr(made, "dtest"):
         made.dtest = copy.copy(item.dtest)
@@ -139,6 +141,8 @@ def repeated(item: Any, round: int, rounds: int) -> Any:
 
 def rename(item: Any, nodeid: str) -> None:
     """Give an item another id; pytest has it in `_id` since 9.1, before as a text."""
+    # An id is given once, at collection; there is no way to change it:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/nodes.py
     if hasattr(item, "_id"):
         item._id = type(item._id).parse(nodeid)
     else:

@@ -13,6 +13,8 @@ def opened() -> list[Any]:
     module = sys.modules.get("trytond.transaction")
     if module is None:
         return []
+    # `Transaction()` itself would begin to be one; the stack of them is kept here:
+    # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/transaction.py
     return [one for one in module.Transaction._local.transactions if one.connection]
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
+
+# Which item is a scenario: https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/doctest.py
 from _pytest.doctest import DoctestItem
 
 from harness.plugins import accelerate, isolation, lifeline, scenarios
@@ -212,6 +214,8 @@ def _activation(databases: Databases, tools: Any) -> None:
         if not setup:
             return original(modules, **options)
         databases.open([modules] if isinstance(modules, str) else list(modules))
+        # `activate_modules` without the activation: what it ends with.
+        # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/tests/tools.py
         config = tools._get_config()
         for function in setup:
             function(config=config)

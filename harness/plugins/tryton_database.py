@@ -25,6 +25,8 @@ def install() -> None:
     """Let trytond's PostgreSQL backend follow `switch`."""
     if backend.name != "postgresql":
         return
+    # The one place where trytond's backend makes an address of a name:
+    # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/backend/postgresql/database.py
     original = backend.Database._connection_params.__func__
 
     def parameters(cls: Any, name: str) -> Any:
@@ -43,6 +45,8 @@ def close() -> None:
     global generation
     generation += 1
     name = logical()
+    # `Database(name)` would make one where there is none, and keep it for ever:
+    # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/backend/postgresql/database.py
     databases = getattr(backend.Database, "_databases", {}).get(os.getpid(), {})
     database = databases.get(name)
     if database is not None:
@@ -51,6 +55,8 @@ def close() -> None:
         memory = getattr(backend.Database._local, "memory_database", None)
         if memory is not None:
             memory._conn = None
+    # What the backend remembers of a database by its name, with no way to forget it:
+    # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/backend/postgresql/database.py
     for attribute in ("_has_proc", "_extensions", "_search_full_text_languages"):
         known = getattr(backend.Database, attribute, None)
         if isinstance(known, dict):

@@ -1,19 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where PostgreSQL comes from: one protocol, one dict, no magic.
+"""Where PostgreSQL comes from: one protocol, no magic.
 
 `docker` (a container), `local` (the embedded wheel) and `given` (an address) are
 here; ``sqlite`` stands beside them and needs no server.
 """
 
-from harness.postgres.base import Address, Server, connect
-from harness.postgres.docker import Docker
-from harness.postgres.given import Given
-from harness.postgres.local import Local
+from harness.postgres.base import Address, PostgresServer, connect
+from harness.postgres.docker import DockerServer
+from harness.postgres.given import GivenServer
+from harness.postgres.local import LocalServer
 
-SERVERS: dict[str, type[Server]] = {
-    "docker": Docker,
-    "local": Local,
-    "given": Given,
-}
-
-__all__ = ["SERVERS", "Address", "Docker", "Given", "Local", "Server", "connect"]
+__all__ = [
+    "Address",
+    "DockerServer",
+    "GivenServer",
+    "LocalServer",
+    "PostgresServer",
+    "connect",
+]

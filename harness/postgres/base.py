@@ -110,7 +110,7 @@ def _bad_address(url: str, reason: str) -> DatabaseError:
     )
 
 
-class Server(Protocol):
+class PostgresServer(Protocol):
     """A database server; a context manager that yields where it answers."""
 
     kind: str

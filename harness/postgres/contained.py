@@ -36,7 +36,7 @@ words | psql -qXU postgres -d postgres -v ON_ERROR_STOP=1 ||
 """The shell's own printf: in no list of processes is the password."""
 
 
-class Container(PostgresContainer):
+class ServerContainer(PostgresContainer):
     """A server whose data may be older than its password."""
 
     def _connect(self) -> None:
@@ -53,13 +53,13 @@ class Contained:
     def __init__(self, order: Mapping[str, Any], environ: Mapping[str, str]) -> None:
         self.order = order
         self.directory = Path(order["directory"])
-        self.container: Container | None = None
+        self.container: ServerContainer | None = None
         logging.getLogger("testcontainers").setLevel(logging.WARNING)
 
     def start(self) -> dict[str, Any]:
         """See `Backend`."""
         password = secrets.token_hex(16)
-        made = Container(
+        made = ServerContainer(
             self.order["image"],
             username="postgres",
             password=password,
@@ -91,7 +91,7 @@ class Contained:
             made.exec(["sync"])  # what an earlier server may have left to the kernel
         return self._ready(made, password)
 
-    def _ready(self, made: Container, password: str) -> dict[str, Any]:
+    def _ready(self, made: ServerContainer, password: str) -> dict[str, Any]:
         """Wait until it answers by the address that the runs will use."""
         port = int(made.get_exposed_port(PORT))
         # Where we are in a container ourselves, either may be right.
@@ -136,7 +136,7 @@ class Contained:
         self.container = None
 
 
-def _remove(made: Container, name: str) -> None:
+def _remove(made: ServerContainer, name: str) -> None:
     """A container that a killed supervisor has left."""
     from docker.errors import NotFound
 

@@ -24,7 +24,7 @@ LABEL: Final = "harness.postgresql"
 """Label of an image: the major version of PostgreSQL in it."""
 
 
-class Docker:
+class DockerServer:
     """The server in a container; see the module's text for its life."""
 
     kind = "docker"

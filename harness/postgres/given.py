@@ -5,7 +5,7 @@ from harness.errors import DatabaseError
 from harness.postgres.base import Address, answers, connect
 
 
-class Given:
+class GivenServer:
     """``--database postgresql://…``: used, never started, never stopped."""
 
     kind = "given"

@@ -49,7 +49,7 @@ def installation(major: int = MAJOR) -> Path | None:
     return None
 
 
-class Local:
+class LocalServer:
     """The embedded server; see the module's text for its life."""
 
     kind = "local"

@@ -22,7 +22,6 @@ LET_IN = "let-in"
 Ready = dict[str, Any]
 """What the supervisor says of a server that takes connections."""
 Order = Callable[[], Mapping[str, object]]
-Answers = Callable[[Ready], bool]
 
 
 class Membership:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings of a server for data that nobody will miss (DESIGN.md, section 7)."""
+"""Settings of a server for data that nobody will miss (docs/design.md)."""
 
 from collections.abc import Mapping
 from typing import Final

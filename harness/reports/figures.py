@@ -28,7 +28,7 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
 """What no terminal should be sent, or what no XML can have."""
 
 
-class Verdict(StrEnum):
+class RunVerdict(StrEnum):
     """The one word for a run."""
 
     PASSED = "passed"
@@ -74,16 +74,16 @@ class TemplateFigures:
     reused_seconds: float
 
 
-def verdict(run: RunResult) -> Verdict:
+def verdict(run: RunResult) -> RunVerdict:
     """Never better than an exit code; zero tests are never 'passed'."""
     if run.exit_code == ExitCode.INTERRUPTED:
-        return Verdict.INTERRUPTED
+        return RunVerdict.INTERRUPTED
     tests = run.tests
     if any(test.outcome in BAD for test in tests) or broken_steps(run):
-        return Verdict.FAILED
+        return RunVerdict.FAILED
     if run.exit_code == ExitCode.NOTHING_SELECTED or (not run.exit_code and not tests):
-        return Verdict.EMPTY
-    return Verdict.FAILED if run.exit_code else Verdict.PASSED
+        return RunVerdict.EMPTY
+    return RunVerdict.FAILED if run.exit_code else RunVerdict.PASSED
 
 
 def reason(run: RunResult) -> str:

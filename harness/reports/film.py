@@ -16,7 +16,7 @@ LINES: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ShownStep:
     """What was done, `at` seconds after the test began; its picture, if it has one."""
 
     at: float
@@ -31,7 +31,7 @@ class Step:
 class Scene:
     """A picture, or none, and the steps that led to it; `more` are left out before."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[ShownStep, ...]
     more: int = 0
     picture: Evidence | None = None
     url: str = ""
@@ -62,9 +62,9 @@ def split(
     return films, [*others, *pictures.values()]
 
 
-def _scenes(steps: Sequence[Step]) -> list[Scene]:
+def _scenes(steps: Sequence[ShownStep]) -> list[Scene]:
     scenes: list[Scene] = []
-    told: list[Step] = []
+    told: list[ShownStep] = []
     url = ""
     for step in steps:
         told.append(step)
@@ -85,7 +85,7 @@ def _scenes(steps: Sequence[Step]) -> list[Scene]:
 
 def _read(
     one: Evidence, directory: Path | None, pictures: dict[str, Evidence]
-) -> list[Step]:
+) -> list[ShownStep]:
     if directory is None or not one.file:
         return []
     try:
@@ -95,8 +95,8 @@ def _read(
         return []
 
 
-def _step(step: dict[str, Any], pictures: dict[str, Evidence]) -> Step:
-    return Step(
+def _step(step: dict[str, Any], pictures: dict[str, Evidence]) -> ShownStep:
+    return ShownStep(
         at=float(step["at"]),
         words=str(step["words"]),
         times=int(step["times"]),

@@ -43,7 +43,7 @@ class Shown:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Frame:
+class FilmFrame:
     """A scene of a film; `data` as in `Shown`."""
 
     scene: film.Scene
@@ -58,7 +58,7 @@ class Told:
     message: str
     traceback: tuple[tuple[str, str], ...]
     sections: tuple[tuple[str, str], ...]
-    films: tuple[tuple[Frame, ...], ...]
+    films: tuple[tuple[FilmFrame, ...], ...]
     evidence: tuple[Shown, ...]
 
 
@@ -199,9 +199,11 @@ class _Pictures:
         for one in evidence:
             yield Shown(evidence=one, data=self._data(one))
 
-    def frames(self, scenes: Iterable[film.Scene]) -> Iterable[Frame]:
+    def frames(self, scenes: Iterable[film.Scene]) -> Iterable[FilmFrame]:
         for one in scenes:
-            yield Frame(scene=one, data=self._data(one.picture) if one.picture else "")
+            yield FilmFrame(
+                scene=one, data=self._data(one.picture) if one.picture else ""
+            )
 
     def _data(self, one: Evidence) -> str:
         kind = PICTURES.get(Path(one.file).suffix.lower())

@@ -23,7 +23,7 @@ ARTEFACT: Final = "report-"
 
 
 @dataclass(kw_only=True)
-class Part:
+class ReportPart:
     """The report of one job, by the job's name.
 
     `problems` say what is wrong; `whole` are those of its files that can be used.
@@ -37,15 +37,17 @@ class Part:
     problems: list[str] = field(default_factory=list)
 
 
-def read(directories: Iterable[Path], *, expected: Iterable[str] = ()) -> list[Part]:
+def read(
+    directories: Iterable[Path], *, expected: Iterable[str] = ()
+) -> list[ReportPart]:
     """Read all parts; those of `expected` that nobody gave are parts with a problem.
 
     A part is called as its directory, without ``report-``.  What is missing or broken
     is noted, never raised: all of it is to be told at once.
     """
-    parts: list[Part] = []
+    parts: list[ReportPart] = []
     for directory in directories:
-        part = Part(name=_name(directory, parts), directory=directory)
+        part = ReportPart(name=_name(directory, parts), directory=directory)
         _fill(part)
         for other in parts:
             if part.run and other.run and part.run.id == other.run.id:
@@ -54,19 +56,19 @@ def read(directories: Iterable[Path], *, expected: Iterable[str] = ()) -> list[P
         parts.append(part)
     missing = [name for name in expected if all(one.name != name for one in parts)]
     for name in missing:
-        part = Part(name=name, directory=Path(name))
+        part = ReportPart(name=name, directory=Path(name))
         part.problems.append("left no report")
         parts.append(part)
     return parts
 
 
-def _name(directory: Path, parts: Sequence[Part]) -> str:
+def _name(directory: Path, parts: Sequence[ReportPart]) -> str:
     name = directory.resolve().name.removeprefix(ARTEFACT)
     taken = {one.name for one in parts}
     return name if name not in taken else f"{name} ({len(parts) + 1})"
 
 
-def _fill(part: Part) -> None:
+def _fill(part: ReportPart) -> None:
     path = part.directory / GATE
     if not part.directory.is_dir():
         part.problems.append("is not there")
@@ -98,7 +100,7 @@ def judged(path: Path) -> Iterator[Judged]:
         )
 
 
-def _check(part: Part, run: RunResult) -> Iterator[str]:
+def _check(part: ReportPart, run: RunResult) -> Iterator[str]:
     """What a report should have, and has not, or not whole."""
     for name in run.files:
         path = part.directory / name
@@ -117,7 +119,7 @@ def _check(part: Part, run: RunResult) -> Iterator[str]:
 
 
 def join(
-    parts: Sequence[Part],
+    parts: Sequence[ReportPart],
     *,
     judged: tuple[Judged, ...] | None = None,
     id: str,
@@ -154,7 +156,7 @@ def join(
     )
 
 
-def _rows(parts: Sequence[Part]) -> tuple[Judged, ...]:
+def _rows(parts: Sequence[ReportPart]) -> tuple[Judged, ...]:
     """One row of each name: what a part left out, another one has judged."""
     found: dict[str, Judged] = {}
     for part in parts:
@@ -168,7 +170,7 @@ def _weight(row: Judged) -> int:
     return 2 if row.status in RED else int(row.status == "passed")
 
 
-def _broken(part: Part, started: float) -> StepResult:
+def _broken(part: ReportPart, started: float) -> StepResult:
     return StepResult(
         name=part.name,
         suite="",
@@ -181,7 +183,7 @@ def _broken(part: Part, started: float) -> StepResult:
     )
 
 
-def _renamed(part: Part, parts: Sequence[Part]) -> RunResult:
+def _renamed(part: ReportPart, parts: Sequence[ReportPart]) -> RunResult:
     """The run of a part, with names that no other part has."""
     assert part.run
     run, several = part.run, sum(one.run is not None for one in parts) > 1
@@ -224,13 +226,13 @@ def _renamed(part: Part, parts: Sequence[Part]) -> RunResult:
     )
 
 
-def _moved(part: Part, one: Evidence) -> Evidence:
+def _moved(part: ReportPart, one: Evidence) -> Evidence:
     if not one.file:
         return one
     return replace(one, file=f"{EVIDENCE}/{part.name}/{Path(one.file).name}")
 
 
-def copy_evidence(parts: Iterable[Part], directory: Path) -> None:
+def copy_evidence(parts: Iterable[ReportPart], directory: Path) -> None:
     """Copy all evidence to where the joined run expects it."""
     for part in parts:
         for test in part.run.tests if part.run else ():
@@ -242,18 +244,18 @@ def copy_evidence(parts: Iterable[Part], directory: Path) -> None:
                     shutil.copyfile(source, target)
 
 
-def junit_text(run: RunResult, parts: Iterable[Part]) -> str:
+def junit_text(run: RunResult, parts: Iterable[ReportPart]) -> str:
     """One JUnit file, or nothing where no part has any."""
     found = {part.name: part.whole[JUNIT] for part in parts if JUNIT in part.whole}
     return junit.gather(run.id, found) if found else ""
 
 
-def measured(parts: Iterable[Part]) -> list[Path]:
+def measured(parts: Iterable[ReportPart]) -> list[Path]:
     """The data files of coverage."""
     return [part.whole[coverage.DATA] for part in parts if coverage.DATA in part.whole]
 
 
-def remap(parts: Iterable[Part], root: Path) -> dict[Path, list[str]]:
+def remap(parts: Iterable[ReportPart], root: Path) -> dict[Path, list[str]]:
     """The measured directories here, and what they were called in the parts."""
     found: dict[Path, dict[str, None]] = {}
     for part in parts:

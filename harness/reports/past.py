@@ -11,7 +11,7 @@ from typing import Any, Final
 from harness.errors import ExitCode
 from harness.model import Outcome, RunResult, StepResult
 from harness.reports import figures, files, record
-from harness.reports.figures import Verdict
+from harness.reports.figures import RunVerdict
 
 FLAKY: Final = Outcome.FLAKY.value
 GOOD: Final = frozenset({Outcome.PASSED.value, Outcome.XFAILED.value})
@@ -30,7 +30,7 @@ class Past:
     command: str
     started: float
     seconds: float
-    verdict: Verdict
+    verdict: RunVerdict
     outcomes: Mapping[tuple[str, str], str]
     sources: Mapping[str, tuple[str, ...]]
 
@@ -140,10 +140,10 @@ def _named(step: Mapping[str, Any]) -> dict[str, str]:
     return {key: step[key] for key in ("suite", "series", "database")}
 
 
-def _verdict(code: int) -> Verdict:
-    known: dict[int, Verdict] = {
-        ExitCode.OK: Verdict.PASSED,
-        ExitCode.NOTHING_SELECTED: Verdict.EMPTY,
-        ExitCode.INTERRUPTED: Verdict.INTERRUPTED,
+def _verdict(code: int) -> RunVerdict:
+    known: dict[int, RunVerdict] = {
+        ExitCode.OK: RunVerdict.PASSED,
+        ExitCode.NOTHING_SELECTED: RunVerdict.EMPTY,
+        ExitCode.INTERRUPTED: RunVerdict.INTERRUPTED,
     }
-    return known.get(code, Verdict.FAILED)
+    return known.get(code, RunVerdict.FAILED)

@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.model import Outcome, RunResult, StepResult, TestResult
 from harness.reports import figures, trend
-from harness.reports.figures import LeaseFigures, Verdict, plural, span
+from harness.reports.figures import LeaseFigures, RunVerdict, plural, span
 from harness.reports.past import Past
 
 LIMIT: Final = 900_000
@@ -18,10 +18,10 @@ _MODULES: Final = 60
 _FLAKY: Final = 10
 _WIDTH: Final = 88
 _ICONS: Final = {
-    Verdict.PASSED: "✅",
-    Verdict.FAILED: "❌",
-    Verdict.EMPTY: "⚠️",
-    Verdict.INTERRUPTED: "⚠️",
+    RunVerdict.PASSED: "✅",
+    RunVerdict.FAILED: "❌",
+    RunVerdict.EMPTY: "⚠️",
+    RunVerdict.INTERRUPTED: "⚠️",
 }
 _SPECIAL: Final = re.compile(r"[\\`*_\[\]<>|&~#@!$]")
 

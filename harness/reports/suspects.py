@@ -13,7 +13,7 @@ _NEAR: Final = ("::", "/")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Case:
+class RecordedTest:
     """A test as it ran: in which step, and the keys of what its worker ran before."""
 
     run: str
@@ -42,7 +42,7 @@ def key(test: TestResult) -> str:
     return found.removesuffix(f" {test.subtest}") if test.subtest else found
 
 
-def matching(run: RunResult, suite: str, name: str) -> list[Case]:
+def matching(run: RunResult, suite: str, name: str) -> list[RecordedTest]:
     """The tests of a suite that `name` may mean, those that failed first.
 
     It is an id, a key, or the end of one.
@@ -70,7 +70,7 @@ def _failed(test: TestResult) -> bool:
     return bool(test.outcome in BAD or test.attempts)
 
 
-def _case(run: RunResult, step: StepResult, test: TestResult) -> Case:
+def _case(run: RunResult, step: StepResult, test: TestResult) -> RecordedTest:
     """With the first time that it failed, if it was run again."""
     first = test.attempts[0] if test.attempts else test
     times: list[tuple[float, str]] = []
@@ -82,7 +82,7 @@ def _case(run: RunResult, step: StepResult, test: TestResult) -> Case:
             if time.worker == first.worker and time.started < first.started
         ]
     names = dict.fromkeys(name for _, name in sorted(times))
-    return Case(
+    return RecordedTest(
         run=run.id,
         step=step,
         test=test,

@@ -38,7 +38,7 @@ class Bar:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lane:
+class BarGroup:
     """A named group of bars; `y` and `height` in pixels."""
 
     name: str
@@ -53,7 +53,7 @@ class Timeline:
 
     height: int
     ticks: tuple[tuple[float, str], ...]
-    lanes: tuple[Lane, ...]
+    lanes: tuple[BarGroup, ...]
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def draw(run: RunResult, tests: Sequence[TestResult]) -> Timeline | None:
     scale = _Scale(run)
     if scale.seconds <= 0 or not (tests or run.templates):
         return None
-    lanes: list[Lane] = []
+    lanes: list[BarGroup] = []
     y = AXIS
     groups: list[tuple[str, list[list[_Piece]], list[_Piece]]] = [
         ("templates", _pack(_templates(run)), []),
@@ -129,7 +129,7 @@ def draw(run: RunResult, tests: Sequence[TestResult]) -> Timeline | None:
 
 def _lane(
     scale: _Scale, name: str, rows: list[list[_Piece]], strip: list[_Piece], y: int
-) -> Lane:
+) -> BarGroup:
     bars = [
         scale.bar(piece, y + number * ROW, ROW - 2)
         for number, row in enumerate(rows)
@@ -139,7 +139,7 @@ def _lane(
     if strip:
         bars += [scale.bar(piece, y + height, STRIP) for piece in strip]
         height = max(height + STRIP, ROW - STRIP)  # room for the lane's name
-    return Lane(name=name, y=y, height=height, bars=tuple(bars))
+    return BarGroup(name=name, y=y, height=height, bars=tuple(bars))
 
 
 def _templates(run: RunResult) -> list[_Piece]:

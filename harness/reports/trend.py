@@ -8,7 +8,7 @@ from typing import Final
 
 from harness.model import RunResult, StepResult, TestResult
 from harness.reports import figures
-from harness.reports.figures import Verdict
+from harness.reports.figures import RunVerdict
 from harness.reports.past import BAD, FLAKY, GOOD, Past, family, joined
 
 RUNS: Final = 30
@@ -23,7 +23,7 @@ class Point:
     started: float
     seconds: float
     percent: float
-    verdict: Verdict
+    verdict: RunVerdict
     tests: int
     bad: int
     current: bool = False

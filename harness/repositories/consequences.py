@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from harness.repositories.update import Outcome
+from harness.repositories.update import UpdateOutcome
 
 ROOT: Final = "."
 """Name of the checkout's own repository."""
@@ -29,7 +29,7 @@ class Consequence:
 
 
 def consequences(
-    outcomes: Iterable[Outcome], *, kinds: Mapping[str, str], copies: bool
+    outcomes: Iterable[UpdateOutcome], *, kinds: Mapping[str, str], copies: bool
 ) -> list[Consequence]:
     """What follows from outcomes.
 
@@ -61,19 +61,19 @@ def consequences(
     return found
 
 
-def _of_images(one: Outcome, *, copies: bool) -> bool:
+def _of_images(one: UpdateOutcome, *, copies: bool) -> bool:
     if one.name == ROOT:
         return any(path.startswith("Dockerfiles/") for path in one.files)
     return copies or any(PACKAGING.search(path) for path in one.files)
 
 
-def _of_database(one: Outcome) -> bool:
+def _of_database(one: UpdateOutcome) -> bool:
     return any(
         DATABASE.search(path) and not NOT_DATABASE.search(path) for path in one.files
     )
 
 
-def settings(outcomes: Iterable[Outcome]) -> list[str]:
+def settings(outcomes: Iterable[UpdateOutcome]) -> list[str]:
     """Files with defaults of services that have changed."""
     return [
         path

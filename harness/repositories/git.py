@@ -35,7 +35,7 @@ def environment(environ: Mapping[str, str], *, terminal: bool) -> dict[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class State:
+class RepositoryState:
     """A repository's state; `branch` is empty where HEAD is detached.
 
     `ahead` and `behind` count commits against the upstream, as far as the last
@@ -106,7 +106,7 @@ class Repository:
         done = self.run(*words, check=False)
         return "" if done.code else done.stdout.strip()
 
-    def state(self) -> State:
+    def state(self) -> RepositoryState:
         """Its state; nothing is fetched."""
         done = self.run("status", "--porcelain=v2", "--branch")
         place = Path(self.ask("rev-parse", "--absolute-git-dir"))
@@ -177,7 +177,7 @@ def _attached(argv: list[str], env: Mapping[str, str]) -> proc.Completed:
         return proc.Completed(code=child.code(), stdout=text, stderr="")
 
 
-def parsed(text: str, *, busy: str) -> State:
+def parsed(text: str, *, busy: str) -> RepositoryState:
     """What ``status --porcelain=v2 --branch`` says."""
     head: dict[str, str] = {}
     changed = staged = untracked = 0
@@ -192,7 +192,7 @@ def parsed(text: str, *, busy: str) -> State:
             staged += line[:1] in "12" and line[2:3] != "."
     ahead, behind = re.findall(r"\d+", head.get("ab", "+0 -0"))
     revision, branch = head.get("oid", ""), head.get("head", "")
-    return State(
+    return RepositoryState(
         revision="" if revision == "(initial)" else revision,
         branch="" if branch == "(detached)" else branch,
         upstream=head.get("upstream", ""),

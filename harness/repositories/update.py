@@ -8,14 +8,14 @@ from typing import Final
 
 from harness import proc
 from harness.errors import SourceError
-from harness.repositories.git import Repository, State, call
+from harness.repositories.git import Repository, RepositoryState, call
 
 KEPT: Final = "refs/harness/before-reset"
 """Below it, what a reset took away stays."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wanted:
+class UpdateRequest:
     """A repository, where it comes from, and what of it is wanted.
 
     `follows` is for the checkout itself: it stays on the branch that it is on.
@@ -28,7 +28,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class UpdateOutcome:
     """What was done to a repository: `left` says why less than was wanted."""
 
     name: str
@@ -45,7 +45,7 @@ class Outcome:
         return self.before != self.after
 
 
-def lines(wanted: Wanted) -> list[str]:
+def lines(wanted: UpdateRequest) -> list[str]:
     """What `bring` would run, as far as it is known before anything is fetched."""
     one = wanted.repository
     if not one.there:
@@ -66,7 +66,7 @@ def lines(wanted: Wanted) -> list[str]:
 FETCH: Final = ("fetch", "--quiet", "--prune", "origin")
 
 
-def bring(wanted: Wanted, *, reset: bool) -> Outcome:
+def bring(wanted: UpdateRequest, *, reset: bool) -> UpdateOutcome:
     """Clone it, or fetch and go forward; with `reset`, whatever was changed.
 
     Raises `SourceError` with git's words.
@@ -104,11 +104,11 @@ def _fetch_tag(one: Repository, ref: str) -> None:
     )
 
 
-def _clone(wanted: Wanted) -> Outcome:
+def _clone(wanted: UpdateRequest) -> UpdateOutcome:
     """Beside its place, so that what has the name is whole."""
     one = wanted.repository
     if one.path.exists() and (not one.path.is_dir() or any(one.path.iterdir())):
-        return Outcome(
+        return UpdateOutcome(
             name=one.name, action="left", left=f"{one.path} is no repository"
         )
     new = one.path.with_name(f".{one.name}.cloning")
@@ -132,24 +132,28 @@ def _clone(wanted: Wanted) -> Outcome:
         raise
     after = one.ask("rev-parse", "HEAD")
     files = one.ask("ls-files").splitlines()
-    return Outcome(
+    return UpdateOutcome(
         name=one.name, action="cloned", ref=target.removeprefix("origin/"),
         after=after, files=tuple(files),
     )  # fmt: skip
 
 
-def _left(wanted: Wanted, state: State, why: str, action: str = "left") -> Outcome:
-    return Outcome(
+def _left(
+    wanted: UpdateRequest, state: RepositoryState, why: str, action: str = "left"
+) -> UpdateOutcome:
+    return UpdateOutcome(
         name=wanted.repository.name, action=action, ref=state.branch,
         before=state.revision, after=state.revision, left=why,
     )  # fmt: skip
 
 
-def _done(wanted: Wanted, state: State, action: str, ref: str) -> Outcome:
+def _done(
+    wanted: UpdateRequest, state: RepositoryState, action: str, ref: str
+) -> UpdateOutcome:
     one = wanted.repository
     after = one.ask("rev-parse", "HEAD")
     names = one.ask("diff", "--name-only", state.revision, after)
-    return Outcome(
+    return UpdateOutcome(
         name=one.name,
         action=action if after != state.revision else "is current",
         ref=ref,
@@ -159,7 +163,9 @@ def _done(wanted: Wanted, state: State, action: str, ref: str) -> Outcome:
     )
 
 
-def _detach(wanted: Wanted, state: State, target: str) -> Outcome:
+def _detach(
+    wanted: UpdateRequest, state: RepositoryState, target: str
+) -> UpdateOutcome:
     one = wanted.repository
     commit = one.ask("rev-parse", f"{target}^{{commit}}")
     if commit != state.revision:
@@ -169,7 +175,7 @@ def _detach(wanted: Wanted, state: State, target: str) -> Outcome:
     return _done(wanted, state, "moved", wanted.ref)
 
 
-def _switch(wanted: Wanted, state: State, name: str) -> Outcome:
+def _switch(wanted: UpdateRequest, state: RepositoryState, name: str) -> UpdateOutcome:
     """To another branch, where nothing would be forgotten on this one."""
     one = wanted.repository
     here = state.branch or state.revision[:8]
@@ -183,7 +189,9 @@ def _switch(wanted: Wanted, state: State, name: str) -> Outcome:
     return _done(wanted, state, f"switched from {here}", name)
 
 
-def _forward(wanted: Wanted, state: State, target: str) -> Outcome:
+def _forward(
+    wanted: UpdateRequest, state: RepositoryState, target: str
+) -> UpdateOutcome:
     """Go forward, or say why that cannot be."""
     one = wanted.repository
     counts = one.ask("rev-list", "--left-right", "--count", f"HEAD...{target}")
@@ -199,7 +207,7 @@ def _forward(wanted: Wanted, state: State, target: str) -> Outcome:
     return done
 
 
-def _follow(wanted: Wanted, state: State) -> Outcome:
+def _follow(wanted: UpdateRequest, state: RepositoryState) -> UpdateOutcome:
     if state.hindrance:
         return _left(wanted, state, state.hindrance)
     if not state.upstream:
@@ -207,7 +215,9 @@ def _follow(wanted: Wanted, state: State) -> Outcome:
     return _forward(wanted, state, state.upstream)
 
 
-def _reset(wanted: Wanted, state: State, target: str, *, branch: bool) -> Outcome:
+def _reset(
+    wanted: UpdateRequest, state: RepositoryState, target: str, *, branch: bool
+) -> UpdateOutcome:
     """Throw changes of tracked files and commits away; a ref keeps them all."""
     one = wanted.repository
     kept = one.ask("stash", "create") or state.revision
@@ -224,13 +234,13 @@ def _reset(wanted: Wanted, state: State, target: str, *, branch: bool) -> Outcom
         if state.busy == what:
             one.run(what, "--quit", check=False)
     done = _done(wanted, state, "reset", target.removeprefix("origin/"))
-    return Outcome(
+    return UpdateOutcome(
         **{**vars(done), "action": "reset" if dirty else done.action, "left": saved}
     )
 
 
-def failed(wanted: Wanted, error: SourceError) -> Outcome:
+def failed(wanted: UpdateRequest, error: SourceError) -> UpdateOutcome:
     """For the table: what git could not do."""
-    return Outcome(
+    return UpdateOutcome(
         name=wanted.repository.name, action="failed", left=error.message.split("\n")[-1]
     )

@@ -13,7 +13,7 @@ from typing import Final
 from harness import proc
 from harness.errors import DatabaseError
 from harness.stack import roles
-from harness.stack.database import DEADLINE, Database
+from harness.stack.database import DEADLINE, StackDatabase
 from harness.store import write_atomically
 
 PROGRAM: Final = "worker.py"
@@ -25,7 +25,7 @@ WHICH: Final = (
 """Tells a database from any other that had, or will have, its name."""
 
 
-def login(made: Database, secrets: Mapping[str, str]) -> list[str]:
+def login(made: StackDatabase, secrets: Mapping[str, str]) -> list[str]:
     """Make the roles of services, or give them the passwords of today.
 
     Those databases that are the superuser's: they are from before there were roles.
@@ -33,7 +33,7 @@ def login(made: Database, secrets: Mapping[str, str]) -> list[str]:
     return made.unseen("postgres", roles.logins(secrets))
 
 
-def adopt(made: Database, name: str) -> None:
+def adopt(made: StackDatabase, name: str) -> None:
     """Give a database, and what is in it, to the owner of databases."""
     made.sql(name, roles.adoption())
     made.protect(name)
@@ -42,7 +42,7 @@ def adopt(made: Database, name: str) -> None:
 
 
 def employ(
-    made: Database,
+    made: StackDatabase,
     mark: Path,
     *,
     user: str,

@@ -40,7 +40,7 @@ Listener = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
+class StackRecipe:
     """What a database is made of; `images` and `trees` are digests.
 
     `again` looks at what is there now.
@@ -49,7 +49,7 @@ class Recipe:
     modules: tuple[str, ...]
     images: tuple[str, ...]
     trees: tuple[str, ...]
-    again: "Callable[[], Recipe] | None" = field(
+    again: "Callable[[], StackRecipe] | None" = field(
         default=None, compare=False, repr=False
     )
 
@@ -73,7 +73,7 @@ def tree(path: Path) -> str:
     ).hexdigest()
 
 
-def mark(recipe: Recipe, password: str) -> str:
+def mark(recipe: StackRecipe, password: str) -> str:
     """Tells passwords apart, and is as hard to guess from as their hash in a dump."""
     salt = recipe.digest.encode()
     return hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1).hex()[:16]
@@ -85,7 +85,7 @@ def activating(modules: Sequence[str]) -> tuple[str, ...]:
     return ("--update", *modules, *more)
 
 
-class Database:
+class StackDatabase:
     """The database `name` of a stack whose ``db`` runs."""
 
     def __init__(
@@ -170,7 +170,7 @@ class Database:
             ) from error
         return [name for name in modules if name not in active]
 
-    def create(self, recipe: Recipe, password: str, listener: Listener) -> str:
+    def create(self, recipe: StackRecipe, password: str, listener: Listener) -> str:
         """Make it, from a dump if there is one; says which.
 
         `password` is that of admin: a dump with another one is given this one.
@@ -181,7 +181,9 @@ class Database:
         self.sql("postgres", f'ALTER DATABASE "{new}" RENAME TO "{self.name}"')
         return how
 
-    def fill(self, new: str, recipe: Recipe, password: str, listener: Listener) -> str:
+    def fill(
+        self, new: str, recipe: StackRecipe, password: str, listener: Listener
+    ) -> str:
         """Make `new`, whatever is in it, as `create` does."""
         self._recreate(new)
         place = self.store.directory("stack", "dumps")

@@ -17,17 +17,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.config.schema import Pool as PoolTable
+from harness.config.schema import PoolSettings as PoolTable
 from harness.config.schema import Templates
 from harness.errors import HarnessError, UsageError
-from harness.postgres import Docker, Given, Local, Server
+from harness.postgres import DockerServer, GivenServer, LocalServer, PostgresServer
 from harness.postgres.local import installation
 from harness.standalone.filling import Programs
-from harness.standalone.recipe import Layers, Recipe, packages
+from harness.standalone.recipe import Recipe, RecipeLayers, packages
 from harness.store import Run, Store, default
 from harness.template import limits
 from harness.template.broker import Broker
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Request
 from harness.template.pool import Pool
 from harness.template.postgresql import PostgreSQL
@@ -90,7 +90,7 @@ def serving(
     try:
         with contextlib.closing(shelf_()) as shelf:
             shelf.sweep()
-            layers = Layers(
+            layers = RecipeLayers(
                 recipe(order),
                 server=f"postgresql-{shelf.version // 10000}",
                 environment=packages(map(Path, site.getsitepackages())),
@@ -112,10 +112,10 @@ def serving(
 
 @contextlib.contextmanager
 def clones(
-    store: Store, shelf: PostgreSQL, layers: Layers, programs: Programs
+    store: Store, shelf: PostgreSQL, layers: RecipeLayers, programs: Programs
 ) -> Iterator[Pool]:
     """Build the template, and clone it."""
-    builder = Builder(
+    builder = TemplateBuilder(
         shelf,
         lambda: programs,
         series="",
@@ -142,15 +142,15 @@ def recipe(order: Mapping[str, Any]) -> Recipe:
     )
 
 
-def choose(name: str, store: Store, environ: Mapping[str, str]) -> Server:
+def choose(name: str, store: Store, environ: Mapping[str, str]) -> PostgresServer:
     """The server of a name; raises `UsageError` for none."""
     kind, _, image = name.partition(":")
     if name == "embedded":
-        return Local(store, environ=environ)
+        return LocalServer(store, environ=environ)
     if kind == "docker" and image:
-        return Docker(store, image=image, environ=environ)
+        return DockerServer(store, image=image, environ=environ)
     if kind in ("postgresql", "postgres"):
-        return Given(name)
+        return GivenServer(name)
     raise UsageError(
         f"{name!r} is no server",
         checked=f"{NAME}_server",

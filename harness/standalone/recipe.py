@@ -79,7 +79,7 @@ class Recipe:
         )
 
 
-class Layers:
+class RecipeLayers:
     """The chain of a recipe's layers, on one server, in one environment."""
 
     def __init__(

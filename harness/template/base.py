@@ -11,7 +11,7 @@ from typing import Any, Protocol, Self
 
 from harness.errors import TemplateError
 from harness.template.layer import Layer
-from harness.template.undo import Outcome
+from harness.template.undo import ResetOutcome
 
 Waiting = Callable[[], None]
 """Called once when somebody else builds the same template."""
@@ -160,7 +160,7 @@ class Shelf(Protocol):
     def as_new(self, database: str, mark: int) -> bool:
         """Whether nothing was written to a clone before the mark."""
 
-    def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
+    def back(self, database: str, mark: int, *, alone: bool = False) -> ResetOutcome:
         """Put a tracked clone back to a mark; see `Undo.back`."""
 
     def sweep(self) -> tuple[str, ...]:

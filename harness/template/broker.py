@@ -22,7 +22,7 @@ from harness import proc
 from harness.errors import HarnessError, InternalError, UsageError
 from harness.template.files import Snapshot
 from harness.template.layer import Layer, Request
-from harness.template.pool import Lease, Pool
+from harness.template.pool import Pool, PoolLease
 
 BROKER = proc.MARK
 """Environment variable that names the socket."""
@@ -31,7 +31,7 @@ BROKER = proc.MARK
 class Held:
     """A lease, its files, and what the files were at each mark."""
 
-    def __init__(self, lease: Lease, files: Path, *, beside: Path) -> None:
+    def __init__(self, lease: PoolLease, files: Path, *, beside: Path) -> None:
         self.lease = lease
         self.files = files
         self.beside = beside
@@ -46,7 +46,7 @@ class Held:
         self.check(mark)
         return self.lease.mark if mark in self._renewed else mark
 
-    def renew(self, lease: Lease) -> None:
+    def renew(self, lease: PoolLease) -> None:
         """Another clone stands behind the lease: its first mark is all marks."""
         self.lease = lease
         self._renewed = set(self._snapshots)
@@ -80,7 +80,7 @@ class Held:
         shutil.rmtree(self.files, ignore_errors=True)
 
 
-class Browsers(Protocol):
+class BrowserLender(Protocol):
     """What a worker can ask a browser of; see `harness.browsers`."""
 
     def open(self, worker: str) -> Any:
@@ -117,7 +117,7 @@ class Broker:
         self._layers: Resolver | None = None
         self._variables: Mapping[str, str] = {}
         self._templates: Mapping[str, Request] = {}
-        self._browsers: Browsers | None = None
+        self._browsers: BrowserLender | None = None
         self.asked: dict[str, Layer] = {}
         self._directory = directory
         self._socket = socket.socket(socket.AF_UNIX)
@@ -139,7 +139,7 @@ class Broker:
         layers: Resolver,
         variables: Mapping[str, str],
         templates: Mapping[str, Request] | None = None,
-        browsers: Browsers | None = None,
+        browsers: BrowserLender | None = None,
     ) -> None:
         """Answer from now on; those who asked before have waited.
 

@@ -17,11 +17,11 @@ from harness.errors import TemplateError
 from harness.model import TemplateCost
 from harness.template.base import Draft, Filling, Manifest, Shelf
 from harness.template.layer import Layer, Program
-from harness.template.watch import SHOWN, Watch
+from harness.template.watch import SHOWN, FileWatch
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class LayerProgress:
     """How far a build is; `elapsed` in seconds since the layer was begun."""
 
     layer: Layer
@@ -34,10 +34,10 @@ class Progress:
     elapsed: float = 0.0
 
 
-Listener = Callable[[Progress], None]
+Listener = Callable[[LayerProgress], None]
 
 
-class Builder:
+class TemplateBuilder:
     """Provides templates; several threads may ask at the same time."""
 
     def __init__(
@@ -48,7 +48,7 @@ class Builder:
         series: str,
         deadline: float,
         listener: Listener,
-        watch: Watch | None = None,
+        watch: FileWatch | None = None,
     ) -> None:
         """`filling` makes what fills the layers of a chain.
 
@@ -60,7 +60,7 @@ class Builder:
         self.series = series
         self.deadline = deadline
         self.listener = listener
-        self.watch = watch or Watch()
+        self.watch = watch or FileWatch()
         self.costs: list[TemplateCost] = []
         self._known: dict[str, Manifest] = {}
         self._guard = threading.Lock()
@@ -87,7 +87,7 @@ class Builder:
         found = self.shelf.find(layer.digest)
         if found:
             self._note(layer, found, "reused", started, 0.0)
-            self.listener(Progress(layer=layer, event="reuse"))
+            self.listener(LayerProgress(layer=layer, event="reuse"))
         return found
 
     def _build(self, layer: Layer) -> Manifest:
@@ -103,14 +103,14 @@ class Builder:
 
     def _layer(self, layer: Layer, process: Filling) -> Manifest:
         def wait() -> None:
-            self.listener(Progress(layer=layer, event="wait"))
+            self.listener(LayerProgress(layer=layer, event="wait"))
 
         with self.shelf.claim(layer.digest, deadline=self.deadline, waiting=wait):
             found = self.shelf.find(layer.digest)
             if found:
                 return found
             started = time.time()
-            self.listener(Progress(layer=layer, event="begin"))
+            self.listener(LayerProgress(layer=layer, event="begin"))
             draft = self.shelf.draft(layer)
             try:
                 if layer.tracked:
@@ -125,7 +125,7 @@ class Builder:
                 raise
         seconds = time.time() - started
         self._note(layer, manifest, "built", started, seconds)
-        self.listener(Progress(layer=layer, event="end", elapsed=seconds))
+        self.listener(LayerProgress(layer=layer, event="end", elapsed=seconds))
         return manifest
 
     def _fill(self, draft: Draft, process: Filling) -> list[str]:
@@ -138,7 +138,7 @@ class Builder:
             name = event.get("module", "")
             done += name in layer.modules
             self.listener(
-                Progress(
+                LayerProgress(
                     layer=layer,
                     event="module" if name else "line",
                     module=name,

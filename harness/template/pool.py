@@ -16,15 +16,15 @@ from typing import Literal
 from harness.errors import DatabaseError, HarnessError
 from harness.model import LeaseCost
 from harness.template.base import Shelf
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer
-from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Outcome
+from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, ResetOutcome
 
 Kind = Literal["ready", "fresh", "clean", "reset"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lease:
+class PoolLease:
     """A clone in somebody's hands."""
 
     database: str
@@ -42,7 +42,9 @@ class Lease:
 class Pool:
     """Hands out leases; every method may be called from any thread."""
 
-    def __init__(self, builder: Builder, *, ahead: int, cap: int, hands: int) -> None:
+    def __init__(
+        self, builder: TemplateBuilder, *, ahead: int, cap: int, hands: int
+    ) -> None:
         """`ahead` clones are kept per template in use, `cap` exist at most.
 
         `hands` threads clone and drop in the background.
@@ -56,7 +58,7 @@ class Pool:
         self._guard = threading.Condition()
         self._ready: dict[str, deque[tuple[str, Kind]]] = defaultdict(deque)
         self._coming: Counter[str] = Counter()
-        self._out: dict[str, Lease] = {}
+        self._out: dict[str, PoolLease] = {}
         self._count = 0
         self._number = 0
         self._closed = False
@@ -96,7 +98,7 @@ class Pool:
                     self._failure = error
             self._guard.notify_all()
 
-    def lease(self, layer: Layer, *, worker: str) -> Lease:
+    def lease(self, layer: Layer, *, worker: str) -> PoolLease:
         """A clone of `layer`, whose template is built first if it must be.
 
         Raises what building or cloning raises.
@@ -107,7 +109,7 @@ class Pool:
         started = time.time()
         clock = time.perf_counter()
         database, kind = self._take(layer) or (self._demand(layer), "fresh")
-        lease = Lease(
+        lease = PoolLease(
             database=database,
             layer=layer,
             kind=kind,
@@ -123,7 +125,9 @@ class Pool:
         self.expect(layer)
         return lease
 
-    def _note(self, lease: Lease, kind: Kind, started: float, seconds: float) -> None:
+    def _note(
+        self, lease: PoolLease, kind: Kind, started: float, seconds: float
+    ) -> None:
         self.costs.append(
             LeaseCost(
                 worker=lease.worker,
@@ -134,15 +138,15 @@ class Pool:
             )
         )
 
-    def mark(self, lease: Lease) -> int:
+    def mark(self, lease: PoolLease) -> int:
         """Remember how a lease is now; `NOWHERE` when there is no way back."""
         return self.shelf.mark(lease.database) if lease.layer.tracked else NOWHERE
 
-    def written(self, lease: Lease) -> str:
+    def written(self, lease: PoolLease) -> str:
         """What was written before the last mark and after the one before, in words."""
         return self.shelf.written(lease.database) if lease.layer.tracked else ""
 
-    def back(self, lease: Lease, mark: int) -> tuple[Outcome, Lease]:
+    def back(self, lease: PoolLease, mark: int) -> tuple[ResetOutcome, PoolLease]:
         """Put a lease back to a mark; what holds it now, if another clone does.
 
         At the mark that it was handed out with, and at marks that are no different,
@@ -160,18 +164,20 @@ class Pool:
             self._note(lease, "reset", started, time.perf_counter() - clock)
         return outcome, lease
 
-    def _as_new(self, lease: Lease, mark: int) -> bool:
+    def _as_new(self, lease: PoolLease, mark: int) -> bool:
         return mark == lease.mark or (
             lease.layer.tracked and self.shelf.as_new(lease.database, mark)
         )
 
-    def _back(self, lease: Lease, mark: int, *, alone: bool = False) -> Outcome:
+    def _back(
+        self, lease: PoolLease, mark: int, *, alone: bool = False
+    ) -> ResetOutcome:
         if not lease.layer.tracked:
             reason = self.shelf.untracked() or "its template has no undo log"
-            return Outcome(how="doubt", reason=reason)
+            return ResetOutcome(how="doubt", reason=reason)
         return self.shelf.back(lease.database, mark, alone=alone)
 
-    def _exchange(self, lease: Lease) -> Lease:
+    def _exchange(self, lease: PoolLease) -> PoolLease:
         """Another clone of the same template; the old one is dropped.
 
         It is dropped also where there is no other: nobody goes on with what is not
@@ -213,14 +219,14 @@ class Pool:
                 self._count -= 1
             raise
 
-    def give_back(self, lease: Lease) -> None:
+    def give_back(self, lease: PoolLease) -> None:
         """Take a lease back: handed on if it is or can be made clean."""
         with self._guard:
             if self._out.pop(lease.database, None) is None:
                 return  # closed meanwhile, and dropped
             self._hands.submit(self._tidy, lease)
 
-    def _tidy(self, lease: Lease) -> None:
+    def _tidy(self, lease: PoolLease) -> None:
         try:
             kind = None if self._closed else self._cleaned(lease)
         except Exception:  # noqa: BLE001  (in doubt it is dropped, whatever the doubt)
@@ -232,7 +238,7 @@ class Pool:
         else:
             self._drop(lease.database)
 
-    def _cleaned(self, lease: Lease) -> Kind | None:
+    def _cleaned(self, lease: PoolLease) -> Kind | None:
         if not lease.layer.tracked:
             return "clean" if self.shelf.clean(lease.database) else None
         outcome = self._back(lease, PRISTINE, alone=True)

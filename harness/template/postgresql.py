@@ -26,7 +26,7 @@ from harness.template.base import Draft, Manifest, Waiting, sorted_by_use, whole
 from harness.template.layer import Layer
 from harness.template.presence import GRACE, Presence
 from harness.template.sessions import Sessions
-from harness.template.undo import Outcome, Undos
+from harness.template.undo import ResetOutcome, Undos
 
 OURS = re.compile(r"harness_[bcg]_(?P<run>[0-9a-f]+)_")
 COUNTERS_SINCE = 150000
@@ -237,7 +237,7 @@ class PostgreSQL:
         """See `Shelf`."""
         return mark in self._undos[database].as_new
 
-    def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
+    def back(self, database: str, mark: int, *, alone: bool = False) -> ResetOutcome:
         """See `Shelf`."""
         outcome = self._undos[database].back(mark, alone=alone)
         if alone or outcome.how == "doubt":

@@ -17,7 +17,7 @@ from harness.errors import TemplateError
 from harness.store import FULL, Lock, Store, disk_full, write_atomically
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
 from harness.template.layer import Layer
-from harness.template.undo import NOWHERE, Outcome
+from harness.template.undo import NOWHERE, ResetOutcome
 
 SETTLED = 5.0
 """Seconds after which nobody is about to take a lock on what he has made."""
@@ -156,9 +156,9 @@ class SQLite:
         """See `Shelf`."""
         return False
 
-    def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
+    def back(self, database: str, mark: int, *, alone: bool = False) -> ResetOutcome:
         """See `Shelf`."""
-        return Outcome(how="doubt", reason=str(self.untracked()))
+        return ResetOutcome(how="doubt", reason=str(self.untracked()))
 
     def sweep(self) -> tuple[str, ...]:
         """See `Shelf`: drafts that nobody writes to any more, halves of templates."""

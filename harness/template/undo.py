@@ -34,7 +34,7 @@ How = Literal["clean", "reset", "exchanged", "doubt"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Left:
+class LeftSession:
     """A session that a test left in a transaction, or at all; it was ended."""
 
     process: int
@@ -43,7 +43,7 @@ class Left:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class ResetOutcome:
     """What became of the way back to a mark.
 
     ``clean``: nothing was written; ``reset``: `rows` of `tables` and `sequences`
@@ -57,7 +57,7 @@ class Outcome:
     rows: int = 0
     tables: int = 0
     sequences: int = 0
-    left: tuple[Left, ...] = ()
+    left: tuple[LeftSession, ...] = ()
     worn: bool = False
 
 
@@ -148,7 +148,7 @@ class Undo:
         self.written = row[2] or ""
         return int(row[0])
 
-    def back(self, mark: int, *, alone: bool = False) -> Outcome:
+    def back(self, mark: int, *, alone: bool = False) -> ResetOutcome:
         """Put the database back to `mark`; `alone`: end all other sessions.
 
         Never raises for the database's sake: what fails is a doubt.
@@ -159,10 +159,10 @@ class Undo:
             left, (trouble, rows, tables, sequences) = self._back(mark, alone=alone)
         except (psycopg.Error, DatabaseError) as error:
             text = error.message if isinstance(error, DatabaseError) else str(error)
-            return Outcome(how="doubt", reason=text.strip())
+            return ResetOutcome(how="doubt", reason=text.strip())
         self.rows += rows
         self.resets += bool(rows or sequences)
-        return Outcome(
+        return ResetOutcome(
             how="doubt" if trouble else "reset" if rows or sequences else "clean",
             reason=trouble or "",
             rows=rows,
@@ -174,7 +174,7 @@ class Undo:
 
     def _back(
         self, mark: int, *, alone: bool
-    ) -> "tuple[tuple[Left, ...], tuple[Any, ...]]":
+    ) -> "tuple[tuple[LeftSession, ...], tuple[Any, ...]]":
         connection = self._open()
         with connection.pipeline():
             quiet = connection.execute(
@@ -183,7 +183,7 @@ class Undo:
             )
             done = connection.execute("SELECT * FROM harness.back(%s)", [mark])
             left = tuple(
-                Left(process=process, state=state, query=query)
+                LeftSession(process=process, state=state, query=query)
                 for process, state, query in quiet
             )
             row = done.fetchone()

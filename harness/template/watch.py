@@ -14,7 +14,7 @@ SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Watch:
+class FileWatch:
     """Files below `roots` count, but for those `apart`; `root` is the project's.
 
     What `modules` ship is part of their own layers.

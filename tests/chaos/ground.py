@@ -389,12 +389,12 @@ class Ground:
     def _databases(self) -> list[str]:
         """Databases that are no templates."""
         from harness.errors import HarnessError
-        from harness.postgres import Local, connect
+        from harness.postgres import LocalServer, connect
         from harness.store import Store
 
         if not (self.state / "server").exists():
             return []
-        server = Local(Store(self.state), environ=self.environ())
+        server = LocalServer(Store(self.state), environ=self.environ())
         try:
             with connect(server.start()) as connection:
                 rows = connection.execute(

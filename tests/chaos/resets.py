@@ -17,7 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from harness.postgres import Address, Local, connect
+from harness.postgres import Address, LocalServer, connect
 from harness.store import Store
 from harness.template import undo
 from harness.template.undo import PRISTINE, Undo
@@ -49,7 +49,7 @@ def run(
     with contextlib.ExitStack() as stack:
         if address is None:
             place = os.environ.get("TESTS_STATE", ROOT / ".harness" / "tests")
-            server = Local(Store(Path(place)), environ=os.environ)
+            server = LocalServer(Store(Path(place)), environ=os.environ)
             address = server.start()
             stack.callback(server.stop)
         while row.trials < statements and clock.now() < deadline:

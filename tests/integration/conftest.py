@@ -23,7 +23,7 @@ import pytest
 
 from harness.commands.workshop import binaries
 from harness.engine import Engine
-from harness.postgres import Address, Docker, Given, Local
+from harness.postgres import Address, DockerServer, GivenServer, LocalServer
 from harness.stack.project import DEFAULT
 from harness.store import Run, Store, locked
 from harness.template.base import Shelf
@@ -88,7 +88,7 @@ def store(state: Path) -> Store:
 @pytest.fixture(scope="session")
 def address(store: Store) -> Iterator[Address]:
     """The embedded server."""
-    server = Local(store, environ=os.environ)
+    server = LocalServer(store, environ=os.environ)
     yield server.start()
     server.stop()
 
@@ -115,7 +115,7 @@ def contained(store: Store, engine: Engine) -> Iterator[Address]:
         subprocess.run(
             [sys.executable, "-m", "harness", "build", "db"], cwd=ROOT, check=True
         )
-    server = Docker(store, image=IMAGE, environ=os.environ)
+    server = DockerServer(store, image=IMAGE, environ=os.environ)
     yield server.start()
     server.stop()
 
@@ -132,7 +132,7 @@ def shelf(request: pytest.FixtureRequest, store: Store) -> Iterator[Shelf]:
             name = "contained" if request.param == "docker" else "address"
             address = request.getfixturevalue(name)
             made = PostgreSQL(
-                Given(address.url()).start() if given else address,
+                GivenServer(address.url()).start() if given else address,
                 run.id,
                 file_copy=not given,
                 binaries=binaries,

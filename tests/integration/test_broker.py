@@ -22,8 +22,8 @@ from harness.plugins.client import Client, LeaseError
 from harness.template import broker as broker_
 from harness.template.broker import Broker
 from harness.template.layer import Layer, Request
-from harness.template.pool import Lease
-from harness.template.undo import PRISTINE, UNTRACKED, Left, Outcome
+from harness.template.pool import PoolLease
+from harness.template.undo import PRISTINE, UNTRACKED, LeftSession, ResetOutcome
 
 
 class Pool:
@@ -32,35 +32,35 @@ class Pool:
     def __init__(self) -> None:
         self.shelf = self
         self.reason: str | None = None
-        self.outcome = Outcome(how="reset", rows=2, tables=1)
+        self.outcome = ResetOutcome(how="reset", rows=2, tables=1)
         self.backs: list[tuple[str, int]] = []
         self.leased: list[tuple[str, str]] = []
         self.returned: list[str] = []
         self.error: Exception | None = None
 
-    def lease(self, layer: Layer, *, worker: str) -> Lease:
+    def lease(self, layer: Layer, *, worker: str) -> PoolLease:
         if self.error:
             raise self.error
         self.leased.append((layer.name, worker))
         database = f"{layer.name}_{len(self.leased)}"
-        return Lease(database=database, layer=layer, kind="ready", seconds=0.25)
+        return PoolLease(database=database, layer=layer, kind="ready", seconds=0.25)
 
     def untracked(self) -> str | None:
         return self.reason
 
-    def mark(self, lease: Lease) -> int:
+    def mark(self, lease: PoolLease) -> int:
         return 2 + len(self.backs)
 
-    def written(self, lease: Lease) -> str:
+    def written(self, lease: PoolLease) -> str:
         return ""
 
-    def back(self, lease: Lease, mark: int) -> tuple[Outcome, Lease]:
+    def back(self, lease: PoolLease, mark: int) -> tuple[ResetOutcome, PoolLease]:
         self.backs.append((lease.database, mark))
         if self.outcome.how == "exchanged":
             lease = replace(lease, database=f"{lease.database}_other")
         return self.outcome, lease
 
-    def give_back(self, lease: Lease) -> None:
+    def give_back(self, lease: PoolLease) -> None:
         self.returned.append(lease.database)
 
 
@@ -330,8 +330,8 @@ def test_a_template_by_its_name(
 
 
 def test_the_way_back(client: Client, pool: Pool) -> None:
-    left = Left(process=4711, state="idle in transaction", query="UPDATE party")
-    pool.outcome = Outcome(how="reset", left=(left,))
+    left = LeftSession(process=4711, state="idle in transaction", query="UPDATE party")
+    pool.outcome = ResetOutcome(how="reset", left=(left,))
     lease = client.lease(["party"], "en", tracked=True)
     mark = client.mark(lease)
     way = client.back(lease, mark)
@@ -341,7 +341,7 @@ def test_the_way_back(client: Client, pool: Pool) -> None:
 
 
 def test_an_exchange_names_the_other_database(client: Client, pool: Pool) -> None:
-    pool.outcome = Outcome(how="exchanged", reason="create table")
+    pool.outcome = ResetOutcome(how="exchanged", reason="create table")
     lease = client.lease(["party"], "en", tracked=True)
     way = client.back(lease, lease.mark)
     assert (way.how, way.reason) == ("exchanged", "create table")
@@ -371,7 +371,7 @@ def test_files_stay_where_there_is_doubt(client: Client, pool: Pool) -> None:
     lease = client.lease(["party"], "en", tracked=True)
     mark = client.mark(lease)
     (Path(lease.files) / "new").write_text("x")
-    pool.outcome = Outcome(how="doubt", reason="create table")
+    pool.outcome = ResetOutcome(how="doubt", reason="create table")
     assert client.back(lease, mark).how == "doubt"
     assert (Path(lease.files) / "new").exists()
 

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from harness import browsers, engine
-from harness.browsers import Docker, Grid, Local, Wish, base
+from harness.browsers import BrowserRequest, DockerBrowsers, Grid, LocalBrowsers, base
 from harness.errors import BrowserError, MissingTool
 from harness.postgres import Address
 from tests.integration import conftest
@@ -303,8 +303,8 @@ def test_each_test_finds_the_browser_new(
 def selenium() -> None:
     """The stack's own image of browsers."""
     image = "collecting-society/selenium:development"
-    why = Docker(
-        Wish(scratch=Path("/")), os.environ, image=image, labels={}, name=""
+    why = DockerBrowsers(
+        BrowserRequest(scratch=Path("/")), os.environ, image=image, labels={}, name=""
     ).why_not()
     if why and "CI" not in os.environ:
         pytest.skip(why)
@@ -362,7 +362,7 @@ def hub(state: Path) -> Iterator[str]:
             words, stdout=log, stderr=log, env={**os.environ, "TMPDIR": str(where)}
         )
     try:
-        grid = Grid(Wish(scratch=where), f"http://127.0.0.1:{port}")
+        grid = Grid(BrowserRequest(scratch=where), f"http://127.0.0.1:{port}")
         _until(lambda: child.poll() is None and grid.why_not() is None, 120)
         yield grid.url
     finally:
@@ -701,7 +701,7 @@ def test_what_must_be_installed(
     for name, text in programs.items():
         program(tmp_path / name, text)
     environ = {"PATH": f"{tmp_path}"}
-    why = Local(Wish(scratch=tmp_path), environ).why_not()
+    why = LocalBrowsers(BrowserRequest(scratch=tmp_path), environ).why_not()
     assert said in (why or "")
     assert bool(why) == bool(said)
 
@@ -710,7 +710,7 @@ def test_a_driver_that_does_not_start(tmp_path: Path) -> None:
     program(tmp_path / "chromium", "Chromium 9.1")
     program(tmp_path / "chromedriver", "ChromeDriver 9.2 cannot be loaded", 3)
     environ = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    local = Local(Wish(scratch=tmp_path, name="chromium"), environ)
+    local = LocalBrowsers(BrowserRequest(scratch=tmp_path, name="chromium"), environ)
     with pytest.raises(BrowserError, match="cannot be loaded"):
         local.open("w1")
     assert not list(tmp_path.glob("browser-*/*"))
@@ -718,16 +718,18 @@ def test_a_driver_that_does_not_start(tmp_path: Path) -> None:
 
 def test_a_window_needs_a_display(tmp_path: Path) -> None:
     environ = {"PATH": os.environ["PATH"]}
-    why = Local(Wish(scratch=tmp_path, headed=True), environ).why_not()
+    why = LocalBrowsers(
+        BrowserRequest(scratch=tmp_path, headed=True), environ
+    ).why_not()
     assert "no display" in (why or "")
 
 
 def test_what_was_asked_for_never_falls_back(tmp_path: Path) -> None:
-    wish = Wish(scratch=tmp_path)
-    nothing = Local(wish, {"PATH": ""})
+    wish = BrowserRequest(scratch=tmp_path)
+    nothing = LocalBrowsers(wish, {"PATH": ""})
     with pytest.raises(MissingTool, match="not local: chromium is not installed"):
         browsers.choose("local", [nothing])
-    chosen, why = browsers.choose("auto", [nothing, Local(wish, os.environ)])
+    chosen, why = browsers.choose("auto", [nothing, LocalBrowsers(wish, os.environ)])
     assert chosen.versions().startswith("chrom")
     assert "not local" in why
 
@@ -775,7 +777,7 @@ def fake() -> Iterator[Callable[..., str]]:
 
 
 def test_grids_that_cannot_be_used(tmp_path: Path, fake: Callable[..., str]) -> None:
-    wish = Wish(scratch=tmp_path)
+    wish = BrowserRequest(scratch=tmp_path)
     assert "Connection refused" in str(Grid(wish, "http://127.0.0.1:1").why_not())
     assert "404" in str(Grid(wish, fake(code=404)).why_not())
     assert "no node is free" in str(Grid(wish, fake(ready=False)).why_not())

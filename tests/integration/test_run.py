@@ -37,10 +37,10 @@ def results(project: Path) -> dict[str, str]:
 
 def databases(state: Path) -> list[str]:
     """What runs left on the embedded server: clones and unfinished templates."""
-    from harness.postgres import Local, connect
+    from harness.postgres import LocalServer, connect
     from harness.store import Store
 
-    server = Local(Store(state), environ=os.environ)
+    server = LocalServer(Store(state), environ=os.environ)
     with connect(server.start()) as connection:
         rows = connection.execute(
             "SELECT datname FROM pg_database WHERE datname LIKE 'harness\\_%'"

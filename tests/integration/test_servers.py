@@ -13,7 +13,7 @@ import pytest
 from harness.plugins import servers
 from harness.plugins.client import Lease, Left, Way
 from harness.plugins.keeper import Keeper
-from harness.plugins.servers import Server
+from harness.plugins.servers import SuiteServer
 from harness.postgres import Address, connect
 from harness.store import Run, Store
 from harness.template.postgresql import PostgreSQL
@@ -98,16 +98,16 @@ def _rows(bed: Bed, database: str) -> int:
 @pytest.fixture
 def start(keeper: Any, tmp_path: Path) -> Iterator[Any]:
     """An application whose writes take some seconds."""
-    made: list[Server] = []
+    made: list[SuiteServer] = []
 
-    def started(seconds: float) -> Server:
+    def started(seconds: float) -> SuiteServer:
         path = tmp_path / "application.py"
         path.write_text(APPLICATION)
         given = {
             "command": f"python {path} {{port:it}} {seconds}",
             "environment": {}, "health": "/health", "timeout": 30,
         }  # fmt: skip
-        made.append(Server("it", given, str(tmp_path)))
+        made.append(SuiteServer("it", given, str(tmp_path)))
         urlopen(made[0].start(keeper.made) + "/write")
         return made[0]
 

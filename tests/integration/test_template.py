@@ -47,10 +47,10 @@ def touch(project: Path, text: str) -> None:
 
 def unfinished(harness: Harness, state: Path) -> list[str]:
     """Drafts that nobody can mistake for templates, but that lie about."""
-    from harness.postgres import Local, connect
+    from harness.postgres import LocalServer, connect
     from harness.store import Store
 
-    server = Local(Store(state), environ=os.environ)
+    server = LocalServer(Store(state), environ=os.environ)
     with connect(server.start()) as connection:
         rows = connection.execute(
             "SELECT datname FROM pg_database WHERE datname LIKE 'harness\\_b%'"
@@ -321,12 +321,12 @@ def test_a_program_fills_a_layer(harness: Harness, project: Path, state: Path) -
 
 def _things(harness: Harness, project: Path, state: Path) -> list[str]:
     """What the newest template of that name has in its table."""
-    from harness.postgres import Local
+    from harness.postgres import LocalServer
     from harness.store import Run, Store
     from harness.template.postgresql import PostgreSQL
 
     store = Store(state)
-    server = Local(store, environ=os.environ)
+    server = LocalServer(store, environ=os.environ)
     address = server.start()
     try:
         with Run(store) as run:

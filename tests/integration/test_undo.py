@@ -27,9 +27,9 @@ from harness.store import Run, Store
 from harness.template import undo
 from harness.template.base import Manifest
 from harness.template.broker import Broker
-from harness.template.build import Builder
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer, Request
-from harness.template.pool import Lease, Pool
+from harness.template.pool import Pool, PoolLease
 from harness.template.postgresql import PostgreSQL
 from harness.template.process import Process
 from harness.template.undo import PRISTINE, Undo
@@ -294,7 +294,7 @@ class Bed:
     def __init__(self, address: Address, shelf: PostgreSQL) -> None:
         self.address = address
         self.shelf = shelf
-        self.builder = Builder(
+        self.builder = TemplateBuilder(
             shelf, lambda: Process(Path("/nowhere"), env={}), series="7.0",
             deadline=30, listener=lambda progress: None,
         )  # fmt: skip
@@ -317,13 +317,13 @@ class Bed:
         self.builder.ensure(above)
         return above if tracked else below
 
-    def lease(self, layer: Layer) -> Lease:
+    def lease(self, layer: Layer) -> PoolLease:
         return self.pool.lease(layer, worker="w1")
 
-    def open(self, lease: Lease) -> "psycopg.Connection[tuple[object, ...]]":
+    def open(self, lease: PoolLease) -> "psycopg.Connection[tuple[object, ...]]":
         return connect(self.address, lease.database)
 
-    def dump(self, lease: Lease) -> dict[str, object]:
+    def dump(self, lease: PoolLease) -> dict[str, object]:
         return dump(self.address, lease.database)
 
     def count(self, condition: str) -> int:
@@ -361,7 +361,7 @@ def layer(bed: Bed) -> Layer:
 
 
 @pytest.fixture
-def lease(bed: Bed, layer: Layer) -> Iterator[Lease]:
+def lease(bed: Bed, layer: Layer) -> Iterator[PoolLease]:
     made = bed.lease(layer)
     yield made
     bed.pool.give_back(made)
@@ -381,7 +381,9 @@ def difference(
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_whatever_was_written_is_put_back(bed: Bed, lease: Lease, seed: int) -> None:
+def test_whatever_was_written_is_put_back(
+    bed: Bed, lease: PoolLease, seed: int
+) -> None:
     """Several times in one clone, so that each reset stands on the ones before."""
     before = bed.dump(lease)
     schema = _schema(bed.address, lease.database)
@@ -395,7 +397,7 @@ def test_whatever_was_written_is_put_back(bed: Bed, lease: Lease, seed: int) -> 
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_nested_marks(bed: Bed, lease: Lease, seed: int) -> None:
+def test_nested_marks(bed: Bed, lease: PoolLease, seed: int) -> None:
     """Marks and ways back in any order, to any mark that still stands."""
     chance = random.Random(f"nested {seed}")
     marks = [(PRISTINE, bed.dump(lease))]
@@ -417,7 +419,7 @@ def test_nested_marks(bed: Bed, lease: Lease, seed: int) -> None:
         assert not difference(known, bed.dump(lease))
 
 
-def test_each_kind_of_write_is_put_back(bed: Bed, lease: Lease) -> None:
+def test_each_kind_of_write_is_put_back(bed: Bed, lease: PoolLease) -> None:
     """One by one: random ones might hide a statement that always fails."""
     before = bed.dump(lease)
     failed = []
@@ -511,7 +513,7 @@ def test_a_row_that_comes_back_as_another_is_a_doubt(bed: Bed) -> None:
     bed.pool.give_back(lease)
 
 
-def test_a_log_that_names_another_row_is_a_doubt(bed: Bed, lease: Lease) -> None:
+def test_a_log_that_names_another_row_is_a_doubt(bed: Bed, lease: PoolLease) -> None:
     """The key is not enough: what is deleted must be, to the letter, what was added."""
     with bed.open(lease) as connection:
         connection.execute(
@@ -668,7 +670,7 @@ def hidden(bed: Bed) -> Layer:
 
 
 def test_what_was_put_back_once_does_not_stay_suspicious(
-    bed: Bed, lease: Lease
+    bed: Bed, lease: PoolLease
 ) -> None:
     """Emptied tables and dropped sequences leave newer rows in the catalogue."""
     before = bed.dump(lease)
@@ -701,7 +703,7 @@ def doubtful(bed: Bed) -> Layer:
     )
 
 
-def test_the_log_is_guarded(bed: Bed, lease: Lease) -> None:
+def test_the_log_is_guarded(bed: Bed, lease: PoolLease) -> None:
     with bed.open(lease) as connection:
         for one in (
             "DELETE FROM harness.undo",
@@ -711,7 +713,7 @@ def test_the_log_is_guarded(bed: Bed, lease: Lease) -> None:
                 connection.execute(one)  # type: ignore[call-overload]
 
 
-def test_temporary_objects_are_no_doubt(bed: Bed, lease: Lease) -> None:
+def test_temporary_objects_are_no_doubt(bed: Bed, lease: PoolLease) -> None:
     with bed.open(lease) as connection:
         connection.execute(
             "CREATE TEMPORARY TABLE t (id serial PRIMARY KEY, a text);"
@@ -727,7 +729,7 @@ def test_temporary_objects_are_no_doubt(bed: Bed, lease: Lease) -> None:
 # -- other sessions ----------------------------------------------------------
 
 
-def test_a_transaction_left_open_is_told_and_ended(bed: Bed, lease: Lease) -> None:
+def test_a_transaction_left_open_is_told_and_ended(bed: Bed, lease: PoolLease) -> None:
     before = bed.dump(lease)
     connection = bed.open(lease)
     connection.execute("BEGIN; UPDATE party SET name = 'left open'")
@@ -743,7 +745,9 @@ def test_a_transaction_left_open_is_told_and_ended(bed: Bed, lease: Lease) -> No
     assert not difference(before, bed.dump(lease))
 
 
-def test_a_statement_that_still_runs_is_told_and_ended(bed: Bed, lease: Lease) -> None:
+def test_a_statement_that_still_runs_is_told_and_ended(
+    bed: Bed, lease: PoolLease
+) -> None:
     connection = bed.open(lease)
 
     def sleep() -> None:
@@ -760,7 +764,7 @@ def test_a_statement_that_still_runs_is_told_and_ended(bed: Bed, lease: Lease) -
     connection.close()
 
 
-def test_a_transaction_that_just_ends_is_waited_for(bed: Bed, lease: Lease) -> None:
+def test_a_transaction_that_just_ends_is_waited_for(bed: Bed, lease: PoolLease) -> None:
     before = bed.dump(lease)
     with bed.open(lease) as connection:
         connection.execute("BEGIN; UPDATE party SET name = 'late'")
@@ -772,7 +776,7 @@ def test_a_transaction_that_just_ends_is_waited_for(bed: Bed, lease: Lease) -> N
     assert not difference(before, bed.dump(lease))
 
 
-def test_an_idle_session_stays(bed: Bed, lease: Lease) -> None:
+def test_an_idle_session_stays(bed: Bed, lease: PoolLease) -> None:
     with bed.open(lease) as connection:
         connection.execute("UPDATE party SET name = 'x'")
         assert bed.shelf.back(lease.database, PRISTINE).how == "reset"
@@ -780,7 +784,7 @@ def test_an_idle_session_stays(bed: Bed, lease: Lease) -> None:
         assert row == ("party 1",)
 
 
-def test_alone_ends_idle_sessions_too(bed: Bed, lease: Lease) -> None:
+def test_alone_ends_idle_sessions_too(bed: Bed, lease: PoolLease) -> None:
     connection = bed.open(lease)
     outcome = bed.shelf.back(lease.database, PRISTINE, alone=True)
     assert outcome.how == "clean"
@@ -790,7 +794,7 @@ def test_alone_ends_idle_sessions_too(bed: Bed, lease: Lease) -> None:
 
 
 def test_a_mark_while_somebody_writes_is_one_of_no_return(
-    bed: Bed, lease: Lease
+    bed: Bed, lease: PoolLease
 ) -> None:
     with bed.open(lease) as connection:
         connection.execute("BEGIN; UPDATE party SET name = 'in the dark'")
@@ -815,7 +819,7 @@ def test_a_mark_while_somebody_writes_is_one_of_no_return(
     ],
 )
 def test_a_mark_after_a_doubt_is_one_of_no_return(
-    bed: Bed, lease: Lease, before: str, after: str, reason: str
+    bed: Bed, lease: PoolLease, before: str, after: str, reason: str
 ) -> None:
     with bed.open(lease) as connection:
         connection.execute(before.format(database=lease.database))  # type: ignore
@@ -838,7 +842,7 @@ def test_foreign_tables_are_never_put_back(bed: Bed) -> None:
 
 
 def test_a_transaction_that_is_older_than_the_mark_stays(
-    bed: Bed, lease: Lease
+    bed: Bed, lease: PoolLease
 ) -> None:
     with bed.open(lease) as connection, bed.open(lease) as other:
         connection.execute("BEGIN; SELECT * FROM party")
@@ -849,7 +853,7 @@ def test_a_transaction_that_is_older_than_the_mark_stays(
         connection.execute("COMMIT")
 
 
-def test_writers_at_the_same_time_never_leave_half(bed: Bed, lease: Lease) -> None:
+def test_writers_at_the_same_time_never_leave_half(bed: Bed, lease: PoolLease) -> None:
     """Sessions that write on while it is put back: all of a write, or nothing."""
     before = bed.dump(lease)
     stop = threading.Event()
@@ -877,7 +881,9 @@ def test_writers_at_the_same_time_never_leave_half(bed: Bed, lease: Lease) -> No
 # -- accidents ---------------------------------------------------------------
 
 
-def test_a_reset_that_is_killed_leaves_all_or_nothing(bed: Bed, lease: Lease) -> None:
+def test_a_reset_that_is_killed_leaves_all_or_nothing(
+    bed: Bed, lease: PoolLease
+) -> None:
     before = bed.dump(lease)
     kept = Undo(bed.address, lease.database)
     with bed.open(lease) as blocker:
@@ -886,7 +892,7 @@ def test_a_reset_that_is_killed_leaves_all_or_nothing(bed: Bed, lease: Lease) ->
         with bed.open(lease) as connection:
             connection.execute("DELETE FROM party")
         blocker.execute("LOCK TABLE party_category")
-        outcomes: list[undo.Outcome] = []
+        outcomes: list[undo.ResetOutcome] = []
         thread = threading.Thread(target=lambda: outcomes.append(kept.back(mark)))
         thread.start()
         _until(
@@ -907,7 +913,7 @@ def test_a_reset_that_is_killed_leaves_all_or_nothing(bed: Bed, lease: Lease) ->
     kept.close()
 
 
-def test_a_table_that_stays_locked_is_a_doubt(bed: Bed, lease: Lease) -> None:
+def test_a_table_that_stays_locked_is_a_doubt(bed: Bed, lease: PoolLease) -> None:
     """A session older than the mark may hold a lock: no waiting without an end."""
     with bed.open(lease) as connection:  # a fixture's: else another clone would do
         connection.execute("UPDATE event SET id = id + 100")
@@ -1031,7 +1037,9 @@ def test_a_lease_whose_session_was_ended_is_exchanged(bed: Bed, layer: Layer) ->
     bed.pool.give_back(other)
 
 
-def test_what_was_written_since_the_mark_before_is_told(bed: Bed, lease: Lease) -> None:
+def test_what_was_written_since_the_mark_before_is_told(
+    bed: Bed, lease: PoolLease
+) -> None:
     mark = bed.pool.mark(lease)
     assert bed.pool.written(lease) == ""
     bed.pool.back(lease, mark)

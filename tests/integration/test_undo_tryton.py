@@ -17,7 +17,7 @@ from harness.postgres import connect
 from harness.runners import base
 from harness.store import Run
 from harness.template.layer import Request
-from harness.template.pool import Lease, Pool
+from harness.template.pool import Pool, PoolLease
 from harness.template.postgresql import PostgreSQL
 from harness.template.process import Process
 from harness.template.undo import PRISTINE
@@ -78,7 +78,7 @@ class Desk:
         self.layer = layer
         self.process = process
 
-    def write(self, lease: Lease, *scripts: Path) -> None:
+    def write(self, lease: PoolLease, *scripts: Path) -> None:
         """Run data scripts in the suite's environment."""
         order = {
             "database": lease.database, "empty": False, "trusted": False,
@@ -95,7 +95,7 @@ class Desk:
                 [lease.database],
             )
 
-    def dump(self, lease: Lease) -> dict[str, object]:
+    def dump(self, lease: PoolLease) -> dict[str, object]:
         return dump(self.shelf.address, lease.database)
 
 
@@ -112,7 +112,7 @@ def desk(request: pytest.FixtureRequest, state: Path) -> Iterator[Desk]:
         console=Console(io.StringIO(), environ),
         line="test",
     )
-    wish = plan.Wish(suite="tryton", modules=(MODULE,), coverage=False)
+    wish = plan.PlanRequest(suite="tryton", modules=(MODULE,), coverage=False)
     [step] = plan.make(
         wish, sources=context.sources, graph=context.graph,
         official=series.official(), default_series=context.config.series,
@@ -138,13 +138,13 @@ def desk(request: pytest.FixtureRequest, state: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def lease(desk: Desk) -> Iterator[Lease]:
+def lease(desk: Desk) -> Iterator[PoolLease]:
     made = desk.pool.lease(desk.layer, worker="w1")  # type: ignore[arg-type]
     yield made
     desk.pool.give_back(made)
 
 
-def test_data_scripts_are_undone_one_by_one(desk: Desk, lease: Lease) -> None:
+def test_data_scripts_are_undone_one_by_one(desk: Desk, lease: PoolLease) -> None:
     pristine = desk.dump(lease)
     desk.write(lease, MASTER)
     mark, known = desk.pool.mark(lease), desk.dump(lease)
@@ -163,7 +163,7 @@ def test_data_scripts_are_undone_one_by_one(desk: Desk, lease: Lease) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_is_undone(
-    desk: Desk, lease: Lease, tmp_path: Path, script: str
+    desk: Desk, lease: PoolLease, tmp_path: Path, script: str
 ) -> None:
     pristine = desk.dump(lease)
     path = tmp_path / "script.txt"

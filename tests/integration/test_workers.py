@@ -17,9 +17,11 @@ import harness.plugins.workers.interpreter
 from tests.integration.conftest import Interpreter
 from tests.integration.workbench import WARM, Ran, Suite
 
+EARLY = bool(os.environ.get("PIP_PRE"))  # in the session ``prereleases``
 PACKAGES = (
-    "pytest>=9.0,<10", "pytest-xdist>=3.8,<4", "pytest-cov", "pytest-timeout",
-    "pytest-dependency",
+    "pytest>=9.0" if EARLY else "pytest>=9.0,<10",
+    "pytest-xdist>=3.8" if EARLY else "pytest-xdist>=3.8,<4",
+    "pytest-cov", "pytest-timeout", "pytest-dependency",
 )  # fmt: skip
 INTERPRETER = Path(harness.plugins.workers.interpreter.__file__)
 MIXED = """\
@@ -520,6 +522,53 @@ def test_subtests_are_told_each(suite: Suite) -> None:
     )
     assert shown == expected
     assert len(shown) == 2
+
+
+# -- warnings ---------------------------------------------------------------------
+
+
+WARNED = """\
+    import warnings
+
+    class OfThisModule(UserWarning): pass
+
+    class TestA:
+        def test_1(self): warnings.warn("old", DeprecationWarning)
+        def test_2(self): warnings.warn(OfThisModule("mine"))
+
+    class TestB:
+        def test_1(self):
+            class OfAFunction(RuntimeWarning): pass
+            warnings.warn(OfAFunction("local"))
+    """
+
+
+def test_warnings_arrive_with_their_class(suite: Suite) -> None:
+    suite.write(
+        test_warned=WARNED,
+        conftest="""\
+        def pytest_warning_recorded(warning_message, nodeid):
+            with open("seen", "a") as file:
+                print(warning_message.category.__name__, nodeid, file=file)
+        """,
+    )
+    warm = same(suite)
+    names = ("DeprecationWarning: old", "OfThisModule: mine", "OfAFunction: local")
+    assert all(one in warm.text for one in names), warm.text
+    # plain pytest's one session, the worker's and the controller's
+    assert all(
+        suite.root.joinpath("seen").read_text().count(one.partition(":")[0]) == 3
+        for one in names
+    )
+
+
+@pytest.mark.parametrize(
+    "wanted", ["error::DeprecationWarning", "error::test_warned.OfThisModule"]
+)
+def test_warnings_are_filtered_by_their_class(suite: Suite, wanted: str) -> None:
+    suite.write(test_warned=WARNED)
+    warm = same(suite, "-W", wanted)
+    assert list(warm.outcomes.values()).count("failure") == 1, warm.text
 
 
 # -- what may not be forked ---------------------------------------------------------

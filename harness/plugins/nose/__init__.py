@@ -51,6 +51,8 @@ def pytest_addoption(parser: Any, pluginmanager: Any) -> None:
 
 def _add(group: Any, *names: str, **options: Any) -> None:
     """Add an option; its short form only if nobody has it."""
+    # `addoption` keeps short names in lower case for pytest; nose's are such:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/config/argparsing.py
     try:
         group._addoption(*names, **options)
     except ValueError:

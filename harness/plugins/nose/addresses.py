@@ -224,6 +224,8 @@ def pytest_collection(session: Any) -> Iterator[None]:
 def pytest_make_collect_report(collector: Any) -> Iterator[None]:
     """A file that cannot be imported is an error of its own: the rest goes on."""
     yield
+    # Before the session says of all files at once that they were not found:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/main.py
     missing = getattr(collector, "_notfound", None)  # of a session
     if missing:
         missing[:] = [one for one in missing if _module(Path(one[0].split("::")[0]))]

@@ -20,7 +20,7 @@ def value_of(function: Any, cls: type | None, name: str) -> Any:
     return False if found is MISSING else found
 
 
-class Names:
+class AttributeNames:
     """What an expression of ``-A`` sees: attributes as names."""
 
     def __init__(self, function: Any, cls: type | None) -> None:
@@ -46,7 +46,7 @@ def _expression(text: str) -> Test:
     code = compile(text.strip(), "<-A>", "eval")
 
     def holds(function: Any, cls: type | None) -> bool:
-        return bool(eval(code, {}, Names(function, cls)))  # type: ignore[arg-type]
+        return bool(eval(code, {}, AttributeNames(function, cls)))  # type: ignore[arg-type]
 
     return holds
 

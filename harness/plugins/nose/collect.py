@@ -11,6 +11,9 @@ from typing import Any, Callable, Iterable, Sequence, cast
 from unittest import SkipTest, TestCase
 
 import pytest
+
+# How `norecursedirs` is compared, and the collectors of `TestCase` that get nose's
+# fixtures; pytest exports neither: https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/unittest.py
 from _pytest.pathlib import fnmatch_ex
 from _pytest.unittest import TestCaseFunction, UnitTestCase
 
@@ -100,6 +103,8 @@ class NoseCase(UnitTestCase):
     def _nothing(self, *_: Any) -> None:
         """The fixture of the class is called by ours."""
 
+    # Names of different releases, from pytest 7.2 on; none can be switched off:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/unittest.py
     _inject_setup_teardown_fixtures: Any = _nothing
     _inject_setup_class_fixture: Any = _nothing
     _register_unittest_setup_class_fixture: Any = _nothing
@@ -122,6 +127,8 @@ class NoseCase(UnitTestCase):
 
     def _item(self, name: str) -> pytest.Item:
         options: dict[str, Any] = {}
+        # From pytest 8.2 on an item makes its instance itself, and takes no `callobj`:
+        # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/python.py
         if not hasattr(pytest.Function, "_getinstance"):
             options["callobj"] = getattr(self.obj, name)
         return cast(
@@ -162,6 +169,8 @@ def _of_module(collector: NoseModule, name: str) -> Sequence[Any]:
 def _tests(collector: Any, name: str, function: Any) -> Sequence[Any]:
     if inspect.isgeneratorfunction(function):
         return generators.collect(collector, name)
+    # What pytest's own hook `pytest_pycollect_makeitem` calls: it knows of parameters.
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/python.py
     return list(collector._genfunctions(name, getattr(function, "__func__", function)))
 
 

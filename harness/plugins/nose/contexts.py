@@ -149,6 +149,8 @@ def _is_file(module: ModuleType, path: Path) -> bool:
 
 
 def _import(init: Path, config: Any) -> ModuleType:
+    # A package has to be the module that pytest makes of it, in each import mode:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/pathlib.py
     from _pytest.pathlib import import_path
 
     options: dict[str, Any] = {

@@ -61,6 +61,8 @@ def start(config: Any, options: Any) -> None:
         omit=None if options.cover_tests else ["*/tests/*", "*/test_*.py"],
         messages=False,
     )
+    # A worker may have run nothing, as a child of coverage's `process_startup`:
+    # https://github.com/nedbat/coveragepy/blob/7.11.0/coverage/control.py
     measured._warn_no_data = False
     if options.cover_erase and not worker:
         measured.erase()
@@ -111,6 +113,8 @@ class Measurement:
         if self.total is None:
             terminalreporter.write_line("no data was collected")
             return
+        # The file behind the terminal's writer has no public name:
+        # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/_io/terminalwriter.py
         self.measured.report(file=terminalreporter._tw._file, show_missing=True)
         if options.cover_html:
             self.measured.html_report(directory=options.cover_html_dir)

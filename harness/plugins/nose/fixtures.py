@@ -13,6 +13,8 @@ from typing import Any, Iterable
 from unittest import TestCase
 
 import pytest
+
+# An item of a `TestCase`, which calls its own fixtures: https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/unittest.py
 from _pytest.unittest import TestCaseFunction
 
 from harness.plugins.nose import contexts
@@ -89,6 +91,8 @@ def register(node: Any, fixtures: Iterable[Any]) -> None:
 
 def parse(node: Any, holder: object) -> None:
     """Make the fixtures that an object has known below a node."""
+    # Fixtures for one node alone: no hook and no public function registers them.
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/fixtures.py
     parsefactories = node.session._fixturemanager.parsefactories
     if "holder" in inspect.signature(parsefactories).parameters:
         parsefactories(holder=holder, node=node)

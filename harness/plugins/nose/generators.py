@@ -119,6 +119,8 @@ class Generated(pytest.Function):
         parent: Any = self.parent
         if not isinstance(parent, pytest.Class):
             return getattr(parent.obj, base)
+        # Since pytest 8.2 the item makes the instance:
+        # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/python.py
         modern = hasattr(pytest.Function, "_getinstance")
         instance: Any = self.instance if modern else parent.newinstance()  # type: ignore[no-untyped-call]
         return getattr(instance, base)

@@ -48,6 +48,8 @@ def pytest_collection_modifyitems(config: Any, items: list[Any]) -> None:
 def _mark(item: Any, group: str) -> None:
     """Tell xdist the group; with pytest 9.2 its 3.8 does not get it into the id."""
     item.add_marker(pytest.mark.xdist_group(group))
+    # pytest keeps the id as an object since 9.1, xdist 3.8 writes to what was its text:
+    # https://github.com/pytest-dev/pytest-xdist/blob/v3.8.0/src/xdist/remote.py
     made = getattr(item, "_id", None)
     if made is not None and getattr(item.config.option, "loadgroup", False):
         item._id = type(made).parse(f"{item.nodeid}@{group}")

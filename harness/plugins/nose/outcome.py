@@ -8,6 +8,8 @@ import sys
 from typing import Any, Iterator
 
 import pytest
+
+# It collects what failed by itself, below: https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/unittest.py
 from _pytest.unittest import TestCaseFunction
 
 from harness.plugins.nose.collect import NoseModule
@@ -28,6 +30,8 @@ def pytest_pyfunc_call(pyfuncitem: Any) -> bool | None:
     function = pyfuncitem.obj
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         return None
+    # The names that pytest's own `pytest_pyfunc_call` hands over:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/python.py
     values = pyfuncitem.funcargs
     function(**{name: values[name] for name in pyfuncitem._fixtureinfo.argnames})
     return True
@@ -38,6 +42,8 @@ def pytest_runtest_makereport(item: Any, call: Any) -> Iterator[None]:
     """Skip tests that say they are deprecated; name the fixture that failed."""
     if call.excinfo is not None and _is_deprecated(call.excinfo.value):
         call.excinfo = _skipped(call.excinfo.value)
+    # A `TestCase` has caught the error; pytest takes it from here:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/unittest.py
     if isinstance(item, TestCaseFunction) and item._excinfo:
         item._excinfo = [
             _skipped(one.value) if _is_deprecated(one.value) else one

@@ -149,6 +149,8 @@ def executable(path: Path) -> bool:
 
 def is_fixture(thing: object) -> bool:
     """Whether it is a fixture of pytest: that one is pytest's to call."""
+    # pytest 8.4 made a class of what was an attribute; neither is public:
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/fixtures.py
     return (
         type(thing).__name__ == "FixtureFunctionDefinition"
         or getattr(thing, "_pytestfixturefunction", None) is not None

@@ -16,7 +16,14 @@ from typing import Any
 import pytest
 
 from harness.plugins import shuffle
-from harness.plugins.workers import controller, hooks, requirement, reruns, warm
+from harness.plugins.workers import (
+    controller,
+    forwarded,
+    hooks,
+    requirement,
+    reruns,
+    warm,
+)
 from harness.plugins.workers.worker import Worker
 
 NAME = "harness-workers"
@@ -71,5 +78,6 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Worker(config), NAME)
         config.pluginmanager.register(reruns.Plugin(config), "harness-reruns")
     else:
+        forwarded.install(config)
         made = controller.Controller(config, config.stash.get(PROCESS, None))
         config.pluginmanager.register(made, NAME)

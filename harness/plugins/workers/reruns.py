@@ -18,6 +18,10 @@ import time
 from typing import Any, Iterable
 
 import pytest
+
+# No hook runs a test again: what pytest's own `pytest_runtest_protocol` calls, and
+# what it says to the conditions of `skipif`:
+# https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/runner.py
 from _pytest.runner import runtestprotocol  # a test's phases, as pytest runs them
 from _pytest.skipping import evaluate_condition  # a text, as ``skipif`` has it
 
@@ -124,7 +128,9 @@ class Plugin:
         """A test's reports, with all that other plugins do around a test."""
         known = self.properties.setdefault(id(item), list(item.user_properties))
         item.user_properties[:] = known
-        item._report_sections.clear()  # what was captured before is said already
+        # What was captured before is said already; each report takes all of it:
+        # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/nodes.py
+        item._report_sections.clear()
         reports: list[Any] = []
         self.inner = reports
         try:
@@ -137,8 +143,10 @@ class Plugin:
         """Tear down all fixtures, and let go of what outlives tests."""
         self.ran.clear()
         try:
+            # There is no public way to tear down fixtures of the session:
+            # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/runner.py
             with limited.within(self.config, "the teardown before another time"):
-                self.session._setupstate.teardown_exact(None)  # no public way to do so
+                self.session._setupstate.teardown_exact(None)
         except Exception:
             pass  # it was reported, or belongs to a time that does not count
         self.config.hook.pytest_fresh_start(config=self.config)

@@ -12,9 +12,6 @@ import pytest
 
 from harness.plugins.client import client
 
-WAITED = "waited"
-"""Attribute of reports: seconds that the test has waited for leases."""
-
 
 class Worker:
     """Hooks of a process that runs tests."""

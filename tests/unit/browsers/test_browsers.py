@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness import browsers
-from harness.browsers import Endpoint, Grid, Reach, Wish, capabilities
+from harness.browsers import BrowserRequest, Endpoint, Grid, Reach, capabilities
 from harness.errors import ConfigError, MissingTool
 
-WISH = Wish(scratch=Path("/scratch"))
+WISH = BrowserRequest(scratch=Path("/scratch"))
 
 
 class Place:
@@ -50,14 +50,12 @@ def test_all_reasons_are_said() -> None:
         browsers.choose("auto", places)
 
 
-def test_every_place_is_listed() -> None:
-    assert set(browsers.BROWSERS) == {one.kind for one in browsers.BROWSERS.values()}
-
-
 def test_capabilities_of_the_configuration_win() -> None:
     given = capabilities.read(["platformName=linux", 'se:options={"a": 1}', "n=3"])
     assert given == {"platformName": "linux", "se:options": {"a": 1}, "n": 3}
-    wish = Wish(scratch=Path("/"), arguments=("--lang=de",), capabilities=given)
+    wish = BrowserRequest(
+        scratch=Path("/"), arguments=("--lang=de",), capabilities=given
+    )
     made = capabilities.chromium(wish, binary="/b", profile="/p", downloads="/d")
     assert made["platformName"] == "linux"
     options = made["goog:chromeOptions"]
@@ -67,7 +65,7 @@ def test_capabilities_of_the_configuration_win() -> None:
 
 
 def test_a_window_is_shown_on_request() -> None:
-    wish = Wish(scratch=Path("/"), headed=True)
+    wish = BrowserRequest(scratch=Path("/"), headed=True)
     assert "--headless" not in capabilities.chromium(wish)["goog:chromeOptions"]["args"]
     assert "-headless" not in capabilities.firefox(wish)["moz:firefoxOptions"]["args"]
     assert "-headless" in capabilities.firefox(WISH)["moz:firefoxOptions"]["args"]
@@ -89,6 +87,6 @@ def test_a_grid_on_this_machine_needs_no_other_address(host: str) -> None:
 
 
 def test_the_name_of_this_machine_can_be_given() -> None:
-    wish = Wish(scratch=Path("/"), host="me.example")
+    wish = BrowserRequest(scratch=Path("/"), host="me.example")
     reach = Grid(wish, "http://grid:4444").reach()
     assert reach == Reach(bind="0.0.0.0", host="me.example")

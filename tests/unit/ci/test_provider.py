@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,27 @@ GITHUB = provider.github(CONFIG, pins.read())
 def test_the_workflow_is_as_configured() -> None:
     """What `harness ci generate --check` looks at."""
     assert (ROOT / provider.FILES["github"]).read_text("utf-8") == GITHUB
+
+
+def test_what_the_clock_starts_is_as_configured() -> None:
+    made = provider.files(CONFIG, "github", pins.read())
+    assert list(made) == [provider.FILES["github"], provider.SCHEDULED]
+    text = made[provider.SCHEDULED]
+    assert (ROOT / provider.SCHEDULED).read_text("utf-8") == text
+    assert f'cron: "{CONFIG.ci.schedule}"' in text
+    assert re.findall(r"run: (.+)", text) == ['"./nox -s prereleases"']
+    assert re.findall(r"^permissions: (.+)", text, re.M) == ["{}"]
+    assert re.findall(r"uses: \S+@([0-9a-f]{40}) # v", text)
+    assert text.count("persist-credentials: false") == 1
+    assert ": write" not in text
+
+
+def test_nothing_is_scheduled_by_itself() -> None:
+    plain = replace(CONFIG, ci=replace(CONFIG.ci, scheduled=()))
+    assert list(provider.files(plain, "github", pins.read())) == [
+        provider.FILES["github"]
+    ]
+    assert list(provider.files(CONFIG, "gitlab", {})) == [provider.FILES["gitlab"]]
 
 
 def test_every_action_is_pinned_by_a_commit() -> None:

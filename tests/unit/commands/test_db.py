@@ -11,8 +11,8 @@ from harness.commands import db_make, db_place, sources
 from harness.commands.context import Context
 from harness.commands.db import Leave, allow, named, of_tests, require_leave
 from harness.commands.db_make import Content
-from harness.commands.db_place import Wish
-from harness.databases.client import Client
+from harness.commands.db_place import DatabaseRequest
+from harness.databases.client import PostgresPrograms
 from harness.errors import UsageError
 from harness.output import Console
 from harness.template.layer import Document, Request
@@ -50,8 +50,8 @@ def made(root: Path, **environ: str) -> Context:
     )
 
 
-def client(*, production: bool = False, dry: bool = False) -> Client:
-    return Client(
+def client(*, production: bool = False, dry: bool = False) -> PostgresPrograms:
+    return PostgresPrograms(
         kind="given", title="there", start=lambda program, terminal: [program], env={},
         production=production, dry=dry,
     )  # fmt: skip
@@ -175,9 +175,9 @@ def test_given_wants_an_address(tmp_path: Path) -> None:
 def test_leases_are_where_tests_run(tmp_path: Path) -> None:
     url = "postgresql://me@there/"
     context = made(tmp_path, HARNESS_DATABASE_SERVER=url)
-    assert of_tests(context, Wish(), "harness_c_1_2").on == "given"
-    assert of_tests(context, Wish(on="stack"), "harness_c_1_2").on == "stack"
-    assert of_tests(context, Wish(), "society").on == ""
+    assert of_tests(context, DatabaseRequest(), "harness_c_1_2").on == "given"
+    assert of_tests(context, DatabaseRequest(on="stack"), "harness_c_1_2").on == "stack"
+    assert of_tests(context, DatabaseRequest(), "society").on == ""
     assert named(context, "") == "collecting_society"
 
 

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[3]
 def plan(tmp_path: Path, service: str, *, wait: bool = False, **counts: int):
     project = projects.make(Config(root=tmp_path))
     stack = Stack(context=None, project=project)  # type: ignore[arg-type]
-    return deploy.Plan(
+    return deploy.DeployPlan(
         stack=stack, service=service, counts=counts, port=52000, wait=wait,
         terminal=False,
     )  # fmt: skip

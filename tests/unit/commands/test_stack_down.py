@@ -12,7 +12,7 @@ from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.stack import Stack
 from harness.config import Config
-from harness.config.schema import Stack as Settings
+from harness.config.schema import StackSettings as Settings
 from harness.engine import Owned
 from harness.errors import CommandFailed, UsageError
 from harness.output import Console

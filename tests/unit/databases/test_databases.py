@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from harness.databases import archive, catalogue, replace
-from harness.databases.client import Client, literal, quoted
+from harness.databases.client import PostgresPrograms, literal, quoted
 from harness.errors import DatabaseError, UsageError
 
 
-def client(told: list[str] | None = None, **more: str) -> Client:
-    return Client(
+def client(told: list[str] | None = None, **more: str) -> PostgresPrograms:
+    return PostgresPrograms(
         kind="local",
         title="the server",
         start=lambda program, terminal: [f"/bin/{program}"],
@@ -62,7 +62,7 @@ def test_the_line_of_a_copy() -> None:
     assert line.endswith(" --dbname=b")
 
 
-def owned(told: list[str]) -> Client:
+def owned(told: list[str]) -> PostgresPrograms:
     return dataclasses.replace(
         client(told), owner="tryton", rights=lambda name: (f"-- {name}",)
     )

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from harness.config import Config
-from harness.config.schema import Database
-from harness.doctor import Docker, Finding, Machine
+from harness.config.schema import DatabaseSettings
+from harness.doctor import DockerProbe, Finding, Machine
 from harness.doctor.base import Usage
 from harness.engine import TIMEOUT, Engine, failure
 from harness.errors import HarnessError, MissingTool
@@ -134,12 +134,12 @@ def make(tmp_path: Path, engine: Fake) -> Make:
         def which(name: str) -> str | None:
             return f"/usr/bin/{name}" if name in here else None
 
-        settings = {"database": Database(server=server), **(config or {})}
+        settings = {"database": DatabaseSettings(server=server), **(config or {})}
         machine = Machine(
             config=Config(root=tmp_path / "root", **settings),
             environ={"HOME": str(tmp_path)},
             state=tmp_path / "state",
-            docker=Docker(engine, clock=lambda: NOW),
+            docker=DockerProbe(engine, clock=lambda: NOW),
             run=run,
             which=which,
             usage=lambda path: Usage(total=64 * GIB, free=32 * GIB),

@@ -11,22 +11,24 @@ import pytest
 from harness.commands import doctor
 from harness.commands.context import Context
 from harness.config import Config
-from harness.doctor import Finding, Status
+from harness.doctor import Finding, FindingStatus
 from harness.output import Console
 
 FINDINGS = [
-    Finding(check="git", status=Status.OK, found="2.39.5", remedy="never shown"),
-    Finding(check="docker engine", status=Status.SKIPPED, found="docker is not there"),
+    Finding(check="git", status=FindingStatus.OK, found="2.39.5", remedy="never shown"),
+    Finding(
+        check="docker engine", status=FindingStatus.SKIPPED, found="docker is not there"
+    ),
     Finding(
         check="images",
-        status=Status.WARNING,
+        status=FindingStatus.WARNING,
         found="2 of 7 are not built: portal, api",
         remedy="harness build --with-a-line-that-is-much-longer-than-the-terminal-is",
         need="the stack",
     ),
 ]
 LACK = Finding(
-    check="wheel", status=Status.MISSING, found="gone", remedy="pip install it"
+    check="wheel", status=FindingStatus.MISSING, found="gone", remedy="pip install it"
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from harness.config import Database, SuiteTable
+from harness.config import DatabaseSettings, SuiteTable
 from harness.doctor import engine as checks
 from harness.errors import CommandFailed
 from harness.proc import Completed
@@ -263,7 +263,7 @@ def test_the_image_of_the_database(
     make: Make, engine: Any, image: str, remedy: str
 ) -> None:
     engine.answers["image ls"] = answer("other:latest\n")
-    config = {"database": Database(server="docker", image=image)}
+    config = {"database": DatabaseSettings(server="docker", image=image)}
     database, stack = checks.images(make(config=config))
     assert (database.check, str(database.status)) == ("database image", "missing")
     assert database.remedy == remedy
@@ -273,5 +273,5 @@ def test_the_image_of_the_database(
 def test_an_image_by_digest_is_found(make: Make, engine: Any, told: Told) -> None:
     image = "postgres@sha256:0123"
     engine.answers[f"image inspect {image}"] = answer("[{}]")
-    config = {"database": Database(server="docker", image=image)}
+    config = {"database": DatabaseSettings(server="docker", image=image)}
     assert told(checks.images(make(config=config)))[0] == "ok"

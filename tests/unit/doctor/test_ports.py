@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.config.schema import Stack
+from harness.config.schema import StackSettings
 from harness.doctor import ports
 from harness.errors import CommandFailed
 from harness.proc import Completed
@@ -151,7 +151,7 @@ def test_a_container_by_the_label_of_this_state(
 
 def test_a_container_by_the_project(make: Make, engine: Any) -> None:
     container(engine, "nginx-1", "", "mine")
-    machine = make(config={"stack": Stack(project="mine")})
+    machine = make(config={"stack": StackSettings(project="mine")})
     assert first(machine)[1] == "ok"
     assert first(make())[1] == "warning"
 

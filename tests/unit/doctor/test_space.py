@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.config.schema import Database
+from harness.config.schema import DatabaseSettings
 from harness.doctor import space
 from harness.doctor.base import Usage, nearest
 from harness.proc import Completed
@@ -95,7 +95,7 @@ def test_the_disk_of_an_engine_elsewhere(
 def test_little_shared_memory(
     make: Make, told: Told, server: str, storage: str, status: str
 ) -> None:
-    config = {"database": Database(server=server, storage=storage)}
+    config = {"database": DatabaseSettings(server=server, storage=storage)}
     assert told(space.shared(make(config=config, usage=free(GIB))))[0] == status
 
 

@@ -65,8 +65,8 @@ def test_the_closure_follows_the_variant() -> None:
 
 
 def test_the_base_is_an_argument() -> None:
-    assert dockerfile.external(stages(BASE="other:1"), "end") == ("other:1",)
-    assert dockerfile.external(stages(), "alone") == ()
+    first, *_ = dockerfile.closure(stages(BASE="other:1"), "end")
+    assert first.base == "other:1"
 
 
 def test_a_missing_target_is_named() -> None:

@@ -2,10 +2,10 @@
 """BuildKit's plain output, good and bad."""
 
 from harness.errors import EngineError, ImageError, MissingTool
-from harness.images.build import Job, failure
-from harness.images.progress import Layer, Progress
+from harness.images.build import ImageJob, failure
+from harness.images.progress import BuildProgress, ImageStep
 
-JOB = Job(service="db", image="x/db:development", digest="1")
+JOB = ImageJob(service="db", image="x/db:development", digest="1")
 ARGV = ["docker", "build"]
 
 GOOD = """\
@@ -42,8 +42,8 @@ ERROR: failed to solve: process "/bin/sh" did not complete successfully: exit co
 """
 
 
-def fed(text: str) -> tuple[Progress, list[Layer]]:
-    progress = Progress()
+def fed(text: str) -> tuple[BuildProgress, list[ImageStep]]:
+    progress = BuildProgress()
     closed = [progress.feed(line) for line in text.splitlines()]
     return progress, [one for one in closed if one]
 
@@ -67,7 +67,7 @@ def test_the_status_is_what_runs() -> None:
     text = "".join(GOOD.splitlines(keepends=True)[:-2])
     running = fed(text)[0].status()
     assert running.endswith("Setting up postgresql-15")
-    assert Progress().status() == ""
+    assert BuildProgress().status() == ""
 
 
 def test_a_failure_has_its_line_and_its_log() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from harness.plugins import serving
 from harness.plugins.client import Lease, Left, Way
-from harness.plugins.servers import Server
+from harness.plugins.servers import SuiteServer
 
 LEASE = Lease(
     key="k", database="harness_c_1", files="/f", modules=(), digest="", kind="ready",
@@ -19,7 +19,7 @@ KEEPER: Any = SimpleNamespace(ensure=lambda: LEASE)
 LEFT = (Left(process=7, state="active", query="UPDATE party"),)
 
 
-class Told(Server):
+class Told(SuiteServer):
     """Notes what it would do; `listens`: it is asked, and answers yes."""
 
     alive = True

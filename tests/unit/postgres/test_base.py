@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from harness.errors import DatabaseError, ExitCode
-from harness.postgres import Given
+from harness.postgres import GivenServer
 from harness.postgres.base import Address, connect, own_settings
 
 PARSED = {
@@ -151,9 +151,9 @@ def test_no_address(url: str, reason: str) -> None:
 
 
 def test_a_given_server_needs_an_address() -> None:
-    assert Given("postgresql://tester@db/").address.user == "tester"
+    assert GivenServer("postgresql://tester@db/").address.user == "tester"
     with pytest.raises(DatabaseError):
-        Given("sqlite://")
+        GivenServer("sqlite://")
 
 
 # -- libpq's variables -------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.errors import ImageError, MissingTool
-from harness.postgres import Docker
+from harness.postgres import DockerServer
 from harness.store import Store
 
 IMAGE = "x/db:test"
@@ -15,9 +15,9 @@ IMAGE = "x/db:test"
 
 def docker(
     tmp_path: Path, found: dict[str, Any] | Exception | None, **environ: str
-) -> Docker:
+) -> DockerServer:
     """A server whose engine knows one image, or none, or fails."""
-    server = Docker(Store(tmp_path / "state"), image=IMAGE, environ=environ)
+    server = DockerServer(Store(tmp_path / "state"), image=IMAGE, environ=environ)
 
     class Engine:
         def inspect(self, kind: str, name: str) -> dict[str, Any] | None:

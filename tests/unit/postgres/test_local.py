@@ -15,7 +15,7 @@ import pytest
 from harness.errors import DatabaseError, MissingTool
 from harness.postgres import local
 from harness.postgres import memory as memory_
-from harness.postgres.local import SOCKET_LIMIT, Local
+from harness.postgres.local import SOCKET_LIMIT, LocalServer
 from harness.postgres.membership import Membership, tail
 from harness.store import Lock, Store
 
@@ -41,8 +41,8 @@ def free(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
     )
 
 
-def server(store: Store, memory: Path, storage: str = "auto") -> Local:
-    return Local(store, storage=storage, timeout=0.05, environ={}, memory=memory)
+def server(store: Store, memory: Path, storage: str = "auto") -> LocalServer:
+    return LocalServer(store, storage=storage, timeout=0.05, environ={}, memory=memory)
 
 
 # -- the directory of the socket ---------------------------------------------

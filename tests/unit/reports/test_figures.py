@@ -7,33 +7,33 @@ import pytest
 from harness.errors import ExitCode
 from harness.model import FileCoverage, Outcome, RunResult
 from harness.reports import figures
-from harness.reports.figures import Verdict
+from harness.reports.figures import RunVerdict
 
 Build = Callable[..., RunResult]
 
 
 def test_verdict_of_a_green_and_a_red_run(build: Build) -> None:
-    assert figures.verdict(build(failed=0)) is Verdict.PASSED
-    assert figures.verdict(build(failed=2)) is Verdict.FAILED
+    assert figures.verdict(build(failed=0)) is RunVerdict.PASSED
+    assert figures.verdict(build(failed=2)) is RunVerdict.FAILED
     assert figures.reason(build(failed=2)) == "2 failures"
 
 
 def test_zero_tests_are_never_passed(build: Build) -> None:
-    assert figures.verdict(build(0, failed=0)) is Verdict.EMPTY
+    assert figures.verdict(build(0, failed=0)) is RunVerdict.EMPTY
 
 
 @pytest.mark.parametrize(
     ("code", "expected"),
     [
-        (ExitCode.TESTS_FAILED, Verdict.FAILED),
-        (ExitCode.NOTHING_SELECTED, Verdict.EMPTY),
-        (ExitCode.DATABASE, Verdict.FAILED),
-        (ExitCode.INTERRUPTED, Verdict.INTERRUPTED),
-        (77, Verdict.FAILED),
+        (ExitCode.TESTS_FAILED, RunVerdict.FAILED),
+        (ExitCode.NOTHING_SELECTED, RunVerdict.EMPTY),
+        (ExitCode.DATABASE, RunVerdict.FAILED),
+        (ExitCode.INTERRUPTED, RunVerdict.INTERRUPTED),
+        (77, RunVerdict.FAILED),
     ],
 )
 def test_verdict_is_never_better_than_the_exit_code(
-    build: Build, code: int, expected: Verdict
+    build: Build, code: int, expected: RunVerdict
 ) -> None:
     run = replace(build(failed=0), exit_code=code)
     assert figures.verdict(run) is expected
@@ -41,7 +41,7 @@ def test_verdict_is_never_better_than_the_exit_code(
 
 
 def test_verdict_does_not_trust_a_zero_over_its_tests(build: Build) -> None:
-    assert figures.verdict(replace(build(failed=1), exit_code=0)) is Verdict.FAILED
+    assert figures.verdict(replace(build(failed=1), exit_code=0)) is RunVerdict.FAILED
 
 
 @pytest.mark.parametrize("code", [1, 2, 137])
@@ -50,7 +50,7 @@ def test_a_step_that_broke_without_a_failed_test(build: Build, code: int) -> Non
     broken = replace(run.steps[0], exit_code=code)
     run = replace(run, steps=(broken, *run.steps[1:]))
     assert figures.broken_steps(run) == (broken,)
-    assert figures.verdict(run) is Verdict.FAILED
+    assert figures.verdict(run) is RunVerdict.FAILED
     assert figures.reason(run) == "1 step broken"
 
 
@@ -59,7 +59,7 @@ def test_nothing_selected_is_not_broken(build: Build) -> None:
     empty = replace(run.steps[0], exit_code=3)
     run = replace(run, steps=(empty,), exit_code=3)
     assert figures.broken_steps(run) == ()
-    assert figures.verdict(run) is Verdict.EMPTY
+    assert figures.verdict(run) is RunVerdict.EMPTY
 
 
 def test_counts_add_up(build: Build) -> None:

@@ -22,7 +22,7 @@ from harness.reports import (
     timeline,
     trend,
 )
-from harness.reports.figures import Verdict
+from harness.reports.figures import RunVerdict
 
 Build = Callable[..., RunResult]
 
@@ -67,7 +67,7 @@ def run(build: Build) -> RunResult:
 
 
 def test_it_does_not_make_a_run_red_but_is_said(run: RunResult) -> None:
-    assert figures.verdict(run) is Verdict.PASSED
+    assert figures.verdict(run) is RunVerdict.PASSED
     assert figures.reason(run) == "1 flaky"
     assert [test.worker for test in figures.flaky(run)] == ["w3"]
 

@@ -10,8 +10,8 @@ from coverage import CoverageData
 
 from harness.model import Evidence, Judged, RunResult
 from harness.reports import coverage, figures, merge, record
-from harness.reports.figures import Verdict
-from harness.reports.merge import Part
+from harness.reports.figures import RunVerdict
+from harness.reports.merge import ReportPart
 
 Build = Callable[..., RunResult]
 JUNIT = '<testsuites><testsuite name="pytest" tests="{}" time="1.5"/></testsuites>'
@@ -38,7 +38,9 @@ def place(build: Build, tmp_path: Path) -> Callable[..., Path]:
     return place
 
 
-def join(parts: list[Part], judged: tuple[Judged, ...] | None = None) -> RunResult:
+def join(
+    parts: list[ReportPart], judged: tuple[Judged, ...] | None = None
+) -> RunResult:
     return merge.join(
         parts, judged=judged, id="whole", command="harness report merge", version="1"
     )
@@ -57,7 +59,7 @@ def test_two_shards_become_one_run(place: Callable[..., Path]) -> None:
     }  # fmt: skip
     assert {lease.worker for lease in run.leases} == {test.worker for test in run.tests}
     assert {test.step for test in run.tests} == {step.name for step in run.steps}
-    assert figures.verdict(run) is Verdict.PASSED
+    assert figures.verdict(run) is RunVerdict.PASSED
     assert run.exit_code == 0
     root = ET.fromstring(merge.junit_text(run, parts))
     assert root.get("tests") == "92"
@@ -76,7 +78,7 @@ def test_the_worst_part_decides(place: Callable[..., Path], build: Build) -> Non
     red = place("two", replace(build(failed=1), id="two"))
     run = join(merge.read([place("one"), red]))
     assert run.exit_code == 1
-    assert figures.verdict(run) is Verdict.FAILED
+    assert figures.verdict(run) is RunVerdict.FAILED
 
 
 def test_time_goes_from_the_first_to_the_last(
@@ -125,7 +127,7 @@ def test_what_is_wrong_with_a_part_is_named(
     assert not parts[0].problems
     run = join(parts)
     assert len(run.tests) == tests
-    assert figures.verdict(run) is Verdict.FAILED
+    assert figures.verdict(run) is RunVerdict.FAILED
     assert run.exit_code == 5
     (broken,) = figures.broken_steps(run)
     assert (broken.name, broken.error) == ("two", problem)
@@ -138,7 +140,7 @@ def test_a_part_that_nobody_gave_is_named(place: Callable[..., Path]) -> None:
     assert [(part.name, part.problems) for part in parts] == [
         ("one", []), ("two", ["left no report"]),
     ]  # fmt: skip
-    assert figures.verdict(join(parts)) is Verdict.FAILED
+    assert figures.verdict(join(parts)) is RunVerdict.FAILED
 
 
 def test_the_same_run_does_not_count_twice(
@@ -153,7 +155,7 @@ def test_the_same_run_does_not_count_twice(
 
 
 def test_no_part_at_all_is_not_passed() -> None:
-    assert figures.verdict(join([])) is Verdict.EMPTY
+    assert figures.verdict(join([])) is RunVerdict.EMPTY
 
 
 # -- evidence, the gate, coverage -------------------------------------------------
@@ -200,7 +202,7 @@ def test_a_red_row_is_a_failure(
     (red / "gate.json").write_text(json.dumps(document), "utf-8")
     run = join(merge.read([place("one"), red]))
     assert run.exit_code == 8
-    assert figures.verdict(run) is Verdict.FAILED
+    assert figures.verdict(run) is RunVerdict.FAILED
 
 
 def test_rows_of_the_whole_come_before_those_of_the_parts(tmp_path: Path) -> None:

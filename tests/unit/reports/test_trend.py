@@ -7,7 +7,7 @@ import pytest
 
 from harness.model import Outcome, RunResult
 from harness.reports import past, record, trend
-from harness.reports.figures import Verdict
+from harness.reports.figures import RunVerdict
 from harness.reports.past import Past
 
 Build = Callable[..., RunResult]
@@ -23,7 +23,7 @@ def runs(*outcomes: str, sources: Sequence[tuple[str, ...]] = ()) -> list[Past]:
             command="harness test tryton",
             started=float(index),
             seconds=10.0 + index,
-            verdict=Verdict.PASSED,
+            verdict=RunVerdict.PASSED,
             outcomes={(KIN, "tests/a.py::test"): outcome} if outcome else {},
             sources={KIN: (sources[index] if sources else CLEAN)},
         )
@@ -157,7 +157,7 @@ def test_an_exit_code_that_nobody_knows_is_a_failure(
 ) -> None:
     write(tmp_path, replace(build(), id="a", exit_code=42))
     (one,) = past.read(tmp_path, but="")
-    assert one.verdict is Verdict.FAILED
+    assert one.verdict is RunVerdict.FAILED
 
 
 def test_history_in_short_is_what_reports_say(

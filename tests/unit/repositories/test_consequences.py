@@ -9,18 +9,20 @@ from harness.repositories.consequences import (
     defaults,
     settings,
 )
-from harness.repositories.update import Outcome
+from harness.repositories.update import UpdateOutcome
 
 KINDS = {"module": "tryton", "portal": "python"}
 
 
-def outcome(name: str, *files: str, before: str = "a", after: str = "b") -> Outcome:
-    return Outcome(
+def outcome(
+    name: str, *files: str, before: str = "a", after: str = "b"
+) -> UpdateOutcome:
+    return UpdateOutcome(
         name=name, action="moved", before=before, after=after, files=tuple(files)
     )
 
 
-def whats(*outcomes: Outcome, copies: bool = False) -> list[str]:
+def whats(*outcomes: UpdateOutcome, copies: bool = False) -> list[str]:
     found = consequences(outcomes, kinds=KINDS, copies=copies)
     return [" ".join(one.words) or one.what for one in found]
 

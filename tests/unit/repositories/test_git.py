@@ -3,14 +3,14 @@
 
 import pytest
 
-from harness.repositories.git import State, environment, parsed
+from harness.repositories.git import RepositoryState, environment, parsed
 
 CLEAN = "# branch.oid 0123456789\n# branch.head main\n"
 
 
 def test_a_clean_state() -> None:
     text = f"{CLEAN}# branch.upstream origin/main\n# branch.ab +2 -3\n"
-    assert parsed(text, busy="") == State(
+    assert parsed(text, busy="") == RepositoryState(
         revision="0123456789", branch="main", upstream="origin/main", ahead=2, behind=3
     )
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.commands.stack_show import unresolved
-from harness.stack.database import Recipe, mark, tree
+from harness.stack.database import StackRecipe, mark, tree
 from harness.template import digest
 
-RECIPE = Recipe(modules=("a", "b"), images=("1", "2"), trees=("x",))
+RECIPE = StackRecipe(modules=("a", "b"), images=("1", "2"), trees=("x",))
 
 
 def test_every_part_is_in_the_digest() -> None:

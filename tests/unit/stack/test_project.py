@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import Config
-from harness.config.schema import Stack
+from harness.config.schema import StackSettings
 from harness.errors import ConfigError, UsageError
 from harness.model import Origin, Source
 from harness.stack import project as projects
@@ -16,7 +16,7 @@ from harness.stack import secrets
 
 
 def config(root: Path, **stack: object) -> Config:
-    return Config(root=root, stack=replace(Stack(), **stack))
+    return Config(root=root, stack=replace(StackSettings(), **stack))
 
 
 def test_two_checkouts_have_two_projects(tmp_path: Path) -> None:

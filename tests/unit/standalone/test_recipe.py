@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SourceError
-from harness.standalone.recipe import PSQL, Layers, Recipe
+from harness.standalone.recipe import PSQL, Recipe, RecipeLayers
 from harness.template.layer import Request
 
 
@@ -17,8 +17,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def layers(recipe: Recipe, run: str = "1") -> Layers:
-    return Layers(recipe, server="postgresql-18", environment="packages", run=run)
+def layers(recipe: Recipe, run: str = "1") -> RecipeLayers:
+    return RecipeLayers(recipe, server="postgresql-18", environment="packages", run=run)
 
 
 def test_a_line_is_a_file_a_function_or_a_command(root: Path) -> None:

@@ -14,7 +14,7 @@ from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.template.layer import Document, Layer, Layers, Program, Request
 from harness.template.layer import Surroundings as Around
-from harness.template.watch import Watch
+from harness.template.watch import FileWatch
 
 SCRIPT = """\
     >>> from proteus import Model
@@ -229,8 +229,8 @@ def test_a_package_was_installed(make: Make, root: Path) -> None:
 
 
 @pytest.fixture
-def watch(root: Path) -> Watch:
-    return Watch(
+def watch(root: Path) -> FileWatch:
+    return FileWatch(
         root=root,
         roots=(root,),
         apart=(root / "state",),
@@ -254,7 +254,7 @@ def watch(root: Path) -> Watch:
     ],
 )
 def test_what_may_be_read(
-    make: Make, document: Document, watch: Watch, root: Path, path: str
+    make: Make, document: Document, watch: FileWatch, root: Path, path: str
 ) -> None:
     if not path.startswith("was"):
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -272,7 +272,7 @@ def test_what_may_be_read(
     ],
 )
 def test_what_no_digest_knows(
-    make: Make, document: Document, watch: Watch, root: Path, path: str
+    make: Make, document: Document, watch: FileWatch, root: Path, path: str
 ) -> None:
     (root / path).touch()
     with pytest.raises(
@@ -283,14 +283,14 @@ def test_what_no_digest_knows(
 
 
 def test_a_known_file_by_another_path(
-    make: Make, document: Document, watch: Watch, root: Path
+    make: Make, document: Document, watch: FileWatch, root: Path
 ) -> None:
     (root / "link").symlink_to(root / "data")
     watch.require(make(document), [str(root / "link/rows.csv")])
 
 
 def test_a_project_inside_of_the_state_directory(
-    make: Make, document: Document, watch: Watch, root: Path
+    make: Make, document: Document, watch: FileWatch, root: Path
 ) -> None:
     inside = replace(watch, apart=(root.parent,))
     with pytest.raises(TemplateError, match=r"prices\.dat"):

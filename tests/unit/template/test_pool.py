@@ -11,15 +11,21 @@ import pytest
 from harness.errors import DatabaseError, HarnessError, TemplateError
 from harness.model import LeaseCost
 from harness.template.layer import Layer
-from harness.template.pool import Lease, Pool
-from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, Left, Outcome
+from harness.template.pool import Pool, PoolLease
+from harness.template.undo import (
+    NOWHERE,
+    PRISTINE,
+    UNTRACKED,
+    LeftSession,
+    ResetOutcome,
+)
 
 
 def layer(name: str) -> Layer:
     return Layer(name=name, digest=f"{name}-digest", parent=None, language="en")
 
 
-LEFT = (Left(process=7, state="idle", query="SELECT 1"),)
+LEFT = (LeftSession(process=7, state="idle", query="SELECT 1"),)
 PARTY, BANK = layer("party"), layer("bank")
 TRACKED = replace(layer("tracked"), tracked=True)
 
@@ -34,7 +40,7 @@ class Shelf:
         self.written: set[str] = set()
         self.clone_error: Exception | None = None
         self.drop_error: Exception | None = None
-        self.outcome = Outcome(how="reset", rows=1, tables=1)
+        self.outcome = ResetOutcome(how="reset", rows=1, tables=1)
         self.new: set[int] = set()
         self.backs: list[tuple[str, int, bool]] = []
         self.gate = threading.Event()
@@ -64,7 +70,7 @@ class Shelf:
     def as_new(self, database: str, mark: int) -> bool:
         return mark in self.new
 
-    def back(self, database: str, mark: int, *, alone: bool = False) -> Outcome:
+    def back(self, database: str, mark: int, *, alone: bool = False) -> ResetOutcome:
         self.backs.append((database, mark, alone))
         return self.outcome
 
@@ -124,7 +130,7 @@ def ready(pool: Pool, layer: Layer) -> int:
     return len(pool._ready[layer.digest])
 
 
-def leased(pool: Pool, layer: Layer = PARTY, worker: str = "w1") -> Lease:
+def leased(pool: Pool, layer: Layer = PARTY, worker: str = "w1") -> PoolLease:
     return pool.lease(layer, worker=worker)
 
 
@@ -274,7 +280,7 @@ def test_a_tracked_lease_is_put_back(make: Make, shelf: Shelf) -> None:
 def test_a_way_back_that_was_none_costs_nothing(make: Make, shelf: Shelf) -> None:
     pool = make()
     lease = leased(pool, TRACKED)
-    shelf.outcome = Outcome(how="clean")
+    shelf.outcome = ResetOutcome(how="clean")
     assert pool.back(lease, PRISTINE) == (shelf.outcome, lease)
     assert len(pool.costs) == 1
 
@@ -282,15 +288,15 @@ def test_a_way_back_that_was_none_costs_nothing(make: Make, shelf: Shelf) -> Non
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
-        (Outcome(how="doubt", reason="create table"), "create table"),
-        (Outcome(how="reset", worn=True), ""),
-        (Outcome(how="reset", left=LEFT), ""),
-        (Outcome(how="clean", left=LEFT), ""),
+        (ResetOutcome(how="doubt", reason="create table"), "create table"),
+        (ResetOutcome(how="reset", worn=True), ""),
+        (ResetOutcome(how="reset", left=LEFT), ""),
+        (ResetOutcome(how="clean", left=LEFT), ""),
     ],
 )
 @pytest.mark.parametrize("mark", [PRISTINE, 7])
 def test_doubt_where_nothing_was_written_before_ends_in_an_exchange(
-    make: Make, shelf: Shelf, outcome: Outcome, reason: str, mark: int
+    make: Make, shelf: Shelf, outcome: ResetOutcome, reason: str, mark: int
 ) -> None:
     pool = make()
     lease = leased(pool, TRACKED)
@@ -308,7 +314,7 @@ def test_doubt_where_nothing_was_written_before_ends_in_an_exchange(
 def test_doubt_at_a_later_mark_is_told(make: Make, shelf: Shelf) -> None:
     pool = make()
     lease = leased(pool, TRACKED)
-    shelf.outcome = Outcome(how="doubt", reason="create table")
+    shelf.outcome = ResetOutcome(how="doubt", reason="create table")
     assert pool.back(lease, 7) == (shelf.outcome, lease)
     assert shelf.clones == {lease.database}
 
@@ -317,7 +323,7 @@ def test_an_exchange_that_fails_drops_the_lease(make: Make, shelf: Shelf) -> Non
     """It is not as it was: nobody goes on with it, and nobody is handed it."""
     pool = make()
     lease = leased(pool, TRACKED)
-    shelf.outcome = Outcome(how="doubt", reason="lost")
+    shelf.outcome = ResetOutcome(how="doubt", reason="lost")
     shelf.clone_error = DatabaseError("the server was lost")
     with pytest.raises(DatabaseError, match="lost"):
         pool.back(lease, PRISTINE)
@@ -346,7 +352,9 @@ def test_without_a_log_there_is_only_the_exchange(make: Make, shelf: Shelf) -> N
     pool = make()
     lease = leased(pool, PARTY)
     assert (lease.mark, pool.mark(lease)) == (UNTRACKED, NOWHERE)
-    assert pool.back(lease, NOWHERE)[0] == Outcome(how="doubt", reason="no superuser")
+    assert pool.back(lease, NOWHERE)[0] == ResetOutcome(
+        how="doubt", reason="no superuser"
+    )
     outcome, other = pool.back(lease, UNTRACKED)
     assert (outcome.how, outcome.reason) == ("exchanged", "no superuser")
     assert other.database != lease.database
@@ -366,13 +374,13 @@ def test_a_tracked_lease_is_reset_for_the_next_worker(make: Make, shelf: Shelf) 
 @pytest.mark.parametrize(
     "outcome",
     [
-        Outcome(how="doubt"),
-        Outcome(how="reset", worn=True),
-        Outcome(how="clean", left=LEFT),
+        ResetOutcome(how="doubt"),
+        ResetOutcome(how="reset", worn=True),
+        ResetOutcome(how="clean", left=LEFT),
     ],
 )
 def test_a_doubtful_or_worn_one_is_not_handed_on(
-    make: Make, shelf: Shelf, outcome: Outcome
+    make: Make, shelf: Shelf, outcome: ResetOutcome
 ) -> None:
     pool = make()
     shelf.outcome = outcome
