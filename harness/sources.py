@@ -68,3 +68,15 @@ def tests_of(module: Module) -> Path:
             remedy=f"add {path}/test_module.py with a ModuleTestCase",
         )
     return path
+
+
+def absent(config: Config, name: str) -> SourceError:
+    """What to say of a configured source that is nowhere."""
+    table = config.source[name]
+    place = f"{config.src}/{name}"
+    clone = f"git clone {table.repository} {place}" if table.repository else ""
+    return SourceError(
+        f"the source {name} is not there",
+        checked=f"{place} and {config.examples}/{name}",
+        remedy=clone or f"put it into {place}",
+    )

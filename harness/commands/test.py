@@ -14,7 +14,7 @@ from pathlib import Path
 from harness import __version__, changes, history, plan, results, series, store
 from harness.commands import bisect, needs, ordering, publish, rounds, session, workshop
 from harness.commands.context import Context
-from harness.errors import ExitCode, SourceError, UsageError
+from harness.errors import ExitCode, UsageError
 from harness.model import FileCoverage, Isolation, Module, RunResult
 from harness.options import doubtful, rooted, shows
 from harness.output import duration
@@ -22,6 +22,7 @@ from harness.patience import watched
 from harness.plan import PlanRequest, Step
 from harness.runners import base, image, tryton
 from harness.runners import suite as suites
+from harness.sources import absent
 from harness.store import Run
 
 
@@ -170,7 +171,7 @@ def _of_source(context: Context, asked: RunRequest, wish: PlanRequest) -> Step:
     table = config.suite[asked.suite]
     for name in (table.source, *table.sources):
         if name not in context.sources:
-            raise _no_source(context, name)
+            raise absent(context.config, name)
     source = context.sources[table.source]
     places = suites.Places(
         source=source,
@@ -201,17 +202,6 @@ def _of_source(context: Context, asked: RunRequest, wish: PlanRequest) -> Step:
         graph=context.graph,
         default_series=config.series,
         database=workshop.choose(context),
-    )
-
-
-def _no_source(context: Context, name: str) -> SourceError:
-    table = context.config.source[name]
-    place = f"{context.config.src}/{name}"
-    clone = f"git clone {table.repository} {place}" if table.repository else ""
-    return SourceError(
-        f"the source {name} is not there",
-        checked=f"{place} and {context.config.examples}/{name}",
-        remedy=clone or f"put it into {place}",
     )
 
 

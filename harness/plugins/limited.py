@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Any, Iterator
 
 import pytest
-from _pytest.outcomes import Failed
 
 from harness.plugins import alarms, notes
 
@@ -16,7 +15,7 @@ GRACE = (5.0, 30.0)
 END = "the end of the session"
 
 
-class Timeout(Failed):
+class Timeout(pytest.fail.Exception):  # type: ignore[name-defined,misc]
     """What a test is interrupted with; no ``except Exception`` hides it."""
 
     __module__ = "builtins"  # so it is shown without one, as pytest's own are

@@ -139,7 +139,7 @@ class Plugin:
             self.limits.stop()
 
 
-class Controller:
+class ControllerLimits:
     """Hooks of the session that hands out tests: tells of workers that were ended."""
 
     @pytest.hookimpl(optionalhook=True, trylast=True)
@@ -253,7 +253,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if limits is None or (worker and WARMING not in os.environ):
         limits = limits_of(config, option, worker or "main")
     if not worker and getattr(option, "dist", "no") != "no":
-        config.pluginmanager.register(Controller(), "harness-limits")
+        config.pluginmanager.register(ControllerLimits(), "harness-limits")
     else:
         made = Plugin(config, limits, fixed=option.harness_timeout_fixed)
         config.pluginmanager.register(made, "harness-limits")

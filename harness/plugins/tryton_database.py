@@ -108,14 +108,14 @@ def save(path: str) -> None:
         database.put_connection(connection)
 
 
-class Content(NamedTuple):
+class MemoryContent(NamedTuple):
     """A copy of the database in memory, and what tells whether that was changed."""
 
     copy: sqlite3.Connection
     state: list[tuple[int, int, int]]
 
 
-CONTENT: list[Content] = []
+CONTENT: list[MemoryContent] = []
 """The last copy: it serves until something changes."""
 
 
@@ -124,7 +124,7 @@ def in_memory() -> bool:
     return bool(backend.name == "sqlite")
 
 
-def content() -> Content | None:
+def content() -> MemoryContent | None:
     """The content of the database in memory; None while a transaction writes there."""
     database = backend.Database(logical()).connect()
     connection = database.get_connection()
@@ -134,7 +134,7 @@ def content() -> Content | None:
         now = _state(connection)
         if CONTENT and now in CONTENT[0].state:
             return CONTENT[0]
-        made = Content(sqlite3.connect(":memory:"), [now])
+        made = MemoryContent(sqlite3.connect(":memory:"), [now])
         connection.backup(made.copy)
     finally:
         database.put_connection(connection)
@@ -142,7 +142,7 @@ def content() -> Content | None:
     return made
 
 
-def refill(kept: Content) -> None:
+def refill(kept: MemoryContent) -> None:
     """Have that content again; where nothing has changed it, that costs nothing."""
     database = backend.Database(logical()).connect()
     connection = database.get_connection()
@@ -151,6 +151,8 @@ def refill(kept: Content) -> None:
     if not same:
         close()
         _fill(kept.copy)
+        # There is one connection, and no public way to it:
+        # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/backend/sqlite/database.py
         kept.state[:] = [_state(backend.Database(logical()).connect()._conn)]
 
 
@@ -162,6 +164,7 @@ def _state(connection: Any) -> tuple[int, int, int]:
 
 def loaded() -> tuple[str, ...]:
     """The modules whose classes were set up for the database."""
+    # https://foss.heptapod.net/tryton/tryton/-/blob/branch/7.0/trytond/trytond/pool.py
     return tuple(getattr(Pool(logical()), "_modules", None) or ())
 
 

@@ -13,8 +13,8 @@ ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "harness" / "plugins").rglob("*.py"))
 STANDARD = {
     # of Python's own library
-    "_exit", "_getframe", "_replace", "_run_exitfuncs", "_dt_test", "_dt_setUp",
-    "_dt_tearDown", "_dt_checker", "_dt_optionflags", "_checker",
+    "_exit", "_getframe", "_current_frames", "_replace", "_run_exitfuncs", "_dt_test",
+    "_dt_setUp", "_dt_tearDown", "_dt_checker", "_dt_optionflags", "_checker",
 }  # fmt: skip
 
 

@@ -93,7 +93,8 @@ def keep_pipes(config: pytest.Config) -> None:
     ends the worker, it would wait for as long as that process lives.
     """
     for plugin in config.pluginmanager.get_plugins():
-        if type(plugin).__name__ == "WorkerInteractor":  # pytest-xdist's, see execnet
+        if type(plugin).__name__ == "WorkerInteractor":
+            # https://github.com/pytest-dev/execnet/blob/master/src/execnet/gateway_base.py
             io = plugin.channel.gateway._io
             files = [getattr(io, name, None) for name in ("infile", "outfile")]
             pipes = [file.fileno() for file in files if file is not None]
