@@ -92,8 +92,12 @@ def below_it(path: tuple[str, ...]) -> bool:
 
 
 def wrong(line: str) -> str:
-    """What is wrong with a line, or nothing."""
-    line = line.split(";")[0]
+    """What is wrong with a line of one or several commands, or nothing."""
+    first, _, others = line.partition("; ")
+    return _wrong(first) or (wrong(others) if others else "")
+
+
+def _wrong(line: str) -> str:
     sessions = re.match(r"(?:\$ )?(?:\./)?nox -s ([\w ]+?)(?: --|$|\s+#|\s{3})", line)
     if sessions:
         there = re.findall(
@@ -135,6 +139,7 @@ def test_the_checker_finds_what_is_stale() -> None:
     assert wrong("$ ./nox -s trytons -- party")
     assert wrong("nox -s portal_tests -- unit --brwoser docker")
     assert wrong("harness db lst")
+    assert wrong("harness template list; harness template explane party")
     assert not wrong("$ harness test tryton party -k x --keep-failed --dist loadfile")
     assert not wrong("$ ./nox -s tests lint        # what must be green")
     assert not wrong("harness db psql NAME -- --no-such")
