@@ -15,11 +15,11 @@ from pathlib import Path
 from project import HERE, Project
 
 from harness import proc
-from harness.commands import needs, workshop
 from harness.environment import Environment
 from harness.errors import CommandFailed
 from harness.postgres import Address
 from harness.postgres.base import connect
+from harness.run import needs, servers
 from harness.runners import base
 from harness.store import Run
 from harness.template.base import Shelf
@@ -86,13 +86,13 @@ def _desk(project: Project) -> Iterator[Desk]:
     graph = needs.all_modules(context, step, environment)
     with ExitStack() as stack:
         run = stack.enter_context(Run(context.store))
-        where = stack.enter_context(workshop.place(context, run, "local"))
+        where = stack.enter_context(servers.place(context, run, "local"))
         link = str(base.link(context.store))
         env = {**project.plain, **where.variables, "PYTHONPATH": link}
-        builder = workshop.builder(
+        builder = servers.builder(
             context, step, environment, where, env, lambda progress: None
         )
-        layers = workshop.layers(context, step, environment, graph, where.label)
+        layers = servers.layers(context, step, environment, graph, where.label)
         language = context.config.templates.language
         layer = layers.resolve(Request(modules=(project.source,), language=language))
         builder.ensure(layer)
@@ -117,7 +117,7 @@ def _load(project: Project, count: int) -> Iterator[None]:
 
 def _leases(desk: Desk, count: int, hold: float, busy: int, found: Latencies) -> None:
     """`count` leases to two processes, from a pool as at the start of a run."""
-    pool = workshop.pool(desk.project.context("local"), desk.builder, [desk.layer])
+    pool = servers.pool(desk.project.context("local"), desk.builder, [desk.layer])
     clients = min(CLIENTS, count)
     key = ("lease", count, hold, busy)
     with ExitStack() as stack:

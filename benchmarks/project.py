@@ -15,8 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness import config, plan, series
-from harness.commands import needs, workshop
-from harness.commands.context import Context
+from harness.context import Context
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
 from harness.model import Module, Source
@@ -25,6 +24,7 @@ from harness.plan import Step
 from harness.postgres import Address, LocalServer
 from harness.postgres.base import connect
 from harness.postgres.local import installation
+from harness.run import needs, servers
 from harness.runners import base
 from harness.sources import module_of
 from harness.store import Lock
@@ -136,7 +136,7 @@ class Project:
     def hold(self) -> Address:
         """Start the server and keep it until `release`."""
         if self.server is None or self.address is None:
-            self.server = workshop.local(self.context("local"))
+            self.server = servers.local(self.context("local"))
             self.address = self.server.start()
         return self.address
 
@@ -197,7 +197,7 @@ def plan_of(context: Context, modules: tuple[str, ...], wanted: str) -> Step:
         graph=context.graph,
         official=series.official(),
         default_series=context.config.series,
-        database=workshop.choose(context),
+        database=servers.choose(context),
         reasons={},
     )
     if len(steps) != 1:

@@ -169,7 +169,7 @@ class Benchmark:
 
     def _utilisation(self) -> None:
         """(f): the environment is completed before, so that it does not count."""
-        from harness.commands import needs
+        from harness.run import needs
 
         project = self.project
         step = project.step("local", ours.TEN, ours.TEN_SERIES)

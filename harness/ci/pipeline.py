@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from harness.ci.matrix import Job
 from harness.config import Config
-from harness.matrix import Job
 
 VERSION: Final = 1
 OLDEST: Final = (3, 11)

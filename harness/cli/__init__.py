@@ -35,7 +35,7 @@ from harness.output import Console
 from harness.store import noting
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
+    from harness.context import Context
 
 PARTS = (
     testing, gating, repositories, images, stack, services, databases, tools,
@@ -190,7 +190,7 @@ def _context(
     environ: Mapping[str, str],
 ) -> "Context":
     from harness import config
-    from harness.commands.context import Context
+    from harness.context import Context
 
     overrides: dict[str, tuple[object, str]] = {}
     for name, key in OVERRIDES.items():

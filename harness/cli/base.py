@@ -14,8 +14,8 @@ from harness.errors import UsageError
 from harness.output import Console
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
     from harness.commands.db import Leave
+    from harness.context import Context
 
 
 class Parser(argparse.ArgumentParser):

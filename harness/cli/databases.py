@@ -25,9 +25,9 @@ from harness.errors import HarnessError, Interrupted
 from harness.output import Console
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
     from harness.commands.db_make import Content
     from harness.commands.db_place import DatabaseRequest
+    from harness.context import Context
 
 Words = tuple[str, ...]
 Call = Callable[["Context", argparse.Namespace, Words], int]

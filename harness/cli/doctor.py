@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.cli.base import Commands, Parser, command, with_database
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
+    from harness.context import Context
 
 
 def add(commands: "Commands[Parser]") -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.base import Commands, Parser, actions, command, with_database
-from harness.occasion import EVENT
+from harness.selection.trigger import EVENT
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
+    from harness.context import Context
 
 Words = tuple[str, ...]
 
@@ -71,7 +71,7 @@ def _gate(commands: "Commands[Parser]") -> None:
 
 def _run(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import gate
-    from harness.commands.judging import GateRequest
+    from harness.gate.judging import GateRequest
 
     asked = GateRequest(
         since=options.since,

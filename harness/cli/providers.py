@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from harness.cli.base import Commands, Parser, actions, command
 from harness.cli.gating import event_of
-from harness.occasion import EVENT
+from harness.selection.trigger import EVENT
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
-    from harness.commands.selecting import Chosen
+    from harness.context import Context
+    from harness.selection.choice import Chosen
 
 Words = tuple[str, ...]
 PROVIDERS = ("github", "gitlab")
@@ -130,7 +130,7 @@ def _matrix(context: "Context", options: argparse.Namespace, rest: Words) -> int
 
 def _run_job(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import ci_jobs
-    from harness.commands.judging import GateRequest
+    from harness.gate.judging import GateRequest
 
     event = event_of(context.environ.get(EVENT, ""))
     asked = GateRequest(since=options.since, full=options.full, event=event)
@@ -143,12 +143,10 @@ def _run_job(context: "Context", options: argparse.Namespace, rest: Words) -> in
 
 
 def _chosen(context: "Context", options: argparse.Namespace) -> "Chosen":
-    from harness.commands import selecting
+    from harness.selection import choice
 
     event = event_of(context.environ.get(EVENT, ""))
-    return selecting.select(
-        context, since=options.since, full=options.full, event=event
-    )
+    return choice.select(context, since=options.since, full=options.full, event=event)
 
 
 def _refresh(context: "Context", options: argparse.Namespace, rest: Words) -> int:

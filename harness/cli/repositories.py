@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from harness.cli.base import Commands, Parser, apart, command
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
     from harness.commands.sources import Choice
+    from harness.context import Context
 
 Words = tuple[str, ...]
 Call = Callable[["Context", argparse.Namespace, Words], int]
@@ -123,9 +123,9 @@ def _update(context: "Context", options: argparse.Namespace, rest: Words) -> int
 
 
 def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import show
+    from harness.run import heading
 
-    return show.sources(context)
+    return heading.sources(context)
 
 
 def _status(context: "Context", options: argparse.Namespace, rest: Words) -> int:

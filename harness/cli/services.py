@@ -8,7 +8,7 @@ from harness.cli.base import Commands, Parser, dry_run
 from harness.cli.stack import NAMES, on_stack, terminal
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
+    from harness.context import Context
 
 Words = tuple[str, ...]
 

@@ -9,7 +9,7 @@ from harness.cli.base import Commands, Parser, as_json, asking, command, dry_run
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
+    from harness.context import Context
 
 Words = tuple[str, ...]
 NAMES = "SERVICE"

@@ -18,7 +18,7 @@ from harness.errors import UsageError
 from harness.options import bare
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
+    from harness.context import Context
 
 Words = tuple[str, ...]
 
@@ -211,9 +211,9 @@ def _template(commands: "Commands[Parser]") -> None:
 
 
 def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import show
+    from harness.run import heading
 
-    return show.config(context, as_json=options.json)
+    return heading.config(context, as_json=options.json)
 
 
 def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
@@ -302,14 +302,14 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         )
     words = [bare(one) for one in options.words]
     paths = [one for one in words if "/" in one or "::" in one]
-    show = options.list or options.json
+    heading = options.list or options.json
     if options.keep_failed:
         rest = ("--harness-keep-failed", *rest)
     if options.debug:
-        from harness.commands import debugging
+        from harness.run import debugging
 
         inside = (options.runner or suites[options.suite].runner) == "image"
-        rest = (*debugging.options(context, inside=inside, dry=show), *rest)
+        rest = (*debugging.options(context, inside=inside, dry=heading), *rest)
     asked = test.RunRequest(
         suite=options.suite,
         words=tuple(one for one in words if one not in paths),
@@ -328,4 +328,4 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         exactly=tuple(options.exactly),
         bisect=options.bisect or "",
     )
-    return test.run(context, asked, show=show, as_json=options.json)
+    return test.run(context, asked, show=heading, as_json=options.json)

@@ -9,8 +9,7 @@ from pathlib import Path
 from shlex import join
 from typing import Final
 
-from harness.commands import session, workshop
-from harness.commands.context import Context
+from harness.context import Context
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.model import Isolation, TestResult
 from harness.output import Console, duration
@@ -19,6 +18,7 @@ from harness.reports import record, suspects
 from harness.reports.figures import BAD, plain, plural
 from harness.reports.suspects import RecordedTest
 from harness.results import Finished
+from harness.run import servers, session
 from harness.store import Run
 
 LOG: Final = "bisect.log"
@@ -102,7 +102,7 @@ def run(context: Context, step: Step, case: RecordedTest, line: Sequence[str]) -
         directory = top / current.id
         directory.mkdir(parents=True)
         if step.database != "sqlite":  # one server for all probes
-            server = workshop.server(context, step.database)
+            server = servers.server(context, step.database)
             server.start()
             stack.callback(server.stop)
         log = stack.enter_context((directory / LOG).open("a", encoding="utf-8"))

@@ -6,14 +6,14 @@ from difflib import unified_diff
 from itertools import islice
 from pathlib import Path
 
-from harness import matrix as matrices
+from harness.ci import matrix as matrices
 from harness.ci import pins, pipeline, provider
 from harness.ci.pipeline import Pipeline
 from harness.ci.provider import files
-from harness.commands import selecting
-from harness.commands.context import Context
-from harness.commands.selecting import Chosen
+from harness.context import Context
 from harness.errors import DriftError, ExitCode, UsageError
+from harness.selection import choice
+from harness.selection.choice import Chosen
 from harness.store import write_atomically
 
 SHOWN = 40
@@ -82,7 +82,7 @@ def matrix(
     if output is None:
         context.console.info(text.rstrip())
     else:
-        selecting.show(context, chosen)
+        choice.show(context, chosen)
         write_atomically(output.absolute(), text)
         context.console.info(f"{output}: {len(made.jobs)} jobs")
     if outputs:

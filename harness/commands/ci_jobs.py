@@ -11,15 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import proc
-from harness.changes import ChangedRepository
 from harness.ci.pipeline import Planned
-from harness.commands import ci, gate, report, selecting
-from harness.commands.context import Context
-from harness.commands.judging import GateRequest
+from harness.commands import ci, gate, report
+from harness.context import Context
 from harness.errors import ExitCode, GateFailed, HarnessError, ReportError, UsageError
+from harness.gate.judging import GateRequest
 from harness.model import Origin
 from harness.output import duration
 from harness.reports import merge
+from harness.selection import choice
+from harness.selection.changes import ChangedRepository
 from harness.store import locked
 
 PLACE = "jobs"
@@ -36,9 +37,7 @@ def run(
     """
     made = ci.plan(
         context,
-        selecting.select(
-            context, since=asked.since, full=asked.full, event=asked.event
-        ),
+        choice.select(context, since=asked.since, full=asked.full, event=asked.event),
     )
     ci.known(made, names)
     if everything == bool(names):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harness import engine, store
 from harness.commands import clean_stack
-from harness.commands.context import Context
+from harness.context import Context
 from harness.engine import Engine, Owned
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.images import build

@@ -5,8 +5,8 @@ import re
 from collections.abc import Sequence
 
 from harness.commands import stack_down
-from harness.commands.context import Context
 from harness.commands.stack import labelled, open_, remove
+from harness.context import Context
 from harness.engine import Engine, Owned
 from harness.stack import project as projects
 

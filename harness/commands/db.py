@@ -5,13 +5,14 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from harness.commands import db_place, workshop
-from harness.commands.context import Context
+from harness.commands import db_place
 from harness.commands.db_place import DatabaseRequest
+from harness.context import Context
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import size as shown
+from harness.run import servers
 
 Ask = Callable[[str], str] | None
 """How to ask the user; None where nobody is there to answer."""
@@ -75,7 +76,7 @@ def of_tests(context: Context, wish: DatabaseRequest, name: str) -> DatabaseRequ
     """The wish, for a lease or a template with the server of the tests."""
     if wish.on or not name.startswith("harness_"):
         return wish
-    kind, _ = workshop.choose(context)
+    kind, _ = servers.choose(context)
     return replace(wish, on=kind)
 
 

@@ -8,12 +8,12 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from harness import proc
-from harness.commands import db, db_place, db_server, stack, workshop
-from harness.commands.context import Context
+from harness.commands import db, db_place, db_server, stack
 from harness.commands.db import Leave
 from harness.commands.db_make import claimed
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
 from harness.commands.db_saving import dated, saved
+from harness.context import Context
 from harness.databases import archive, catalogue, rights
 from harness.databases import replace as replacing
 from harness.databases.archive import Seen
@@ -21,6 +21,7 @@ from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.output import size as shown
 from harness.postgres import memory
+from harness.run import servers
 
 Write = Callable[[bytes], object]
 
@@ -178,7 +179,7 @@ WAIT = 30.0
 
 
 def _destroy_local(context: Context) -> None:
-    server = workshop.local(context)
+    server = servers.local(context)
     directory = server.directory()
     deadline = time.monotonic() + WAIT
     while memory.in_use(directory):

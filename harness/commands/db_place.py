@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness.commands import db_stack, housing, workshop
-from harness.commands.context import Context
+from harness.commands import db_stack
 from harness.commands.db_server import DatabaseServer, beside
 from harness.commands.stack import Stack, open_
+from harness.context import Context
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, UsageError
 from harness.postgres import people
+from harness.run import housing, servers
 from harness.stack.database import Listener
 from harness.template.layer import Request
 
@@ -101,7 +102,7 @@ def opened(
                 db_stack.opened(context, wish.environment, dry=wish.dry, start=start)
             )
             return
-        server = workshop.server(context, kind)
+        server = servers.server(context, kind)
         stack.callback(server.stop)
         address, house = housing.entered(context, server, alone=False)
         if house:
@@ -124,7 +125,7 @@ def data_of(context: Context, kind: str) -> Path | None:
     """Where the data of a server of ours is, if it is on this machine."""
     if kind == "given":
         return None
-    docker = workshop.docker(context)
+    docker = servers.docker(context)
     mark = docker.directory() / "data" if kind == "docker" else None
     return (mark or context.store.path / "server").resolve()
 

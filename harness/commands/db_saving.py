@@ -5,8 +5,8 @@ import shlex
 import time
 from pathlib import Path
 
-from harness.commands.context import Context
 from harness.commands.db import Leave
+from harness.context import Context
 from harness.databases import archive
 from harness.databases import replace as replacing
 from harness.databases.archive import Sum

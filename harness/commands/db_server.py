@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harness import proc
-from harness.commands import template, workshop
-from harness.commands.context import Context
+from harness.commands import template
+from harness.context import Context
 from harness.databases.client import PostgresPrograms
 from harness.databases.replace import building
 from harness.errors import DatabaseError
 from harness.postgres import Address, connect
 from harness.postgres.local import installation
+from harness.run import servers
 from harness.stack.database import Listener
 from harness.template import limits
 from harness.template.layer import Layer, Request
@@ -29,7 +30,7 @@ def beside(
 ) -> PostgresPrograms:
     """The programs on this machine that go well with a server."""
     with connect(address) as connection:
-        place = workshop.binaries(connection.info.server_version)
+        place = servers.binaries(connection.info.server_version)
 
     def start(program: str, terminal: bool) -> list[str]:
         return [str(place / program) if place else program]
@@ -144,7 +145,7 @@ def ensured(context: Context, bench: template.Bench, layer: Layer, *, dry: bool)
     if dry:
         context.console.info(f"template {layer.name} {layer.digest}: {word}")
     elif not there:
-        workshop.ensure_all(context, bench.builder, [layer], bench.telling)
+        servers.ensure_all(context, bench.builder, [layer], bench.telling)
     for one in layer.chain():
         limits.touch(context.store, one.digest)
     return f"from the template {layer.name}"

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Final
 
 from harness import proc, store
-from harness.commands import stack_health, stack_up, template, workshop
-from harness.commands.context import Context
+from harness.commands import stack_health, stack_up, template
 from harness.commands.db_server import BUILTIN, beside, ensured, on
 from harness.commands.stack import Stack, open_
+from harness.context import Context
 from harness.databases import archive
 from harness.databases.client import PostgresPrograms
 from harness.databases.replace import building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.output import size
+from harness.run import servers
 from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack import roles
@@ -188,7 +189,7 @@ class OfStack:
             return made.fill(new, recipe, password, listener)
 
     def _from_template(self, name: str, wanted: Request) -> str:
-        kind, _ = workshop.choose(self.context)
+        kind, _ = servers.choose(self.context)
         near = on(self.context, kind if kind in {"docker", "given"} else "local")
         with template.open_bench(near, wanted.modules, "") as bench:
             layer = bench.layers.resolve(wanted)

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from harness import store
 from harness.commands import stack_up
-from harness.commands.context import Context
 from harness.commands.stack import Stack, kept, open_
+from harness.context import Context
 from harness.errors import EngineError, ExitCode, UsageError
 from harness.stack import lines
 from harness.stack import project as projects

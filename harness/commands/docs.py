@@ -19,7 +19,7 @@ from typing import Any
 
 from harness import engine, proc
 from harness.commands import images
-from harness.commands.context import Context
+from harness.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, UsageError
 from harness.stack.project import derived

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from harness import proc, sources, store
-from harness.commands.context import Context
+from harness.context import Context
 from harness.doctor import DockerProbe, Finding, FindingStatus, Machine, Quick, examine
 from harness.doctor.base import Usage
 from harness.doctor.docker import PATIENCE

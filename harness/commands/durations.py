@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness import history
-from harness.commands.context import Context
+from harness.context import Context
 from harness.errors import ExitCode, NothingSelected, UsageError
 from harness.plugins import durations
 from harness.reports.files import replace

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.commands import images
-from harness.commands.context import Context
+from harness.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, MissingTool
 from harness.images.build import DIGEST, ImageJob

@@ -10,21 +10,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from harness import changes, matrix, rules
-from harness.commands import judging, selecting
-from harness.commands.context import Context
-from harness.commands.judging import GateRequest
-from harness.commands.publish import publish
-from harness.commands.selecting import Chosen
+from harness.ci import matrix
+from harness.context import Context
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.gate import gather, outcome, parts
+from harness.gate import gather, judging, outcome, parts
 from harness.gate.base import HEADERS, Row, Status, Verdict
 from harness.gate.gather import Data
+from harness.gate.judging import GateRequest
 from harness.gate.parts import CHANGED, WHOLE, Part, Tools
 from harness.gate.run import Gate
 from harness.output import duration
 from harness.reports.files import replace as write
-from harness.rules import Selection
+from harness.run.publish import publish
+from harness.selection import changes, choice, rules
+from harness.selection.choice import Chosen
+from harness.selection.rules import Selection
 from harness.store import Run, noting
 
 KNOWN = "gate.json"
@@ -37,13 +37,13 @@ def run(context: Context, asked: GateRequest, *, show: bool, as_json: bool) -> i
     """Run what a merge needs; raises `GateFailed` when it says no."""
     names = _names(context)
     _check_names(asked, names)
-    chosen = selecting.select(
+    chosen = choice.select(
         context, since=asked.since, full=asked.full, event=asked.event
     )
     chosen = replace(chosen, selection=_narrowed(context, asked, chosen.selection))
     if show:
         return _show(context, chosen, as_json=as_json)
-    selecting.show(context, chosen)
+    choice.show(context, chosen)
     with Run(context.store) as current:
         directory = context.config.root / context.config.reports / current.id
         directory.mkdir(parents=True)
@@ -111,7 +111,7 @@ def _show(context: Context, chosen: Chosen, *, as_json: bool) -> int:
         }
         context.console.info(json.dumps(document, indent=2))
         return ExitCode.OK
-    selecting.show(context, chosen)
+    choice.show(context, chosen)
     made = _parts(context, selection, _tools(context, Path(context.config.reports)))
     rows = [(one.name, one.why, "; ".join(one.pasted)) for one in made]
     if rows:

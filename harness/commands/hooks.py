@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from harness.changes import ChangedRepository
-from harness.commands.context import Context
+from harness.context import Context
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.reports.files import replace
+from harness.selection.changes import ChangedRepository
 
 MARK: Final = "# Made by: harness hooks install"
 NAME: Final = "pre-push"

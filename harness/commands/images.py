@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__, engine, modules, series
-from harness.commands.context import Context
+from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ExitCode, ImageError, SourceError
 from harness.images import base as bases

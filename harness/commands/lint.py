@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import proc
-from harness.commands.context import Context
+from harness.context import Context
 from harness.errors import CommandFailed, ExitCode, NothingSelected, UsageError
 from harness.model import Source
 from harness.toolbox import Toolbox, pinned

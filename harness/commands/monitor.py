@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from harness.commands.context import Context
 from harness.commands.stack import Stack, open_
+from harness.context import Context
 from harness.errors import ExitCode, HarnessError
 from harness.monitor import containers, processes
 from harness.monitor.base import MonitorRow, Sample, compared

@@ -4,9 +4,9 @@
 import time
 from collections.abc import Iterable
 
-from harness.commands.context import Context
 from harness.commands.stack import Stack, open_
 from harness.commands.stack_show import numbered
+from harness.context import Context
 from harness.errors import ExitCode, UsageError
 from harness.stack import project as projects
 from harness.stack.compose import Container, attended

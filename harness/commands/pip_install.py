@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from harness import proc
-from harness.commands.context import Context
 from harness.commands.stack import Stack, open_
+from harness.context import Context
 from harness.engine import failure
 from harness.errors import CommandFailed, ExitCode, UsageError
 from harness.images import secrets

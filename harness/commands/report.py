@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import __version__, reports
-from harness.commands import publish
-from harness.commands.context import Context
+from harness.context import Context
 from harness.errors import CommandFailed, ReportError, UsageError
 from harness.model import FileCoverage, Judged, RunResult
 from harness.reports import coverage, files, merge, past, summary
 from harness.reports.merge import ReportPart
+from harness.run import publish
 from harness.runners import base
 from harness.store import Run
 

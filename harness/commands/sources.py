@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from harness import proc
-from harness.commands.context import Context
 from harness.config.schema import ENVIRONMENTS
+from harness.context import Context
 from harness.errors import ExitCode, NothingSelected, SourceError, UsageError
 from harness.repositories import git, work
 from harness.repositories.git import Repository, RepositoryState

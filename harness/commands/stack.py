@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness import proc
-from harness.commands.context import Context
+from harness.context import Context
 from harness.engine import Engine
 from harness.errors import EngineError, ExitCode, ImageError, UsageError
 from harness.images.build import DIGEST

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness import proc
 from harness.commands import db, db_saving, db_stack
-from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.stack import Stack, labelled, open_, remove
+from harness.context import Context
 from harness.databases import catalogue
 from harness.errors import CommandFailed, ExitCode, HarnessError
 from harness.output import size as shown

@@ -4,8 +4,8 @@
 from collections.abc import Sequence
 
 from harness.commands import stack_health
-from harness.commands.context import Context
 from harness.commands.stack import Stack, open_
+from harness.context import Context
 from harness.errors import ExitCode, UsageError
 from harness.stack import project as projects
 from harness.stack.compose import Container

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.commands.context import Context
 from harness.commands.stack import Stack, open_
+from harness.context import Context
 from harness.errors import ExitCode, UsageError
 from harness.stack import project as projects
 from harness.stack import secrets

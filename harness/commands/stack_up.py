@@ -10,8 +10,8 @@ from pathlib import Path
 import harness
 from harness import proc, store
 from harness.commands import stack_health, stack_show
-from harness.commands.context import Context
 from harness.commands.stack import Stack, kept, open_
+from harness.context import Context
 from harness.doctor import ports
 from harness.errors import EngineError, ExitCode, ImageError
 from harness.stack import access

@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from harness import plan, series, store
-from harness.commands import needs, workshop
-from harness.commands.context import Context
+from harness.context import Context
 from harness.environment import Environment
 from harness.errors import ExitCode, TemplateError, UsageError
 from harness.output import duration, size
 from harness.patience import watched
+from harness.run import needs, servers
 from harness.runners import base
 from harness.store import Run
 from harness.template import limits, portable
@@ -26,8 +26,8 @@ from harness.template.layer import Layer, Layers
 
 @contextmanager
 def _shelf(context: Context) -> Iterator[Shelf]:
-    kind, _ = workshop.choose(context)
-    with Run(context.store) as run, workshop.place(context, run, kind) as where:
+    kind, _ = servers.choose(context)
+    with Run(context.store) as run, servers.place(context, run, kind) as where:
         yield where.shelf
 
 
@@ -62,10 +62,10 @@ class Bench:
 
     layers: Layers
     builder: TemplateBuilder
-    telling: workshop.Telling
+    telling: servers.Telling
     environment: Environment
     variables: dict[str, str]
-    place: workshop.TemplatePlace
+    place: servers.TemplatePlace
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def open_bench(
         graph=context.graph,
         official=series.official(),
         default_series=context.config.series,
-        database=workshop.choose(context),
+        database=servers.choose(context),
         reasons={},
     )
     if len(steps) > 1:
@@ -95,7 +95,7 @@ def open_bench(
         tempfile.TemporaryDirectory() as scratch,
         Run(context.store) as run,
         watched(context.console, context.config.quiet),
-        workshop.place(context, run, step.database) as where,
+        servers.place(context, run, step.database) as where,
     ):
         files = base.Files(
             directory=Path(scratch),
@@ -111,10 +111,10 @@ def open_bench(
             environ=context.environ,
             database=where.variables,
         )
-        telling = workshop.Telling(context)
+        telling = servers.Telling(context)
         yield Bench(
-            layers=workshop.layers(context, step, environment, graph, where.label),
-            builder=workshop.builder(
+            layers=servers.layers(context, step, environment, graph, where.label),
+            builder=servers.builder(
                 context, step, environment, where, variables, telling
             ),
             telling=telling,
@@ -129,7 +129,7 @@ def build(context: Context, *, names: tuple[str, ...], wanted_series: str) -> in
     wanted = needs.request(context.config, names)
     with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
-        workshop.ensure_all(context, bench.builder, [layer], bench.telling)
+        servers.ensure_all(context, bench.builder, [layer], bench.telling)
         manifest = bench.builder.ensure(layer)
         limits.touch(context.store, manifest.digest)
     built = [cost for cost in bench.builder.costs if cost.action == "built"]
@@ -219,7 +219,7 @@ def export(
     with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
         if make:
-            workshop.ensure_all(context, bench.builder, [layer], bench.telling)
+            servers.ensure_all(context, bench.builder, [layer], bench.telling)
         bench.builder.shelf.use(layer.digest)
         manifest = bench.builder.shelf.find(layer.digest)
         if manifest is None:
@@ -287,7 +287,7 @@ def prune(context: Context, *, everything: bool, dry: bool) -> int:
         going = (
             [(one, "--all") for one in found]
             if everything
-            else workshop.exceeding(context, shelf)
+            else servers.exceeding(context, shelf)
         )
         removed = 0
         for one, why in going:

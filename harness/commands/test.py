@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import __version__, changes, history, plan, results, series, store
-from harness.commands import bisect, needs, ordering, publish, rounds, session, workshop
-from harness.commands.context import Context
+from harness import __version__, history, plan, results, series, store
+from harness.commands import bisect
+from harness.context import Context
 from harness.errors import ExitCode, UsageError
 from harness.model import FileCoverage, Isolation, Module, RunResult
 from harness.options import doubtful, rooted, shows
 from harness.output import duration
 from harness.patience import watched
 from harness.plan import PlanRequest, Step
+from harness.run import needs, ordering, publish, rounds, servers, session
 from harness.runners import base, image, tryton
 from harness.runners import suite as suites
+from harness.selection import changes
 from harness.sources import absent
 from harness.store import Run
 
@@ -155,7 +157,7 @@ def _of_modules(
         graph=context.graph,
         official=official,
         default_series=context.config.series,
-        database=workshop.choose(context),
+        database=servers.choose(context),
         reasons=reasons,
     )
 
@@ -201,7 +203,7 @@ def _of_source(context: Context, asked: RunRequest, wish: PlanRequest) -> Step:
         sources=context.sources,
         graph=context.graph,
         default_series=config.series,
-        database=workshop.choose(context),
+        database=servers.choose(context),
     )
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from harness import proc
 from harness.commands import sources
-from harness.commands.context import Context
 from harness.commands.sources import AT_ONCE, Choice
+from harness.context import Context
 from harness.errors import ExitCode, NothingSelected, SourceError, UsageError
 from harness.repositories import address, git, update
 from harness.repositories.consequences import (

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from harness.ci.matrix import Job
 from harness.errors import ExitCode
 from harness.gate import base, outcome
 from harness.gate.base import Row, Status
 from harness.gate.parts import DATA, UNMEASURED
-from harness.matrix import Job
 
 RESULT: Final = "run.json"
 VERDICT: Final = "gate.json"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from harness import matrix
+from harness.ci import matrix
 from harness.config import Config
 from harness.config.check import JUDGED
 from harness.masks import masked
 from harness.modules import Graph
-from harness.rules import Selection
+from harness.selection.rules import Selection
 
 WHOLE, CHANGED = JUDGED
 """Rows that are judged in the end, from what the others measured."""

@@ -21,9 +21,9 @@ from textwrap import dedent
 
 import pytest
 
-from harness.commands.workshop import binaries
 from harness.engine import Engine
 from harness.postgres import Address, DockerServer, GivenServer, LocalServer
+from harness.run.servers import binaries
 from harness.stack.project import DEFAULT
 from harness.store import Run, Store, locked
 from harness.template.base import Shelf

@@ -13,9 +13,9 @@ import pytest
 
 from harness import config
 from harness.ci import pins, pipeline, provider
+from harness.ci.matrix import Job
 from harness.ci.pins import Pin
 from harness.errors import MissingTool
-from harness.matrix import Job
 from harness.reports import record
 
 ROOT = Path(__file__).parents[2]

@@ -73,7 +73,7 @@ Good = Callable[..., str]
 
 def plain(address: Address, name: str) -> str:
     """A dump as text, without the random word of newer programs."""
-    from harness.commands.workshop import binaries
+    from harness.run.servers import binaries
 
     with connect(address) as connection:
         place = binaries(connection.info.server_version)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.workshop import binaries
 from harness.errors import DatabaseError
 from harness.postgres import Address, DockerServer, LocalServer, connect
 from harness.postgres.house import KEEPER, House
 from harness.postgres.membership import anew
+from harness.run.servers import binaries
 from harness.store import Run, Store
 from harness.template.base import Manifest
 from harness.template.layer import Layer

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.workshop import binaries
 from harness.errors import CommandFailed, TemplateError
 from harness.postgres import connect, rights
+from harness.run.servers import binaries
 from harness.store import Run, Store
 from harness.template.base import Draft, Manifest, Shelf
 from harness.template.layer import Layer

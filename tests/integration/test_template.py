@@ -18,10 +18,11 @@ import psycopg
 import pytest
 
 from harness import config
-from harness.commands import needs, template
-from harness.commands.context import Context
-from harness.commands.workshop import binaries
+from harness.commands import template
+from harness.context import Context
 from harness.output import Console
+from harness.run import needs
+from harness.run.servers import binaries
 from harness.template.build import Builder, Progress
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -19,10 +19,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from harness.commands.workshop import binaries
 from harness.errors import DatabaseError
 from harness.plugins.client import Client
 from harness.postgres import Address, connect
+from harness.run.servers import binaries
 from harness.store import Run, Store
 from harness.template import undo
 from harness.template.base import Manifest

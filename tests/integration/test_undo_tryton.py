@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from harness import config, plan, series
-from harness.commands import needs, workshop
-from harness.commands.context import Context
+from harness.context import Context
 from harness.output import Console
 from harness.postgres import connect
+from harness.run import needs, servers
 from harness.runners import base
 from harness.store import Run
 from harness.template.layer import Request
@@ -122,13 +122,13 @@ def desk(request: pytest.FixtureRequest, state: Path) -> Iterator[Desk]:
         env = needs.prepare(context, step)
         graph = needs.all_modules(context, step, env)
         run = stack.enter_context(Run(context.store))
-        where = stack.enter_context(workshop.place(context, run, request.param))
+        where = stack.enter_context(servers.place(context, run, request.param))
         link = str(base.link(context.store))
         variables = {**environ, **where.variables, "PYTHONPATH": link}
-        builder = workshop.builder(
+        builder = servers.builder(
             context, step, env, where, variables, lambda progress: None
         )
-        layers = workshop.layers(context, step, env, graph, where.label)
+        layers = servers.layers(context, step, env, graph, where.label)
         layer = layers.resolve(Request(modules=(MODULE,), tracked=True))
         pool = Pool(builder, ahead=0, cap=4, hands=1)
         stack.callback(pool.close)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, config, matrix, proc, rules
+from harness import cli, config, proc
+from harness.ci import matrix
 from harness.config import Config
 from harness.errors import ConfigError, HarnessError
 from harness.gate import parts
@@ -18,6 +19,7 @@ from harness.model import RunResult
 from harness.modules import Graph
 from harness.output import Console
 from harness.reports import record
+from harness.selection import rules
 
 SECRET = "s3cr3t"
 ADDRESS = f"postgresql://user:{SECRET}@host:5432/"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from harness.ci import pipeline
+from harness.ci.matrix import Job
 from harness.config import Config, SuiteTable
-from harness.matrix import Job
 
 CONFIG = Config(
     root=Path("/project"),

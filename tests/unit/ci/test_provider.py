@@ -7,7 +7,7 @@ import pytest
 
 from harness import config
 from harness.ci import pins, pipeline, provider
-from harness.matrix import Job
+from harness.ci.matrix import Job
 
 ROOT = Path(__file__).parents[3]
 CONFIG = config.load(ROOT, {}, {})

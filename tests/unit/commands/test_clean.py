@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.commands import clean
-from harness.commands.context import Context
 from harness.config import Config
+from harness.context import Context
 from harness.engine import Engine, Owned
 from harness.output import Console
 from harness.postgres import memory

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import durations, hooks, selecting, test
+from harness.commands import durations, hooks, test
 from harness.errors import UsageError
-from harness.rules import Decision
+from harness.selection import choice
+from harness.selection.rules import Decision
 
 
 def test_the_hook_is_ours_and_keeps_gits_variables_out() -> None:
@@ -25,7 +26,7 @@ def test_what_was_decided_alike_is_one_row() -> None:
         Decision(file="docs/a.md", rule="documents", selects=()),
         Decision(file="src/a/y.py", rule="source a", selects=("source:a",)),
     ]
-    assert selecting.grouped(decisions) == [
+    assert choice.grouped(decisions) == [
         ("src/a/x.py and 1 more", "source a", "source:a"),
         ("docs/a.md", "documents", "what looks at it"),
     ]

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from harness.commands import clean_stack, stack_down
-from harness.commands.context import Context
 from harness.commands.db import Leave
 from harness.commands.stack import Stack
 from harness.config import Config
 from harness.config.schema import StackSettings as Settings
+from harness.context import Context
 from harness.engine import Owned
 from harness.errors import CommandFailed, UsageError
 from harness.output import Console

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from harness.commands import stack_health, stack_logs
-from harness.commands.context import Context
 from harness.commands.stack import Stack
 from harness.config import Config
+from harness.context import Context
 from harness.errors import EngineError, UsageError
 from harness.output import Console
 from harness.proc import Completed

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.needs import request
 from harness.commands.template import differences
 from harness.config import Config, Templates, TemplateTable
+from harness.run.needs import request
 from harness.template.base import Manifest
 from harness.template.layer import Document, Layer, Request
 

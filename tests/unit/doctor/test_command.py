@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from harness.commands import doctor
-from harness.commands.context import Context
 from harness.config import Config
+from harness.context import Context
 from harness.doctor import Finding, FindingStatus
 from harness.output import Console
 

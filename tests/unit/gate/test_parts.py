@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from harness import config, matrix, rules
+from harness import config
+from harness.ci import matrix
 from harness.config import Config
 from harness.gate import gather, parts
 from harness.gate.base import Status
 from harness.gate.parts import Part, Tools
 from harness.model import Module
 from harness.modules import Graph
+from harness.selection import rules
 
 CONFIGURATION = """
 [tool.harness.source.society]

@@ -5,8 +5,8 @@ import secrets
 from itertools import pairwise
 from typing import Protocol
 
-from harness.commands.context import Context
 from harness.config import Config
+from harness.context import Context
 from harness.errors import UsageError
 from harness.plan import Limit, Manner
 

@@ -4,10 +4,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness import changes, occasion, rules
-from harness.commands.context import Context
+from harness.context import Context
 from harness.errors import UsageError
-from harness.rules import Decision, Selection
+from harness.selection import changes, rules, trigger
+from harness.selection.rules import Decision, Selection
 
 HEADERS = ("changed", "by the rule", "selects")
 
@@ -30,7 +30,7 @@ def select(
     `since`; where it does not know another base, all is selected.
     """
     gate = context.config.gate
-    found = occasion.find(context.environ, event, label=gate.label)
+    found = trigger.find(context.environ, event, label=gate.label)
     why = "--full" if full else "" if since else found.everything
     base = since or found.base or gate.base
     try:

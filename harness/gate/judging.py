@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import changes, matrix
-from harness.commands.context import Context
-from harness.commands.selecting import Chosen
+from harness.ci import matrix
+from harness.context import Context
 from harness.errors import HarnessError
 from harness.gate import parts
 from harness.gate.base import Row, Status
 from harness.gate.gather import Data
 from harness.gate.parts import CHANGED, WHOLE, Part
+from harness.selection import changes
+from harness.selection.choice import Chosen
 
 
 @dataclass(frozen=True, kw_only=True)

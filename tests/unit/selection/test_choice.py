@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import changes, config
-from harness.commands import selecting
-from harness.commands.context import Context
-from harness.commands.selecting import Chosen
+from harness import config
+from harness.context import Context
 from harness.errors import UsageError
 from harness.output import Console
+from harness.selection import changes, choice
+from harness.selection.choice import Chosen
 
 PULL = {"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request"}
 EVENT = {"pull_request": {"base": {"sha": "c0ffee"}, "labels": []}}
@@ -54,7 +54,7 @@ def select(
         console=Console(io.StringIO(), {}),
         line="harness gate",
     )
-    return selecting.select(context, since=since, full=full, event=event)
+    return choice.select(context, since=since, full=full, event=event)
 
 
 def test_a_laptop_compares_with_the_configured_branch(

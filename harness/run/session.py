@@ -17,15 +17,15 @@ from typing import BinaryIO
 
 from harness import history, proc, results, store
 from harness.browsers import Browsers
-from harness.commands import browsing, distant, inside, lanes, needs, show, workshop
-from harness.commands.context import Context
-from harness.commands.progress import Notes
 from harness.config import SuiteTable
+from harness.context import Context
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
 from harness.modules import Graph
 from harness.plan import Step
 from harness.postgres import PostgresServer
+from harness.run import browsing, container, distant, heading, lanes, needs, servers
+from harness.run.progress import Notes
 from harness.runners import base, suite, tryton
 from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
@@ -55,12 +55,12 @@ def run(
     for name in step.sources if step.tested else ():
         tests_of(context.graph[name])
     inner = step.runner == "image"
-    chosen = inside.find(context, current, step) if inner else None
+    chosen = container.find(context, current, step) if inner else None
     environment = chosen.environment if chosen else needs.prepare(context, step)
     graph = needs.all_modules(context, step, environment)
     for one in step.tested:
         tests_of(graph.require(one.name))
-    show.step(context, step, environment, chosen)
+    heading.step(context, step, environment, chosen)
     session = StepSession(context, current, step, environment, graph, directory)
     session.image = chosen
     session.output = output
@@ -114,22 +114,22 @@ class StepSession:
         broker = self.stack.enter_context(
             Broker(directory=self.current.scratch(), failed=self.failures.append)
         )
-        label = workshop.label(self.context, self.step.database)
+        label = servers.label(self.context, self.step.database)
         layers = self._layers(label) if label else None
         hosts = distant.hosts(self.context, self.step)
         here = not (self.image or hosts)
         if layers and here and self._ready(self._expected(layers)):
             self._launch(broker)
         where = self.stack.enter_context(
-            workshop.place(self.context, self.current, self.step.database)
+            servers.place(self.context, self.current, self.step.database)
         )
         layers = layers or self._layers(where.label)
         if self.image:
             self._enter(self.image, where)
             if self._table.browser:
                 self._browse()
-        telling = workshop.Telling(self.context)
-        make = workshop.builder(
+        telling = servers.Telling(self.context)
+        make = servers.builder(
             self.context,
             self.step,
             self.environment,
@@ -140,8 +140,8 @@ class StepSession:
         )
         expected = self._expected(layers)
         self._touch(expected)
-        workshop.ensure_all(self.context, make, expected, telling)
-        pool = workshop.pool(self.context, make, expected)
+        servers.ensure_all(self.context, make, expected, telling)
+        pool = servers.pool(self.context, make, expected)
         self.stack.callback(pool.close)
         more = self.inside.connections if self.inside else {}
         broker.serve(
@@ -157,7 +157,7 @@ class StepSession:
             history.remember(self.context.store, self.step, broker.asked.values())
             self._touch(broker.asked.values())
             if not self.lost:
-                workshop.keep_house(self.context, where.shelf)
+                servers.keep_house(self.context, where.shelf)
         return results.with_costs(
             finished,
             templates=tuple(make.costs),
@@ -180,7 +180,7 @@ class StepSession:
         text = f"browser: {chosen.versions()}, Selenium {version} ({why})"
         self.context.console.info(text)
 
-    def _enter(self, image: Image, where: workshop.TemplatePlace) -> None:
+    def _enter(self, image: Image, where: servers.TemplatePlace) -> None:
         self.lanes = lanes.prepare(
             self.context,
             self.current,
@@ -198,7 +198,7 @@ class StepSession:
         return self.inside.wrap(argv, env, f"build-{next(self.numbers)}")
 
     def _layers(self, label: str) -> Layers:
-        return workshop.layers(
+        return servers.layers(
             self.context, self.step, self.environment, self.graph, label
         )
 
@@ -267,7 +267,7 @@ class StepSession:
         log = self.files.directory / f"{step.name}.command"
         log.write_text(proc.line(argv) + "\n", "utf-8")
         env = {
-            **self._variables(workshop.dialect(step.database)),
+            **self._variables(servers.dialect(step.database)),
             **self.notes.variables,
             **broker.environment,
             **self._own(),

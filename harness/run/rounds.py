@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from harness.commands.context import Context
+from harness.context import Context
 from harness.errors import HarnessError
 from harness.reports import record
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.occasion import Occasion, find
+from harness.selection.trigger import Occasion, find
 
 SHA = "c0ffee"
 REQUEST = {"pull_request": {"base": {"sha": SHA}, "labels": [{"name": "docs"}]}}

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import distant
-from harness.commands.distant import Host, outermost, parse
 from harness.errors import UsageError
 from harness.plugins import client
 from harness.plugins.workers import distant as plugin
+from harness.run import distant
+from harness.run.distant import Host, outermost, parse
 
 
 def test_hosts_are_counted() -> None:

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from harness.commands import needs
-from harness.commands.context import Context
 from harness.config import Config, SuiteTable, TemplateTable
+from harness.context import Context
 from harness.errors import ConfigError
 from harness.model import Isolation, Origin
 from harness.output import Console
 from harness.plan import Step, Tested
+from harness.run import needs
 from harness.template.layer import Document, Program
 
 STEP = Step(

@@ -12,7 +12,7 @@ from shlex import join
 from harness import series as releases
 from harness.config import Config, SuiteTable
 from harness.masks import masked
-from harness.rules import Selection
+from harness.selection.rules import Selection
 
 
 @dataclass(frozen=True, kw_only=True)

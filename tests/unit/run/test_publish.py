@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.context import Context
-from harness.commands.publish import publish
 from harness.config import Config
+from harness.context import Context
 from harness.output import Console
+from harness.run.publish import publish
 from harness.store import Run
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from harness import browsers, engine
 from harness.browsers import BrowserRequest, Browsers, Endpoint, capabilities
-from harness.commands.context import Context
+from harness.context import Context
 from harness.environment import Environment
 from harness.errors import MissingTool, UsageError
 from harness.output import Console

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from harness.commands import ordering
 from harness.config import Config, SuiteTable
 from harness.errors import UsageError
 from harness.plan import Manner
+from harness.run import ordering
 
 
 @dataclass(frozen=True, kw_only=True)

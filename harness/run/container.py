@@ -7,13 +7,13 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from harness import engine
-from harness.commands import needs
-from harness.commands.context import Context
-from harness.commands.workshop import TemplatePlace
+from harness.context import Context
 from harness.engine import Engine
 from harness.errors import UsageError
 from harness.plan import Step
 from harness.postgres import DockerServer
+from harness.run import needs
+from harness.run.servers import TemplatePlace
 from harness.runners import image
 from harness.runners.image import Image, Inside
 from harness.store import Run

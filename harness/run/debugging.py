@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness test … --debug``: the tests begin when an editor is attached."""
 
-from harness.commands.context import Context
+from harness.context import Context
 from harness.toolbox import Toolbox, pinned
 
 PORT = 5678

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Final
 
 from harness import proc
-from harness.commands.context import Context
-from harness.commands.workshop import TemplatePlace
+from harness.context import Context
 from harness.environment import Environment
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.plan import Step
 from harness.postgres import Address
+from harness.run.servers import TemplatePlace
 from harness.runners import base
 from harness.template.broker import BROKER, Broker
 

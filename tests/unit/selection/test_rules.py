@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import config, rules
+from harness import config
 from harness.config import Config
 from harness.model import Module
 from harness.modules import Graph
-from harness.rules import Selection
+from harness.selection import rules
+from harness.selection.rules import Selection
 
 CONFIGURATION = """
 [tool.harness.source.society]
@@ -356,7 +357,7 @@ def test_a_source_with_a_star_in_its_name_is_itself(tmp_path: Path) -> None:
 
 # -- this project --------------------------------------------------------------
 
-HERE = config.load(Path(__file__).parents[2], {"HARNESS_PROFILE": "none"}, {})
+HERE = config.load(Path(__file__).parents[3], {"HARNESS_PROFILE": "none"}, {})
 OURS = Graph([Module(name="collecting_society", path=Path("/e"), version="7.0.0")])
 
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from harness import lines, proc, rules
+from harness import lines, proc
 from harness.config import Config
 from harness.errors import HarnessError, NothingSelected, UsageError
 from harness.model import Source
 from harness.modules import Graph
-from harness.rules import Selection
+from harness.selection import rules
+from harness.selection.rules import Selection
 
 
 class SelectionContext(Protocol):

@@ -3,7 +3,7 @@
 
 import contextlib
 
-from harness.commands.context import Context
+from harness.context import Context
 from harness.errors import DatabaseError
 from harness.postgres import Address, DockerServer, LocalServer, PostgresServer
 from harness.postgres.house import ROLES, House

@@ -6,8 +6,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness import envfile, environment, modules, series
-from harness.commands.context import Context
 from harness.config import Config
+from harness.context import Context
 from harness.environment import Environment, EnvironmentRequest, Environments
 from harness.model import Module, Origin
 from harness.modules import Graph

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from harness import changes, proc
+from harness import proc
 from harness.config import Config, SourceTable, SuiteTable
 from harness.errors import CommandFailed, NothingSelected, UsageError
 from harness.model import Module, Origin, Source
 from harness.modules import Graph
+from harness.selection import changes
 
 ROOT = Path("/stack")
 PATHS = {

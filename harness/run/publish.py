@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
-from harness.commands.context import Context
+from harness.context import Context
 
 REPORT: Final = re.compile(r"\d{14}[0-9a-f]{6}")
 """What the directory of a run's report is called: as the run."""

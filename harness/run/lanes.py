@@ -17,14 +17,14 @@ from typing import Final
 
 from harness import proc
 from harness.browsers import Browsers
-from harness.commands import browsing
-from harness.commands import inside as into
-from harness.commands.context import Context
-from harness.commands.workshop import TemplatePlace
 from harness.config import SuiteTable
+from harness.context import Context
 from harness.errors import MissingTool, UsageError
 from harness.plan import Step
 from harness.postgres import DockerServer
+from harness.run import browsing
+from harness.run import container as into
+from harness.run.servers import TemplatePlace
 from harness.runners import base, image, suite
 from harness.runners.image import TESTS, Image, Inside
 from harness.store import Run

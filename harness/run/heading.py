@@ -3,8 +3,8 @@
 
 import json
 
-from harness.commands.context import Context
 from harness.config import shown
+from harness.context import Context
 from harness.environment import Environment
 from harness.errors import ExitCode
 from harness.modules import series

@@ -5,12 +5,12 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
-from harness.commands import rounds
-from harness.commands.context import Context
 from harness.config import Config
+from harness.context import Context
 from harness.model import Outcome, RunResult, StepResult, TestResult
 from harness.output import Console
 from harness.reports import record
+from harness.run import rounds
 
 TEST = TestResult(
     step="web", id="tests/test_a.py::test_a[2/3]", key="web/tests/test_a.py::test_a",

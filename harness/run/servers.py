@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import probe
-from harness.commands import housing
-from harness.commands.context import Context
+from harness.context import Context
 from harness.environment import Environment
 from harness.modules import Graph
 from harness.output import ConsoleStep as Live
@@ -26,6 +25,7 @@ from harness.postgres import (
     PostgresServer,
 )
 from harness.postgres.local import MAJOR, installation
+from harness.run import housing
 from harness.store import Run
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
