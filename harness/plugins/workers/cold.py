@@ -20,6 +20,10 @@ NAMES = ("PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT", "PYTEST_XDIST_TESTR
 OURS = ("harness.plugins.workers", "xdist", "_pytest", "os", "threading", "importlib")
 """Packages that are not asked to account for themselves."""
 
+NEEDLESS = ("trytond.status", "dumper")
+"""A thread that trytond below 7.0 starts when it is imported, to answer
+``trytond-stat``; nobody asks that of a process of tests."""
+
 STARTED = ("__main__", "__channelexec__")
 """What was not imported: the program itself, and pytest-xdist's in a worker."""
 
@@ -53,6 +57,13 @@ class Watch:
                 return super().__getitem__(key)
 
         def started(self: Any) -> None:
+            # https://foss.heptapod.net/tryton/tryton/-/blob/branch/6.6/trytond/trytond/status.py
+            runs = getattr(self, "_target", None)
+            if NEEDLESS == (
+                getattr(runs, "__module__", ""),
+                getattr(runs, "__name__", ""),
+            ):
+                return
             module = importer() or watch.at
             start(self)
             watch.starters[self.native_id or 0] = module

@@ -185,3 +185,24 @@ def test_no_trace_is_left() -> None:
     assert threading.Thread.start is start
     load("shop.ports", "import os\nos.environ.get('PYTEST_XDIST_WORKER')")
     assert made.readers == []
+
+
+NEEDLESS = """\
+import threading
+def dumper(seen):
+    seen.append(threading.current_thread())
+def other(seen):
+    seen.append(threading.current_thread())
+ONE = threading.Thread(target=RUN or dumper, args=(SEEN,), daemon=True)
+ONE.start()
+"""
+
+
+def test_the_thread_of_trytond_for_its_status_is_not_started(watch: Watch) -> None:
+    seen: list[threading.Thread] = []
+    load("trytond.status", NEEDLESS, SEEN=seen, RUN=None)
+    assert not seen
+    assert not watch.starters
+    load("shop.status", NEEDLESS, SEEN=seen, RUN=None)["ONE"].join()
+    load("trytond.status", NEEDLESS, SEEN=seen, RUN=seen.append)["ONE"].join()
+    assert len(watch.starters) == 2
