@@ -59,10 +59,10 @@ class Watch:
         def started(self: Any) -> None:
             # https://foss.heptapod.net/tryton/tryton/-/blob/branch/6.6/trytond/trytond/status.py
             runs = getattr(self, "_target", None)
-            if NEEDLESS == (
+            if (
                 getattr(runs, "__module__", ""),
                 getattr(runs, "__name__", ""),
-            ):
+            ) == NEEDLESS:
                 return
             module = importer() or watch.at
             start(self)
