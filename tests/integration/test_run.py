@@ -82,6 +82,7 @@ def test_green_run_on_a_given_server(
     assert databases(state) == []
 
 
+@pytest.mark.parametrize("server", SERVERS)
 def test_the_newest_series(harness: Harness, project: Path, server: str) -> None:
     """Its bases have no administrator but the one that tests are given."""
     newest = max(all_series(), key=lambda name: [int(one) for one in name.split(".")])
