@@ -187,8 +187,20 @@ class Builder:
             record.save()
             users = User.search([("login", "!=", "root")])
             User.write(users, {"language": record.id})
+            if not users:
+                self._administrator(User, record.id)
             pool.get("ir.module").update_list()
             transaction.commit()
+
+    def _administrator(self, users: Any, language: int) -> None:
+        """The user with the number 1, whom trytond before 8.2 makes by itself."""
+        from trytond.transaction import Transaction
+
+        values = {"login": "admin", "name": "Administrator", "administrator": True}
+        (made,) = users.create([{**values, "language": language}])
+        table = users.__table__()
+        cursor = Transaction().connection.cursor()
+        cursor.execute(*table.update([table.id], [1], where=table.id == made.id))
 
     def _activate(self, names: list[str]) -> None:
         """What trytond's own ``activate_module`` does."""
