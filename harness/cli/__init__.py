@@ -28,9 +28,9 @@ from harness.cli import (
     tools,
 )
 from harness.cli.base import Parser
-from harness.errors import ExitCode, HarnessError, Interrupted
+from harness.errors import ExitCode, HarnessError, Interrupted, UsageError
 from harness.masks import masked
-from harness.options import split
+from harness.options import slip, split
 from harness.output import Console
 from harness.store import noting
 
@@ -91,8 +91,43 @@ def parser() -> Parser:
     commands = main_.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for part in PARTS:
         part.add(commands)
-    main_.set_defaults(parser=main_)  # harness completion describes it
+    # harness completion describes the one, the other says what nobody takes
+    main_.set_defaults(parser=main_, here=main_)
     return main_
+
+
+BARE: Final = 1
+"""The exit code of ``harness`` alone: that of ``git``."""
+
+
+def _check(argv: Sequence[str]) -> None:
+    """Raises `UsageError` for options that nobody has, or before the command."""
+    name, remedy = slip(argv) if argv[0] == "test" else ("", "")
+    if name:
+        raise UsageError(
+            f"harness test has no option {name}, nor has pytest",
+            remedy=f"{remedy} A plugin's option is given after --: -- {name}",
+        )
+    if not argv[0].startswith("-") or argv[0] in ("-h", "--help", "--version"):
+        return
+    names = known(parser())
+    place = next((at for at, word in enumerate(argv) if word in names), None)
+    if place is None:
+        raise parser().unknown(argv)
+    words = (argv[place], *argv[:place], *argv[place + 1 :])
+    raise UsageError(
+        f"options follow the command, {argv[0]} is before it", remedy=_line(words)
+    )
+
+
+def known(main_: Parser) -> set[str]:
+    """The names of all commands."""
+    return {
+        name
+        for action in main_._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name in action.choices
+    }
 
 
 def main(argv: Sequence[str]) -> int:
@@ -101,6 +136,10 @@ def main(argv: Sequence[str]) -> int:
     console = Console(sys.stdout, environ)
     _listen()
     try:
+        if not argv:
+            console.info(parser().format_help().rstrip())
+            return BARE
+        _check(argv)
         arguments, rest = split(argv)
         options = parser().parse_args(arguments)
         context = _context(options, argv, console, environ)

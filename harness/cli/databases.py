@@ -76,7 +76,9 @@ def _looking(below: "Commands[Parser]") -> None:
     as_json(_one(below, "list", "list the databases", _list, dry=False))
     as_json(_named(_one(below, "size", "its tables' sizes", _size, dry=False)))
     one = _named(_one(below, "psql", "psql on any database, also a lease", _psql))
-    one.add_argument("words", nargs="*", metavar="OPTION", help="of psql, after --")
+    one.add_argument(
+        "words", nargs="*", default=[], metavar="OPTION", help="of psql, after --"
+    )
     one.add_argument(
         "-c", "--command", dest="sql", default="", metavar="SQL", help="run only this"
     )

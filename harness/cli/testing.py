@@ -45,6 +45,7 @@ def _test(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "words",
         nargs="*",
+        default=[],
         metavar="MODULE|ADDRESS",
         help="modules; of other suites their parts (unit), files, addresses of"
         " pytest (file.py::Class) or nose (file.py:Class.method)",
@@ -319,7 +320,7 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         repeat=options.repeat,
         shuffle=_shuffle(options),
         seed=options.seed,
-        exactly=tuple(options.exactly),
+        exactly=tuple(map(bare, options.exactly)),
         bisect=options.bisect or "",
     )
     return test.run(context, asked, show=show, as_json=options.json)

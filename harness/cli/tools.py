@@ -17,7 +17,9 @@ def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
     _docs(commands)
     one = command(commands, "lint", "check the style of the sources")
-    one.add_argument("names", nargs="*", metavar="SOURCE", help="all without any")
+    one.add_argument(
+        "names", nargs="*", default=[], metavar="SOURCE", help="all without any"
+    )
     one.add_argument("--json", action="store_true", help="the findings as JSON")
     dry_run(one).set_defaults(call=_lint)
     one = command(commands, "completion", "a script that completes commands")

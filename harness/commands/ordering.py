@@ -58,6 +58,7 @@ def manner(context: Context, asked: Asked, serial: str) -> Manner:
         seed=seed,
         everything=asked.shuffle == "all",
         exact=asked.exactly,
+        strict=bool(asked.exactly),
     )
 
 

@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from harness import addresses
 from harness.environment import Environment
 from harness.model import Module, Origin
 from harness.plan import Step
@@ -29,8 +30,13 @@ def command(
         argv += ["-p", plugin]
     argv += _settings(step, modules, environment, files)
     argv += ["--doctest-glob=scenario_*.rst", *base.options(step, files)]
+    return argv + list(chosen(step, modules) or paths)
+
+
+def chosen(step: Step, modules: Mapping[str, Module]) -> tuple[str, ...]:
+    """The addresses of a step with their files where they are."""
     places = [place for one in step.tested for place in _places(modules[one.name])]
-    return argv + list(found(step.paths, places) or paths)
+    return found(step.paths, places)
 
 
 def _places(module: Module) -> tuple[Path, Path]:
@@ -63,6 +69,15 @@ def aimed(
         owners = [n for n, one in modules.items() if path.is_relative_to(one.path)]
         names |= dict.fromkeys(owners or path.parts[:1])
     return addresses, list(names)
+
+
+def check(words: Iterable[str], modules: Sequence[Module]) -> None:
+    """Raises `UsageError` for an address that leads to no test of the modules."""
+    for word in words:
+        file = Path(word.partition("::")[0])
+        if not file.exists():
+            raise addresses.missing(file, [one.path / "tests" for one in modules])
+        addresses.check(word)
 
 
 def _settings(

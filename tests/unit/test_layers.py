@@ -43,6 +43,7 @@ LEVELS: Mapping[str, int] = {
     "sources": 3,
     "changes": 3,
     "completeness": 3,
+    "addresses": 2,
     "matrix": 3,
     "rules": 2,
     "occasion": 2,
