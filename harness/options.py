@@ -9,6 +9,7 @@ from pathlib import Path
 FLAGS = frozenset(
     {
         "--list",
+        "--list-tests",
         "--json",
         "--keep",
         "--keep-failed",
@@ -73,6 +74,7 @@ SHOWING = frozenset(
     }
 )  # fmt: skip
 """Options of pytest that have it show something, and run no test."""
+PSQL = ("db", "psql")
 JUNIT = ("--junitxml", "--junit-xml")
 NOSE_VALUES = frozenset(
     {
@@ -189,11 +191,14 @@ def _takes(word: str) -> bool | None:
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The harness's words, and pytest's: only ``harness test`` has any of these.
+    """The harness's words, and pytest's, or psql's: only two commands have such.
 
     What follows an option that is neither the harness's nor pytest's is pytest's, and
     `Doubtful`.
     """
+    if tuple(argv[:2]) == PSQL and "--" in argv:
+        at = list(argv).index("--")
+        return list(argv[:at]), tuple(argv[at + 1 :])
     if not argv or argv[0] != "test":
         return list(argv), ()
     own: list[str] = []

@@ -2,6 +2,7 @@
 """The command line: the only reader of the environment, the error boundary."""
 
 import argparse
+import errno
 import os
 import shlex
 import signal
@@ -28,7 +29,13 @@ from harness.cli import (
     tools,
 )
 from harness.cli.base import Parser
-from harness.errors import ExitCode, HarnessError, Interrupted, UsageError
+from harness.errors import (
+    ExitCode,
+    HarnessError,
+    Interrupted,
+    MissingTool,
+    UsageError,
+)
 from harness.masks import masked
 from harness.options import slip, split
 from harness.output import Console
@@ -154,7 +161,7 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.COMMAND_FAILED
     except Exception as error:
-        known = _full(error) or _unknown(error, argv)
+        known = _full(error) or _barred(error) or _unknown(error, argv)
         console.error(known)
         return known.code
 
@@ -195,6 +202,29 @@ def _full(error: Exception) -> HarnessError | None:
     except Exception:
         return None
     return noted[0]
+
+
+BARRED: Final = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
+    errno.ELOOP, errno.ENAMETOOLONG,
+}  # fmt: skip
+"""Why a file or directory cannot be used: it is the user's to mend."""
+
+
+def _barred(error: Exception) -> HarnessError | None:
+    """The error for a file that we may not use, wherever it was met."""
+    if not isinstance(error, OSError) or error.errno not in BARRED:
+        return None
+    if not isinstance(error.filename, str | os.PathLike):
+        return None
+    path = Path(error.filename)
+    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
+    return MissingTool(
+        f"{path} cannot be used: {error.strerror}",
+        checked=f"{there}, as user {os.getuid()}",
+        remedy="look at its owner, its mode and its file system, or set HARNESS_STATE"
+        " and HARNESS_REPORTS to directories that can be written",
+    )
 
 
 def _unknown(error: Exception, argv: Sequence[str]) -> HarnessError:

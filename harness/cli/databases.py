@@ -76,9 +76,7 @@ def _looking(below: "Commands[Parser]") -> None:
     as_json(_one(below, "list", "list the databases", _list, dry=False))
     as_json(_named(_one(below, "size", "its tables' sizes", _size, dry=False)))
     one = _named(_one(below, "psql", "psql on any database, also a lease", _psql))
-    one.add_argument(
-        "words", nargs="*", default=[], metavar="OPTION", help="of psql, after --"
-    )
+    one.usage = "%(prog)s [options] [NAME] [-- OPTION of psql ...]"
     one.add_argument(
         "-c", "--command", dest="sql", default="", metavar="SQL", help="run only this"
     )
@@ -201,9 +199,7 @@ def _size(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 def _psql(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import db
 
-    name, words = options.name, tuple(options.words)
-    if name.startswith("-"):  # no name, but options after --
-        name, words = "", (name, *words)
+    name, words = options.name, rest
     if options.sql:
         words = (f"--command={options.sql}", *words)
     return db.psql(

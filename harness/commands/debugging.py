@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness test … --debug``: the tests begin when an editor is attached."""
 
+from harness.commands import ports
 from harness.commands.context import Context
 from harness.toolbox import Toolbox, pinned
 
@@ -15,6 +16,8 @@ def options(context: Context, *, inside: bool, dry: bool) -> tuple[str, ...]:
     words = ("-p", PLUGIN, f"--harness-debugger={host}:{PORT}")
     if dry:
         return words
+    if not inside:
+        ports.require(PORT, remedy="end what listens there, such as another --debug")
     context.console.info(
         f"the tests wait for an editor at 127.0.0.1:{PORT} (.vscode/launch.json)"
     )

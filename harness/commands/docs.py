@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import engine, proc
-from harness.commands import images
+from harness.commands import images, ports
 from harness.commands.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, UsageError
@@ -87,6 +87,8 @@ def run(
     plan = _plan(context, autoapi=autoapi, inside=inside, dry=dry)
     if down:
         return _down(plan)
+    if serve and port:
+        ports.require(port, remedy="take another one: harness docs --serve --port 0")
     if build and not dry:
         images.build(
             context, names=("documentation",), cache=True, pull=False, variant="",

@@ -58,6 +58,10 @@ def run(
     for name in step.sources if step.tested else ():
         tests_of(context.graph[name])
     inner = step.runner == "image"
+    table = context.config.suite[step.suite]
+    # What can be known is said before an environment is made, which takes minutes.
+    driven = table.browser and not inner
+    browser = browsing.choose(context, current, step) if driven else None
     chosen = inside.find(context, current, step) if inner else None
     environment = chosen.environment if chosen else needs.prepare(context, step)
     graph = needs.all_modules(context, step, environment)
@@ -69,6 +73,7 @@ def run(
     show.step(context, step, environment, chosen)
     session = Session(context, current, step, environment, graph, directory)
     session.image = chosen
+    session.browser = browser
     session.output = output
     with session.stack:
         return session.run()
@@ -112,6 +117,8 @@ class Session:
         self.output: BinaryIO | None = None
         self.inside: Inside | None = None
         self.lanes: lanes.Lanes | None = None
+        self.browser: tuple[Browsers, str] | None = None
+        """What was chosen, and why."""
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
         self.make: Builder | None = None
@@ -204,7 +211,7 @@ class Session:
     def _browse(self) -> None:
         """Choose where browsers come from; they are started for each worker."""
         version = browsing.client(self.environment, self.step)
-        chosen, why = browsing.choose(
+        chosen, why = self.browser or browsing.choose(
             self.context, self.current, self.step, self.inside
         )
         self.browsers = self.stack.enter_context(browsing.closing(self.context, chosen))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import changes, plan, results, series
+from harness import changes, plan, results, series, store
 from harness.commands import (
     bisect,
     needs,
@@ -25,6 +25,7 @@ from harness.errors import (
     ExitCode,
     HarnessError,
     Interrupted,
+    MissingTool,
     SourceError,
     UsageError,
 )
@@ -242,7 +243,7 @@ def _show(context: Context, steps: tuple[Step, ...], *, as_json: bool) -> int:
 
 def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
     directory = context.config.root / context.config.reports / current.id
-    directory.mkdir(parents=True)
+    _make(directory)
     done: list[results.Finished] = []
     stopped: list[HarnessError] = []
     try:
@@ -263,6 +264,22 @@ def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
             raise KeyboardInterrupt
         return int(max(one.code for one in done))
     return telling.report(context, current, steps, done, directory, stopped)
+
+
+def _make(directory: Path) -> None:
+    """Raises `MissingTool` where reports cannot be written."""
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        if error.errno in store.FULL:
+            raise
+        raise MissingTool(
+            f"the reports directory {directory.parent} cannot be written:"
+            f" {error.strerror}",
+            checked="creating a directory in it",
+            remedy="make it writable, or name another one:"
+            " export HARNESS_REPORTS=DIRECTORY",
+        ) from error
 
 
 def _why(error: BaseException) -> HarnessError:

@@ -236,7 +236,11 @@ def require(path: Path) -> bool:
             stream.seek(0)
             found = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}",
+            remedy="name a file that harness db backup has written: without -o they"
+            " are below backups/",
+        ) from error
     try:
         wanted = checksum(path).read_text("utf-8").split()[0]
     except (OSError, IndexError):

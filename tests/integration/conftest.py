@@ -147,10 +147,12 @@ def environment(state: Path, **more: str) -> dict[str, str]:
 def harness(project: Path, state: Path) -> Harness:
     """Run ``harness`` in the project."""
 
-    def run(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *arguments: str, cwd: Path = project, **more: str
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "harness", *arguments],
-            cwd=project,
+            cwd=cwd,
             env=environment(state, **more),
             capture_output=True,
             text=True,

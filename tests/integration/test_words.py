@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``./nox``, the words before ``--`` that nox would not understand."""
+"""Words that are given back: ids of tests, and what ``./nox`` is given."""
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import ROOT
+from tests.integration.conftest import ROOT, Harness
 
 
 @pytest.mark.parametrize(
@@ -35,3 +36,87 @@ def test_nox_says_what_was_meant(words: tuple[str, ...], remedy: str) -> None:
     assert done.returncode == 2
     assert done.stderr.endswith(f"to mend it: {remedy}\n")
     assert done.stdout == ""
+
+
+ODD = """\
+import unittest
+
+import pytest
+
+
+WORDS = "a b", "x::y", "ä/ö", "[z]", "(n=1)", "a [b] (c)", ""
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_odd(word):
+    pass
+
+
+class SubTestCase(unittest.TestCase):
+    def test_sub(self):
+        with self.subTest("odd [x] (n=1)", n=1):
+            pass
+"""
+NAMES = {
+    "test_odd[a b]",
+    "test_odd[x::y]",
+    r"test_odd[\xe4/\xf6]",
+    "test_odd[[z]]",
+    "test_odd[(n=1)]",
+    "test_odd[a [b] (c)]",
+    "test_odd[]",
+    "SubTestCase::test_sub",
+}
+
+
+def ids(done: "subprocess.CompletedProcess[str]") -> list[str]:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [one for one in done.stdout.splitlines() if "::" in one and one[0] != " "]
+
+
+def test_every_id_that_is_printed_is_taken_from_any_directory(
+    harness: Harness, project: Path
+) -> None:
+    """Of one module, and of several, whose ids say where they are."""
+    file = "tests/test_odd.py"
+    (project / "src/alpha/alpha" / file).write_text(ODD)
+    words = ("test", "tryton", "--database", "sqlite", "--list-tests")
+    own = ids(harness(*words, "alpha", "-k", "test_odd"))
+    assert {one.removeprefix(f"{file}::") for one in own} == NAMES
+    both = ids(harness(*words, "alpha", "beta", "-k", "test_odd"))
+    assert {one.removeprefix(f"alpha/alpha/{file}::") for one in both} == NAMES
+    more = f"{file}::SubTestCase::test_sub [odd [x] (n=1)] (n='1')"
+    shown = [f"src/alpha/alpha/{one}" for one in own]
+    for place in (".", "src/beta", "src/alpha/alpha/tests"):
+        for given in ([*own, more], both, shown):
+            found = ids(harness(*words, *given, cwd=project / place))
+            assert sorted(found) == sorted(own)
+
+
+def test_tests_of_several_modules_do_not_share_ids(
+    harness: Harness, project: Path
+) -> None:
+    done = harness("test", "tryton", "alpha", "beta", "--database", "sqlite",
+                   "--list-tests")  # fmt: skip
+    found = ids(done)
+    assert len(set(found)) == len(found)
+    assert {one.partition("/")[0] for one in found} == {"alpha", "beta"}
+
+
+def test_the_tests_of_a_shard_are_listed(harness: Harness) -> None:
+    line = ("test", "tryton", "alpha", "beta", "--database", "sqlite", "--list-tests")
+    whole = ids(harness(*line))
+    parts = [ids(harness(*line, "--shard", f"{number}/2")) for number in (1, 2)]
+    assert sorted([*parts[0], *parts[1]]) == sorted(whole)
+    assert all(parts)
+
+
+def test_an_id_that_is_none_is_answered_with_the_nearest(
+    harness: Harness, project: Path
+) -> None:
+    name = "alpha/tests/test_module.py::AlphaTestCase::test_firts"
+    done = harness("test", "tryton", "alpha", "--database", "sqlite", "--exactly", name)
+    assert done.returncode == 2, done.stdout
+    assert "did you mean alpha/tests/test_module.py::AlphaTestCase::test_first?" in (
+        done.stdout + done.stderr
+    )

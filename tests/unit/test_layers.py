@@ -44,6 +44,7 @@ LEVELS: Mapping[str, int] = {
     "changes": 3,
     "completeness": 3,
     "addresses": 2,
+    "index": 2,
     "matrix": 3,
     "rules": 2,
     "occasion": 2,
