@@ -149,6 +149,11 @@ def _files(below: "Commands[Parser]") -> None:
     one = asking(_one(below, "restore", text, _restore))
     one.add_argument("file", type=Path, metavar="FILE", help="what backup has written")
     trusting(_named(one))
+    one.add_argument(
+        "--no-privileges",
+        action="store_true",
+        help="grant nothing: the backup's roles need not be there",
+    )
     text = "remove all data of the server, after a backup of each database"
     asking(_one(below, "destroy", text, _destroy))
 
@@ -318,6 +323,7 @@ def _restore(context: "Context", options: argparse.Namespace, rest: Words) -> in
         path=options.file,
         name=options.name,
         trusted=options.trusted,
+        privileges=not options.no_privileges,
         leave=leave(options),
     )
 

@@ -71,30 +71,39 @@ def restore(
     path: Path,
     name: str,
     trusted: bool,
+    privileges: bool,
     leave: Leave,
 ) -> int:
     """Make a database from a backup, verified before and after.
 
-    Unless it is `trusted`, a role without rights restores it.
+    Unless it is `trusted`, a role without rights restores it; without `privileges`
+    nobody is granted any.
     """
     name = replacing.require_name(db.named(context, name))
     checked = archive.require(path)
     if not checked:
         context.console.warn(f"{archive.checksum(path)} is not there: not compared")
     with claimed(context, wish, name, leave) as place:
-        _restored(context, place, path, name, trusted=trusted)
+        _restored(context, place, path, name, trusted=trusted, privileges=privileges)
     return ExitCode.OK
 
 
 def _restored(
-    context: Context, place: Place, path: Path, name: str, *, trusted: bool
+    context: Context,
+    place: Place,
+    path: Path,
+    name: str,
+    *,
+    trusted: bool,
+    privileges: bool,
 ) -> None:
     client = place.client
     with replacing.building(client, name) as new:
         lesser = nullcontext(client) if trusted else rights.lesser(client, new)
         if client.dry:
             with lesser as writer:
-                argv = writer.argv("pg_restore", *archive.restore_words(writer, new))
+                words = archive.restore_words(writer, new, privileges=privileges)
+                argv = writer.argv("pg_restore", *words)
                 client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
             return
         total = shown(path.stat().st_size)
@@ -103,6 +112,7 @@ def _restored(
                 wanted = _filled(
                     context, writer, path, new,
                     lambda count: step.update(f"{shown(count)}, the file has {total}"),
+                    privileges=privileges,
                 )  # fmt: skip
             found = catalogue.tables(client, new)
             if found != wanted:
@@ -114,7 +124,15 @@ def _restored(
     context.console.info(f"{name} on {client.title}: {found} tables restored")
 
 
-def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) -> int:
+def _filled(
+    context: Context,
+    client: Client,
+    path: Path,
+    new: str,
+    seen: Seen,
+    *,
+    privileges: bool,
+) -> int:
     """Fill a database from a backup; the number of tables in that."""
     try:
         wanted = archive.tables(client, path)
@@ -122,7 +140,7 @@ def _filled(context: Context, client: Client, path: Path, new: str, seen: Seen) 
         if "unsupported version" not in str(error):
             raise
     else:
-        archive.load(client, path, new, seen)
+        archive.load(client, path, new, seen, privileges=privileges)
         return wanted
     # A newer server's: the newest programs of this machine read it.
     reader = db_server.newest(context)

@@ -62,17 +62,22 @@ def dump(
     return Sum(size=size, sha256=digest.hexdigest())
 
 
-def restore_words(client: Client, database: str) -> tuple[str, ...]:
-    """The words of a restoring ``pg_restore``."""
+def restore_words(
+    client: Client, database: str, *, privileges: bool = True
+) -> tuple[str, ...]:
+    """The words of a restoring ``pg_restore``; without `privileges` none is granted."""
+    without = _unprivileged(client) if privileges else ("--no-privileges",)
     # One transaction: only then rows come to lie in the order of the backup.
-    words = ("--single-transaction", "--no-owner", *_unprivileged(client))
+    words = ("--single-transaction", "--no-owner", *without)
     return (*words, *client.as_owner, f"--dbname={database}")
 
 
-def load(client: Client, path: Path, database: str, seen: Seen) -> None:
+def load(
+    client: Client, path: Path, database: str, seen: Seen, *, privileges: bool = True
+) -> None:
     """Fill an empty database from a backup."""
     size = 0
-    words = restore_words(client, database)
+    words = restore_words(client, database, privileges=privileges)
     with (
         path.open("rb") as file,
         _running(client, "pg_restore", *words, stdin=proc.PIPE) as child,

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Words that are given back: ids of tests, and what ``./nox`` is given."""
 
+import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from harness.commands import debugging
 from tests.integration.conftest import ROOT, Harness
+from tests.integration.terminals import terminal
 
 
 @pytest.mark.parametrize(
@@ -120,3 +124,83 @@ def test_an_id_that_is_none_is_answered_with_the_nearest(
     assert "did you mean alpha/tests/test_module.py::AlphaTestCase::test_first?" in (
         done.stdout + done.stderr
     )
+
+
+PDB = """\
+import unittest
+
+
+class PdbTestCase(unittest.TestCase):
+    def test_wrong(self):
+        here = 42
+        self.assertEqual(here, 43)
+"""
+
+
+def test_pdb_stops_in_the_test(project: Path, env: dict[str, str]) -> None:
+    """Not in unittest's own code, which has none of the test's names."""
+    (project / "src/alpha/alpha/tests/test_pdb.py").write_text(PDB)
+    line = ("-m", "harness", "test", "tryton", "alpha", "--database", "sqlite")
+    argv = [sys.executable, *line, "--pdb", "-k", "PdbTestCase"]
+    with terminal(argv, cwd=project, env=env) as console:
+        at = console.wait_for(r"\(Pdb\)")
+        console.type("p 'it is', here\n")
+        console.wait_for(r"\('it is', 42\)", after=at)
+        console.type("q\n")
+        console.end()
+
+
+def test_a_port_that_is_taken_is_told_first(harness: Harness) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", debugging.PORT))
+        other.listen()
+        done = harness("test", "tryton", "alpha", "--database", "sqlite", "--debug")
+    assert done.returncode == 4, done.stdout
+    assert "the port 5678 cannot be used: it is taken" in done.stdout
+    assert "wait for an editor" not in done.stdout
+    assert "series" not in done.stdout
+
+
+BROWSER = """
+[tool.harness.source.gamma]
+kind = "python"
+[tool.harness.template.gamma]
+modules = ["alpha"]
+[tool.harness.suite.gamma]
+kind = "pytest"
+source = "gamma"
+template = "gamma"
+paths = ["tests"]
+browser = true
+"""
+
+
+def test_a_browser_that_is_not_there_is_told_first(
+    harness: Harness, project: Path
+) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(BROWSER)
+    tests = project / "src/gamma/tests"
+    tests.mkdir(parents=True)
+    (tests / "test_page.py").write_text("def test_page(browser):\n    pass\n")
+    line = ("test", "gamma", "--browser", "local")
+    done = harness(*line, PATH="/nowhere")
+    shutil.rmtree(project / "src/gamma")
+    assert done.returncode == 4, done.stdout
+    assert "no browser can be used: not local" in done.stdout
+    assert "environment" not in done.stdout
+    assert "series" not in done.stdout
+
+
+def test_nox_says_nothing_of_what_nobody_asked_for(project: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nox", "-s", "manage", "--", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "uv" not in done.stdout + done.stderr
