@@ -146,6 +146,8 @@ def main(argv: Sequence[str]) -> int:
         if not argv:
             console.info(parser().format_help().rstrip())
             return BARE
+        if argv[0] == "test":
+            console.hint(f"{_line(argv)} ...")
         _check(argv)
         arguments, rest = split(argv)
         options = parser().parse_args(arguments)

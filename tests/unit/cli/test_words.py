@@ -2,6 +2,8 @@
 """Words of the command line that nobody takes, and what was meant by them."""
 
 import argparse
+import errno
+import os
 
 import pytest
 
@@ -58,3 +60,28 @@ def test_every_command_takes_what_its_help_says() -> None:
     """``harness test``: no argument is said to be missing that may be left out."""
     assert refused("test").message.endswith("required: suite")
     assert isinstance(cli.parser().parse_args(["lint"]), argparse.Namespace)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(errno.EROFS, "/srv/checkout/reports"), (errno.EACCES, "/srv/checkout/a.toml")],
+)
+def test_a_file_that_we_may_not_use_is_no_defect(number: int, name: str) -> None:
+    """A read-only checkout, a file of somebody else's: wherever it is met."""
+    known = cli._barred(OSError(number, os.strerror(number), name))
+    assert known is not None
+    assert known.code == 4
+    assert known.message == f"{name} cannot be used: {os.strerror(number)}"
+    assert "HARNESS_REPORTS" in known.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EACCES, "no"),
+        FileNotFoundError(errno.ENOENT, "no", "x"),
+        KeyError(),
+    ],
+)
+def test_a_defect_stays_one(error: Exception) -> None:
+    assert cli._barred(error) is None
