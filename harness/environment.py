@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import proc
+from harness import index, proc
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.model import Module, Source
 from harness.series import Series
@@ -294,6 +294,9 @@ def _copy(base: Path, path: Path) -> None:
 
 def _explain(error: CommandFailed, wanted: EnvironmentRequest) -> HarnessError:
     """Say in the user's words what pip could not do."""
+    known = index.explained(error)
+    if isinstance(known, MissingTool):
+        return known
     match = re.search(r"No matching distribution found for (\S+)", error.message)
     if match and match.group(1).startswith("trytond"):
         project = re.split(r"[=<>\[]", match.group(1))[0]
@@ -309,4 +312,4 @@ def _explain(error: CommandFailed, wanted: EnvironmentRequest) -> HarnessError:
             checked=f"pip install '{match.group(1)}'",
             remedy="choose another --series, or clone the module into src/",
         )
-    return error
+    return known

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which words of a command line are the harness's, and which are pytest's."""
 
+import difflib
 import re
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
 FLAGS = frozenset(
     {
         "--list",
+        "--list-tests",
         "--json",
         "--keep",
         "--keep-failed",
@@ -73,6 +75,7 @@ SHOWING = frozenset(
     }
 )  # fmt: skip
 """Options of pytest that have it show something, and run no test."""
+PSQL = ("db", "psql")
 JUNIT = ("--junitxml", "--junit-xml")
 NOSE_VALUES = frozenset(
     {
@@ -83,6 +86,16 @@ NOSE_VALUES = frozenset(
     }
 )  # fmt: skip
 """The same of nose, as its plugin has them."""
+NOSE_FLAGS = frozenset(
+    {
+        "--with-coverage", "--cover-erase", "--cover-tests", "--cover-inclusive",
+        "--cover-html", "--cover-xml", "--cover-branches", "--with-doctest",
+        "--with-id", "--with-xunit", "--exe", "--noexe", "--failed", "--nocapture",
+        "--nologcapture", "--detailed-errors", "--pdb-errors", "--pdb-failures",
+        "--stop",
+    }
+)  # fmt: skip
+"""Those that have no value."""
 
 
 class Doubtful(str):
@@ -109,6 +122,38 @@ def doubtful(
     found: list[str] = [word for word in words if isinstance(word, Doubtful)]
     named = [word for word in found if word in known]
     return named, [word for word in found if word not in known]
+
+
+def meant(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+    """``did you mean …?`` for a word that is none of those known, or nothing."""
+    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=cutoff)
+    return f"did you mean {near[0]}?" if near else ""
+
+
+ALIKE = 0.82
+LETTERS = 2
+"""Options of pytest's plugins are not known here: only what is as near as this is a
+slip."""
+SHORTEST = 7
+"""Letters, with its dashes: shorter ones are too often near to each other."""
+
+
+def slip(argv: Sequence[str]) -> tuple[str, str]:
+    """An option of ``harness test`` that nobody has, and what was meant by it.
+
+    What follows ``--`` is pytest's, whatever it is.
+    """
+    own = argv[: argv.index("--")] if "--" in argv else argv
+    known = FLAGS | VALUES | PYTEST_VALUES | PYTEST_FLAGS | NOSE_VALUES | NOSE_FLAGS
+    for word in own:
+        name = word.partition("=")[0]
+        if name.startswith("--") and len(name) >= SHORTEST and name not in known:
+            long = [one for one in known if len(one) >= SHORTEST]
+            near = [one for one in long if abs(len(one) - len(name)) <= LETTERS]
+            remedy = meant(name, near, cutoff=ALIKE)
+            if remedy:
+                return name, remedy
+    return "", ""
 
 
 def shows(words: Sequence[str]) -> bool:
@@ -147,11 +192,14 @@ def _takes(word: str) -> bool | None:
 
 
 def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
-    """The harness's words, and pytest's: only ``harness test`` has any of these.
+    """The harness's words, and pytest's, or psql's: only two commands have such.
 
     What follows an option that is neither the harness's nor pytest's is pytest's, and
     `Doubtful`.
     """
+    if tuple(argv[:2]) == PSQL and "--" in argv:
+        at = list(argv).index("--")
+        return list(argv[:at]), tuple(argv[at + 1 :])
     if not argv or argv[0] != "test":
         return list(argv), ()
     own: list[str] = []

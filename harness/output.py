@@ -104,6 +104,13 @@ class Console:
         lines = [f"  {name:<{widest}}  {value}".rstrip() for name, value in rows]
         self._lines([self._painted(title, _BOLD), *lines])
 
+    def hint(self, text: str) -> None:
+        """A first sign of life, on a terminal: whatever is said next replaces it."""
+        with self._lock:
+            if self.live:
+                self._write(_ERASE + _cut(text, self._width() - 1))
+                self._drawn = True
+
     def info(self, text: str) -> None:
         """One block of plain lines."""
         self._lines([text])

@@ -29,7 +29,8 @@ class Manner:
 
     Failures are run again up to `reruns` times, all tests `repeat` times.  A `seed`
     shuffles them (0: none), `everything` also those that share a database.  `exact`
-    are tests (their keys or ids) that run in one worker, in this order.
+    are tests (their keys or ids) that run in one worker, in this order; where it is
+    `strict`, all of them must be there.
     """
 
     reruns: int = 0
@@ -37,6 +38,7 @@ class Manner:
     seed: int = 0
     everything: bool = False
     exact: tuple[str, ...] = ()
+    strict: bool = False
 
     def words(self) -> str:
         """For people; empty for the usual."""

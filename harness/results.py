@@ -52,6 +52,9 @@ class Finished:
     errors: tuple[HarnessError, ...] = ()
     notes: tuple[str, ...] = ()
     """What else there is to say of the step."""
+    interrupted: bool = False
+    cut: bool = False
+    """Whether it was ended before it has printed its failures."""
 
 
 def read(
@@ -63,10 +66,12 @@ def read(
     started: float,
     sources: tuple[str, ...],
     ended: Mapping[str, str] = MappingProxyType({}),
+    interrupted: bool = False,
 ) -> Finished:
     """Read a step's results; a damaged last line is what a kill leaves.
 
-    `ended` says why a process was ended by its limit, by the test or the file.
+    `ended` says why a process was ended by its limit, by the test or the file.  Of a
+    step that was `interrupted` nothing more is expected.
     """
     tests: list[TestResult] = []
     broken = False
@@ -75,8 +80,10 @@ def read(
     for event in events:
         if event["kind"] == "test":
             tests.append(_test(step, event))
+        elif event["kind"] == "plan":
+            planned = len(event["ids"])
         elif event["kind"] == "session":
-            planned = event.get("planned", 0)
+            planned = event.get("planned", 0) or planned
         elif event["kind"] == "collect":
             broken = broken or event.get("outcome") != "skipped"
             tests.append(_uncollected(step, event))
@@ -84,7 +91,9 @@ def read(
     final = _code(code, broken=broken, empty=empty)
     rest = completeness.rest(events)
     errors: tuple[HarnessError, ...] = ()
-    if rest.broken(code) and not shows(step.options):
+    if interrupted:
+        final = ExitCode.INTERRUPTED
+    elif rest.broken(code) and not shows(step.options):
         tests += [_cut(step, name, code, ended.get(name)) for name in rest.running]
         errors = (rest.error(code),)
         final = ExitCode.TESTS_FAILED if final in INNOCENT else final
@@ -107,7 +116,14 @@ def read(
         isolation=str(step.isolation),
         runner=step.runner,
     )
-    return Finished(result=result, code=final, junit=junit, errors=errors)
+    return Finished(
+        result=result,
+        code=final,
+        junit=junit,
+        errors=errors,
+        interrupted=interrupted,
+        cut=interrupted and code < 0,
+    )
 
 
 def missing(path: Path, code: int) -> HarnessError | None:

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sources: a checkout in ``src/NAME``, else the bundled ``examples/NAME``."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from harness import modules, proc
 from harness.config import Config
 from harness.errors import HarnessError, SourceError
 from harness.model import Module, Origin, Source
+
+MADE: Final = re.compile(r'\?\? "?.*(\.egg-info|__pycache__|\.pytest_cache)/"?')
+"""What installing and running leave in a source that does not ignore it."""
 
 
 def resolve(config: Config, environ: Mapping[str, str]) -> dict[str, Source]:
@@ -34,10 +39,11 @@ def _describe(
     name: str, path: Path, origin: Origin, environ: Mapping[str, str]
 ) -> Source:
     argv = ["git", "-C", str(path), "describe", "--always", "--abbrev=8"]
-    status = [*argv[:3], "status", "--porcelain", "--untracked-files=no", "."]
+    status = [*argv[:3], "status", "--porcelain", "."]
     try:
         revision = proc.run(argv, env=environ).stdout.strip()
-        dirty = bool(proc.run(status, env=environ).stdout.strip())
+        lines = proc.run(status, env=environ).stdout.splitlines()
+        dirty = not all(map(MADE.fullmatch, lines))
     except HarnessError:
         revision, dirty = "", False
     return Source(name=name, path=path, origin=origin, revision=revision, dirty=dirty)

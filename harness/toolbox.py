@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from harness import proc
+from harness import index, proc
 from harness.errors import CommandFailed, MissingTool
 from harness.store import Store, locked, whole
 
@@ -78,6 +78,9 @@ class Toolbox:
             try:
                 proc.run(argv, env=self.environ, cwd=Path(place))
             except CommandFailed as error:
+                known = index.explained(error)
+                if isinstance(known, MissingTool):
+                    raise known from error
                 raise MissingTool(
                     f"{name} cannot be installed",
                     checked=error.message.strip()[-1500:],

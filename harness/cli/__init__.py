@@ -2,6 +2,7 @@
 """The command line: the only reader of the environment, the error boundary."""
 
 import argparse
+import errno
 import os
 import shlex
 import signal
@@ -28,9 +29,15 @@ from harness.cli import (
     tools,
 )
 from harness.cli.base import Parser
-from harness.errors import ExitCode, HarnessError, Interrupted
+from harness.errors import (
+    ExitCode,
+    HarnessError,
+    Interrupted,
+    MissingTool,
+    UsageError,
+)
 from harness.masks import masked
-from harness.options import split
+from harness.options import slip, split
 from harness.output import Console
 from harness.store import noting
 
@@ -92,8 +99,43 @@ def parser() -> Parser:
     commands = main_.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for part in PARTS:
         part.add(commands)
-    main_.set_defaults(parser=main_)  # harness completion describes it
+    # harness completion describes the one, the other says what nobody takes
+    main_.set_defaults(parser=main_, here=main_)
     return main_
+
+
+BARE: Final = 1
+"""The exit code of ``harness`` alone: that of ``git``."""
+
+
+def _check(argv: Sequence[str]) -> None:
+    """Raises `UsageError` for options that nobody has, or before the command."""
+    name, remedy = slip(argv) if argv[0] == "test" else ("", "")
+    if name:
+        raise UsageError(
+            f"harness test has no option {name}, nor has pytest",
+            remedy=f"{remedy} A plugin's option is given after --: -- {name}",
+        )
+    if not argv[0].startswith("-") or argv[0] in ("-h", "--help", "--version"):
+        return
+    names = known(parser())
+    place = next((at for at, word in enumerate(argv) if word in names), None)
+    if place is None:
+        raise parser().unknown(argv)
+    words = (argv[place], *argv[:place], *argv[place + 1 :])
+    raise UsageError(
+        f"options follow the command, {argv[0]} is before it", remedy=_line(words)
+    )
+
+
+def known(main_: Parser) -> set[str]:
+    """The names of all commands."""
+    return {
+        name
+        for action in main_._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name in action.choices
+    }
 
 
 def main(argv: Sequence[str]) -> int:
@@ -102,6 +144,12 @@ def main(argv: Sequence[str]) -> int:
     console = Console(sys.stdout, environ)
     _listen()
     try:
+        if not argv:
+            console.info(parser().format_help().rstrip())
+            return BARE
+        if argv[0] == "test":
+            console.hint(f"{_line(argv)} ...")
+        _check(argv)
         arguments, rest = split(argv)
         options = parser().parse_args(arguments)
         context = _context(options, argv, console, environ)
@@ -116,7 +164,7 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.COMMAND_FAILED
     except Exception as error:
-        known = _full(error) or _unknown(error, argv)
+        known = _full(error) or _barred(error) or _unknown(error, argv)
         console.error(known)
         return known.code
 
@@ -157,6 +205,29 @@ def _full(error: Exception) -> HarnessError | None:
     except Exception:
         return None
     return noted[0]
+
+
+BARRED: Final = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
+    errno.ELOOP, errno.ENAMETOOLONG,
+}  # fmt: skip
+"""Why a file or directory cannot be used: it is the user's to mend."""
+
+
+def _barred(error: Exception) -> HarnessError | None:
+    """The error for a file that we may not use, wherever it was met."""
+    if not isinstance(error, OSError) or error.errno not in BARRED:
+        return None
+    if not isinstance(error.filename, str | os.PathLike):
+        return None
+    path = Path(error.filename)
+    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
+    return MissingTool(
+        f"{path} cannot be used: {error.strerror}",
+        checked=f"{there}, as user {os.getuid()}",
+        remedy="look at its owner, its mode and its file system, or set HARNESS_STATE"
+        " and HARNESS_REPORTS to directories that can be written",
+    )
 
 
 def _unknown(error: Exception, argv: Sequence[str]) -> HarnessError:

@@ -7,10 +7,12 @@ parsed options and pytest's words, imports its command and calls it by keywords.
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from harness.errors import UsageError
+from harness.options import meant
 from harness.output import Console
 
 if TYPE_CHECKING:
@@ -19,12 +21,48 @@ if TYPE_CHECKING:
 
 
 class Parser(argparse.ArgumentParser):
-    """An argument parser whose errors are ours."""
+    """An argument parser whose errors are ours, and say what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
         """Raise instead of ending the process."""
         raise UsageError(
             f"{self.prog}: {message}", remedy=f"look at {self.prog} --help"
+        )
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: None = None
+    ) -> argparse.Namespace:
+        """Parse all words; raises `UsageError` for those that nobody takes."""
+        found, rest = self.parse_known_args(args, namespace)
+        if rest:
+            raise found.here.unknown(rest)
+        return found
+
+    def unknown(self, words: Sequence[str]) -> UsageError:
+        """The error for words that this parser does not take."""
+        option = next((one for one in words if one.startswith("-")), "")
+        if not option:
+            text = f"{self.prog}: nothing takes {' '.join(words)!r}"
+            return UsageError(text, remedy=f"look at {self.prog} --help")
+        name = option.partition("=")[0]
+        return UsageError(
+            f"{self.prog} has no option {name}",
+            remedy=meant(name, self._option_string_actions)
+            or f"look at {self.prog} --help",
+        )
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        choices = list(map(str, action.choices or ()))
+        if action.choices is None or value in action.choices:
+            return
+        commands_ = isinstance(action, argparse._SubParsersAction)
+        what = "/".join(action.option_strings) or str(action.metavar or action.dest)
+        raise UsageError(
+            f"{self.prog} has no command {value!r}"
+            if commands_
+            else f"{self.prog}: {value!r} is no value of {what}",
+            checked="" if commands_ else f"it is one of {', '.join(choices)}",
+            remedy=meant(str(value), choices) or f"look at {self.prog} --help",
         )
 
 
@@ -36,6 +74,7 @@ def command(commands: "Commands[Parser]", name: str, text: str) -> Parser:
     made = commands.add_parser(
         name, help=text, description=text.capitalize() + ".", allow_abbrev=False
     )
+    made.set_defaults(here=made)  # who says what it does not take
     made.add_argument(
         "--profile",
         metavar="NAME",

@@ -9,6 +9,8 @@ import argparse
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from harness.options import PYTEST_FLAGS, PYTEST_VALUES
+
 Word = tuple[str, str]
 """A word and its help."""
 Hints = Mapping[str, Iterable[str]]
@@ -44,6 +46,20 @@ def tables(parser: argparse.ArgumentParser, hints: Hints) -> Tables:
             else:
                 made.words.setdefault(place, []).extend(_words(action, hints))
     return made
+
+
+def with_pytest(made: Tables) -> Tables:
+    """The same with what ``harness test`` hands to pytest."""
+    known = (PYTEST_FLAGS | PYTEST_VALUES) - {one for one, _ in made.options["test"]}
+    words = [(one, "of pytest") for one in sorted(known) if one.startswith("--")]
+    free: dict[str, list[Word]] = {
+        f"test {one}": [] for one, _ in words if one in PYTEST_VALUES
+    }
+    return Tables(
+        words=made.words,
+        options={**made.options, "test": [*made.options["test"], *words]},
+        values={**made.values, **free},
+    )
 
 
 def _places(
@@ -142,7 +158,8 @@ _harness() {
     if [ -n "$list" ]; then
         local IFS=$'\n'
         COMPREPLY=($(compgen -W "$list" -- "$cur"))
-    else
+    fi
+    if [ ${#COMPREPLY[@]} -eq 0 ]; then
         compopt -o default 2>/dev/null
     fi
 }
@@ -183,7 +200,7 @@ _harness() {
     if [[ $PREFIX == -* && -z $option ]]; then
         _describe -o option list
     else
-        _describe word list
+        _describe word list || _files
     fi
 }
 if [ "${funcstack[1]}" = _harness ]; then
@@ -225,7 +242,8 @@ function __harness
     end
     if test (count $found) -gt 0
         printf '%s\n' $before$found
-    else
+    end
+    if test (count $found) -eq 0; or string match -q '*/*' -- $current
         __fish_complete_path $current
     end
 end

@@ -76,7 +76,7 @@ def _looking(below: "Commands[Parser]") -> None:
     as_json(_one(below, "list", "list the databases", _list, dry=False))
     as_json(_named(_one(below, "size", "its tables' sizes", _size, dry=False)))
     one = _named(_one(below, "psql", "psql on any database, also a lease", _psql))
-    one.add_argument("words", nargs="*", metavar="OPTION", help="of psql, after --")
+    one.usage = "%(prog)s [options] [NAME] [-- OPTION of psql ...]"
     one.add_argument(
         "-c", "--command", dest="sql", default="", metavar="SQL", help="run only this"
     )
@@ -149,6 +149,11 @@ def _files(below: "Commands[Parser]") -> None:
     one = asking(_one(below, "restore", text, _restore))
     one.add_argument("file", type=Path, metavar="FILE", help="what backup has written")
     trusting(_named(one))
+    one.add_argument(
+        "--no-privileges",
+        action="store_true",
+        help="grant nothing: the backup's roles need not be there",
+    )
     text = "remove all data of the server, after a backup of each database"
     asking(_one(below, "destroy", text, _destroy))
 
@@ -199,9 +204,7 @@ def _size(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 def _psql(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import db
 
-    name, words = options.name, tuple(options.words)
-    if name.startswith("-"):  # no name, but options after --
-        name, words = "", (name, *words)
+    name, words = options.name, rest
     if options.sql:
         words = (f"--command={options.sql}", *words)
     return db.psql(
@@ -320,6 +323,7 @@ def _restore(context: "Context", options: argparse.Namespace, rest: Words) -> in
         path=options.file,
         name=options.name,
         trusted=options.trusted,
+        privileges=not options.no_privileges,
         leave=leave(options),
     )
 

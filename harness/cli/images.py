@@ -16,7 +16,9 @@ Words = tuple[str, ...]
 def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
     one = command(commands, "build", "build the images whose inputs have changed")
-    one.add_argument("services", nargs="*", metavar="SERVICE", help="all without any")
+    one.add_argument(
+        "services", nargs="*", default=[], metavar="SERVICE", help="all without any"
+    )
     one.add_argument("--no-cache", action="store_true", help="build every layer anew")
     one.add_argument("--pull", action="store_true", help="ask for a newer base image")
     one.add_argument(

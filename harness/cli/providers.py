@@ -74,7 +74,9 @@ def _ci(below: "Commands[Parser]") -> None:
     one = _selecting(
         command(below, "run-job", "run jobs here as CI does, each in a fresh clone")
     )
-    one.add_argument("names", nargs="*", metavar="NAME", help="of ci matrix")
+    one.add_argument(
+        "names", nargs="*", default=[], metavar="NAME", help="of ci matrix"
+    )
     one.add_argument(
         "--all", action="store_true", help="all jobs, the verdict, one report"
     )

@@ -46,7 +46,9 @@ def add(commands: "Commands[Parser]") -> None:
 
 
 def _names(one: Parser) -> Parser:
-    one.add_argument("names", nargs="*", metavar="SOURCE", help="these; else all")
+    one.add_argument(
+        "names", nargs="*", default=[], metavar="SOURCE", help="these; else all"
+    )
     return one
 
 

@@ -49,7 +49,9 @@ def on_stack(commands: "Commands[Parser]", name: str, text: str) -> Parser:
 
 
 def _services(one: Parser) -> Parser:
-    one.add_argument("services", nargs="*", metavar=NAMES, help="these only")
+    one.add_argument(
+        "services", nargs="*", default=[], metavar=NAMES, help="these only"
+    )
     return one
 
 

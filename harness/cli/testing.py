@@ -45,6 +45,7 @@ def _test(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "words",
         nargs="*",
+        default=[],
         metavar="MODULE|ADDRESS",
         help="modules; of other suites their parts (unit), files, addresses of"
         " pytest (file.py::Class) or nose (file.py:Class.method)",
@@ -127,6 +128,11 @@ def _test(commands: "Commands[Parser]") -> None:
         "--list", action="store_true", help="print the plan, start nothing"
     )
     one.add_argument("--json", action="store_true", help="the plan as JSON")
+    one.add_argument(
+        "--list-tests",
+        action="store_true",
+        help="print the ids of the tests, also of a --shard and of -k; run none",
+    )
     one.set_defaults(call=_run_test)
 
 
@@ -300,9 +306,21 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
             checked=f"configured are {', '.join(suites) or 'none'}",
             remedy=f"did you mean {near[0]}?" if near else "harness config",
         )
+    shown = {"--headed": options.headed, "--browser": options.browser,
+             "--selenium": options.selenium}  # fmt: skip
+    for name in (one for one, given in shown.items() if given):
+        if not suites[options.suite].browser:
+            raise UsageError(
+                f"{name} means nothing: the suite {options.suite} has no browser",
+                checked="the suites' setting browser",
+                remedy=f"leave {name} out, or name one of"
+                f" {', '.join(n for n, s in suites.items() if s.browser) or 'none'}",
+            )
     words = [bare(one) for one in options.words]
     paths = [one for one in words if "/" in one or "::" in one]
     heading = options.list or options.json
+    if options.list_tests:
+        rest = ("--collect-only", "--quiet", *rest)
     if options.keep_failed:
         rest = ("--harness-keep-failed", *rest)
     if options.debug:
@@ -325,7 +343,7 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         repeat=options.repeat,
         shuffle=_shuffle(options),
         seed=options.seed,
-        exactly=tuple(options.exactly),
+        exactly=tuple(map(bare, options.exactly)),
         bisect=options.bisect or "",
     )
     return test.run(context, asked, show=heading, as_json=options.json)

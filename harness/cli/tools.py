@@ -3,6 +3,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.base import Commands, Parser, command, dry_run
@@ -17,7 +18,9 @@ def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
     _docs(commands)
     one = command(commands, "lint", "check the style of the sources")
-    one.add_argument("names", nargs="*", metavar="SOURCE", help="all without any")
+    one.add_argument(
+        "names", nargs="*", default=[], metavar="SOURCE", help="all without any"
+    )
     one.add_argument("--json", action="store_true", help="the findings as JSON")
     dry_run(one).set_defaults(call=_lint)
     one = command(commands, "completion", "a script that completes commands")
@@ -83,18 +86,24 @@ def _lint(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 
 def _completion(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.cli import completion
+    from harness.series import official
     from harness.stack.project import ALIASES, SERVICES
 
     services = (*SERVICES, *ALIASES)
+    parts = {Path(path).name for one in context.config.suite.values()
+             for path in one.paths}  # fmt: skip
+    modules = (*context.graph, *(one for one in official() if one not in context.graph))
     made = completion.tables(
         options.parser,
         {
             "SERVICE": services,
             "suite": tuple(context.config.suite),
             "SOURCE": tuple(context.config.source),
-            "MODULE|TEMPLATE": tuple(context.config.template),
+            "MODULE|TEMPLATE": (*context.config.template, *modules),
+            "MODULE|ADDRESS": (*sorted(parts), *modules),
         },
     )
+    made = completion.with_pytest(made)
     context.console.info(completion.script(options.shell, made).rstrip())
     if sys.stdout.isatty():
         context.console.info(f"# to install: {completion.PLACES[options.shell]}")

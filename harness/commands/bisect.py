@@ -160,7 +160,10 @@ class Prober:
         step = replace(self.step, manner=manner, workers=1, coverage=False, shard="")
         step = replace(step, options=(*step.options, "--maxfail=0"))
         with (self.directory / LOG).open("ab") as log:
-            return session.run(self.quiet, self.current, step, place, output=log)
+            done = session.run(self.quiet, self.current, step, place, output=log)
+        if done.interrupted:
+            raise KeyboardInterrupt
+        return done
 
 
 def _not_run(case: RecordedTest, done: Finished, log: Path) -> HarnessError:

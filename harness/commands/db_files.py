@@ -72,30 +72,39 @@ def restore(
     path: Path,
     name: str,
     trusted: bool,
+    privileges: bool,
     leave: Leave,
 ) -> int:
     """Make a database from a backup, verified before and after.
 
-    Unless it is `trusted`, a role without rights restores it.
+    Unless it is `trusted`, a role without rights restores it; without `privileges`
+    nobody is granted any.
     """
     name = replacing.require_name(db.named(context, name))
     checked = archive.require(path)
     if not checked:
         context.console.warn(f"{archive.checksum(path)} is not there: not compared")
     with claimed(context, wish, name, leave) as place:
-        _restored(context, place, path, name, trusted=trusted)
+        _restored(context, place, path, name, trusted=trusted, privileges=privileges)
     return ExitCode.OK
 
 
 def _restored(
-    context: Context, place: DatabasePlace, path: Path, name: str, *, trusted: bool
+    context: Context,
+    place: DatabasePlace,
+    path: Path,
+    name: str,
+    *,
+    trusted: bool,
+    privileges: bool,
 ) -> None:
     client = place.client
     with replacing.building(client, name) as new:
         lesser = nullcontext(client) if trusted else rights.lesser(client, new)
         if client.dry:
             with lesser as writer:
-                argv = writer.argv("pg_restore", *archive.restore_words(writer, new))
+                words = archive.restore_words(writer, new, privileges=privileges)
+                argv = writer.argv("pg_restore", *words)
                 client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
             return
         total = shown(path.stat().st_size)
@@ -104,6 +113,7 @@ def _restored(
                 wanted = _filled(
                     context, writer, path, new,
                     lambda count: step.update(f"{shown(count)}, the file has {total}"),
+                    privileges=privileges,
                 )  # fmt: skip
             found = catalogue.tables(client, new)
             if found != wanted:
@@ -116,7 +126,13 @@ def _restored(
 
 
 def _filled(
-    context: Context, client: PostgresPrograms, path: Path, new: str, seen: Seen
+    context: Context,
+    client: PostgresPrograms,
+    path: Path,
+    new: str,
+    seen: Seen,
+    *,
+    privileges: bool,
 ) -> int:
     """Fill a database from a backup; the number of tables in that."""
     try:
@@ -125,7 +141,7 @@ def _filled(
         if "unsupported version" not in str(error):
             raise
     else:
-        archive.load(client, path, new, seen)
+        archive.load(client, path, new, seen, privileges=privileges)
         return wanted
     # A newer server's: the newest programs of this machine read it.
     reader = db_server.newest(context)

@@ -22,6 +22,7 @@ from harness.commands import images
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, UsageError
+from harness.run import ports
 from harness.stack.project import derived
 from harness.store import Run, locked
 from harness.toolbox import Toolbox
@@ -87,6 +88,8 @@ def run(
     plan = _plan(context, autoapi=autoapi, inside=inside, dry=dry)
     if down:
         return _down(plan)
+    if serve and port:
+        ports.require(port, remedy="take another one: harness docs --serve --port 0")
     if build and not dry:
         images.build(
             context, names=("documentation",), cache=True, pull=False, variant="",

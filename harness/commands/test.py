@@ -6,22 +6,26 @@ import os
 import re
 import shlex
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import __version__, history, plan, results, series, store
+from harness import plan, results, series, store
 from harness.commands import bisect
 from harness.context import Context
-from harness.errors import ExitCode, UsageError
-from harness.model import FileCoverage, Isolation, Module, RunResult
+from harness.errors import (
+    ExitCode,
+    HarnessError,
+    Interrupted,
+    MissingTool,
+    UsageError,
+)
+from harness.model import Isolation, Module
 from harness.options import doubtful, rooted, shows
-from harness.output import duration
 from harness.patience import watched
 from harness.plan import PlanRequest, Step
-from harness.run import needs, ordering, publish, rounds, servers, session
-from harness.runners import base, image, tryton
+from harness.run import needs, ordering, rounds, servers, session, telling
+from harness.runners import base, tryton
 from harness.runners import suite as suites
 from harness.selection import changes
 from harness.sources import absent
@@ -57,7 +61,11 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
     """Run a suite's tests; the exit code."""
     if asked.bisect and not show:
         return _bisect(context, asked)
-    asked = replace(asked, paths=rounds.without(context, asked.paths))
+    asked = replace(
+        asked,
+        paths=rounds.without(context, asked.paths),
+        exactly=tryton.found(rounds.without(context, asked.exactly), (Path.cwd(),)),
+    )
     steps = _plan(context, asked)
     if show:
         return _show(context, steps, as_json=as_json)
@@ -147,6 +155,8 @@ def _of_modules(
     bases = (Path.cwd(), context.config.root)
     paths, owners = tryton.aimed(asked.paths, _modules(context, words), bases)
     owners = [one for one in owners if one in known]
+    if set(owners or words) <= set(context.graph):  # others are looked at when there
+        tryton.check(paths, list(_modules(context, words).values()))
     chosen = words or tuple(owners) or context.config.suite[asked.suite].modules
     if asked.changed_since:
         reasons = changes.select(context, asked.changed_since, within=words)
@@ -218,126 +228,59 @@ def _show(context: Context, steps: tuple[Step, ...], *, as_json: bool) -> int:
 
 def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
     directory = context.config.root / context.config.reports / current.id
-    directory.mkdir(parents=True)
-    with watched(context.console, context.config.quiet):
-        done = [session.run(context, current, step, directory) for step in steps]
+    _make(directory)
+    done: list[results.Finished] = []
+    stopped: list[HarnessError] = []
+    try:
+        with watched(context.console, context.config.quiet):
+            for step in steps:
+                done.append(session.run(context, current, step, directory))
+                if done[-1].interrupted:
+                    break
+    except BaseException as error:
+        if not any(one.result.tests for one in done):
+            shutil.rmtree(directory)
+            raise
+        stopped = [_why(error)]
     current.end_left(context.console.warn)
-    if all(_told(step, one) for step, one in zip(steps, done, strict=True)):
+    steps = steps[: len(done)]
+    told = [_told(step, one) for step, one in zip(steps, done, strict=True)]
+    if all(told):
         shutil.rmtree(directory)
+        if done[-1].interrupted:
+            raise KeyboardInterrupt
         return int(max(one.code for one in done))
-    return _report(context, current, steps, done, directory)
+    return telling.report(context, current, steps, done, directory, stopped)
+
+
+def _make(directory: Path) -> None:
+    """Raises `MissingTool` where reports cannot be written."""
+    try:
+        directory.mkdir(parents=True)
+    except OSError as error:
+        if error.errno in store.FULL:
+            raise
+        raise MissingTool(
+            f"the reports directory {directory.parent} cannot be written:"
+            f" {error.strerror}",
+            checked="creating a directory in it",
+            remedy="make it writable, or name another one:"
+            " export HARNESS_REPORTS=DIRECTORY",
+        ) from error
+
+
+def _why(error: BaseException) -> HarnessError:
+    """What ended a run between two steps; raises what nobody knows."""
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted("interrupted before all steps have run")
+    if isinstance(error, HarnessError):
+        return error
+    raise error
 
 
 def _told(step: Step, done: results.Finished) -> bool:
     """Whether pytest has said all: no test was to run, not of an empty shard either."""
     if done.errors or shows(step.options):
         return not done.errors
-    nothing = (ExitCode.NOTHING_SELECTED, ExitCode.USAGE)
+    nothing = (ExitCode.NOTHING_SELECTED, ExitCode.USAGE, ExitCode.INTERRUPTED)
     return done.code in nothing and not (done.result.tests or step.shard)
-
-
-def _report(
-    context: Context,
-    current: Run,
-    steps: tuple[Step, ...],
-    done: list[results.Finished],
-    directory: Path,
-) -> int:
-    """Write the reports, say where they are; the exit code of the run."""
-    from harness import reports  # with jinja2 and coverage: not before the tests
-    from harness.reports import annotations, coverage, past, summary
-
-    code = max((one.code for one in done), default=ExitCode.NOTHING_SELECTED)
-    files = sorted((directory / "coverage").glob("*"))
-    parts = [path for path in files if path.suffix != ".rc"]  # not what configured it
-    roots = [
-        context.graph[one.name].path
-        for step in steps
-        for one in step.tested
-        if one.name in context.graph
-    ]
-    roots += [
-        one.path
-        for step in steps
-        if step.source
-        for one in suites.tested(step, context.sources)
-    ]
-    covered: tuple[FileCoverage, ...] = ()
-    errors = [error for one in done for error in one.errors]
-    # What the tests have said is told in any case, be there no room for reports.
-    with store.noting(errors):
-        if parts:
-            covered = coverage.combine(
-                parts,
-                directory,
-                roots=roots,
-                remap=_remap(context, steps),
-                settings=base.settings(roots),
-            )
-    shutil.rmtree(directory / "coverage", ignore_errors=True)
-    manner = steps[0].manner if steps else plan.Manner()
-    result = RunResult(
-        id=current.id,
-        command=context.line,
-        started=current.started,
-        seconds=time.time() - current.started,
-        exit_code=errors[0].code if errors else code,
-        version=__version__,
-        steps=tuple(one.result for one in done),
-        templates=tuple(cost for one in done for cost in one.templates),
-        leases=tuple(cost for one in done for cost in one.leases),
-        coverage=covered,
-        header=_facts(steps, done),
-        roots=portable(context, roots),
-        order=manner.words(),
-        again=ordering.again(context.line, manner),
-    )
-    page = None
-    with store.noting(errors):
-        junit = {one.result.name: one.junit for one in done if one.junit.exists()}
-        before = past.read(directory.parent, but=current.id)
-        ended = [one for one in result.steps if one.tests and one.name not in junit]
-        reports.write(result, directory, junit_parts=junit, ended=ended, past=before)
-        for part in junit.values():
-            part.unlink()
-        page = publish.publish(context, directory, "index.html")
-    with store.noting(errors):
-        history.learn(context.store, result)
-    for text in summary.terminal(result):
-        context.console.info(text)
-    if context.console.folds:
-        for text in annotations.lines(result, context.config.root):
-            context.console.info(text)
-    for error in {str(error): error for error in errors}.values():
-        context.console.error(error)
-    took = duration(time.time() - current.started)
-    context.console.info(f"report: {page or 'none'} ({took} in all)")
-    return int(errors[0].code if errors else code)
-
-
-def _remap(context: Context, steps: tuple[Step, ...]) -> dict[Path, list[str]]:
-    """Paths here, and what they are called inside images."""
-    inside = [name for step in steps if step.runner == "image" for name in step.sources]
-    paths = {name: context.sources[name].path for name in inside}
-    return {
-        Path(here): [there] for here, there in image.translations(paths, None).items()
-    }
-
-
-def _facts(steps: tuple[Step, ...], done: list[results.Finished]) -> dict[str, str]:
-    """By step: where its database was, and what its browsers were."""
-    return {
-        step.name: "; ".join([f"{step.database}: {step.reason}", *one.notes])
-        for step, one in zip(steps, done, strict=True)
-    }
-
-
-def portable(context: Context, roots: list[Path]) -> dict[str, str]:
-    """Measured directories, named as in any checkout of the project."""
-    top = context.config.root
-    return {
-        (root.relative_to(top) if root.is_relative_to(top) else root).as_posix(): str(
-            root
-        )
-        for root in roots
-    }

@@ -62,17 +62,27 @@ def dump(
     return Sum(size=size, sha256=digest.hexdigest())
 
 
-def restore_words(client: PostgresPrograms, database: str) -> tuple[str, ...]:
-    """The words of a restoring ``pg_restore``."""
+def restore_words(
+    client: PostgresPrograms, database: str, *, privileges: bool = True
+) -> tuple[str, ...]:
+    """The words of a restoring ``pg_restore``; without `privileges` none is granted."""
+    without = _unprivileged(client) if privileges else ("--no-privileges",)
     # One transaction: only then rows come to lie in the order of the backup.
-    words = ("--single-transaction", "--no-owner", *_unprivileged(client))
+    words = ("--single-transaction", "--no-owner", *without)
     return (*words, *client.as_owner, f"--dbname={database}")
 
 
-def load(client: PostgresPrograms, path: Path, database: str, seen: Seen) -> None:
+def load(
+    client: PostgresPrograms,
+    path: Path,
+    database: str,
+    seen: Seen,
+    *,
+    privileges: bool = True,
+) -> None:
     """Fill an empty database from a backup."""
     size = 0
-    words = restore_words(client, database)
+    words = restore_words(client, database, privileges=privileges)
     with (
         path.open("rb") as file,
         _running(client, "pg_restore", *words, stdin=proc.PIPE) as child,
@@ -252,7 +262,11 @@ def require(path: Path) -> bool:
             stream.seek(0)
             found = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from error
+        raise UsageError(
+            f"{path} cannot be read: {error.strerror}",
+            remedy="name a file that harness db backup has written: without -o they"
+            " are below backups/",
+        ) from error
     try:
         wanted = checksum(path).read_text("utf-8").split()[0]
     except (OSError, IndexError):

@@ -34,6 +34,12 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+EXTENSION: Final = re.compile(
+    r'extension "([^"]+)" is not available'
+    r'|extension control file "[^"]*?([^/"]+)\.control"'
+)
+
+
 @dataclass(frozen=True, kw_only=True)
 class PostgresPrograms:
     """Calls of ``psql``, ``pg_dump``, ``pg_restore`` for one server.
@@ -139,5 +145,20 @@ class PostgresPrograms:
             return DatabaseError(
                 f"there is no database {missing[1]} on {self.title}",
                 remedy="harness db list says what is there",
+            )
+        role = re.search(r'role "([^"]+)" does not exist', text)
+        if role:
+            return DatabaseError(
+                f"there is no role {role[1]} on {self.title}",
+                checked=proc.line(argv),
+                remedy="restore with --no-privileges, or make it: harness db psql"
+                f" postgres -c 'CREATE ROLE \"{role[1]}\"'",
+            )
+        extension = EXTENSION.search(text)
+        if extension:
+            return DatabaseError(
+                f"there is no extension {extension[1] or extension[2]} on {self.title}",
+                checked=proc.line(argv),
+                remedy="take a server that has it: --on stack, or a given one",
             )
         return DatabaseError(f"{self.title} refuses: {text}", checked=proc.line(argv))

@@ -23,6 +23,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_exception_interact(call: Any) -> None:
+    """Let ``--pdb`` stop in the test, not in unittest's own assertion."""
+    trace = call.excinfo.tb
+    while trace is not None:
+        if "__unittest" in trace.tb_frame.f_globals:
+            trace.tb_frame.f_locals["__tracebackhide__"] = True
+        trace = trace.tb_next
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
     """Settle what is to run, and which files are written."""
     doubtful = json.loads(config.option.harness_doubtful or "{}")

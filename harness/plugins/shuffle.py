@@ -10,6 +10,7 @@ isolation ``test``.
 from __future__ import annotations
 
 import copy
+import difflib
 import hashlib
 import json
 import re
@@ -65,13 +66,25 @@ def _digest(seed: str, name: str) -> bytes:
     return hashlib.sha256(f"{seed} {name}".encode("utf-8", "surrogateescape")).digest()
 
 
-def exact(items: Sequence[Any], keys: Sequence[str]) -> list[Any]:
-    """The items with these keys or ids, in this order; others are left out."""
+def exact(
+    items: Sequence[Any], keys: Sequence[str], *, strict: bool = False
+) -> list[Any]:
+    """The items with these keys or ids, in this order; others are left out.
+
+    An id may begin in another directory.  Raises a usage error, where it is `strict`,
+    for one that is not there.
+    """
     known: dict[str, Any] = {}
     for item in items:
         known.setdefault(units.key(item), item)
         known.setdefault(item.nodeid, item)
-    return [known[one] for one in dict.fromkeys(keys) if one in known]
+    named = {one: known.get(one, known.get(units.key_of("", one))) for one in keys}
+    missing = [one for one, item in named.items() if item is None]
+    if missing and strict:
+        near = difflib.get_close_matches(missing[0], known, n=1)
+        meant = f"\nto mend it: did you mean {near[0]}?" if near else ""
+        raise pytest.UsageError(f"there is no test {missing[0]!r}{meant}")
+    return [item for item in named.values() if item is not None]
 
 
 class Plugin:
@@ -92,7 +105,7 @@ class Plugin:
         options = config.option
         if options.harness_exact:
             with open(options.harness_exact, encoding="utf-8") as stream:
-                chosen = exact(items, json.load(stream))
+                chosen = exact(items, **json.load(stream))
             kept = set(map(id, chosen))
             gone = [item for item in items if id(item) not in kept]
             items[:] = chosen

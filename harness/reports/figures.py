@@ -20,8 +20,10 @@ from harness.model import (
 )
 
 BAD: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
-UNBROKEN: Final = (ExitCode.OK, ExitCode.TESTS_FAILED, ExitCode.NOTHING_SELECTED)
-"""Exit codes of steps that tests explain, or that there were none."""
+UNBROKEN: Final = (
+    ExitCode.OK, ExitCode.TESTS_FAILED, ExitCode.NOTHING_SELECTED, ExitCode.INTERRUPTED,
+)  # fmt: skip
+"""Exit codes of steps that tests explain, or that there were none, or the user."""
 LEASE_KINDS: Final = ("clean", "reset", "ready", "fresh")
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff]")
@@ -98,11 +100,19 @@ def reason(run: RunResult) -> str:
         parts.append(f"{count.outcomes[Outcome.FLAKY]} flaky")
     if broken := broken_steps(run):
         parts.append(f"{plural(len(broken), 'step')} broken")
-    if run.exit_code and not (count.bad or broken):
+    planned = sum(step.planned for step in run.steps)
+    if run.exit_code == ExitCode.INTERRUPTED and planned:
+        parts.append(f"{sum(map(ran, run.steps))} of {plural(planned, 'test')} ran")
+    elif run.exit_code and not (count.bad or broken):
         known = {code.value: code.name for code in ExitCode}
         name = known.get(run.exit_code, "unknown").lower().replace("_", " ")
         parts.append(f"exit code {run.exit_code}, {name}")
     return ", ".join(parts)
+
+
+def ran(step: StepResult) -> int:
+    """How many of the planned tests have run."""
+    return sum(bool(test.phases) for test in step.tests)
 
 
 def broken_steps(run: RunResult) -> tuple[StepResult, ...]:

@@ -13,6 +13,8 @@ from harness.reports.past import Past
 
 LIMIT: Final = 900_000
 """Characters: GitHub drops a job summary beyond 1 MiB as a whole."""
+NOTHING: Final = 0.001
+"""Seconds: who has waited less for a database has not waited."""
 _LONGREPR: Final = 8_000
 _MODULES: Final = 60
 _FLAKY: Final = 10
@@ -62,12 +64,23 @@ def terminal(run: RunResult) -> list[str]:
         lines.append(_row(label, f"{span(test.duration):>10}  {name}"))
     if run.templates:
         lines.append(_row("templates", _template_line(run)))
-    for number, lease in enumerate(figures.leases(run)):
+    waited = [one for one in figures.leases(run) if one.longest >= NOTHING]
+    for number, lease in enumerate(waited):
         lines.append(_row("" if number else "leases", _lease_line(lease)))
     if (percent := figures.coverage_total(run.coverage)) is not None:
         text = f"{percent:.1f} % of {plural(len(run.coverage), 'file')}"
         lines.append(_row("coverage", text))
     return lines
+
+
+def failures(step: StepResult) -> str:
+    """The failures of a step whose tests could not print them any more."""
+    blocks = [
+        f"{test.outcome.upper()} {test.id}\n{test.longrepr or test.message}"
+        for test in step.tests
+        if test.outcome in figures.BAD
+    ]
+    return figures.plain("\n\n".join(blocks)) or "no test has failed so far"
 
 
 def _flaky_lines(run: RunResult) -> Iterator[str]:
@@ -90,7 +103,7 @@ def _flaky_lines(run: RunResult) -> Iterator[str]:
 def _order_lines(run: RunResult) -> Iterator[str]:
     if run.order:
         planned = sum(step.planned for step in run.steps)
-        ran = sum(map(_ran, run.steps))
+        ran = sum(map(figures.ran, run.steps))
         short = f"; {ran} of {planned} ran" if _cut(run) else ""
         yield _row("order", f"{run.order}{short}")
     if run.again and figures.reason(run):
@@ -98,12 +111,7 @@ def _order_lines(run: RunResult) -> Iterator[str]:
 
 
 def _cut(run: RunResult) -> bool:
-    return any(_ran(step) < step.planned for step in run.steps)
-
-
-def _ran(step: StepResult) -> int:
-    """How many of the planned tests have run."""
-    return sum(bool(test.phases) for test in step.tests)
+    return any(figures.ran(step) < step.planned for step in run.steps)
 
 
 def _times(test: TestResult) -> str:
@@ -121,10 +129,11 @@ def _counted(run: RunResult) -> list[str]:
 
 def _template_line(run: RunResult) -> str:
     cost = figures.templates(run)
-    return (
-        f"{cost.built} built ({span(cost.built_seconds)}),"
-        f" {cost.reused} reused ({span(cost.reused_seconds)})"
-    )
+    built = f"{cost.built} built ({span(cost.built_seconds)})" if cost.built else ""
+    reused = f"{cost.reused} reused" if cost.reused else ""
+    if cost.reused_seconds >= NOTHING:
+        reused += f" ({span(cost.reused_seconds)})"
+    return ", ".join(filter(None, (built, reused)))
 
 
 def _lease_line(lease: LeaseFigures) -> str:

@@ -2,6 +2,7 @@
 """``harness test … --debug``: the tests begin when an editor is attached."""
 
 from harness.context import Context
+from harness.run import ports
 from harness.toolbox import Toolbox, pinned
 
 PORT = 5678
@@ -15,6 +16,8 @@ def options(context: Context, *, inside: bool, dry: bool) -> tuple[str, ...]:
     words = ("-p", PLUGIN, f"--harness-debugger={host}:{PORT}")
     if dry:
         return words
+    if not inside:
+        ports.require(PORT, remedy="end what listens there, such as another --debug")
     context.console.info(
         f"the tests wait for an editor at 127.0.0.1:{PORT} (.vscode/launch.json)"
     )

@@ -59,6 +59,7 @@ def manner(context: Context, asked: OrderRequest, serial: str) -> Manner:
         seed=seed,
         everything=asked.shuffle == "all",
         exact=asked.exactly,
+        strict=bool(asked.exactly),
     )
 
 

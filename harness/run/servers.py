@@ -286,10 +286,8 @@ def _words(progress: LayerProgress) -> str:
     if progress.event == "line":
         return f"layer {layer.name}: {progress.line}"
     if progress.event == "module":
-        return (
-            f"layer {layer.name}: {progress.module}"
-            f" {progress.done}/{len(layer.modules)}"
-        )
+        count = f" {progress.done}/{len(layer.modules)}" if layer.modules else ""
+        return f"layer {layer.name}: {progress.module}{count}"
     return f"layer {layer.name}"
 
 

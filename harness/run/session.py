@@ -9,9 +9,9 @@ with nothing in the way of their progress.
 import itertools
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -25,19 +25,23 @@ from harness.modules import Graph
 from harness.plan import Step
 from harness.postgres import PostgresServer
 from harness.run import browsing, container, distant, heading, lanes, needs, servers
+from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.runners import base, suite, tryton
 from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
 from harness.store import Run
-from harness.template import limits
 from harness.template.broker import Broker
-from harness.template.layer import Layer, Layers, Request
+from harness.template.build import TemplateBuilder
+from harness.template.pool import Pool
 
 WATCH = 0.5
 """Seconds between two looks at the database server while tests run."""
 GRACE = 5.0
 """Seconds that tests get to end when they have no server any more."""
+PARTING = 1.5
+"""Seconds that an interrupted session gets to print its failures: after three in all
+the report is to be there."""
 
 
 def run(
@@ -55,14 +59,22 @@ def run(
     for name in step.sources if step.tested else ():
         tests_of(context.graph[name])
     inner = step.runner == "image"
+    table = context.config.suite[step.suite]
+    # What can be known is said before an environment is made, which takes minutes.
+    driven = table.browser and not inner
+    browser = browsing.choose(context, current, step) if driven else None
     chosen = container.find(context, current, step) if inner else None
     environment = chosen.environment if chosen else needs.prepare(context, step)
     graph = needs.all_modules(context, step, environment)
     for one in step.tested:
         tests_of(graph.require(one.name))
+    if step.tested:
+        tested = [graph[one.name] for one in step.tested]
+        tryton.check(tryton.chosen(step, graph), tested)
     heading.step(context, step, environment, chosen)
     session = StepSession(context, current, step, environment, graph, directory)
     session.image = chosen
+    session.browser = browser
     session.output = output
     with session.stack:
         return session.run()
@@ -93,6 +105,9 @@ class StepSession:
             link=base.link(context.store),
             bytecode=environment.path / "bytecode",
         )
+        self.expecting = Expecting(
+            context=context, step=step, environment=environment, graph=graph
+        )
         self.stack = ExitStack()
         self.failures: list[HarnessError] = []
         self.numbers = itertools.count(1)
@@ -103,11 +118,29 @@ class StepSession:
         self.output: BinaryIO | None = None
         self.inside: Inside | None = None
         self.lanes: lanes.Lanes | None = None
+        self.browser: tuple[Browsers, str] | None = None
+        """What was chosen, and why."""
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
         self.notes = Notes(current.scratch() / f"now-{step.name}")
+        self.make: TemplateBuilder | None = None
+        self.pool: Pool | None = None
 
     def run(self) -> results.Finished:
+        """Run it to its end; what there is to tell, where it was interrupted.
+
+        Who interrupts it before the tests have begun, or twice, means all of it.
+        """
+        try:
+            return self._costed(self._run())
+        except KeyboardInterrupt:
+            if self.child is None:
+                raise
+            self.child.interrupt(grace=PARTING)
+            self.failures.clear()  # of what is ended, nothing else is to be expected
+            return self._costed(self._read(self.child.end(grace=0), interrupted=True))
+
+    def _run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
         if self._table.browser and not self.image:
             self._browse()
@@ -115,21 +148,21 @@ class StepSession:
             Broker(directory=self.current.scratch(), failed=self.failures.append)
         )
         label = servers.label(self.context, self.step.database)
-        layers = self._layers(label) if label else None
+        layers = self.expecting.layers(label) if label else None
         hosts = distant.hosts(self.context, self.step)
         here = not (self.image or hosts)
-        if layers and here and self._ready(self._expected(layers)):
+        if layers and here and self.expecting.ready(self.expecting.expected(layers)):
             self._launch(broker)
         where = self.stack.enter_context(
             servers.place(self.context, self.current, self.step.database)
         )
-        layers = layers or self._layers(where.label)
+        layers = layers or self.expecting.layers(where.label)
         if self.image:
             self._enter(self.image, where)
             if self._table.browser:
                 self._browse()
         telling = servers.Telling(self.context)
-        make = servers.builder(
+        self.make = make = servers.builder(
             self.context,
             self.step,
             self.environment,
@@ -138,14 +171,18 @@ class StepSession:
             telling,
             self._wrapped if self.inside else None,
         )
-        expected = self._expected(layers)
-        self._touch(expected)
+        expected = self.expecting.expected(layers)
+        self.expecting.touch(expected)
         servers.ensure_all(self.context, make, expected, telling)
-        pool = servers.pool(self.context, make, expected)
+        self.pool = pool = servers.pool(self.context, make, expected)
         self.stack.callback(pool.close)
         more = self.inside.connections if self.inside else {}
         broker.serve(
-            pool, layers, {**where.variables, **more}, self._templates(), self.browsers
+            pool,
+            layers,
+            {**where.variables, **more},
+            self.expecting.templates(),
+            self.browsers,
         )
         if hosts:
             self.distant = distant.Distant(self.context, self.stack, self.files)
@@ -155,13 +192,16 @@ class StepSession:
         finished = self._wait(where.server)
         with store.noting(self.failures):
             history.remember(self.context.store, self.step, broker.asked.values())
-            self._touch(broker.asked.values())
+            self.expecting.touch(broker.asked.values())
             if not self.lost:
                 servers.keep_house(self.context, where.shelf)
+        return finished
+
+    def _costed(self, finished: results.Finished) -> results.Finished:
         return results.with_costs(
             finished,
-            templates=tuple(make.costs),
-            leases=tuple(pool.costs),
+            templates=tuple(self.make.costs) if self.make else (),
+            leases=tuple(self.pool.costs) if self.pool else (),
             errors=tuple(self.failures),
             notes=self.lanes.close() if self.lanes else (),
         )
@@ -173,7 +213,7 @@ class StepSession:
     def _browse(self) -> None:
         """Choose where browsers come from; they are started for each worker."""
         version = browsing.client(self.environment, self.step)
-        chosen, why = browsing.choose(
+        chosen, why = self.browser or browsing.choose(
             self.context, self.current, self.step, self.inside
         )
         self.browsers = self.stack.enter_context(browsing.closing(self.context, chosen))
@@ -196,45 +236,6 @@ class StepSession:
         """The command of a build inside the image."""
         assert self.inside is not None
         return self.inside.wrap(argv, env, f"build-{next(self.numbers)}")
-
-    def _layers(self, label: str) -> Layers:
-        return servers.layers(
-            self.context, self.step, self.environment, self.graph, label
-        )
-
-    def _templates(self) -> dict[str, Request]:
-        """The templates that tests may ask for by name."""
-        name = self.step.template
-        if not name:
-            return {}
-        wanted = needs.request(self.context.config, (name,))
-        return {name: replace(wanted, tracked=self.step.database != "given")}
-
-    def _expected(self, layers: Layers) -> list[Layer]:
-        """The databases that the tests will ask for, as far as is known."""
-        if self.step.template:
-            return [layers.resolve(one) for one in self._templates().values()]
-        language = self.context.config.templates.language
-        requests = [
-            Request(modules=(one.name,), language=language) for one in self.step.tested
-        ]
-        requests += [
-            request
-            for request in history.asked(self.context.store, self.step)
-            if set(request.modules) <= set(self.graph)
-        ]
-        found = [layers.resolve(request) for request in requests]
-        return list({layer.digest: layer for layer in found}.values())
-
-    def _touch(self, layers: Iterable[Layer]) -> None:
-        """Note that these are in use, with all that they stand on."""
-        for layer in layers:
-            for one in layer.chain():
-                limits.touch(self.context.store, one.digest)
-
-    def _ready(self, expected: list[Layer]) -> bool:
-        store = self.context.store
-        return all(limits.touched(store, layer.digest) for layer in expected)
 
     def _variables(self, database: dict[str, str]) -> dict[str, str]:
         return base.variables(
@@ -310,27 +311,26 @@ class StepSession:
     def _wait(self, server: PostgresServer | None) -> results.Finished:
         """Until the tests end, or have no database server any more."""
         assert self.child is not None
-        path = self.files.results(self.step)
-        try:
-            with self.notes.watched(path):
-                while not self.child.ended(within=WATCH) and not self.lost:
-                    self._watch(server)
-            self._watch(server)
-            code = self.child.code()
-        except KeyboardInterrupt:
-            self.child.interrupt()
-            raise
-        step = self.step
-        missing = results.missing(path, code)
+        with self.notes.watched(self.files.results(self.step)):
+            while not self.child.ended(within=WATCH) and not self.lost:
+                self._watch(server)
+        self._watch(server)
+        code = self.child.code()
+        missing = results.missing(self.files.results(self.step), code)
         self.failures += [missing] if missing else []
+        return self._read(code)
+
+    def _read(self, code: int, *, interrupted: bool = False) -> results.Finished:
+        step = self.step
         return results.read(
             step,
-            path,
+            self.files.results(step),
             junit=self.files.junit(step),
             code=code,
             started=self.started,
             sources=tuple(str(self.context.sources[name]) for name in step.sources),
             ended=self.notes.ended(),
+            interrupted=interrupted,
         )
 
     def _watch(self, server: PostgresServer | None) -> None:

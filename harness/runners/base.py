@@ -143,7 +143,8 @@ def _manner(step: Step, files: Files) -> list[str]:
     manner = step.manner
     if manner.exact:
         path = files.exact(step)
-        path.write_text(json.dumps(manner.exact), "utf-8")
+        wanted = {"keys": manner.exact, "strict": manner.strict}
+        path.write_text(json.dumps(wanted), "utf-8")
         return [f"--harness-exact={path}"]
     given = {
         "reruns": manner.reruns,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from harness import addresses
 from harness.environment import Environment
 from harness.errors import SourceError, UsageError
 from harness.model import Source
@@ -120,7 +121,9 @@ class Places:
             if word in self.named:
                 found += map(str, self.named[word])
             else:
-                found.append(self._address(word) or self._dotted(word))
+                address = self._address(word)
+                addresses.check(address, nose=self.nose)
+                found.append(address or self._dotted(word))
         return tuple(found) or tuple(map(str, self.every))
 
     def meant(self, word: str) -> tuple[str, ...]:

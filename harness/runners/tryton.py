@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Runs the tests of Tryton modules in the suite's environment."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from harness import addresses
 from harness.environment import Environment
 from harness.model import Module, Origin
 from harness.plan import Step
@@ -29,13 +31,18 @@ def command(
         argv += ["-p", plugin]
     argv += _settings(step, modules, environment, files)
     argv += ["--doctest-glob=scenario_*.rst", *base.options(step, files)]
+    return argv + list(chosen(step, modules) or paths)
+
+
+def chosen(step: Step, modules: Mapping[str, Module]) -> tuple[str, ...]:
+    """The addresses of a step with their files where they are."""
     places = [place for one in step.tested for place in _places(modules[one.name])]
-    return argv + list(found(step.paths, places) or paths)
+    return found(step.paths, places)
 
 
-def _places(module: Module) -> tuple[Path, Path]:
-    """What an id in a module may be relative to."""
-    return module.path, module.path.parent
+def _places(module: Module) -> tuple[Path, ...]:
+    """What an id in a module may be relative to: its root directory is one of these."""
+    return module.path, *module.path.parents
 
 
 def found(words: Iterable[str], places: Sequence[Path]) -> tuple[str, ...]:
@@ -61,8 +68,18 @@ def aimed(
     for word in addresses:
         path = Path(word.partition("::")[0])
         owners = [n for n, one in modules.items() if path.is_relative_to(one.path)]
-        names |= dict.fromkeys(owners or path.parts[:1])
+        _, official, inside = path.as_posix().rpartition("/trytond/modules/")
+        names |= dict.fromkeys(owners or Path(inside if official else path).parts[:1])
     return addresses, list(names)
+
+
+def check(words: Iterable[str], modules: Sequence[Module]) -> None:
+    """Raises `UsageError` for an address that leads to no test of the modules."""
+    for word in words:
+        file = Path(word.partition("::")[0])
+        if not file.exists():
+            raise addresses.missing(file, [one.path / "tests" for one in modules])
+        addresses.check(word)
 
 
 def _settings(
@@ -80,10 +97,14 @@ def _settings(
                 return ["-c", str(found)]
             if directory == module.path and module.origin is Origin.INDEX:
                 break
-    if any(one.origin is Origin.INDEX for one in step.tested):
-        root = environment.site / "trytond" / "modules"
-    else:
-        root = modules[step.tested[0].name].path
+    roots = [
+        environment.site / "trytond" / "modules"
+        if one.origin is Origin.INDEX
+        else modules[one.name].path
+        for one in step.tested
+    ]
+    # Files outside of it would have ids that do not say where they are.
+    root = os.path.commonpath(roots)
     return ["-c", str(files.no_configuration()), f"--rootdir={root}"]
 
 

@@ -175,10 +175,12 @@ def environment(state: Path, **more: str) -> dict[str, str]:
 def harness(project: Path, state: Path, address: Address) -> Harness:
     """Run ``harness`` in the project, beside a server that is there already."""
 
-    def run(*arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
+    def run(
+        *arguments: str, cwd: Path = project, **more: str
+    ) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
             [sys.executable, "-m", "harness", *arguments],
-            cwd=project,
+            cwd=cwd,
             env=environment(state, **more),
             capture_output=True,
             text=True,

@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Ends of a run that nobody planned: signals, a closed terminal, a full disk."""
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integration.conftest import Harness
-from tests.integration.terminals import Terminal
+from tests.integration.conftest import ROOT, Harness
+from tests.integration.terminals import Terminal, terminal
 
 LINE = ("-m", "harness", "test", "tryton", "alpha", "--database", "local")
 
@@ -64,6 +67,157 @@ def test_a_signal_ends_a_run_with_all_it_has(
     assert run.returncode == 130, output
     assert "interrupted" in output
     assert left(state) == []
+
+
+def report(project: Path) -> dict[str, Any]:
+    """The last run as the report has it."""
+    path = project / "reports" / "latest" / "run.json"
+    found: dict[str, Any] = json.loads(path.read_text())["run"]
+    return found
+
+
+@pytest.fixture
+def failing(slow: Path, project: Path) -> Path:
+    """The same after a test that fails."""
+    path = project / "src/alpha/alpha/tests/test_slow.py"
+    text = path.read_text()
+    path.write_text(f"def test_first():\n    assert 1 == 2, 'wrong'\n\n\n{text}")
+    return slow
+
+
+SMALL = ("-m", "harness", "test", "tryton", "alpha", "--database", "sqlite")
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("deaf", [False, True])
+def test_an_interrupted_run_has_a_report(
+    project: Path,
+    state: Path,
+    env: dict[str, str],
+    failing: Path,
+    jobs: str,
+    deaf: bool,
+) -> None:
+    """With the failures so far; whether its tests listen to Ctrl-C or not."""
+    if deaf:
+        path = project / "src/alpha/alpha/tests/test_slow.py"
+        text = path.read_text().replace("time.sleep(60)", DEAF)
+        path.write_text(text.replace("import pathlib", "import signal, pathlib"))
+    run = subprocess.Popen(
+        [sys.executable, *SMALL, "-k", "test_slow", "--jobs", jobs],
+        cwd=project,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    await_(failing)
+    began = time.monotonic()
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert time.monotonic() - began < 10, "three seconds, on a machine of its own"
+    assert run.returncode == 130, output
+    assert "assert 1 == 2" in output
+    assert "INTERRUPTED: 1 failure, 1 of 2 tests ran" in output
+    assert "reports/latest/index.html" in output
+    assert "Traceback" not in output
+    told = report(project)
+    assert told["exit_code"] == 130
+    assert [one["outcome"] for one in told["steps"][0]["tests"]] == ["failed"]
+    page = (project / "reports/latest/index.html").read_text()
+    assert "<title>interrupted" in page
+    assert left(state) == []
+
+
+DEAF = """\
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for _ in range(600):
+        time.sleep(0.1)
+"""
+
+
+def test_ctrl_c_through_nox_leaves_a_report(
+    project: Path, env: dict[str, str], failing: Path
+) -> None:
+    """nox would kill half a second later."""
+    shutil.copy(ROOT / "noxfile.py", project)
+    words = ("-s", "tryton", "--", "alpha", "--database", "sqlite", "-k", "test_slow")
+    with terminal(
+        [sys.executable, "-m", "nox", *words], cwd=project, env=env
+    ) as console:
+        await_(failing)
+        console.type("\x03")
+        console.end()
+        (project / "noxfile.py").unlink()
+        assert "INTERRUPTED: 1 failure" in console.text
+    assert report(project)["exit_code"] == 130
+
+
+def test_what_is_interrupted_before_a_test_has_run_leaves_the_last_report(
+    project: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    mark = tmp_path / "begun"
+    (project / "src/alpha/alpha/tests/test_slow.py").write_text(
+        f"import pathlib, time\npathlib.Path({str(mark)!r}).touch()\ntime.sleep(60)\n"
+    )
+    reports = project / "reports"
+    before = sorted(reports.iterdir()), (reports / "latest").resolve()
+    run = subprocess.Popen(
+        [sys.executable, *SMALL, "-k", "test_slow"],
+        cwd=project,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    await_(mark)
+    run.send_signal(signal.SIGINT)
+    output, _ = run.communicate(timeout=60)
+    assert run.returncode == 130, output
+    assert (sorted(reports.iterdir()), (reports / "latest").resolve()) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("alhpa",), 2),
+        (("alpha", "--isolaton", "test"), 2),
+        (("alpha", "--no-such-option"), 2),
+        (("alpha", "--collect-only"), 0),
+        (("alpha", "-k", "nothing"), 3),
+        (("src/alpha/alpha/tests/test_module.py::Nothing",), 2),
+        (("alpha", "--series", "9.9"), 2),
+        (("alpha", "--database", "postgresql://nobody@127.0.0.1:9/"), 7),
+    ],
+)
+def test_what_runs_no_test_leaves_the_last_report(
+    harness: Harness, project: Path, words: tuple[str, ...], code: int
+) -> None:
+    reports = project / "reports"
+    reports.mkdir(exist_ok=True)
+    before = sorted(reports.iterdir()), (reports / "latest").resolve()
+    done = harness("test", "tryton", *words)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert (sorted(reports.iterdir()), (reports / "latest").resolve()) == before
+
+
+def test_an_environment_that_cannot_be_built_leaves_the_last_report(
+    harness: Harness, project: Path
+) -> None:
+    path = project / "pyproject.toml"
+    text = path.read_text().replace(
+        "[tool.harness.source.alpha]",
+        '[tool.harness.source.alpha]\nrequirements = ["harness-no-such-thing==99"]',
+    )
+    path.write_text(text)
+    reports = project / "reports"
+    reports.mkdir(exist_ok=True)
+    before = sorted(reports.iterdir()), (reports / "latest").resolve()
+    done = harness("test", "tryton", "alpha")
+    assert done.returncode != 0
+    assert (sorted(reports.iterdir()), (reports / "latest").resolve()) == before
 
 
 def test_a_terminal_that_closes_ends_a_run_with_all_it_has(

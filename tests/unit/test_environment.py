@@ -240,7 +240,7 @@ def test_a_module_that_the_series_does_not_have(
 @pytest.mark.parametrize(
     "text",
     [
-        "ERROR: No matching distribution found for requests==99",
+        "ERROR: Cannot install requests: conflicting dependencies",
         "ERROR: Could not connect to the index",
         "",
     ],

@@ -45,6 +45,8 @@ LEVELS: Mapping[str, int] = {
     "toolbox": 3,
     "sources": 3,
     "completeness": 3,
+    "addresses": 2,
+    "index": 2,
     "repositories": 3,
     "engine": 2,
     "patience": 2,

@@ -18,6 +18,8 @@ from harness import options
         ("config --json", "config --json", ""),
         ("template prune --all -x", "template prune --all -x", ""),
         ("-x test", "-x test", ""),
+        ("db psql NAME --on local -- -At", "db psql NAME --on local", "-At"),
+        ("db psql -- -At", "db psql", "-At"),
         ("test", "test", ""),
         ("test tryton party", "test tryton party", ""),
         ("test tryton --list --json", "test --list --json tryton", ""),

@@ -141,6 +141,17 @@ def test_info_and_warn() -> None:
     assert stream.getvalue() == "one\ntwo\nwarning: beware\n  of it\n"
 
 
+def test_a_hint_is_replaced_by_what_follows() -> None:
+    console, stream = live()
+    console.hint("harness test tryton ...")
+    assert screen(stream.getvalue()) == ["harness test tryton ..."]
+    console.info("series 7.0")
+    assert screen(stream.getvalue())[0] == "series 7.0"
+    console, stream = plain()
+    console.hint("harness test tryton ...")
+    assert stream.getvalue() == ""
+
+
 def test_error_with_all_its_parts() -> None:
     console, stream = plain()
     error = ConfigError(

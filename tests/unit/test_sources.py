@@ -29,6 +29,7 @@ class Git:
         program, option, path, command, *_ = map(str, argv)
         assert (program, option) == ("git", "-C")
         self.asked.append((command, path))
+        assert "--untracked-files=no" not in argv
         if Path(path) not in self.repositories:
             raise self.error
         revision, status = self.repositories[Path(path)]
@@ -76,6 +77,29 @@ def test_the_example_serves(tmp_path: Path, git: Git) -> None:
     assert found is not None
     assert (found.origin, found.path, found.dirty) == (Origin.EXAMPLES, path, True)
     assert str(found) == "collecting_society (examples 1a2b3c4d dirty)"
+
+
+@pytest.mark.parametrize(
+    ("status", "dirty"),
+    [
+        ("?? new.py\n", True),
+        ("?? notes/\n", True),
+        ("?? collecting_society.egg-info/\n", False),
+        ('?? tests/__pycache__/\n?? ".pytest_cache/"\n', False),
+        ("?? collecting_society.egg-info/\n M society.py\n", True),
+        (" M x.egg-info/PKG-INFO\n", True),
+    ],
+)
+def test_files_that_git_does_not_know_count(
+    tmp_path: Path, git: Git, status: str, dirty: bool
+) -> None:
+    """But for what our own installation leaves in a source that does not ignore it."""
+    path = tmp_path / "src" / "collecting_society"
+    path.mkdir(parents=True)
+    git.repositories[path] = ("1a2b3c4d", status)
+    found = resolved(tmp_path, "collecting_society")
+    assert found is not None
+    assert found.dirty == dirty
 
 
 def test_a_file_is_no_checkout(tmp_path: Path, git: Git) -> None:

@@ -10,6 +10,7 @@ PYTEST_DONT_REWRITE: the modules here are imported before pytest looks at them.
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import Any
 
@@ -81,3 +82,13 @@ def pytest_configure(config: pytest.Config) -> None:
         forwarded.install(config)
         made = controller.Controller(config, config.stash.get(PROCESS, None))
         config.pluginmanager.register(made, NAME)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_keyboard_interrupt(excinfo: Any) -> None:
+    """Have an interrupt's own traceback written as Python does.
+
+    pytest reads the source of all that runs for it, which takes a second, to print one
+    line.
+    """
+    excinfo.getrepr = functools.partial(type(excinfo).getrepr, excinfo, style="native")

@@ -29,6 +29,8 @@ LANES = "HARNESS_LANES"
 """Environment variable: sockets of warm processes in containers of their own."""
 PARTING = 5.0
 """Seconds that the warm process gets to end."""
+HURRY = 0.3
+"""Seconds that workers get to end when the session is interrupted."""
 LONGEST = 100
 """Characters that the path of a unix socket may have (107 on Linux, 103 on macOS)."""
 BARREN = 3
@@ -190,6 +192,14 @@ class Controller:
             if str(error).startswith(ENOUGH):
                 raise session.Failed(str(error)) from None
             raise
+
+    def pytest_keyboard_interrupt(self) -> None:
+        """Whoever interrupts waits for failures, not for the tests that still run."""
+        manager = getattr(
+            self.config.pluginmanager.get_plugin("dsession"), "nodemanager", None
+        )
+        if manager is not None:
+            manager.EXIT_TIMEOUT = HURRY
 
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_handlecrashitem(self, crashitem: str, report: Any, sched: Any) -> None:

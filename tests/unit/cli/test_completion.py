@@ -56,3 +56,12 @@ def test_each_shell_has_a_place() -> None:
         if one.dest == "shell"
     )
     assert tuple(shells or ()) == tuple(completion.WRITERS) == tuple(completion.PLACES)
+
+
+def test_it_knows_what_pytest_takes() -> None:
+    made = completion.with_pytest(completion.tables(cli.parser(), {}))
+    names = [name for name, _ in made.options["test"]]
+    assert {"--maxfail", "--last-failed", "--isolation"} <= set(names)
+    assert len(set(names)) == len(names)
+    assert made.values["test --maxfail"] == []
+    assert "--maxfail" not in dict(made.options["doctor"])

@@ -49,6 +49,32 @@ def test_a_missing_database_is_named() -> None:
     assert "harness db list" in error.remedy
 
 
+def test_a_missing_role_has_a_way_without_it() -> None:
+    said = (
+        'pg_restore: error: could not execute query: ERROR:  role "app" does not exist'
+    )
+    error = client().refusal(said, ["pg_restore"])
+    assert error.message == "there is no role app on the server"
+    assert "--no-privileges" in error.remedy
+    assert "CREATE ROLE" in error.remedy
+    words = archive.restore_words(client(), "x", privileges=False)
+    assert "--no-privileges" in words
+    assert "--no-privileges" not in archive.restore_words(client(), "x")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        'ERROR:  extension "pg_trgm" is not available\nDETAIL:  Could not open',
+        'ERROR:  could not open extension control file "/a/b/pg_trgm.control": No such',
+    ],
+)
+def test_a_missing_extension_is_named(said: str) -> None:
+    error = client().refusal(said, ["pg_restore"])
+    assert error.message == "there is no extension pg_trgm on the server"
+    assert "--on stack" in error.remedy
+
+
 def test_other_words_are_handed_on() -> None:
     error = client().refusal("one\ntwo", ["psql", "-x"])
     assert "one\ntwo" in error.message

@@ -2,6 +2,7 @@
 """The order that a seed gives: blocks stay together, sequences stay as they are."""
 
 import itertools
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -136,3 +137,15 @@ def test_exactly_these_in_this_order() -> None:
     wanted = [items[30].key, items[2].nodeid, "gone", items[30].key, items[0].key]
     found = shuffle.exact(items, wanted)
     assert [item.key for item in found] == [items[30].key, items[2].key, items[0].key]
+
+
+def test_an_id_that_is_printed_in_another_directory_is_one() -> None:
+    items = suite()
+    far = f"/some/where/src/{items[3].key}"
+    assert shuffle.exact(items, [far], strict=True) == [items[3]]
+
+
+def test_an_id_that_is_not_there_is_an_error_with_the_nearest() -> None:
+    items = suite()
+    with pytest.raises(pytest.UsageError, match=re.escape(items[3].key)):
+        shuffle.exact(items, [items[3].key + "x"], strict=True)

@@ -23,6 +23,24 @@ def test_terminal_is_short_and_has_it_all(build: Build) -> None:
     assert "90.4 % of 2 files" in text
 
 
+def test_what_says_nothing_is_not_said(build: Build) -> None:
+    """``0 built (0.0 ms)``, ``p50 0.0``."""
+    run = build(2, failed=0)
+    reused = tuple(replace(one, action="reused", seconds=0.0) for one in run.templates)
+    leases = tuple(replace(one, seconds=0.0001) for one in run.leases)
+    text = "\n".join(summary.terminal(replace(run, templates=reused, leases=leases)))
+    assert "templates 2 reused\n" in text
+    assert "leases" not in text
+    assert " 0 " not in text
+    assert "0.0" not in text
+
+
+def test_failures_that_pytest_could_not_print(build: Build) -> None:
+    [step] = build(3, failed=1).steps
+    bad = next(one for one in step.tests if one.outcome == "failed")
+    assert summary.failures(step) == f"FAILED {bad.id}\n{bad.longrepr}"
+
+
 def test_terminal_without_tests(build: Build) -> None:
     run = replace(build(0, failed=0), templates=(), leases=(), coverage=())
     assert summary.terminal(run) == ["NO TESTS — 0 tests in 400 ms"]

@@ -19,13 +19,17 @@ from harness.store import Lock
 PATHS = ("portal_web/tests/unit", "portal_web/tests/functional")
 
 
+ANYTHING = "from elsewhere import *\n"
+"""What such a file has is known when it is imported."""
+
+
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
     path = tmp_path / "stack" / "src" / "portal_web"
     for name in ("unit/models.py", "unit/views/test_form.py", "functional/login.py"):
         file = path / "portal_web" / "tests" / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.touch()
+        file.write_text(ANYTHING)
     (path / "portal_web" / "__init__.py").touch()
     return Source(name="portal_web", path=path, origin=Origin.SRC)
 
@@ -210,7 +214,7 @@ def test_who_configures_coverage(source: Source, name: str, text: str) -> None:
 def plugin(source: Source) -> Source:
     path = source.path.parent / "plugin"
     (path / "plugin/tests/unit").mkdir(parents=True)
-    (path / "plugin/tests/unit/test_event.py").touch()
+    (path / "plugin/tests/unit/test_event.py").write_text(ANYTHING)
     return Source(name="plugin", path=path, origin=Origin.SRC)
 
 
@@ -281,4 +285,5 @@ def test_the_manner_of_a_run(source: Source, tmp_path: Path) -> None:
         "--harness-shuffle-all",
     ]  # fmt: skip
     [word] = set(given(Manner(exact=("b", "a")))) - set(usual)
-    assert Path(word.partition("=")[2]).read_text() == '["b", "a"]'
+    path = Path(word.partition("=")[2])
+    assert json.loads(path.read_text()) == {"keys": ["b", "a"], "strict": False}

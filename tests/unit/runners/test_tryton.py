@@ -89,7 +89,7 @@ def test_the_command(
         "-p", "harness.plugins.tryton",
         "-p", "harness.plugins.given",
         "-c", str(directory / "pytest.ini"),
-        f"--rootdir={environment.site / 'trytond' / 'modules'}",
+        f"--rootdir={environment.path.parents[1]}",  # above all of them
         "--doctest-glob=scenario_*.rst",
         "-n", "3", f"--max-worker-restart={base.RESTARTS}",
         "--harness-isolation=test",

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pip says, in the user's words, where it is about the package index."""
+
+import re
+from typing import Final
+
+from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
+
+UNANSWERED: Final = re.compile(
+    r"NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|"
+    r"NameResolutionError|connection broken by|Connection refused|"
+    r"Max retries exceeded|(?:40[137]|50\d) (?:Client|Server) Error"
+)
+UNKNOWN: Final = re.compile(r"No matching distribution found for (\S+)")
+
+
+def explained(error: CommandFailed) -> HarnessError:
+    """The same error, or what was meant by it.
+
+    An index that does not answer is, for pip, one that has nothing: it then complains
+    of what there is not, or of what conflicts.
+    """
+    said = error.message.splitlines()
+    line = said[0].partition(" ended with exit code")[0] if said else ""
+    broken = next((one for one in said[1:] if UNANSWERED.search(one)), "")
+    if broken:
+        return MissingTool(
+            "the package index does not answer",
+            checked=f"{line}\n{broken.strip()[:300]}",
+            remedy="is the network there, and are PIP_INDEX_URL and pip's"
+            " configuration right? harness doctor",
+        )
+    unknown = UNKNOWN.search(error.message)
+    if unknown:
+        return UsageError(
+            f"the package index has no {unknown[1]}",
+            checked=line,
+            remedy="correct the requirement, in the source's own packaging or in"
+            " requirements of [tool.harness.source.NAME]",
+        )
+    return error

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The databases that the tests of a step will ask for, as far as is known."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from harness import history
+from harness.context import Context
+from harness.environment import Environment
+from harness.modules import Graph
+from harness.plan import Step
+from harness.run import needs, servers
+from harness.template import limits
+from harness.template.layer import Layer, Layers, Request
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expecting:
+    """What a step's tests are to find ready."""
+
+    context: Context
+    step: Step
+    environment: Environment
+    graph: Graph
+
+    def layers(self, label: str) -> Layers:
+        """What resolves requests on a server that is called `label` in digests."""
+        return servers.layers(
+            self.context, self.step, self.environment, self.graph, label
+        )
+
+    def templates(self) -> dict[str, Request]:
+        """The templates that tests may ask for by name."""
+        name = self.step.template
+        if not name:
+            return {}
+        wanted = needs.request(self.context.config, (name,))
+        return {name: replace(wanted, tracked=self.step.database != "given")}
+
+    def expected(self, layers: Layers) -> list[Layer]:
+        """The databases that the tests will ask for, as far as is known."""
+        if self.step.template:
+            return [layers.resolve(one) for one in self.templates().values()]
+        language = self.context.config.templates.language
+        requests = [
+            Request(modules=(one.name,), language=language) for one in self.step.tested
+        ]
+        requests += [
+            request
+            for request in history.asked(self.context.store, self.step)
+            if set(request.modules) <= set(self.graph)
+        ]
+        found = [layers.resolve(request) for request in requests]
+        return list({layer.digest: layer for layer in found}.values())
+
+    def touch(self, layers: Iterable[Layer]) -> None:
+        """Note that these are in use, with all that they stand on."""
+        for layer in layers:
+            for one in layer.chain():
+                limits.touch(self.context.store, one.digest)
+
+    def ready(self, expected: list[Layer]) -> bool:
+        """Whether all of them were there when they were last in use."""
+        store = self.context.store
+        return all(limits.touched(store, layer.digest) for layer in expected)

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Words that are given back: ids of tests, and what ``./nox`` is given."""
+
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from harness.run import debugging
+from tests.integration.conftest import ROOT, Harness
+from tests.integration.terminals import terminal
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("tryton",), "it is ./nox -s tryton"),
+        (("tryton", "party", "-k", "x"), "it is ./nox -s tryton -- party -k x"),
+        (("tyrton",), "did you mean tryton?"),
+        (("-s", "tyrton"), "did you mean tryton?"),
+        (("-s", "tryton", "party", "-x"), "it is ./nox -s tryton -- party -x"),
+        (
+            ("-s", "tryton", "party", "--", "--lf"),
+            "it is ./nox -s tryton -- party --lf",
+        ),
+        (("-s", "frobnicate"), "./nox -l lists them"),
+    ],
+)
+def test_nox_says_what_was_meant(words: tuple[str, ...], remedy: str) -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "nox", *words],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"to mend it: {remedy}\n")
+    assert done.stdout == ""
+
+
+ODD = """\
+import unittest
+
+import pytest
+
+
+WORDS = "a b", "x::y", "ä/ö", "[z]", "(n=1)", "a [b] (c)", ""
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_odd(word):
+    pass
+
+
+class SubTestCase(unittest.TestCase):
+    def test_sub(self):
+        with self.subTest("odd [x] (n=1)", n=1):
+            pass
+"""
+NAMES = {
+    "test_odd[a b]",
+    "test_odd[x::y]",
+    r"test_odd[\xe4/\xf6]",
+    "test_odd[[z]]",
+    "test_odd[(n=1)]",
+    "test_odd[a [b] (c)]",
+    "test_odd[]",
+    "SubTestCase::test_sub",
+}
+
+
+def ids(done: "subprocess.CompletedProcess[str]") -> list[str]:
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [one for one in done.stdout.splitlines() if "::" in one and one[0] != " "]
+
+
+def test_every_id_that_is_printed_is_taken_from_any_directory(
+    harness: Harness, project: Path
+) -> None:
+    """Of one module, and of several, whose ids say where they are."""
+    file = "tests/test_odd.py"
+    (project / "src/alpha/alpha" / file).write_text(ODD)
+    words = ("test", "tryton", "--database", "sqlite", "--list-tests")
+    own = ids(harness(*words, "alpha", "-k", "test_odd"))
+    assert {one.removeprefix(f"{file}::") for one in own} == NAMES
+    both = ids(harness(*words, "alpha", "beta", "-k", "test_odd"))
+    assert {one.removeprefix(f"alpha/alpha/{file}::") for one in both} == NAMES
+    more = f"{file}::SubTestCase::test_sub [odd [x] (n=1)] (n='1')"
+    shown = [f"src/alpha/alpha/{one}" for one in own]
+    for place in (".", "src/beta", "src/alpha/alpha/tests"):
+        for given in ([*own, more], both, shown):
+            found = ids(harness(*words, *given, cwd=project / place))
+            assert sorted(found) == sorted(own)
+
+
+def test_tests_of_several_modules_do_not_share_ids(
+    harness: Harness, project: Path
+) -> None:
+    done = harness("test", "tryton", "alpha", "beta", "--database", "sqlite",
+                   "--list-tests")  # fmt: skip
+    found = ids(done)
+    assert len(set(found)) == len(found)
+    assert {one.partition("/")[0] for one in found} == {"alpha", "beta"}
+
+
+def test_the_tests_of_a_shard_are_listed(harness: Harness) -> None:
+    line = ("test", "tryton", "alpha", "beta", "--database", "sqlite", "--list-tests")
+    whole = ids(harness(*line))
+    parts = [ids(harness(*line, "--shard", f"{number}/2")) for number in (1, 2)]
+    assert sorted([*parts[0], *parts[1]]) == sorted(whole)
+    assert all(parts)
+
+
+def test_an_id_that_is_none_is_answered_with_the_nearest(
+    harness: Harness, project: Path
+) -> None:
+    name = "alpha/tests/test_module.py::AlphaTestCase::test_firts"
+    done = harness("test", "tryton", "alpha", "--database", "sqlite", "--exactly", name)
+    assert done.returncode == 2, done.stdout
+    assert "did you mean alpha/tests/test_module.py::AlphaTestCase::test_first?" in (
+        done.stdout + done.stderr
+    )
+
+
+PDB = """\
+import unittest
+
+
+class PdbTestCase(unittest.TestCase):
+    def test_wrong(self):
+        here = 42
+        self.assertEqual(here, 43)
+"""
+
+
+def test_pdb_stops_in_the_test(project: Path, env: dict[str, str]) -> None:
+    """Not in unittest's own code, which has none of the test's names."""
+    (project / "src/alpha/alpha/tests/test_pdb.py").write_text(PDB)
+    line = ("-m", "harness", "test", "tryton", "alpha", "--database", "sqlite")
+    argv = [sys.executable, *line, "--pdb", "-k", "PdbTestCase"]
+    with terminal(argv, cwd=project, env=env) as console:
+        at = console.wait_for(r"\(Pdb\)")
+        console.type("p 'it is', here\n")
+        console.wait_for(r"\('it is', 42\)", after=at)
+        console.type("q\n")
+        console.end()
+
+
+def test_a_port_that_is_taken_is_told_first(harness: Harness) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", debugging.PORT))
+        other.listen()
+        done = harness("test", "tryton", "alpha", "--database", "sqlite", "--debug")
+    assert done.returncode == 4, done.stdout
+    assert "the port 5678 cannot be used: it is taken" in done.stdout
+    assert "wait for an editor" not in done.stdout
+    assert "series" not in done.stdout
+
+
+BROWSER = """
+[tool.harness.source.gamma]
+kind = "python"
+[tool.harness.template.gamma]
+modules = ["alpha"]
+[tool.harness.suite.gamma]
+kind = "pytest"
+source = "gamma"
+template = "gamma"
+paths = ["tests"]
+browser = true
+"""
+
+
+def test_a_browser_that_is_not_there_is_told_first(
+    harness: Harness, project: Path
+) -> None:
+    with (project / "pyproject.toml").open("a") as file:
+        file.write(BROWSER)
+    tests = project / "src/gamma/tests"
+    tests.mkdir(parents=True)
+    (tests / "test_page.py").write_text("def test_page(browser):\n    pass\n")
+    line = ("test", "gamma", "--browser", "local")
+    done = harness(*line, PATH="/nowhere")
+    shutil.rmtree(project / "src/gamma")
+    assert done.returncode == 4, done.stdout
+    assert "no browser can be used: not local" in done.stdout
+    assert "environment" not in done.stdout
+    assert "series" not in done.stdout
+
+
+def test_nox_says_nothing_of_what_nobody_asked_for(project: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nox", "-s", "manage", "--", "--version"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "uv" not in done.stdout + done.stderr

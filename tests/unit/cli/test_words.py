@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Words of the command line that nobody takes, and what was meant by them."""
+
+import argparse
+import errno
+import os
+
+import pytest
+
+from harness import cli
+from harness.errors import HarnessError, UsageError
+from harness.options import slip
+
+
+def refused(*words: str) -> HarnessError:
+    with pytest.raises(UsageError) as caught:
+        cli._check(words)
+        cli.parser().parse_args(words)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (("tset",), "did you mean test?"),
+        (("db", "bakcup"), "did you mean backup?"),
+        (("doctor", "--jsn"), "did you mean --json?"),
+        (("template", "list", "--jsno"), "did you mean --json?"),
+        (("completion", "bsh"), "did you mean bash?"),
+        (("test", "x", "--isolation", "tset"), "did you mean test?"),
+        (("--json", "test", "tryton"), "harness test --json tryton"),
+        (("--database", "local", "test", "x"), "harness test --database local x"),
+        (("--frob",), "look at harness --help"),
+        (("doctor", "a", "b"), "look at harness doctor --help"),
+    ],
+)
+def test_what_was_meant(words: tuple[str, ...], remedy: str) -> None:
+    assert refused(*words).remedy == remedy
+
+
+@pytest.mark.parametrize("option", ["--isolaton", "--evidnce=never", "--maxfial"])
+def test_a_slip_in_an_option_of_test(option: str) -> None:
+    assert slip(("test", "tryton", option))[0] == option.partition("=")[0]
+
+
+@pytest.mark.parametrize(
+    "option",
+    ["--cov", "--reruns-delay", "--random-order-bucket", "--cover-html", "--timeout",
+     "--with-coverage", "--selenium-host", "--only-rerun", "--nocapture", "--count"],
+)  # fmt: skip
+def test_an_option_of_a_plugin_is_none(option: str) -> None:
+    assert slip(("test", "tryton", option)) == ("", "")
+
+
+def test_what_follows_two_dashes_is_pytests() -> None:
+    assert slip(("test", "tryton", "--", "--isolaton")) == ("", "")
+
+
+def test_every_command_takes_what_its_help_says() -> None:
+    """``harness test``: no argument is said to be missing that may be left out."""
+    assert refused("test").message.endswith("required: suite")
+    assert isinstance(cli.parser().parse_args(["lint"]), argparse.Namespace)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(errno.EROFS, "/srv/checkout/reports"), (errno.EACCES, "/srv/checkout/a.toml")],
+)
+def test_a_file_that_we_may_not_use_is_no_defect(number: int, name: str) -> None:
+    """A read-only checkout, a file of somebody else's: wherever it is met."""
+    known = cli._barred(OSError(number, os.strerror(number), name))
+    assert known is not None
+    assert known.code == 4
+    assert known.message == f"{name} cannot be used: {os.strerror(number)}"
+    assert "HARNESS_REPORTS" in known.remedy
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError(errno.EACCES, "no"),
+        FileNotFoundError(errno.ENOENT, "no", "x"),
+        KeyError(),
+    ],
+)
+def test_a_defect_stays_one(error: Exception) -> None:
+    assert cli._barred(error) is None

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What pip says of an index that has nothing, or does not answer."""
+
+import pytest
+
+from harness import index
+from harness.errors import CommandFailed, MissingTool, UsageError
+
+LINE = "python -m pip install trytond ended with exit code 1:"
+BROKEN = (
+    "WARNING: Retrying (Retry(total=0, connect=None)) after connection broken by"
+    " 'NewConnectionError(': Failed to establish a new connection: [Errno 111]"
+    " Connection refused')': /simple/trytond/"
+)
+RESOLVER = (
+    "ERROR: Cannot install trytond==7.0 because these package versions have"
+    " conflicting dependencies."
+)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"{BROKEN}\nERROR: No matching distribution found for trytond==7.0.*",
+        f"{BROKEN}\n{RESOLVER}",
+        "ERROR: HTTP error 503 Server Error: Busy for url: x\nERROR: 503 Server Error",
+        "ERROR: Could not install packages: HTTPSConnectionPool(host='x', port=443):"
+        " Max retries exceeded with url: /simple/",
+    ],
+)
+def test_an_index_that_does_not_answer(words: str) -> None:
+    found = index.explained(CommandFailed(f"{LINE}\n{words}"))
+    assert isinstance(found, MissingTool)
+    assert found.message == "the package index does not answer"
+    assert "python -m pip install trytond\n" in found.checked
+    assert "doctor" in found.remedy
+
+
+def test_a_requirement_that_the_index_does_not_have() -> None:
+    words = "ERROR: No matching distribution found for nothing==9"
+    found = index.explained(CommandFailed(f"{LINE}\n{words}"))
+    assert isinstance(found, UsageError)
+    assert found.message == "the package index has no nothing==9"
+
+
+def test_what_conflicts_is_told_in_pips_words() -> None:
+    error = CommandFailed(f"{LINE}\n{RESOLVER}")
+    assert index.explained(error) is error
