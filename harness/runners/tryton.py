@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness import addresses
 from harness.environment import Environment
+from harness.errors import UsageError
 from harness.model import Module, Origin
 from harness.plan import Step
 from harness.runners import base
@@ -46,13 +47,25 @@ def _places(module: Module) -> tuple[Path, ...]:
 
 
 def found(words: Iterable[str], places: Sequence[Path]) -> tuple[str, ...]:
-    """The addresses with their files where they are; as they are where none is."""
+    """The addresses with their files where they are; as they are where none is.
+
+    Modules have files of the same name: the first that may have the test is meant.
+    """
     made = []
     for word in words:
         file, colons, inside = word.partition("::")
-        there = (place / file for place in places if (place / file).exists())
-        made.append(f"{next(there, file)}{colons}{inside}")
+        there = [place / file for place in places if (place / file).exists()]
+        meant = [f"{one}{colons}{inside}" for one in there]
+        made.append(next(filter(_may_be, meant), meant[0] if meant else word))
     return tuple(made)
+
+
+def _may_be(address: str) -> bool:
+    try:
+        addresses.check(address)
+    except UsageError:
+        return False
+    return True
 
 
 def aimed(

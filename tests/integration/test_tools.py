@@ -344,3 +344,15 @@ def test_a_service_that_fails_waits_for_a_change_on_a_terminal(
         shown.wait_for("has changed: once more.*ended with 1;", after=at)
         shown.type("\x03")
         assert shown.end(within=10) == 1
+
+
+def test_a_port_that_is_taken_is_told_first(harness: Harness) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 5678))
+        other.listen()
+        done = harness("test", "tryton", "alpha", "--database", "sqlite", "--debug")
+    assert done.returncode == 4, done.stdout
+    assert "the port 5678 cannot be used: it is taken" in done.stdout
+    assert "wait for an editor" not in done.stdout
+    assert "series" not in done.stdout

@@ -2,14 +2,12 @@
 """Words that are given back: ids of tests, and what ``./nox`` is given."""
 
 import shutil
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from harness.run import debugging
 from tests.integration.conftest import ROOT, Harness
 from tests.integration.terminals import terminal
 
@@ -148,18 +146,6 @@ def test_pdb_stops_in_the_test(project: Path, env: dict[str, str]) -> None:
         console.wait_for(r"\('it is', 42\)", after=at)
         console.type("q\n")
         console.end()
-
-
-def test_a_port_that_is_taken_is_told_first(harness: Harness) -> None:
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", debugging.PORT))
-        other.listen()
-        done = harness("test", "tryton", "alpha", "--database", "sqlite", "--debug")
-    assert done.returncode == 4, done.stdout
-    assert "the port 5678 cannot be used: it is taken" in done.stdout
-    assert "wait for an editor" not in done.stdout
-    assert "series" not in done.stdout
 
 
 BROWSER = """

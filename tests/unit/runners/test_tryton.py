@@ -355,3 +355,27 @@ def test_compiled_code_has_a_place_where_it_may_not_be_beside_the_sources(
     assert env["PYTHONPYCACHEPREFIX"] == str(files.bytecode)
     env = variables(modules, files, PYTHONDONTWRITEBYTECODE="")
     assert "PYTHONPYCACHEPREFIX" not in env
+
+
+def test_of_files_of_one_name_the_one_that_has_the_test_is_meant(
+    modules: dict[str, Module],
+) -> None:
+    """As an id says that was printed when only its module was tested."""
+    own = {name: modules[name] for name in ("society", "artist")}
+    for name, module in own.items():
+        file = module.path / "tests" / "test_module.py"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"from a import Base\nclass {name}(Base):\n    pass\n")
+        file.with_name("test_empty.py").touch()
+    for name, module in own.items():
+        id_ = f"tests/test_module.py::{name}::test_view"
+        found = tryton.aimed([id_], own, [])
+        assert found == ((f"{module.path}/{id_}",), [name])
+    [address], _ = tryton.aimed(["tests/test_empty.py::nobody"], own, [])
+    assert address == f"{modules['society'].path}/tests/test_empty.py::nobody"
+
+
+def test_an_id_of_an_official_module_says_which(tmp_path: Path) -> None:
+    """Of a run beside others, its root directory is above all of them."""
+    id_ = "state/envs/a/site-packages/trytond/modules/party/tests/test_party.py::Case"
+    assert tryton.aimed([id_], {}, [tmp_path])[1] == ["party"]
