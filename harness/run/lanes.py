@@ -110,9 +110,9 @@ class Lanes:
         return tuple(found)
 
     def _warn(self) -> None:
-        """Name the lanes that have ended before the tests."""
+        """Name the lanes that have ended before the tests, and not with them."""
         for lane in self.all:
-            if lane.child and lane.log and lane.child.process.poll() is not None:
+            if lane.child and lane.log and lane.child.process.poll():
                 words = lane.log.read_text("utf-8", errors="replace")[-2000:].strip()
                 self.context.console.warn(
                     f"the container {lane.inside.container(TESTS)} ended before the"

@@ -290,6 +290,7 @@ def test_each_worker_has_names_ports_and_directories_of_its_own(
     assert len(found) == 8, output
     assert set(found.values()) == {""}, output
     assert "browser: asked for firefox, given chrome" in output
+    assert "ended before the tests" not in output
     report = place / "reports" / "latest"
     assert "asked for firefox, given chrome" in (report / "index.html").read_text()
     pictures = sorted(one.name.partition("-")[2] for one in report.glob("evidence/*"))
