@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pip says, in the user's words, where it is about the package index."""
+"""What pip says, in the user's words: of the package index, of a source."""
 
 import re
 from typing import Final
@@ -11,6 +11,11 @@ UNANSWERED: Final = re.compile(
     r"NameResolutionError|connection broken by|Connection refused|"
     r"Max retries exceeded|(?:40[137]|50\d) (?:Client|Server) Error"
 )
+UNWRITTEN: Final = re.compile(
+    r"error: (?:Cannot update time stamp of directory|could not create"
+    r"|\[Errno (?:13|30)\]).*"
+)
+"""What setuptools says where it may not write beside the source."""
 UNKNOWN: Final = re.compile(r"No matching distribution found for (\S+)")
 
 
@@ -29,6 +34,13 @@ def explained(error: CommandFailed) -> HarnessError:
             checked=f"{line}\n{broken.strip()[:300]}",
             remedy="is the network there, and are PIP_INDEX_URL and pip's"
             " configuration right? harness doctor",
+        )
+    unwritten = UNWRITTEN.search(error.message)
+    if unwritten:
+        return MissingTool(
+            "a source cannot be installed: its checkout cannot be written",
+            checked=f"{line}\n{unwritten[0][:300]}",
+            remedy="make it writable, or take a copy: what installs it writes there",
         )
     unknown = UNKNOWN.search(error.message)
     if unknown:

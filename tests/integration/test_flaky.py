@@ -400,7 +400,7 @@ def test_an_interrupt_while_something_is_run_again(
     output, _ = running.communicate(timeout=120)
     assert running.returncode == 130, output
     assert "the first time" in output
-    assert "interrupted" in output
+    assert "INTERRUPTED" in output
 
 
 def size(path: Path) -> int:

@@ -46,3 +46,18 @@ def test_a_requirement_that_the_index_does_not_have() -> None:
 def test_what_conflicts_is_told_in_pips_words() -> None:
     error = CommandFailed(f"{LINE}\n{RESOLVER}")
     assert index.explained(error) is error
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "error: Cannot update time stamp of directory 'alpha.egg-info'",
+        "error: could not create 'alpha.egg-info': Read-only file system",
+        "error: [Errno 13] Permission denied: 'alpha.egg-info/PKG-INFO'",
+    ],
+)
+def test_a_source_in_a_checkout_that_cannot_be_written(words: str) -> None:
+    found = index.explained(CommandFailed(f"{LINE}\n  running egg_info\n  {words}"))
+    assert isinstance(found, MissingTool)
+    assert "cannot be written" in found.message
+    assert words in found.checked
