@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -29,8 +30,9 @@ class Worker:
         directory = self.input.get("harness_directory")
         if directory and os.path.isdir(directory):
             name = os.path.join(directory, self.input["workerid"])
-            with open(name, "w", encoding="utf-8") as file:
-                file.write(str(self.pid))
+            with contextlib.suppress(OSError):  # a full disk: tests may need none
+                with open(name, "w", encoding="utf-8") as file:
+                    file.write(str(self.pid))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
