@@ -30,9 +30,9 @@ class Worker:
         directory = self.input.get("harness_directory")
         if directory and os.path.isdir(directory):
             name = os.path.join(directory, self.input["workerid"])
-            with contextlib.suppress(OSError):  # a full disk: tests may need none
-                with open(name, "w", encoding="utf-8") as file:
-                    file.write(str(self.pid))
+            full = contextlib.suppress(OSError)  # tests may need no room on the disk
+            with full, open(name, "w", encoding="utf-8") as file:
+                file.write(str(self.pid))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Any:
