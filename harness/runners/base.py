@@ -94,7 +94,6 @@ def options(step: Step, files: Files) -> list[str]:
         *([f"--harness-doubtful={doubtful}"] if step.doubtful else []),
         *_workers(step),
         f"--harness-isolation={step.isolation}",
-        f"--harness-timings={files.timings}",
         f"--harness-results={files.results(step)}",
         *([] if shows(step.options) else [f"--harness-junit={files.junit(step)}"]),
         "-o", f"cache_dir={files.cache}",
@@ -102,6 +101,8 @@ def options(step: Step, files: Files) -> list[str]:
         *_limit(step),
         *_manner(step, files),
         *step.options,
+        # The user's last option may take a value or none (--cov): no address is that.
+        f"--harness-timings={files.timings}",
     ]  # fmt: skip
 
 

@@ -135,7 +135,7 @@ def test_an_upload_goes_from_registration_to_the_archive(stack: Checkout) -> Non
     ]
     tone, silence = (api.upload(f"{hz}.wav", sound(hz)) for hz in (440, 0))
     assert tone["state"] == "uploaded"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while True:
         items = api.json("GET", "/v1/uploads")["items"]
         found = {one["uuid"]: (one["state"], one["rejection_reason"]) for one in items}

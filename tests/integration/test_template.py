@@ -23,7 +23,7 @@ from harness.context import Context
 from harness.output import Console
 from harness.run import needs
 from harness.run.servers import binaries
-from harness.template.build import Builder, Progress
+from harness.template.build import LayerProgress, TemplateBuilder
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 SERVERS = ("local", "sqlite")
@@ -182,14 +182,14 @@ def test_a_layer_that_another_run_builds_meanwhile(
     context = Context(config=settings, environ=env, console=console, line="test")
     with template.open_bench(context, ("alpha",), "") as bench:
         own = bench.builder
-        other = Builder(
+        other = TemplateBuilder(
             own.shelf, own.filling, series=own.series, deadline=120,
             listener=lambda progress: None,
         )  # fmt: skip
         script = bench.layers.resolve(needs.request(settings, ("demo",)))
         *_, base, alpha, _ = script.chain()
 
-        def hear(progress: Progress) -> None:
+        def hear(progress: LayerProgress) -> None:
             if (progress.event, progress.layer) == ("end", base):
                 other.ensure(alpha)
 

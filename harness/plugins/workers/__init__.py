@@ -80,7 +80,8 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(reruns.Plugin(config), "harness-reruns")
     else:
         forwarded.install(config)
-        made = controller.Controller(config, config.stash.get(PROCESS, None))
+        process = config.stash.get(PROCESS, None) or next(iter(controller.FORKED), None)
+        made = controller.Controller(config, process)
         config.pluginmanager.register(made, NAME)
 
 

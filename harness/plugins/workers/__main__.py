@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
         directory = controller.place()
         path = os.path.join(directory, "socket")
         listener = listen(path)
-        if os.fork() == 0:
+        pid = os.fork()
+        if pid == 0:
             lifeline.hold()
             listener.listen(BACKLOG)  # from now on it is known whose it is
             log = os.open(
@@ -46,6 +47,7 @@ def main(arguments: list[str]) -> int:
             return serve(listener, arguments)
         listener.close()
         controller.SOCKETS[:] = [path]
+        controller.FORKED[:] = [controller.Forked(pid)]
     return int(pytest.main(arguments))
 
 

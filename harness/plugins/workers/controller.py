@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from types import SimpleNamespace
 from typing import Any, Mapping, Sequence
 
@@ -23,6 +24,8 @@ from harness.plugins.workers.scheduler import Scheduler
 SOCKETS: list[str] = []
 """The socket of this process's own warm process, where there is one: what a test
 starts is not to find it."""
+FORKED: list[Forked] = []
+"""That warm process, where it is a fork of this one."""
 PATH = "HARNESS_PATH"
 """Environment variable: where the session finds modules, and so the warm process."""
 LANES = "HARNESS_LANES"
@@ -39,6 +42,31 @@ ENOUGH = "stopping after "
 """How pytest and pytest-xdist begin to say that ``--maxfail`` is reached."""
 ORDERING = ("failedfirst", "newfirst", "stepwise")
 """Options of pytest that give the tests an order."""
+
+
+class Forked:
+    """A fork of this process, with what is used of `subprocess.Popen`."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its status, once it has ended.
+
+        Raises `subprocess.TimeoutExpired` after `timeout` seconds.
+        """
+        deadline = time.monotonic() + (timeout or 0.0)
+        while True:
+            pid, status = os.waitpid(self.pid, 0 if timeout is None else os.WNOHANG)
+            if pid:
+                return status
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(["fork"], timeout or 0.0)
+            time.sleep(0.005)
+
+    def kill(self) -> None:
+        """End it at once."""
+        os.kill(self.pid, signal.SIGKILL)
 
 
 def place() -> str:
@@ -68,7 +96,7 @@ class Controller:
     """Hooks of the session that hands out tests."""
 
     def __init__(
-        self, config: pytest.Config, process: subprocess.Popen[bytes] | None
+        self, config: pytest.Config, process: subprocess.Popen[bytes] | Forked | None
     ) -> None:
         self.config = config
         self.process = process
@@ -267,10 +295,12 @@ class Controller:
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
-        """End the warm process."""
+        """End the warm process; it may have to write down what it has measured."""
         for link in self.links:
             link.close()
         if self.process is not None:
+            if not self.links:  # nobody has asked it, and it knows of no end
+                self.process.kill()
             try:
                 self.process.wait(PARTING)
             except subprocess.TimeoutExpired:  # it is in an import that hangs
@@ -279,6 +309,7 @@ class Controller:
         if self.directory:
             shutil.rmtree(self.directory, ignore_errors=True)
         SOCKETS.clear()
+        FORKED.clear()
 
 
 def words(status: int) -> str:

@@ -3,6 +3,7 @@
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -383,3 +384,17 @@ def test_enough_failures_are_no_interrupt(
     next(loop)
     with pytest.raises(expected):
         loop.throw(KeyboardInterrupt(words))
+
+
+def test_a_fork_is_waited_for_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([(0, 0), (7, 9)])
+    ended: list[tuple[int, int]] = []
+    monkeypatch.setattr(controller.os, "waitpid", lambda *asked: next(answers))
+    monkeypatch.setattr(controller.os, "kill", lambda *asked: ended.append(asked))
+    forked = controller.Forked(7)
+    assert forked.wait(5.0) == 9
+    monkeypatch.setattr(controller.os, "waitpid", lambda *asked: (0, 0))
+    with pytest.raises(subprocess.TimeoutExpired):
+        forked.wait(0.01)
+    forked.kill()
+    assert ended == [(7, signal.SIGKILL)]

@@ -93,12 +93,12 @@ def test_the_command(
         "--doctest-glob=scenario_*.rst",
         "-n", "3", f"--max-worker-restart={base.RESTARTS}",
         "--harness-isolation=test",
-        f"--harness-timings={files.timings}",
         f"--harness-results={directory / 'tryton-7.0.jsonl'}",
         f"--harness-junit={directory / 'tryton-7.0.junit.xml'}",
         "-o", f"cache_dir={files.cache}",
         "--harness-timeout=0",
         "-k", "view or rights",
+        f"--harness-timings={files.timings}",
         str(modules["society"].path / "tests"),
         str(modules["party"].path / "tests"),
     ]  # fmt: skip
