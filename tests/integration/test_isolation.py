@@ -325,8 +325,8 @@ TESTS = 89
 def suite(project: Path) -> Path:
     """Tests in ``beta``, which has a model of its own and depends on ``alpha``.
 
-    ``alpha`` is changed, so that its template is made with ``beta`` at hand: what trytond
-    lists as modules is what was there when a database was made.
+    ``alpha`` is changed, so that its template is made with ``beta`` at hand: trytond
+    lists the modules that were there when a database was made.
     """
     module = project / "src/beta/beta"
     with (project / "src/alpha/alpha/__init__.py").open("a") as file:
