@@ -145,9 +145,9 @@ def databases(python: Path, state: Path) -> list[str]:
     code = """if True:
         import json, os
         from pathlib import Path
-        from harness.postgres import Local, connect
+        from harness.postgres import LocalServer, connect
         from harness.store import Store
-        server = Local(Store(Path(os.environ["HARNESS_STATE"])), environ=os.environ)
+        server = LocalServer(Store(Path(os.environ["HARNESS_STATE"])), environ=os.environ)
         with connect(server.start()) as connection:
             rows = connection.execute("SELECT datname FROM pg_database").fetchall()
         print(json.dumps([name for (name,) in rows]))
