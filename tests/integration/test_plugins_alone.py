@@ -147,7 +147,8 @@ def databases(python: Path, state: Path) -> list[str]:
         from pathlib import Path
         from harness.postgres import LocalServer, connect
         from harness.store import Store
-        server = LocalServer(Store(Path(os.environ["HARNESS_STATE"])), environ=os.environ)
+        store = Store(Path(os.environ["HARNESS_STATE"]))
+        server = LocalServer(store, environ=os.environ)
         with connect(server.start()) as connection:
             rows = connection.execute("SELECT datname FROM pg_database").fetchall()
         print(json.dumps([name for (name,) in rows]))
