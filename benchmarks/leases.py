@@ -19,7 +19,7 @@ from harness.environment import Environment
 from harness.errors import CommandFailed
 from harness.postgres import Address
 from harness.postgres.base import connect
-from harness.run import needs, servers
+from harness.run import needs, servers, templates
 from harness.runners import base
 from harness.store import Run
 from harness.template.base import Shelf
@@ -89,10 +89,10 @@ def _desk(project: Project) -> Iterator[Desk]:
         where = stack.enter_context(servers.place(context, run, "local"))
         link = str(base.link(context.store))
         env = {**project.plain, **where.variables, "PYTHONPATH": link}
-        builder = servers.builder(
+        builder = templates.builder(
             context, step, environment, where, env, lambda progress: None
         )
-        layers = servers.layers(context, step, environment, graph, where.label)
+        layers = templates.layers(context, step, environment, graph, where.label)
         language = context.config.templates.language
         layer = layers.resolve(Request(modules=(project.source,), language=language))
         builder.ensure(layer)
@@ -117,7 +117,7 @@ def _load(project: Project, count: int) -> Iterator[None]:
 
 def _leases(desk: Desk, count: int, hold: float, busy: int, found: Latencies) -> None:
     """`count` leases to two processes, from a pool as at the start of a run."""
-    pool = servers.pool(desk.project.context("local"), desk.builder, [desk.layer])
+    pool = templates.pool(desk.project.context("local"), desk.builder, [desk.layer])
     clients = min(CLIENTS, count)
     key = ("lease", count, hold, busy)
     with ExitStack() as stack:

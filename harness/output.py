@@ -5,7 +5,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from itertools import zip_longest
 from typing import Final, TextIO
 
@@ -51,6 +51,24 @@ def size(count: int) -> str:
             return f"{value:.1f} {unit}"
         value /= 1024
     return f"{value:.1f} TiB"
+
+
+@contextmanager
+def every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call again and again during the block, in a thread of its own."""
+    ended = threading.Event()
+
+    def go() -> None:
+        while not ended.wait(seconds):
+            call()
+
+    thread = threading.Thread(target=go, name=f"every {seconds:g} s", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 class ConsoleStep:
@@ -245,21 +263,8 @@ class Console:
                 lines[-1] = self._painted(lines[-1], _RED)
             self._lines(lines)
 
-    @contextmanager
-    def _ticking(self, step: ConsoleStep) -> Iterator[None]:
-        ended = threading.Event()
-
-        def tick() -> None:
-            while not ended.wait(TICK):
-                self.refresh(step, step.text)
-
-        thread = threading.Thread(target=tick, name=f"ticker of {step.title}")
-        thread.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            thread.join()
+    def _ticking(self, step: ConsoleStep) -> AbstractContextManager[None]:
+        return every(TICK, lambda: self.refresh(step, step.text))
 
     def _lines(self, lines: Sequence[str]) -> None:
         with self._lock:

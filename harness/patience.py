@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Says what a command waits for when nothing has been reported for some time."""
 
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from harness import waiting
-from harness.output import Console, duration
+from harness.output import Console, duration, every
 
 LOOK: Final = 1.0
 """Seconds between two looks."""
@@ -56,17 +55,6 @@ def watched(console: Console, first: float) -> Iterator[None]:
     if not first:
         yield
         return
-    ended = threading.Event()
     silence = Silence(console, first)
-
-    def watch() -> None:
-        while not ended.wait(LOOK):
-            silence.look(time.monotonic())
-
-    thread = threading.Thread(target=watch, name="patience", daemon=True)
-    thread.start()
-    try:
+    with every(LOOK, lambda: silence.look(time.monotonic())):
         yield
-    finally:
-        ended.set()
-        thread.join()

@@ -15,7 +15,7 @@ from harness.databases.replace import building
 from harness.errors import DatabaseError
 from harness.postgres import Address, connect
 from harness.postgres.local import installation
-from harness.run import servers
+from harness.run import servers, templates
 from harness.stack.database import Listener
 from harness.template import limits
 from harness.template.layer import Layer, Request
@@ -145,7 +145,7 @@ def ensured(context: Context, bench: template.Bench, layer: Layer, *, dry: bool)
     if dry:
         context.console.info(f"template {layer.name} {layer.digest}: {word}")
     elif not there:
-        servers.ensure_all(context, bench.builder, [layer], bench.telling)
+        templates.ensure_all(context, bench.builder, [layer], bench.telling)
     for one in layer.chain():
         limits.touch(context.store, one.digest)
     return f"from the template {layer.name}"

@@ -15,7 +15,7 @@ from harness.environment import Environment
 from harness.errors import ExitCode, TemplateError, UsageError
 from harness.output import duration, size
 from harness.patience import watched
-from harness.run import needs, servers
+from harness.run import needs, servers, templates
 from harness.runners import base
 from harness.store import Run
 from harness.template import limits, portable
@@ -62,7 +62,7 @@ class Bench:
 
     layers: Layers
     builder: TemplateBuilder
-    telling: servers.Telling
+    telling: templates.Telling
     environment: Environment
     variables: dict[str, str]
     place: servers.TemplatePlace
@@ -111,10 +111,10 @@ def open_bench(
             environ=context.environ,
             database=where.variables,
         )
-        telling = servers.Telling(context)
+        telling = templates.Telling(context)
         yield Bench(
-            layers=servers.layers(context, step, environment, graph, where.label),
-            builder=servers.builder(
+            layers=templates.layers(context, step, environment, graph, where.label),
+            builder=templates.builder(
                 context, step, environment, where, variables, telling
             ),
             telling=telling,
@@ -129,7 +129,7 @@ def build(context: Context, *, names: tuple[str, ...], wanted_series: str) -> in
     wanted = needs.request(context.config, names)
     with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
-        servers.ensure_all(context, bench.builder, [layer], bench.telling)
+        templates.ensure_all(context, bench.builder, [layer], bench.telling)
         manifest = bench.builder.ensure(layer)
         limits.touch(context.store, manifest.digest)
     built = [cost for cost in bench.builder.costs if cost.action == "built"]
@@ -219,7 +219,7 @@ def export(
     with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
         if make:
-            servers.ensure_all(context, bench.builder, [layer], bench.telling)
+            templates.ensure_all(context, bench.builder, [layer], bench.telling)
         bench.builder.shelf.use(layer.digest)
         manifest = bench.builder.shelf.find(layer.digest)
         if manifest is None:
@@ -287,7 +287,7 @@ def prune(context: Context, *, everything: bool, dry: bool) -> int:
         going = (
             [(one, "--all") for one in found]
             if everything
-            else servers.exceeding(context, shelf)
+            else templates.exceeding(context, shelf)
         )
         removed = 0
         for one, why in going:

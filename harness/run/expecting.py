@@ -9,7 +9,7 @@ from harness.context import Context
 from harness.environment import Environment
 from harness.modules import Graph
 from harness.plan import Step
-from harness.run import needs, servers
+from harness.run import needs, templates
 from harness.template import limits
 from harness.template.layer import Layer, Layers, Request
 
@@ -25,7 +25,7 @@ class Expecting:
 
     def layers(self, label: str) -> Layers:
         """What resolves requests on a server that is called `label` in digests."""
-        return servers.layers(
+        return templates.layers(
             self.context, self.step, self.environment, self.graph, label
         )
 

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a step needs before anything starts: its database, environment, modules."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
 from harness import envfile, environment, modules, series
+from harness.browsers import Browsers
 from harness.config import Config
 from harness.context import Context
 from harness.environment import Environment, EnvironmentRequest, Environments
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
+from harness.run import browsing
 from harness.runners import suite, tryton
+from harness.store import Run
 from harness.template.layer import Document, Program, Request
 
 OURS = ("PG", "HARNESS_")
@@ -147,3 +152,17 @@ def measured(context: Context, step: Step, graph: Graph) -> list[Path]:
         found = suite.tested(step, context.sources)
         return [path for one in found for path in suite.measured(one)]
     return tryton.measured(step, graph)
+
+
+def own(
+    context: Context, current: Run, step: Step, browsers: Browsers | None
+) -> dict[str, str]:
+    """The suite's own variables; those that need a lease are set with it."""
+    fixed, varying = variables(context.config, step, context.environ)
+    if not step.template:
+        return fixed
+    given = {"template": step.template, "variables": varying, "known": {}}
+    if browsers:
+        given["known"] = asdict(browsers.reach())
+        fixed[browsing.VARIABLE] = browsing.order(context, current, step, browsers)
+    return {**fixed, suite.VARIABLES: json.dumps(given)}

@@ -1,22 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Stages that commands share: environment → server → shelf → builder → pool."""
+"""The database servers, and where each has its templates."""
 
 import contextlib
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness import probe
 from harness.context import Context
-from harness.environment import Environment
-from harness.modules import Graph
-from harness.output import ConsoleStep as Live
-from harness.output import duration
-from harness.plan import Step
 from harness.postgres import (
     Address,
     DockerServer,
@@ -27,14 +19,8 @@ from harness.postgres import (
 from harness.postgres.local import MAJOR, installation
 from harness.run import housing
 from harness.store import Run
-from harness.template import limits
-from harness.template.base import Manifest, Shelf
-from harness.template.build import LayerProgress, TemplateBuilder
-from harness.template.layer import Layer, Layers, Surroundings
-from harness.template.pool import Pool
-from harness.template.process import Process, Wrap
+from harness.template.base import Shelf
 from harness.template.sqlite import SQLite
-from harness.template.watch import FileWatch
 
 if TYPE_CHECKING:
     from harness.postgres.house import House
@@ -196,153 +182,3 @@ def binaries(version: int) -> Path | None:
     """Programs of PostgreSQL that go well with a server of `version` (150004)."""
     place_ = installation(version // 10000)
     return place_ / "bin" if place_ else None
-
-
-def layers(
-    context: Context, step: Step, env: Environment, graph: Graph, label: str
-) -> Layers:
-    """Resolves requests for databases in a step's environment."""
-    database = context.config.database
-    surroundings = Surroundings(
-        series=step.series,
-        python=env.interpreter.name,
-        database=f"{label} {database.encoding} {database.locale}"
-        if label != "sqlite"
-        else label,
-        site=env.site,
-    )
-    return Layers(
-        graph,
-        surroundings,
-        cuts=context.config.templates.cuts,
-        tested=[one.name for one in step.tested],
-        root=context.config.root,
-        reads=context.config.templates.reads,
-    )
-
-
-def builder(
-    context: Context,
-    step: Step,
-    env: Environment,
-    where: TemplatePlace,
-    variables: Mapping[str, str],
-    listener: Callable[[LayerProgress], None],
-    wrap: Wrap | None = None,
-) -> TemplateBuilder:
-    """Builds the templates of a step, by commands that `wrap` makes."""
-    return TemplateBuilder(
-        where.shelf,
-        lambda: Process(env.python, env=variables, wrap=wrap),
-        series=step.series,
-        deadline=context.config.templates.deadline,
-        listener=listener,
-        watch=_watch(context, step),
-    )
-
-
-def _watch(context: Context, step: Step) -> FileWatch:
-    """What of the project a build may read only if its digest knows it."""
-    config, package = context.config, Path(__file__).parents[1]
-    sources = [context.sources[name].path for name in step.sources]
-    return FileWatch(
-        root=config.root,
-        roots=(config.root, *sources),
-        apart=(context.store.path, config.root / config.reports, package),
-        modules=tuple(one.path for one in context.graph.values()),
-    )
-
-
-class Telling:
-    """Shows the progress of builds: one live line, or plain lines in a pipe."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self._live: Live | None = None
-        self._guard = threading.Lock()
-
-    def use(self, live: Live | None) -> None:
-        """Write to this step from now on."""
-        with self._guard:
-            self._live = live
-
-    def __call__(self, progress: LayerProgress) -> None:
-        """Hear of progress, from any thread."""
-        text = _words(progress)
-        with self._guard:
-            if self._live is not None:
-                self._live.update(text)
-        if progress.event == "end":
-            self.context.console.info(f"  {text}")
-
-
-def _words(progress: LayerProgress) -> str:
-    layer = progress.layer
-    if progress.event == "wait":
-        return f"layer {layer.name}: another run builds it, waiting"
-    if progress.event == "end":
-        more = f" ({len(layer.modules)} modules)" if len(layer.modules) > 1 else ""
-        return f"layer {layer.name}{more} built in {duration(progress.elapsed)}"
-    if progress.event == "line":
-        return f"layer {layer.name}: {progress.line}"
-    if progress.event == "module":
-        count = f" {progress.done}/{len(layer.modules)}" if layer.modules else ""
-        return f"layer {layer.name}: {progress.module}{count}"
-    return f"layer {layer.name}"
-
-
-def ensure_all(
-    context: Context, make: TemplateBuilder, wanted_: list[Layer], telling: Telling
-) -> None:
-    """Build what is missing, several chains at a time; the first error counts."""
-    missing = [one for one in wanted_ if make.shelf.find(one.digest) is None]
-    if not missing:
-        for layer in wanted_:
-            make.ensure(layer)
-        return
-    jobs = context.config.jobs or os.cpu_count() or 1
-    with context.console.step("templates", ticker=True) as live:
-        telling.use(live)
-        try:
-            _in_parallel(make, wanted_, jobs)
-        finally:
-            telling.use(None)
-
-
-def _in_parallel(make: TemplateBuilder, wanted_: list[Layer], jobs: int) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    with ThreadPoolExecutor(max_workers=jobs) as executor:
-        futures = [executor.submit(make.ensure, layer) for layer in wanted_]
-        errors = [future.exception() for future in futures]
-    for error in errors:
-        if error is not None:
-            raise error
-
-
-def pool(context: Context, make: TemplateBuilder, expected: list[Layer]) -> Pool:
-    """The pool of a run, with the first clones under way."""
-    settings = context.config.pool
-    made = Pool(make, ahead=settings.ahead, cap=settings.cap, hands=2)
-    for layer in expected:
-        made.expect(layer)
-    return made
-
-
-def keep_house(context: Context, shelf: Shelf) -> None:
-    """Remove templates beyond the limits; the last used stay."""
-    for one, _ in exceeding(context, shelf):
-        if shelf.remove(one.digest):
-            limits.forget(context.store, one.digest)
-
-
-def exceeding(context: Context, shelf: Shelf) -> list[tuple[Manifest, str]]:
-    """Templates beyond the configured limits, each with the limit."""
-    table = context.config.templates
-    return limits.exceeding(
-        [limits.with_use(context.store, one) for one in shelf.all()],
-        count=table.count,
-        size=table.size,
-        age=table.age,
-        now=time.time(),
-    )

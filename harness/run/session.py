@@ -7,11 +7,9 @@ with nothing in the way of their progress.
 """
 
 import itertools
-import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,7 +22,16 @@ from harness.errors import DatabaseError, HarnessError
 from harness.modules import Graph
 from harness.plan import Step
 from harness.postgres import PostgresServer
-from harness.run import browsing, container, distant, heading, lanes, needs, servers
+from harness.run import (
+    browsing,
+    container,
+    distant,
+    heading,
+    lanes,
+    needs,
+    servers,
+    templates,
+)
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.runners import base, suite, tryton
@@ -161,8 +168,8 @@ class StepSession:
             self._enter(self.image, where)
             if self._table.browser:
                 self._browse()
-        telling = servers.Telling(self.context)
-        self.make = make = servers.builder(
+        telling = templates.Telling(self.context)
+        self.make = make = templates.builder(
             self.context,
             self.step,
             self.environment,
@@ -173,8 +180,8 @@ class StepSession:
         )
         expected = self.expecting.expected(layers)
         self.expecting.touch(expected)
-        servers.ensure_all(self.context, make, expected, telling)
-        self.pool = pool = servers.pool(self.context, make, expected)
+        templates.ensure_all(self.context, make, expected, telling)
+        self.pool = pool = templates.pool(self.context, make, expected)
         self.stack.callback(pool.close)
         more = self.inside.connections if self.inside else {}
         broker.serve(
@@ -194,7 +201,7 @@ class StepSession:
             history.remember(self.context.store, self.step, broker.asked.values())
             self.expecting.touch(broker.asked.values())
             if not self.lost:
-                servers.keep_house(self.context, where.shelf)
+                templates.keep_house(self.context, where.shelf)
         return finished
 
     def _costed(self, finished: results.Finished) -> results.Finished:
@@ -271,7 +278,7 @@ class StepSession:
             **self._variables(servers.dialect(step.database)),
             **self.notes.variables,
             **broker.environment,
-            **self._own(),
+            **needs.own(self.context, self.current, step, self.browsers),
             **(self.distant.variables() if self.distant else {}),
         }
         interactive = bool(base.serial(step.options))
@@ -293,20 +300,6 @@ class StepSession:
         )
         if self.lanes:
             self.lanes.start(self.stack, argv, env)
-
-    def _own(self) -> dict[str, str]:
-        """The suite's own variables; those that need a lease are set with it."""
-        context = self.context
-        fixed, varying = needs.variables(context.config, self.step, context.environ)
-        if not self.step.template:
-            return fixed
-        given = {"template": self.step.template, "variables": varying, "known": {}}
-        if self.browsers:
-            given["known"] = asdict(self.browsers.reach())
-            fixed[browsing.VARIABLE] = browsing.order(
-                self.context, self.current, self.step, self.browsers
-            )
-        return {**fixed, suite.VARIABLES: json.dumps(given)}
 
     def _wait(self, server: PostgresServer | None) -> results.Finished:
         """Until the tests end, or have no database server any more."""

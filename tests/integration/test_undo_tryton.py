@@ -13,7 +13,7 @@ from harness import config, plan, series
 from harness.context import Context
 from harness.output import Console
 from harness.postgres import connect
-from harness.run import needs, servers
+from harness.run import needs, servers, templates
 from harness.runners import base
 from harness.store import Run
 from harness.template.layer import Request
@@ -125,10 +125,10 @@ def desk(request: pytest.FixtureRequest, state: Path) -> Iterator[Desk]:
         where = stack.enter_context(servers.place(context, run, request.param))
         link = str(base.link(context.store))
         variables = {**environ, **where.variables, "PYTHONPATH": link}
-        builder = servers.builder(
+        builder = templates.builder(
             context, step, env, where, variables, lambda progress: None
         )
-        layers = servers.layers(context, step, env, graph, where.label)
+        layers = templates.layers(context, step, env, graph, where.label)
         layer = layers.resolve(Request(modules=(MODULE,), tracked=True))
         pool = Pool(builder, ahead=0, cap=4, hands=1)
         stack.callback(pool.close)

@@ -112,7 +112,7 @@ def test_no_engine_is_no_failed_build() -> None:
 def test_a_refused_pull_names_the_remedy() -> None:
     progress, _ = fed(
         "#3 [internal] load metadata for docker.io/library/x:1\n"
-        "#3 ERROR: failed to do request: Head: dial tcp: lookup registry-1.docker.io"
+        "#3 ERROR: failed to do request: Head: dial tcp: lookup registry.invalid"
     )
     error = failure(JOB, ARGV, 1, progress, "")
     assert isinstance(error, ImageError)
