@@ -11,7 +11,6 @@ import shutil
 import threading
 import time
 import webbrowser
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -269,33 +268,32 @@ def _serve(plan: DocsPlan, port: int, *, show: bool) -> int:
             remedy="take another one: harness docs --serve --port 0",
         ) from error
     with server:
+        seen = _state(plan)  # before anybody is told that changes are followed
         url = f"http://127.0.0.1:{server.server_port}/"
         threading.Thread(target=server.serve_forever, daemon=True).start()
         plan.context.console.info(f"served at {url}, built again on change, Ctrl-C")
         if show:
             webbrowser.open(url)
         try:
-            _follow(plan)
+            _follow(plan, seen)
         except KeyboardInterrupt:
             server.shutdown()
     return ExitCode.OK
 
 
-def _follow(plan: DocsPlan) -> None:
-    places = (plan.origin, *plan.sources)
-    seen = _state(places)
+def _follow(plan: DocsPlan, seen: dict[str, int]) -> None:
     while True:
         time.sleep(LOOK)
-        now = _state(places)
+        now = _state(plan)
         if now != seen:
             seen = now
             _build(plan, keep=True)
 
 
-def _state(places: Sequence[Path]) -> dict[str, int]:
+def _state(plan: DocsPlan) -> dict[str, int]:
     """Each document and module with its time."""
     found: dict[str, int] = {}
-    for place in places:
+    for place in (plan.origin, *plan.sources):
         for root, directories, names in os.walk(place):
             directories[:] = [
                 name

@@ -93,21 +93,22 @@ def test_a_warning_is_an_error_and_leaves_the_former_pages(
 
 def test_served_and_built_again(documented: Path, state: Path) -> None:
     argv = [*HARNESS, "docs", "--no-autoapi", "--serve", "--port", "0"]
-    page = documented / "docs" / "fresh.md"
+    page = documented / "docs" / "debugging.md"
+    former = page.read_text()
     with terminal(argv, cwd=documented, env=environment(state)) as shown:
         at = shown.wait_for(r"served at (http://127\.0\.0\.1:\d+/), built again")
         url = shown.text[:at].rpartition("served at ")[2].partition(",")[0]
         with urllib.request.urlopen(url, timeout=10) as answer:
             assert b"harness" in answer.read()
-        page.write_text("# Just written\n")
+        page.write_text(f"{former}\nJust written.\n")
         try:
             shown.wait_for("documentation: done", after=at)
             deadline = time.monotonic() + 90
-            while b"Just written" not in fetch(f"{url}fresh.html"):
-                assert time.monotonic() < deadline
+            while b"Just written" not in fetch(f"{url}debugging.html"):
+                assert time.monotonic() < deadline, shown.text[at:]
                 time.sleep(0.1)
         finally:
-            page.unlink()
+            page.write_text(former)
         shown.type("\x03")
         assert shown.end() == 0
 
