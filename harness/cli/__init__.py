@@ -77,6 +77,7 @@ OVERRIDES = {
     "timeout": "timeout",
     "worker": "workers",
     "keep": "keep",
+    "exact": "exact",
     "profile": "profile",
     "browser": "browser.server",
     "selenium": "browser.server",

@@ -96,6 +96,7 @@ def _test(commands: "Commands[Parser]") -> None:
         " (pytest-timeout's: -- --timeout=N)",
     )
     one.add_argument("--keep", action="store_true", help="leave the server warm")
+    _exact(one)
     one.add_argument(
         "--keep-failed",
         action="store_true",
@@ -173,6 +174,15 @@ def _order(one: Parser) -> None:
     )
 
 
+def _exact(one: Parser) -> None:
+    one.add_argument(
+        "--exact",
+        action="store_true",
+        help="build templates anew for each change of a file, also for one that their"
+        " build cannot have seen",
+    )
+
+
 def _template(commands: "Commands[Parser]") -> None:
     one = with_database(
         command(commands, "template", "finished databases that clones are made of")
@@ -208,6 +218,7 @@ def _template(commands: "Commands[Parser]") -> None:
     made["digest"].add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="write it to a file, too"
     )
+    _exact(made["build"])
     made["import"].add_argument("file", type=Path, help="what export has written")
     trusting(made["import"])
     made["prune"].add_argument("--all", action="store_true", help="remove all")
