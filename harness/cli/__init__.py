@@ -25,6 +25,7 @@ from harness.cli import (
     repositories,
     services,
     stack,
+    templates,
     testing,
     tools,
 )
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
     from harness.context import Context
 
 PARTS = (
-    testing, gating, repositories, images, stack, services, databases, tools,
+    testing, templates, gating, repositories, images, stack, services, databases, tools,
     providers, doctor, clean,
 )  # fmt: skip
 """Modules that each add commands, in the order of the help."""

@@ -10,7 +10,8 @@ from harness.environment import Environment
 from harness.modules import Graph
 from harness.plan import Step
 from harness.run import needs, templates
-from harness.template import limits
+from harness.template import finding, limits
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer, Layers, Request
 
 
@@ -53,13 +54,25 @@ class Expecting:
         found = [layers.resolve(request) for request in requests]
         return list({layer.digest: layer for layer in found}.values())
 
-    def touch(self, layers: Iterable[Layer]) -> None:
+    def touch(self, layers: Iterable[Layer], make: TemplateBuilder) -> None:
         """Note that these are in use, with all that they stand on."""
         for layer in layers:
-            for one in layer.chain():
-                limits.touch(self.context.store, one.digest)
+            template, digests = make.used(layer)
+            for one in digests:
+                limits.touch(self.context.store, one)
+            if template and template.trace:
+                limits.remember(self.context.store, template)
 
     def ready(self, expected: list[Layer]) -> bool:
         """Whether all of them were there when they were last in use."""
-        store = self.context.store
-        return all(limits.touched(store, layer.digest) for layer in expected)
+        return all(map(self._ready, expected))
+
+    def _ready(self, layer: Layer) -> bool:
+        store, config = self.context.store, self.context.config
+        if limits.touched(store, layer.digest):
+            return True
+        known = limits.remembered(store, layer.declared)
+        if known is None or config.exact:
+            return False
+        now = templates.now(self.context, self.step, self.context.environ)
+        return finding.changed(known, now) == []

@@ -179,8 +179,8 @@ class StepSession:
             self._wrapped if self.inside else None,
         )
         expected = self.expecting.expected(layers)
-        self.expecting.touch(expected)
         templates.ensure_all(self.context, make, expected, telling)
+        self.expecting.touch(expected, make)
         self.pool = pool = templates.pool(self.context, make, expected)
         self.stack.callback(pool.close)
         more = self.inside.connections if self.inside else {}
@@ -199,7 +199,8 @@ class StepSession:
         finished = self._wait(where.server)
         with store.noting(self.failures):
             history.remember(self.context.store, self.step, broker.asked.values())
-            self.expecting.touch(broker.asked.values())
+            if self.make:
+                self.expecting.touch(broker.asked.values(), self.make)
             if not self.lost:
                 templates.keep_house(self.context, where.shelf)
         return finished

@@ -96,16 +96,26 @@ class TemplateBuilder:
             self.listener(LayerProgress(layer=layer, event=event))
         return found
 
-    def used(self, layer: Layer) -> list[str]:
-        """The digests of the templates that serve for a layer and those below."""
-        known = self._known.get(layer.digest)
-        if known is None or known.digest == layer.digest:
-            return [one.digest for one in layer.chain()]
-        found = []
-        while known:
-            found.append(known.digest)
-            known = self.shelf.find(known.parent) if known.parent else None
-        return found
+    def used(self, layer: Layer) -> tuple[Manifest | None, list[str]]:
+        """The template that serves for a layer, and the digests of it and those below.
+
+        None if nobody has asked for it, or it could not be built.
+        """
+        top = self._known.get(layer.digest)
+        if top is None or top.digest == layer.digest:
+            return top, [one.digest for one in layer.chain()]
+        found = [top.digest]
+        below = top.parent
+        while below:
+            found.append(below)
+            known = self.shelf.find(below)
+            below = known.parent if known else ""
+        return top, found
+
+    def digest(self, layer: Layer) -> str:
+        """That of the template that serves for a layer, or would."""
+        known = self._known.get(layer.digest) or self.finder.find(layer)
+        return known.digest if known else layer.digest
 
     def _build(self, layer: Layer) -> Manifest:
         with self.filling() as process:

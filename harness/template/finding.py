@@ -58,16 +58,10 @@ class Finder:
 
     def _traced(self, layer: Layer) -> Iterator[Manifest]:
         for one in self.shelf.all():
-            if one.declared == layer.declared and self.changed(one) == []:
+            if one.declared == layer.declared and changed(one, self.now) == []:
                 self.shelf.use(one.digest)
                 if self.shelf.find(one.digest):  # it was not removed meanwhile
                     yield one
-
-    def changed(self, template: Manifest) -> list[str] | None:
-        """What is not as the builds of a template saw it, in words; None: who knows."""
-        if template.trace is None:
-            return None
-        return Trace(template.trace).changed(self.now)
 
     def standing(self, layer: Layer, below: Manifest | None) -> Layer:
         """The layer on the template that serves for its parent.
@@ -117,6 +111,11 @@ class Finder:
         real = path.resolve()
         root = Path(self.now.root)
         return str(real.relative_to(root) if real.is_relative_to(root) else real)
+
+
+def changed(template: Manifest, now: Now) -> list[str] | None:
+    """What is not as the builds of a template saw it, in words; None: who knows."""
+    return None if template.trace is None else Trace(template.trace).changed(now)
 
 
 def called(layer: Layer, facts: dict[str, str]) -> Layer:

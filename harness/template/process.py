@@ -31,7 +31,8 @@ class Process:
         self.argv = wrap(argv, env) if wrap else argv
         self.observe = wrap is None
         """Inside an image sources have other paths than their facts."""
-        self.env = env
+        self.env = {**env, "PYTHONHASHSEED": "0"}
+        """The same order of what has none gives the same database."""
         self._child: proc.Child | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._noise: list[str] = []

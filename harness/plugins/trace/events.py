@@ -65,15 +65,28 @@ class Listener:
     def _note(self, kind: str, path: str) -> None:
         """What a library has read it may remember: that counts for what comes later."""
         who = _cause()
-        if who:
-            fact = f"{kind} {self.observer.name(path)}"
-            self.observer.marks.add(fact)
-            if who[:1] != "<" and not self.observer.covers(os.path.realpath(who)):
-                self.observer.kept.add(fact)
+        if not who:
+            return
+        name = self.observer.name(path)
+        if self._observed(who):
+            self.observer.marks.add(f"{kind} {name}")
+        elif name != ".":  # the project itself: where libraries look for packages
+            self.observer.marks.add(f"{kind} {name}")
+            self.observer.kept.add(f"{kind} {name}")
+
+    def _observed(self, who: str) -> bool:
+        """Whether a file is of the sources, or a text that is executed."""
+        return who[:1] == "<" or self.observer.covers(os.path.realpath(who))
 
     def variable(self, name: str) -> None:
-        """Somebody looks at a variable of the environment."""
-        if not name.startswith(GIVEN) and name not in IDLE and _cause():
+        """Somebody looks at a variable of the environment.
+
+        Libraries look at many, at all of them too, for themselves.
+        """
+        if name.startswith(GIVEN) or name in IDLE:
+            return
+        who = _cause()
+        if who and self._observed(who):
             self.observer.marks.add(f"variable {name}")
 
     def _inside(self, path: Any) -> str:
