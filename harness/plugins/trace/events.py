@@ -32,7 +32,7 @@ class Marking(Protocol):
     def name(self, path: str) -> str: ...
 
 
-class Listener:
+class SourceEvents:
     """Notes what the sources look at as marks of an observer."""
 
     def __init__(self, observer: Marking) -> None:
@@ -60,7 +60,7 @@ class Listener:
         """Somebody asks whether there is a file."""
         path = self._inside(given)
         if path and not self.observer.quiet:
-            self._note("file", path)
+            self._note("place", path)
 
     def _note(self, kind: str, path: str) -> None:
         """What a library has read it may remember: that counts for what comes later."""
@@ -72,8 +72,11 @@ class Listener:
                 self.observer.kept.add(fact)
 
     def variable(self, name: str) -> None:
-        """Somebody looks at a variable of the environment."""
-        if not name.startswith(GIVEN) and name not in IDLE and _cause():
+        """Somebody looks at a variable of the environment; of a library's own not."""
+        if name.startswith(GIVEN) or name in IDLE:
+            return
+        who = _cause()
+        if who[:1] == "<" or self.observer.covers(os.path.realpath(who)):
             self.observer.marks.add(f"variable {name}")
 
     def _inside(self, path: Any) -> str:
@@ -123,8 +126,8 @@ class Listener:
         if ours or name.startswith("python") or name in SHELLS:
             trees = (f"tree {one}" for one in self.observer.sources)
             self.observer.marks.update(trees)
-        for path in filter(os.path.exists, texts):
-            self.looked_for(path)
+        for path in filter(os.path.exists, filter(self._inside, texts)):
+            self._note("file", os.path.abspath(path))
 
 
 def _words(given: Any) -> Iterable[Any]:
@@ -156,7 +159,7 @@ def _cause() -> str:
 
 def follow(observer: Marking) -> None:
     """Listen from now on, until the process ends."""
-    listener = Listener(observer)
+    listener = SourceEvents(observer)
     sys.addaudithook(listener.hear)
     original = os.stat
 
