@@ -76,6 +76,15 @@ def _test(commands: "Commands[Parser]") -> None:
         help="the modules whose files changed, and all that depend on them",
     )
     one.add_argument(
+        "--affected",
+        nargs="?",
+        choices=("run", "check"),
+        const="run",
+        default="",
+        help="only tests that depend on what changed, and what never passed; =check:"
+        " all, and whether that would have missed one (docs/affected.md)",
+    )
+    one.add_argument(
         "--shard",
         default="",
         metavar="K/N",
@@ -223,6 +232,7 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         changed_since=options.changed_since,
         measure=options.coverage,
         shard=options.shard,
+        affected=options.affected,
         reruns=options.reruns,
         repeat=options.repeat,
         shuffle=_shuffle(options),

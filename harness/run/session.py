@@ -32,6 +32,7 @@ from harness.run import (
     servers,
     templates,
 )
+from harness.run.affected import Affected
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.runners import base, suite, tryton
@@ -40,6 +41,7 @@ from harness.sources import tests_of
 from harness.store import Run
 from harness.template.broker import Broker
 from harness.template.build import TemplateBuilder
+from harness.template.layer import Layers
 from harness.template.pool import Pool
 
 WATCH = 0.5
@@ -130,6 +132,7 @@ class StepSession:
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
         self.notes = Notes(current.scratch() / f"now-{step.name}")
+        self.affected = Affected(context, step, environment, self.expecting.templates())
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
 
@@ -159,7 +162,7 @@ class StepSession:
         hosts = distant.hosts(self.context, self.step)
         here = not (self.image or hosts)
         if layers and here and self.expecting.ready(self.expecting.expected(layers)):
-            self._launch(broker)
+            self._launch(broker, layers)
         where = self.stack.enter_context(
             servers.place(self.context, self.current, self.step.database)
         )
@@ -195,8 +198,10 @@ class StepSession:
             self.distant = distant.Distant(self.context, self.stack, self.files)
             self.distant.reach(hosts, self.step, self.environment, broker, where)
         if self.child is None:
-            self._launch(broker)
+            self._launch(broker, layers)
         finished = self._wait(where.server)
+        used = {**{one.digest: one for one in expected}, **broker.asked}
+        finished = self.affected.learn(finished, self.current.id, used.values())
         with store.noting(self.failures):
             history.remember(self.context.store, self.step, broker.asked.values())
             if self.make:
@@ -267,14 +272,8 @@ class StepSession:
             )
         return tryton.command(step, self.graph, self.environment, self.files)
 
-    def _launch(self, broker: Broker) -> None:
+    def _launch(self, broker: Broker, layers: Layers) -> None:
         step = self.step
-        argv = self._command()
-        if self.distant:
-            self.distant.bring_results()
-            argv += ["-p", distant.PLUGIN]
-        log = self.files.directory / f"{step.name}.command"
-        log.write_text(proc.line(argv) + "\n", "utf-8")
         env = {
             **self._variables(servers.dialect(step.database)),
             **self.notes.variables,
@@ -282,6 +281,12 @@ class StepSession:
             **needs.own(self.context, self.current, step, self.browsers),
             **(self.distant.variables() if self.distant else {}),
         }
+        argv = [*self._command(), *self.affected.options(self.files, env, layers)]
+        if self.distant:
+            self.distant.bring_results()
+            argv += ["-p", distant.PLUGIN]
+        log = self.files.directory / f"{step.name}.command"
+        log.write_text(proc.line(argv) + "\n", "utf-8")
         interactive = bool(base.serial(step.options))
         outer, outside = argv, env
         if self.inside and self.lanes:

@@ -32,7 +32,7 @@ class Marking(Protocol):
     def name(self, path: str) -> str: ...
 
 
-class Listener:
+class SourceEvents:
     """Notes what the sources look at as marks of an observer."""
 
     def __init__(self, observer: Marking) -> None:
@@ -60,7 +60,7 @@ class Listener:
         """Somebody asks whether there is a file."""
         path = self._inside(given)
         if path and not self.observer.quiet:
-            self._note("file", path)
+            self._note("place", path)
 
     def _note(self, kind: str, path: str) -> None:
         """What a library has read it may remember: that counts for what comes later."""
@@ -79,10 +79,7 @@ class Listener:
         return who[:1] == "<" or self.observer.covers(os.path.realpath(who))
 
     def variable(self, name: str) -> None:
-        """Somebody looks at a variable of the environment.
-
-        Libraries look at many, at all of them too, for themselves.
-        """
+        """Somebody looks at a variable of the environment; of a library's own not."""
         if name.startswith(GIVEN) or name in IDLE:
             return
         who = _cause()
@@ -136,8 +133,8 @@ class Listener:
         if ours or name.startswith("python") or name in SHELLS:
             trees = (f"tree {one}" for one in self.observer.sources)
             self.observer.marks.update(trees)
-        for path in filter(os.path.exists, texts):
-            self.looked_for(path)
+        for path in filter(os.path.exists, filter(self._inside, texts)):
+            self._note("file", os.path.abspath(path))
 
 
 def _words(given: Any) -> Iterable[Any]:
@@ -169,7 +166,7 @@ def _cause() -> str:
 
 def follow(observer: Marking) -> None:
     """Listen from now on, until the process ends."""
-    listener = Listener(observer)
+    listener = SourceEvents(observer)
     sys.addaudithook(listener.hear)
     original = os.stat
 

@@ -8,10 +8,11 @@ one is that of what is not there.
 ``module P``    the skeleton of the Python file P
 ``function P:N``  the body of a function in it
 ``file P``      the content of a file, or that it is not there, or a directory
+``place P``     whether there is a file, or a directory, or nothing
 ``directory P``  the names of what is in a directory
 ``tree P``      all that is below a directory
 ``variable N``  a variable of the environment
-``package N``   the version of an installed package
+``package N``   the version of an installed package; this and other kinds are given
 ==============  ==============================================================
 
 P is relative to the project, or absolute outside of it.
@@ -19,6 +20,7 @@ P is relative to the project, or absolute outside of it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from typing import Iterable, Iterator, Mapping
@@ -46,18 +48,19 @@ class Now:
         *,
         own: Iterable[str] = (),
         environ: Mapping[str, str] | None = None,
-        packages: Mapping[str, str] | None = None,
-        known: Mapping[str, Skeleton] | None = None,
+        given: Mapping[str, str] | None = None,
+        cache: str = "",
     ) -> None:
-        """`own` are names of the sources' packages, `packages` have versions.
+        """`own` are names of the sources' packages; `given` are facts of other kinds.
 
-        `known` are skeletons by the digest of the content.
+        Skeletons are remembered in the directory `cache`.
         """
         self.root = root
         self.own = tuple(own)
         self.environ = environ or {}
-        self.packages = packages or {}
-        self.known = dict(known or {})
+        self.given = given or {}
+        self.cache = cache
+        self._known: dict[str, Skeleton] = {}
         self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
 
     def digest(self, fact: str) -> str:
@@ -71,9 +74,11 @@ class Now:
         if kind == "variable":
             value = self.environ.get(name)
             return "" if value is None else _text(value)
-        if kind == "package":
-            return self.packages.get(name, "")
+        if kind not in ("file", "place", "directory", "tree"):
+            return self.given.get(fact, "")
         path = self.path(name)
+        if kind == "place":
+            return _there(path)
         if kind == "directory":
             return _text("\n".join(_names(path))) if os.path.isdir(path) else ""
         if kind == "tree":
@@ -108,10 +113,47 @@ class Now:
         content = self.content(path)
         if not content:
             return Skeleton("", {}, False, frozenset())
-        if content not in self.known:
-            with open(path, "rb") as file:
-                self.known[content] = skeleton.read(file.read(), self.own)
-        return self.known[content]
+        if content not in self._known:
+            self._known[content] = self._remembered(content) or self._read(path)
+        return self._known[content]
+
+    def _read(self, path: str) -> Skeleton:
+        with open(path, "rb") as file:
+            source = file.read()
+        made = skeleton.read(source, self.own)
+        self.remember(skeleton.digest(source), made)
+        return made
+
+    def _place(self, content: str) -> str:
+        words = f"{skeleton.VERSION} {content} {' '.join(self.own)}"
+        return os.path.join(self.cache, f"{_text(words)}.json")
+
+    def _remembered(self, content: str) -> Skeleton | None:
+        try:
+            with open(self._place(content), encoding="utf-8") as file:
+                found = json.load(file)
+            shape, bodies, opaque, imports = found
+            return Skeleton(shape, bodies, opaque, frozenset(imports))
+        except (OSError, ValueError, TypeError, LookupError):
+            return None
+
+    def remember(self, content: str, made: Skeleton) -> None:
+        """Remember a skeleton by the digest of its file's content."""
+        if self.cache:
+            words = json.dumps([*made[:3], sorted(made.imports)])
+            store(self._place(content), words.encode())
+
+
+def store(place: str, content: bytes) -> None:
+    """Write a file as a whole, or not at all."""
+    mine = f"{place}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(mine, "wb") as stream:
+            stream.write(content)
+        os.replace(mine, place)
+    except OSError:  # no room, or nobody may write: it is made again next time
+        pass
 
 
 class Trace(dict):  # type: ignore[type-arg]
@@ -131,8 +173,8 @@ def words(fact: str, then: str, now: str) -> str:
         name = f"{path}: {inside}()"
     elif kind == "module":
         name = f"{name}, outside of functions,"
-    elif kind == "variable":
-        name = f"the variable {name}"
+    elif kind in ("variable", "setting", "template"):
+        name = f"the {kind} {name}"
     elif kind == "package":
         name = f"the package {name} {then}".rstrip()
     elif kind == "tree":
@@ -142,6 +184,13 @@ def words(fact: str, then: str, now: str) -> str:
     if not now:
         return f"{name} is gone"
     return f"{name} is new" if not then else f"{name} changed"
+
+
+def _there(path: str) -> str:
+    try:
+        return "directory" if os.path.isdir(path) else "file" * os.path.exists(path)
+    except ValueError:
+        return ""
 
 
 def _text(text: str) -> str:

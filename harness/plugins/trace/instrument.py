@@ -47,7 +47,8 @@ def add(reader: Reader, file: str) -> None:
         fact = f"file {file}" if reader.opaque else f"function {file}:{name}"
         start = ast.get_docstring(node, clean=False) is not None
         first = (node.body[start:] or node.body)[0]
-        keeps = leaves(node)
+        package = file.endswith("__init__.py") and name.lower().startswith("setup")
+        keeps = package or leaves(node)  # nose sets up packages, once for all in them
         plain = isinstance(node, ast.FunctionDef) and not yields(node)
         call: Any = ast.Call(
             ast.Name(KEEPS if keeps else SEEN, ast.Load()), [ast.Constant(fact)], []

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the code of the sources does in this process, and in the forks of it.
 
-`start` comes before the sources are imported.  A `Section` has what was seen while it
-went on, as names of facts (`facts`), and `trace` what these need to be imported.
+`start` comes before the sources are imported.  A `TraceSection` has what was seen while
+it went on, as names of facts (`facts`), and `trace` what these need to be imported.
 Sections may be nested; what is seen in an inner one belongs to nobody else.
 
 Not seen: what another process does (all of the sources count then), ``os.lstat`` and
@@ -20,11 +20,8 @@ from functools import lru_cache
 from typing import Any, Iterable, NamedTuple, Sequence
 
 from harness.plugins.trace import events, imports, instrument, skeleton
-from harness.plugins.trace.facts import Now, Trace
+from harness.plugins.trace.facts import Now, Trace, store
 from harness.plugins.trace.skeleton import Reader, Skeleton
-
-VERSION = 1
-"""Of what is stored: another one is not read."""
 
 
 class Loaded(NamedTuple):
@@ -52,7 +49,7 @@ class Observer:
         self.own = names_of(sources)
         self.sources = [self.name(os.path.realpath(one)) for one in sources]
         self.environ = dict(os.environ)
-        self.now = Now(self.root, own=self.own, environ=self.environ)
+        self.now = Now(self.root, own=self.own, environ=self.environ, cache=cache)
         self.marks: set[str] = set()
         """What was seen in the section that goes on."""
         self.kept: set[str] = set()
@@ -117,7 +114,7 @@ class Observer:
     ) -> tuple[Skeleton, Any]:
         """What is known of such a source, else read now."""
         pytest = rewrite and getattr(sys.modules["pytest"], "__version__", "")
-        key = f"{VERSION} {sys.version} {path} {name} {self.own} {pytest}"
+        key = f"{skeleton.VERSION} {sys.version} {path} {name} {self.own} {pytest}"
         place = ""
         if self.cache:
             file = skeleton.digest(key.encode() + source)
@@ -135,7 +132,8 @@ class Observer:
             rewrite(tree, source)
         code = compile(tree, path, "exec", dont_inherit=True)
         if place:
-            _store(place, (*reader.result, code))
+            self.now.remember(skeleton.digest(source), reader.result)
+            store(place, marshal.dumps((*reader.result, code)))
         return reader.result, code
 
     def executed(self, path: str, run: Any) -> None:
@@ -231,14 +229,14 @@ class _Keeping:
         self.observer.marks |= seen
 
 
-class Section:
+class TraceSection:
     """What is seen between `begin` and `end`."""
 
     def __init__(self, observer: Observer) -> None:
         self.observer = observer
         self.before: set[str] = set()
 
-    def begin(self) -> Section:
+    def begin(self) -> TraceSection:
         """See from now on."""
         self.before = self.observer._turn(set())
         return self
@@ -325,15 +323,3 @@ def _real(path: str) -> str:
 def _top(name: str) -> str:
     parts = name.split(".")
     return ".".join(parts[:3]) if parts[:2] == ["trytond", "modules"] else parts[0]
-
-
-def _store(place: str, value: Any) -> None:
-    """Write it as a whole, or not at all."""
-    mine = f"{place}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(place), exist_ok=True)
-        with open(mine, "wb") as stream:
-            marshal.dump(value, stream)
-        os.replace(mine, place)
-    except OSError:  # no room, or nobody may write: it is read again next time
-        pass

@@ -10,8 +10,8 @@ from harness.plugins.trace.facts import Now, Trace, words
 
 FACTS = (
     "module a.py", "function a.py:f", "function a.py:A.g", "file data.csv",
-    "file missing.csv", "file below", "directory below", "tree below",
-    "variable PLACE", "variable NONE", "package thing",
+    "file missing.csv", "place data.csv", "place missing.csv", "file below",
+    "directory below", "tree below", "variable PLACE", "variable NONE", "package thing",
 )  # fmt: skip
 SOURCE = "def f():\n    return 1\n\nclass A:\n    def g(self):\n        return 2\n"
 
@@ -26,7 +26,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def now(project: Path, place: str = "here", version: str = "1.0") -> Now:
-    return Now(str(project), environ={"PLACE": place}, packages={"thing": version})
+    return Now(str(project), environ={"PLACE": place}, given={"package thing": version})
 
 
 @pytest.fixture
@@ -40,8 +40,10 @@ def test_a_trace_is_json_and_holds_until_something_changes(
 ) -> None:
     again = Trace(json.loads(json.dumps(trace)))
     assert again.changed(now(project)) == []
-    assert trace["file missing.csv"] == trace["variable NONE"] == ""
-    assert len(set(trace.values())) == len(FACTS) - 1
+    absent = {"file missing.csv", "place missing.csv", "variable NONE"}
+    assert {fact for fact in FACTS if trace[fact] == ""} == absent
+    assert trace["place data.csv"] == "file"
+    assert now(project).digest("place below") == "directory"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_a_trace_is_json_and_holds_until_something_changes(
             ],
         ),
         ("data.csv", "1,3\n", ["data.csv changed"]),
-        ("missing.csv", "1", ["missing.csv is new"]),
+        ("missing.csv", "1", ["missing.csv is new", "missing.csv is new"]),
         (
             "below/c.txt",
             "1",
@@ -91,6 +93,7 @@ def test_a_file_that_is_gone(project: Path, trace: Trace) -> None:
     assert trace.changed(now(project)) == [
         "data.csv is gone", "a.py: A.g() is gone", "a.py: f() is gone",
         "a.py, outside of functions, is gone",
+        "data.csv is gone",
     ]  # fmt: skip
 
 
@@ -98,7 +101,7 @@ def test_variables_and_packages(project: Path, trace: Trace) -> None:
     assert trace.changed(now(project, "there", "1.1")) == [
         "the package thing 1.0 changed", "the variable PLACE changed",
     ]  # fmt: skip
-    gone = Now(str(project), environ={"NONE": ""}, packages={"thing": "1.0"})
+    gone = Now(str(project), environ={"NONE": ""}, given={"package thing": "1.0"})
     assert trace.changed(gone) == [
         "the variable NONE is new", "the variable PLACE is gone",
     ]  # fmt: skip
@@ -123,3 +126,17 @@ def test_what_cannot_be_a_path_is_not_there(project: Path) -> None:
 
 def test_a_package_s_version_is_told() -> None:
     assert words("package a", "1.0", "") == "the package a 1.0 is gone"
+
+
+def test_skeletons_are_remembered(project: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+
+    def digest() -> str:
+        return Now(str(project), cache=str(cache)).digest("function a.py:f")
+
+    first = digest()
+    (known,) = cache.iterdir()
+    known.write_text(known.read_text().replace(first, "known"))
+    assert digest() == "known"
+    known.write_text("[")
+    assert digest() == first

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.plugins.trace import events, imports, instrument, skeleton
-from harness.plugins.trace.observing import Observer, Section
+from harness.plugins.trace.observing import Observer, TraceSection
 
 Load = Callable[..., Any]
 
@@ -54,7 +54,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
 
 def seen(observer: Observer, call: Callable[[], object]) -> set[str]:
-    section = Section(observer).begin()
+    section = TraceSection(observer).begin()
     try:
         call()
     finally:
@@ -220,12 +220,16 @@ def test_a_module_that_a_test_imports_stays(observer: Observer, load: Load) -> N
 
 
 @pytest.fixture
-def listener(observer: Observer) -> events.Listener:
-    return events.Listener(observer)
+def listener(observer: Observer) -> events.SourceEvents:
+    return events.SourceEvents(observer)
 
 
 def heard(
-    observer: Observer, listener: events.Listener, load: Load, event: str, *given: Any
+    observer: Observer,
+    listener: events.SourceEvents,
+    load: Load,
+    event: str,
+    *given: Any,
 ) -> set[str]:
     """What is noted of an event that a source causes."""
     one = load(cause="def f(hear, *given):\n    hear(*given)\n")
@@ -257,7 +261,7 @@ def heard(
 )
 def test_events(
     observer: Observer,
-    listener: events.Listener,
+    listener: events.SourceEvents,
     load: Load,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -270,7 +274,7 @@ def test_events(
 
 
 def test_a_file_that_is_named_to_a_program_counts(
-    observer: Observer, listener: events.Listener, load: Load, tmp_path: Path
+    observer: Observer, listener: events.SourceEvents, load: Load, tmp_path: Path
 ) -> None:
     (tmp_path / "a.wav").touch()
     argv = ["ffprobe", str(tmp_path / "a.wav")]
@@ -279,7 +283,7 @@ def test_a_file_that_is_named_to_a_program_counts(
 
 
 def test_what_was_written_was_not_there_before(
-    observer: Observer, listener: events.Listener, load: Load, tmp_path: Path
+    observer: Observer, listener: events.SourceEvents, load: Load, tmp_path: Path
 ) -> None:
     path = str(tmp_path / "made.txt")
     heard(observer, listener, load, "open", path, "w", 0)
@@ -288,7 +292,7 @@ def test_what_was_written_was_not_there_before(
 
 
 def test_what_nobody_of_the_sources_causes_is_nothing(
-    observer: Observer, listener: events.Listener, tmp_path: Path
+    observer: Observer, listener: events.SourceEvents, tmp_path: Path
 ) -> None:
     """Here pytest would be the cause, if this test were not below the project."""
     observer.quiet = 1
@@ -297,7 +301,7 @@ def test_what_nobody_of_the_sources_causes_is_nothing(
 
 
 def test_who_looks_at_the_code_of_a_source(
-    observer: Observer, listener: events.Listener, load: Load
+    observer: Observer, listener: events.SourceEvents, load: Load
 ) -> None:
     one = load(one="def f(): pass\n")
     found = heard(observer, listener, load, "object.__getattr__", one.f, "__code__")
@@ -305,7 +309,9 @@ def test_who_looks_at_the_code_of_a_source(
     assert heard(observer, listener, load, "object.__getattr__", 1, "f_code") == set()
 
 
-def test_variables(observer: Observer, listener: events.Listener, load: Load) -> None:
+def test_variables(
+    observer: Observer, listener: events.SourceEvents, load: Load
+) -> None:
     one = load(one="def f(hear, name):\n    hear(name)\n")
 
     def found(name: str) -> set[str]:
