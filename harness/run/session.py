@@ -18,7 +18,7 @@ from harness.browsers import Browsers
 from harness.config import SuiteTable
 from harness.context import Context
 from harness.environment import Environment
-from harness.errors import DatabaseError, HarnessError
+from harness.errors import HarnessError
 from harness.modules import Graph
 from harness.plan import Step
 from harness.postgres import PostgresServer
@@ -332,11 +332,6 @@ class StepSession:
         if self.lost or server is None or server.alive():
             return
         self.lost = True
-        lost = DatabaseError(
-            "the database server ended while tests were running",
-            checked="its supervisor",
-            remedy="run again; a new server is started",
-        )
-        self.failures.insert(0, lost)
+        self.failures.insert(0, server.ending())
         self.child.interrupt(grace=GRACE)
         self.child.end()
