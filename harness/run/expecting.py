@@ -60,19 +60,20 @@ class Expecting:
             template, digests = make.used(layer)
             for one in digests:
                 limits.touch(self.context.store, one)
-            if template and template.trace:
-                limits.remember(self.context.store, template)
+            plain = template and layer.tracked and make.shelf.find(template.parent)
+            for made in (template, plain):
+                if made and made.trace:
+                    limits.remember(self.context.store, made)
 
     def ready(self, expected: list[Layer]) -> bool:
         """Whether all of them were there when they were last in use."""
-        return all(map(self._ready, expected))
-
-    def _ready(self, layer: Layer) -> bool:
-        store, config = self.context.store, self.context.config
-        if limits.touched(store, layer.digest):
-            return True
-        known = limits.remembered(store, layer.declared)
-        if known is None or config.exact:
-            return False
         now = templates.now(self.context, self.step, self.context.environ)
-        return finding.changed(known, now) == []
+        return all(
+            finding.remembered(self.context.store, layer, now, exact=self.exact)
+            for layer in expected
+        )
+
+    @property
+    def exact(self) -> bool:
+        """Whether files count as a whole."""
+        return self.context.config.exact

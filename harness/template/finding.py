@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.plugins.trace.facts import Now, Trace
-from harness.template import digest
+from harness.store import Store
+from harness.template import digest, limits
 from harness.template.base import Manifest, Shelf
 from harness.template.facts import SEEN
 from harness.template.layer import Layer
@@ -116,6 +117,14 @@ class Finder:
 def changed(template: Manifest, now: Now) -> list[str] | None:
     """What is not as the builds of a template saw it, in words; None: who knows."""
     return None if template.trace is None else Trace(template.trace).changed(now)
+
+
+def remembered(store: Store, layer: Layer, now: Now, *, exact: bool) -> str:
+    """The digest of the template that serves for a layer, if this machine knows one."""
+    if limits.touched(store, layer.digest):
+        return layer.digest
+    known = None if exact else limits.remembered(store, layer.declared)
+    return known.digest if known and changed(known, now) == [] else ""
 
 
 def called(layer: Layer, facts: dict[str, str]) -> Layer:
