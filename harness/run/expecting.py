@@ -69,11 +69,8 @@ class Expecting:
         """Whether all of them were there when they were last in use."""
         now = templates.now(self.context, self.step, self.context.environ)
         return all(
-            finding.remembered(self.context.store, layer, now, exact=self.exact)
+            finding.remembered(
+                self.context.store, layer, now, exact=self.context.config.exact
+            )
             for layer in expected
         )
-
-    @property
-    def exact(self) -> bool:
-        """Whether files count as a whole."""
-        return self.context.config.exact
