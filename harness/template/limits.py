@@ -3,6 +3,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 from harness.errors import TemplateError
 from harness.output import duration
@@ -30,16 +31,19 @@ def remember(store: Store, template: Manifest) -> None:
     """Note the trace of a template that was used now."""
     known = remembered(store, template.declared)
     if known is None or known.digest != template.digest:
-        place = store.directory("used") / template.declared
-        write_atomically(place, template.dump())
+        write_atomically(_trace(store, template.declared), template.dump())
 
 
 def remembered(store: Store, declared: str) -> Manifest | None:
     """The template of this that was last used on this machine."""
     try:
-        return Manifest.parse((store.path / "used" / declared).read_text("utf-8"))
+        return Manifest.parse(_trace(store, declared).read_text("utf-8"))
     except (OSError, TemplateError):
         return None
+
+
+def _trace(store: Store, declared: str) -> Path:
+    return store.directory("used") / f"{declared}.trace"
 
 
 def with_use(store: Store, manifest: Manifest) -> Manifest:

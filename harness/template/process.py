@@ -28,11 +28,11 @@ class Process:
         self, interpreter: Path, *, env: Mapping[str, str], wrap: Wrap | None = None
     ) -> None:
         argv = [str(interpreter), "-W", "ignore", "-m", "harness.plugins.build"]
-        self.argv = wrap(argv, env) if wrap else argv
-        self.observe = wrap is None
-        """Inside an image sources have other paths than their facts."""
         self.env = {**env, "PYTHONHASHSEED": "0"}
         """The same order of what has none gives the same database."""
+        self.argv = wrap(argv, self.env) if wrap else argv
+        self.observe = wrap is None
+        """Inside an image sources have other paths than their facts."""
         self._child: proc.Child | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._noise: list[str] = []
