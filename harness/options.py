@@ -12,6 +12,7 @@ FLAGS = frozenset(
         "--list",
         "--list-tests",
         "--json",
+        "--exact",
         "--keep",
         "--keep-failed",
         "--coverage",

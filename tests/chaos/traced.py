@@ -198,7 +198,7 @@ def trace(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
         sources.write()
         ground.start(*BUILD).end()
         edits = sources.edits()
-        for name in random.sample(sorted(edits), 4):
+        for name in random.sample(sorted(edits), 3):
             edits[name]("".join(random.choices("bcdefg", k=random.randint(2, 6))))
             sources.write()
             _compare(ground, random, row, name, sources.mode)
