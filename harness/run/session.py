@@ -132,7 +132,7 @@ class StepSession:
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
         self.notes = Notes(current.scratch() / f"now-{step.name}")
-        self.affected = Affected(context, step, environment, self.expecting.templates())
+        self.affected = Affected(current, self.expecting)
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
 
@@ -280,7 +280,7 @@ class StepSession:
             **needs.own(self.context, self.current, step, self.browsers),
             **(self.distant.variables() if self.distant else {}),
         }
-        argv = [*self._command(), *self.affected.options(self.files, env, layers)]
+        argv = [*self._command(), *self.affected.options(env, layers)]
         if self.distant:
             self.distant.bring_results()
             argv += ["-p", distant.PLUGIN]
