@@ -207,7 +207,7 @@ class Affected:
         why = {key: self.reasons.get(key) or [self._else(key)] for key in told["all"]}
         for key in told["gone"]:
             del why[key]
-        if told["gone"]:
+        if told["gone"] and why:
             path = finished.junit.with_name(f"{self.step.name}.affected.txt")
             lines = [f"{key}: {'; '.join(texts)}\n" for key, texts in why.items()]
             path.write_text("".join(lines), "utf-8")
