@@ -45,7 +45,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
         return
     with open(known.harness_trace, encoding="utf-8") as file:
         order = json.load(file)
-    plugin = Selection(order) if known.collectonly else Tracing(_observer(order), order)
+    plugin = LeftOut(order) if known.collectonly else Tracing(_observer(order), order)
     early_config.pluginmanager.register(plugin, "harness-tracing")
 
 
@@ -57,7 +57,7 @@ def _observer(order: dict[str, Any]) -> Observer:
     return made
 
 
-class Selection:
+class LeftOut:
     """Leaves out what is unchanged."""
 
     def __init__(self, order: dict[str, Any]) -> None:
@@ -96,7 +96,7 @@ class Selection:
         os.replace(mine, self.order["collected"])
 
 
-class Tracing(Selection):
+class Tracing(LeftOut):
     """Notes what tests depend on, in a process that collects, and may run them."""
 
     def __init__(self, observer: Observer, order: dict[str, Any]) -> None:

@@ -40,7 +40,7 @@ def select(
     keys = [f"thing/tests/test_a.py::{one}" for one in unchanged]
     everything = [f"thing/{one.nodeid}" for one in items]
     order = {"unchanged": keys, "collected": str(place / "collected.json")}
-    tracing.Selection(order).pytest_collection_modifyitems(config, items)
+    tracing.LeftOut(order).pytest_collection_modifyitems(config, items)
     told = json.loads((place / "collected.json").read_text())
     assert told["all"] == everything
     assert told["gone"] == [f"thing/{one.nodeid}" for one in gone]
