@@ -41,48 +41,31 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     hands_out = getattr(known, "numprocesses", None) and not any(
         name in os.environ for name in ("PYTEST_XDIST_WORKER", warm.WARMING)
     )
-    if known.harness_trace and not (hands_out or known.collectonly):
-        with open(known.harness_trace, encoding="utf-8") as file:
-            order = json.load(file)
-        observer = observing.start(
-            order["root"], order["sources"], apart=order["apart"], cache=order["cache"]
-        )
-        observer.marks.update(f"file {observer.name(one)}" for one in order["files"])
-        plugin = Tracing(observer, order)
-        early_config.pluginmanager.register(plugin, "harness-tracing")
+    if not known.harness_trace or hands_out:
+        return
+    with open(known.harness_trace, encoding="utf-8") as file:
+        order = json.load(file)
+    plugin = LeftOut(order) if known.collectonly else Tracing(_observer(order), order)
+    early_config.pluginmanager.register(plugin, "harness-tracing")
 
 
-class Tracing:
-    """Hooks of a process that collects, and may run tests."""
+def _observer(order: dict[str, Any]) -> Observer:
+    made = observing.start(
+        order["root"], order["sources"], apart=order["apart"], cache=order["cache"]
+    )
+    made.marks.update(f"file {made.name(one)}" for one in order["files"])
+    return made
 
-    def __init__(self, observer: Observer, order: dict[str, Any]) -> None:
-        self.observer = observer
+
+class LeftOut:
+    """Leaves out what is unchanged."""
+
+    def __init__(self, order: dict[str, Any]) -> None:
         self.order = order
-        self.levels: dict[str, set[str]] = {}
-        """By the id of a node: what its fixtures have seen."""
-        self.pending: dict[str, tuple[Any, set[str]]] = {}
-        self.depth = 0
-        self.known: dict[tuple[str, str], int] = {}
-        self.stream: Any = None
-
-    # -- what is collected ---------------------------------------------------
-
-    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_make_collect_report(self, collector: Any) -> Iterator[None]:
-        """What a file of tests needs to be collected."""
-        if not isinstance(collector, pytest.File):
-            yield
-            return
-        section = TraceSection(self.observer).begin()
-        yield
-        COLLECTED.setdefault(str(collector.path), set()).update(section.end())
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         """Leave out what is unchanged, and shares nothing with what is not."""
-        self.observer.lasting = True
-        tests = {self.observer.name(os.path.realpath(item.path)) for item in items}
-        self.observer.marks -= {f"{kind} {one}" for one in tests for kind in CODE}
         unchanged = set(self.order["unchanged"])
         default = config.getoption("harness_isolation", "class")
         whole = units.tied(items)
@@ -111,6 +94,38 @@ class Tracing:
         with open(mine, "w", encoding="utf-8") as file:
             json.dump(told, file)
         os.replace(mine, self.order["collected"])
+
+
+class Tracing(LeftOut):
+    """Notes what tests depend on, in a process that collects, and may run them."""
+
+    def __init__(self, observer: Observer, order: dict[str, Any]) -> None:
+        super().__init__(order)
+        self.observer = observer
+        self.levels: dict[str, set[str]] = {}
+        """By the id of a node: what its fixtures have seen."""
+        self.pending: dict[str, tuple[Any, set[str]]] = {}
+        self.depth = 0
+        self.known: dict[tuple[str, str], int] = {}
+        self.stream: Any = None
+
+    # -- what is collected ---------------------------------------------------
+
+    @pytest.hookimpl(hookwrapper=True, tryfirst=True)
+    def pytest_make_collect_report(self, collector: Any) -> Iterator[None]:
+        """What a file of tests needs to be collected."""
+        if not isinstance(collector, pytest.File):
+            yield
+            return
+        section = TraceSection(self.observer).begin()
+        yield
+        COLLECTED.setdefault(str(collector.path), set()).update(section.end())
+
+    def pytest_collection_finish(self) -> None:
+        """From here on tests run; a file of them is no other's dependency."""
+        self.observer.lasting = True
+        tests = {self.observer.name(os.path.realpath(path)) for path in COLLECTED}
+        self.observer.marks -= {f"{kind} {one}" for one in tests for kind in CODE}
 
     # -- what runs -----------------------------------------------------------
 

@@ -7,7 +7,6 @@ Whether a trace holds is decided here, before pytest starts; the plugin
 
 import contextlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -15,16 +14,15 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness import __version__
-from harness.context import Context
-from harness.environment import Environment
 from harness.errors import ExitCode, GateFailed, SourceError, UsageError
 from harness.output import Console
-from harness.plan import Step
 from harness.plugins.trace.facts import Now
 from harness.plugins.trace.observing import names_of
 from harness.results import Finished
 from harness.run import distant, templates, traces
+from harness.run.expecting import Expecting
 from harness.runners import base
+from harness.store import Run
 from harness.template import finding, packages
 from harness.template.layer import Layer, Layers, Request
 
@@ -42,23 +40,17 @@ SHOWN = 8
 class Affected:
     """What a step does for ``--affected``; nothing where that was not asked for."""
 
-    def __init__(
-        self,
-        context: Context,
-        step: Step,
-        environment: Environment,
-        requests: Mapping[str, Request],
-    ) -> None:
-        """`requests` are the step's templates by name."""
-        self.context = context
-        self.step = step
-        self.environment = environment
-        self.requests = requests
-        self.active = bool(step.affected) and not self._why_not()
+    def __init__(self, current: Run, expecting: Expecting) -> None:
+        self.context = expecting.context
+        self.step = expecting.step
+        self.environment = expecting.environment
+        self.requests = expecting.templates()
+        self.directory = current.scratch() / f"traces-{self.step.name}"
+        """Where processes note what they have seen; it goes with the run."""
+        self.active = bool(self.step.affected) and not self._why_not()
         self.known = traces.TraceFile()
         self.reasons: dict[str, list[str]] = {}
         self.now = Now("")
-        self.directory = Path()
 
     def _why_not(self) -> str:
         """Why this step cannot be traced; said once."""
@@ -83,14 +75,11 @@ class Affected:
         name = f"{self.step.suite}-{self.step.series}-{digest.hexdigest()[:12]}.json"
         return self.context.store.path / DIRECTORY / name
 
-    def options(
-        self, files: base.Files, env: Mapping[str, str], layers: Layers
-    ) -> list[str]:
+    def options(self, env: Mapping[str, str], layers: Layers) -> list[str]:
         """Decide what is to run; pytest's options."""
         if not self.active:
             return []
         self.known = traces.load(self.path)
-        self.directory = files.directory / f"{self.step.name}-traces"
         self.directory.mkdir()
         names = {name for test in self.known.tests.values() for name, _ in test.needs}
         config, store = self.context.config, self.context.store
@@ -217,8 +206,13 @@ class Affected:
         traces.merge(self.path, found, vanished)
         self._prune()
         self._tell(told, finished)
-        shutil.rmtree(self.directory)
-        return self._judged(finished, told["gone"])
+        tests = finished.result.tests
+        wrong = traces.missed(self.known.tests, self.reasons, tests)
+        return judged(
+            finished,
+            gone=bool(told["gone"]),
+            wrong=wrong if self.step.affected == "check" else [],
+        )
 
     def _tell(self, told: Mapping[str, list[str]], finished: Finished) -> None:
         """What ran and why, and what did not."""
@@ -231,7 +225,7 @@ class Affected:
         why = {key: self.reasons.get(key) or [self._else(key)] for key in told["all"]}
         for key in told["gone"]:
             del why[key]
-        if told["gone"]:
+        if told["gone"] and why:
             path = finished.junit.with_name(f"{self.step.name}.affected.txt")
             lines = [f"{key}: {'; '.join(texts)}\n" for key, texts in why.items()]
             path.write_text("".join(lines), "utf-8")
@@ -243,35 +237,6 @@ class Affected:
         if key in self.known.tests:
             return "shares a database, or its order, with one of these"
         return "never traced"
-
-    def _judged(self, finished: Finished, gone: list[str]) -> Finished:
-        """No test is right where all are unchanged; one that was missed is an error."""
-        nothing = finished.code is ExitCode.NOTHING_SELECTED and not finished.errors
-        if gone and nothing and not finished.result.tests:
-            result = replace(finished.result, exit_code=ExitCode.OK)
-            return replace(finished, code=ExitCode.OK, result=result)
-        if self.step.affected != "check":
-            return finished
-        missed = [
-            f"{one.key}: {known.outcome} in run {known.run}, now {one.outcome}"
-            for one in finished.result.tests
-            for known in [self.known.tests.get(one.key)]
-            if known and one.key not in self.reasons and one.outcome != known.outcome
-        ]
-        if not missed:
-            return finished
-        error = GateFailed(
-            f"--affected would have left out {len(missed)} tests that came"
-            " out otherwise",
-            checked="\n".join(missed),
-            remedy="if they are not flaky, their trace misses something: see"
-            " docs/affected.md",
-        )
-        code = max(finished.code, error.code)
-        result = replace(finished.result, exit_code=code)
-        return replace(
-            finished, code=code, result=result, errors=(*finished.errors, error)
-        )
 
     def _template(self, layer: Layer) -> str:
         """A fact's name, from which the layer can be had again."""
@@ -285,6 +250,27 @@ class Affected:
         files = sorted(place.iterdir(), key=_changed, reverse=True)
         for path in files[MOST:]:
             path.unlink(missing_ok=True)
+
+
+def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
+    """The result of a step that has left tests out, or would have been wrong to.
+
+    No test at all is right where all are unchanged.
+    """
+    nothing = finished.code is ExitCode.NOTHING_SELECTED and not finished.errors
+    code, errors = finished.code, finished.errors
+    if wrong:
+        error = GateFailed(
+            f"--affected would have missed {len(wrong)} tests that came out otherwise",
+            checked="\n".join(wrong),
+            remedy="unless they are flaky, their trace misses something:"
+            " docs/affected.md",
+        )
+        code, errors = max(code, error.code), (*errors, error)
+    elif gone and nothing and not finished.result.tests:
+        code = ExitCode.OK
+    result = replace(finished.result, exit_code=code)
+    return replace(finished, code=code, result=result, errors=errors)
 
 
 def _changed(path: Path) -> float:

@@ -123,7 +123,7 @@ class StepSession:
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
         self.notes = Notes(current.scratch() / f"now-{step.name}")
-        self.affected = Affected(context, step, environment, self.expecting.templates())
+        self.affected = Affected(current, self.expecting)
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
 
@@ -191,10 +191,10 @@ class StepSession:
         running.server = where.server
         finished = self._wait(running)
         used = {**{one.digest: one for one in expected}, **broker.asked}
-        finished = self.affected.learn(
-            finished, self.current.id, used.values(), make.digest
-        )
         with store.noting(self.failures):
+            finished = self.affected.learn(
+                finished, self.current.id, used.values(), make.digest
+            )
             history.remember(self.context.store, self.step, broker.asked.values())
             self.expecting.touch(broker.asked.values(), make)
             if not running.lost:
@@ -272,7 +272,7 @@ class StepSession:
             **needs.own(self.context, self.current, step, self.browsers),
             **(self.distant.variables() if self.distant else {}),
         }
-        argv = [*self._command(), *self.affected.options(self.files, env, layers)]
+        argv = [*self._command(), *self.affected.options(env, layers)]
         if self.distant:
             self.distant.bring_results()
             argv += ["-p", distant.PLUGIN]

@@ -96,6 +96,29 @@ def reasons(known: Mapping[str, TracedTest], now: Now) -> dict[str, list[str]]:
     return found
 
 
+def missed(
+    known: Mapping[str, TracedTest],
+    reasons: Mapping[str, list[str]],
+    results: Iterable[TestResult],
+) -> list[str]:
+    """The tests that came out otherwise without a reason, in words."""
+    return [
+        f"{key}: {known[key].outcome} in run {known[key].run}, now {outcome}"
+        for key, outcome in outcomes(results).items()
+        if key in known and key not in reasons and outcome != known[key].outcome
+    ]
+
+
+def outcomes(results: Iterable[TestResult]) -> dict[str, Outcome]:
+    """By test; that of one whose part fails is the part's."""
+    found: dict[str, Outcome] = {}
+    for one in results:
+        key = one.key.removesuffix(f" {one.subtest}") if one.subtest else one.key
+        if found.get(key, Outcome.PASSED) in STANDING:
+            found[key] = one.outcome
+    return found
+
+
 def traced(
     directory: Path, run: str, results: Iterable[TestResult], given: Mapping[str, str]
 ) -> dict[str, TracedTest]:
@@ -104,21 +127,17 @@ def traced(
     A test that has no outcome, or was not traced, is not among them.  `given` are facts
     that all depend on.
     """
-    outcomes: dict[str, Outcome] = {}
-    for one in results:
-        key = one.key.removesuffix(f" {one.subtest}") if one.subtest else one.key
-        bad = outcomes.get(key, Outcome.PASSED) not in STANDING
-        outcomes[key] = outcomes[key] if bad else one.outcome
+    ended = outcomes(results)
     found: dict[str, frozenset[Fact]] = {}
     for path in sorted(directory.glob("*.jsonl")):
         for key, needs in _noted(path):
             found[key] = found.get(key, frozenset()) | needs
     return {
         key: TracedTest(
-            run=run, outcome=outcomes[key], needs=needs | frozenset(given.items())
+            run=run, outcome=ended[key], needs=needs | frozenset(given.items())
         )
         for key, needs in found.items()
-        if key in outcomes
+        if key in ended
     }
 
 

@@ -11,8 +11,14 @@ from typing import Any, Iterable, Protocol
 LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 OURS = ("/_pytest/", "/pluggy/", "/xdist/", "/coverage/", "/harness/plugins/")
 """Who runs tests: what these look for is not the tests' doing."""
-SHOWING = ("linecache.py", "traceback.py", "warnings.py", "tokenize.py")
-"""Modules of the library that read sources to show them."""
+SHOWING = (
+    "/traceback.py", "/warnings.py", "/importlib/metadata/__init__.py",
+    "/importlib/metadata.py",
+)  # fmt: skip
+"""Modules of the library that read sources to show them, or look for what is
+installed."""
+LINES = os.path.join(LIBRARY, "linecache.py")
+"""Remembers what it has read."""
 GIVEN = ("COVERAGE_", "DB_NAME", "HARNESS_", "PG", "PYTEST_", "TRYTOND_DATABASE")
 """How variables begin that are another one in each run, or the harness's own."""
 IDLE = frozenset({"COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM", "_"})
@@ -63,15 +69,18 @@ class SourceEvents:
             self._note("place", path)
 
     def _note(self, kind: str, path: str) -> None:
-        """What a library has read it may remember: that counts for what comes later."""
-        who = _cause()
-        if not who:
-            return
+        """What a library has read it may remember: that counts for what comes later.
+
+        Of Python files only `linecache` does, for `inspect`.  The project's own
+        directory is where libraries look for packages: that does not count.
+        """
+        who, ways = _cause()
         name = self.observer.name(path)
-        if self._observed(who):
-            self.observer.marks.add(f"{kind} {name}")
-        elif name != ".":  # the project itself: where libraries look for packages
-            self.observer.marks.add(f"{kind} {name}")
+        theirs = not self._observed(who)
+        if not who or (theirs and name == "."):
+            return
+        self.observer.marks.add(f"{kind} {name}")
+        if LINES in ways or (theirs and not path.endswith(".py")):
             self.observer.kept.add(f"{kind} {name}")
 
     def _observed(self, who: str) -> bool:
@@ -82,8 +91,8 @@ class SourceEvents:
         """Somebody looks at a variable of the environment; of a library's own not."""
         if name.startswith(GIVEN) or name in IDLE:
             return
-        who = _cause()
-        if who and self._observed(who):
+        who, _ = _cause()
+        if who.startswith("<doctest") or self.observer.covers(os.path.realpath(who)):
             self.observer.marks.add(f"variable {name}")
 
     def _inside(self, path: Any) -> str:
@@ -125,7 +134,7 @@ class SourceEvents:
 
     def _process(self, program: Any = "sh", argv: Any = (), *rest: Any) -> None:
         """A process starts: one of ours may use all of the sources, as a fork may."""
-        if not _cause():
+        if not _cause()[0]:
             return
         texts = [os.fsdecode(one) for one in (program, *_words(argv))]
         name = os.path.basename(texts[0])
@@ -143,25 +152,27 @@ def _words(given: Any) -> Iterable[Any]:
     return [one for one in given or () if isinstance(one, (str, bytes, os.PathLike))]
 
 
-def _cause() -> str:
+def _cause() -> tuple[str, list[str]]:
     """The file of whose doing is what happens now; nothing where that is not observed.
 
-    It is the first who is not of the standard library.
+    It is the first who is not of the standard library; with what is between.
     """
+    ways: list[str] = []
     frame: Any = sys._getframe(2)
     while frame is not None:
         place: str = frame.f_code.co_filename
+        ways.append(place)
         if place.startswith("<doctest"):
-            return place
+            return place, ways
         if place.startswith("<frozen importlib"):
-            return ""
+            return "", ways
         library = place.startswith(LIBRARY) and "-packages" not in place
-        if library and os.path.basename(place) in SHOWING:
-            return ""
+        if library and place.endswith(SHOWING):
+            return "", ways
         if not library and place != __file__ and place[:1] != "<":
-            return "" if any(one in place for one in OURS) else place
+            return "" if any(one in place for one in OURS) else place, ways
         frame = frame.f_back
-    return "<unknown>"
+    return "<unknown>", ways
 
 
 def follow(observer: Marking) -> None:

@@ -3,6 +3,8 @@
 
 import builtins
 import importlib
+import inspect
+import linecache
 import os
 import sys
 import textwrap
@@ -307,6 +309,28 @@ def test_who_looks_at_the_code_of_a_source(
     found = heard(observer, listener, load, "object.__getattr__", one.f, "__code__")
     assert found == {"file one.py"}
     assert heard(observer, listener, load, "object.__getattr__", 1, "f_code") == set()
+
+
+def test_who_reads_a_source_by_inspect_depends_on_it(
+    observer: Observer, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so does who comes later: `linecache` remembers it."""
+    one = load(
+        two="def g(): pass\n", one="from . import two\ndef f(get):\n    get(two.g)\n"
+    )
+    listener = events.SourceEvents(observer)
+    real = linecache.updatecache
+
+    def update(filename: str, *rest: Any) -> list[str]:
+        namespace = {"hear": listener.hear, "given": (filename, "rb", 0)}
+        code = compile("hear('open', given)", events.LINES, "exec")
+        exec(code, namespace)
+        return real(filename, *rest)
+
+    monkeypatch.setattr(linecache, "updatecache", update)
+    linecache.clearcache()
+    assert "file two.py" in seen(observer, lambda: one.f(inspect.getsource))
+    assert "file two.py" in seen(observer, lambda: None)
 
 
 def test_variables(

@@ -130,3 +130,16 @@ def test_what_processes_have_noted_becomes_traces(tmp_path: Path) -> None:
         ),
     }
     assert traces.packages(tmp_path) == {"trytond", "sql", "jinja2"}
+
+
+def test_a_test_without_a_reason_that_came_out_otherwise_was_missed() -> None:
+    results = [
+        result("same", Outcome.PASSED),
+        result("other", Outcome.SKIPPED),
+        result("known", Outcome.FAILED),
+        result("new", Outcome.FAILED),
+    ]
+    known = {"same": ONE, "other": ONE, "known": ONE}
+    assert traces.missed(known, {"known": ["a.py changed"]}, results) == [
+        "other: passed in run 1, now skipped"
+    ]
