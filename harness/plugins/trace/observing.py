@@ -34,7 +34,10 @@ class Loaded(NamedTuple):
 
 
 class Observer:
-    """What was seen in this process."""
+    """What was seen in this process.
+
+    A directory that the project or a source lies in is not apart.
+    """
 
     def __init__(
         self, root: str, sources: Sequence[str], apart: Sequence[str], cache: str
@@ -42,8 +45,11 @@ class Observer:
         self.root = os.path.realpath(root)
         below = [self.root, *map(os.path.realpath, sources)]
         self.inside = tuple(dict.fromkeys(os.path.join(one, "") for one in below))
+        beside = [os.path.join(os.path.realpath(one), "") for one in apart]
         self.apart = tuple(
-            os.path.join(os.path.realpath(one), "") for one in apart if one
+            one
+            for one in beside
+            if not any(place.startswith(one) for place in self.inside)
         )
         self.cache = cache
         self.own = names_of(sources)

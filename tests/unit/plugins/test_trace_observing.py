@@ -218,6 +218,15 @@ def test_a_module_that_a_test_imports_stays(observer: Observer, load: Load) -> N
     assert seen(observer, lambda: None) == {"module three.py"}
 
 
+def test_a_project_below_what_is_apart_is_looked_at(tmp_path: Path) -> None:
+    """As one in the state directory, where a test has made it."""
+    project, beside = tmp_path / "state/project", tmp_path / "state/project/reports"
+    made = Observer(str(project), [], [str(tmp_path / "state"), str(beside)], "")
+    assert made.covers(str(project / "a.py"))
+    assert not made.covers(str(beside / "a.py"))
+    assert not made.covers(str(tmp_path / "state/envs/a.py"))
+
+
 # -- events ------------------------------------------------------------------
 
 
