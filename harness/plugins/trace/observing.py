@@ -182,19 +182,18 @@ class Observer:
 
     def needed(self, marks: Iterable[str]) -> set[str]:
         """These and what their modules have needed to be imported."""
-        found: set[str] = set()
-        todo = list(marks)
+        found = set(marks)
+        todo = {file_of(fact) for fact in found}
+        known: set[str] = set()
         while todo:
-            fact = todo.pop()
-            if fact in found:
-                continue
-            found.add(fact)
-            name = file_of(fact)
+            name = todo.pop()
+            known.add(name)
             loaded = self.loaded.get(name)
             if loaded is not None:
-                todo.append(loaded.fact)
-                todo.extend(self.importing.get(name, ()))
-                todo.extend(self._imported(name, loaded))
+                more = {loaded.fact, *self._imported(name, loaded)}
+                more |= self.importing.get(name, set())
+                found |= more
+                todo |= {file_of(fact) for fact in more} - known
         return found
 
     def _imported(self, name: str, loaded: Loaded) -> tuple[str, ...]:
