@@ -338,6 +338,11 @@ def test_who_reads_a_source_by_inspect_depends_on_it(
 
     monkeypatch.setattr(linecache, "updatecache", update)
     linecache.clearcache()
+
+    def show(function: Any) -> None:
+        inspect.getframeinfo(sys._getframe(1))
+
+    assert "file one.py" not in seen(observer, lambda: one.f(show))
     assert "file two.py" in seen(observer, lambda: one.f(inspect.getsource))
     assert "file two.py" in seen(observer, lambda: None)
 
