@@ -15,8 +15,8 @@ SHOWING = (
     "/traceback.py", "/warnings.py", "/importlib/metadata/__init__.py",
     "/importlib/metadata.py",
 )  # fmt: skip
-"""Modules of the library that read sources to show them, or look for what is
-installed."""
+"""Modules of the library that read sources to show them, as `inspect.getframeinfo`
+does (and so each decorator of venusian), or look for what is installed."""
 LINES = os.path.join(LIBRARY, "linecache.py")
 """Remembers what it has read."""
 GIVEN = ("COVERAGE_", "DB_NAME", "HARNESS_", "PG", "PYTEST_", "TRYTOND_DATABASE")
@@ -167,7 +167,8 @@ def _cause() -> tuple[str, list[str]]:
         if place.startswith("<frozen importlib"):
             return "", ways
         library = place.startswith(LIBRARY) and "-packages" not in place
-        if library and place.endswith(SHOWING):
+        shown = frame.f_code.co_name == "getframeinfo" or place.endswith(SHOWING)
+        if library and shown:
             return "", ways
         if not library and place != __file__ and place[:1] != "<":
             return "" if any(one in place for one in OURS) else place, ways

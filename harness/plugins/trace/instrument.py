@@ -47,8 +47,9 @@ def add(reader: Reader, file: str) -> None:
         fact = f"file {file}" if reader.opaque else f"function {file}:{name}"
         start = ast.get_docstring(node, clean=False) is not None
         first = (node.body[start:] or node.body)[0]
-        package = file.endswith("__init__.py") and name.lower().startswith("setup")
-        keeps = package or leaves(node)  # nose sets up packages, once for all in them
+        keeps = leaves(node)
+        if node.name.lower().startswith("setup"):  # of packages: by nose, for all
+            keeps = file.endswith("__init__.py")
         plain = isinstance(node, ast.FunctionDef) and not yields(node)
         call: Any = ast.Call(
             ast.Name(KEEPS if keeps else SEEN, ast.Load()), [ast.Constant(fact)], []

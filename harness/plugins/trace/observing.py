@@ -34,7 +34,10 @@ class Loaded(NamedTuple):
 
 
 class Observer:
-    """What was seen in this process."""
+    """What was seen in this process.
+
+    A directory that the project or a source lies in is not apart.
+    """
 
     def __init__(
         self, root: str, sources: Sequence[str], apart: Sequence[str], cache: str
@@ -42,8 +45,11 @@ class Observer:
         self.root = os.path.realpath(root)
         below = [self.root, *map(os.path.realpath, sources)]
         self.inside = tuple(dict.fromkeys(os.path.join(one, "") for one in below))
+        beside = [os.path.join(os.path.realpath(one), "") for one in apart]
         self.apart = tuple(
-            os.path.join(os.path.realpath(one), "") for one in apart if one
+            one
+            for one in beside
+            if not any(place.startswith(one) for place in self.inside)
         )
         self.cache = cache
         self.own = names_of(sources)
@@ -176,19 +182,18 @@ class Observer:
 
     def needed(self, marks: Iterable[str]) -> set[str]:
         """These and what their modules have needed to be imported."""
-        found: set[str] = set()
-        todo = list(marks)
+        found = set(marks)
+        todo = {file_of(fact) for fact in found}
+        known: set[str] = set()
         while todo:
-            fact = todo.pop()
-            if fact in found:
-                continue
-            found.add(fact)
-            name = file_of(fact)
+            name = todo.pop()
+            known.add(name)
             loaded = self.loaded.get(name)
             if loaded is not None:
-                todo.append(loaded.fact)
-                todo.extend(self.importing.get(name, ()))
-                todo.extend(self._imported(name, loaded))
+                more = {loaded.fact, *self._imported(name, loaded)}
+                more |= self.importing.get(name, set())
+                found |= more
+                todo |= {file_of(fact) for fact in more} - known
         return found
 
     def _imported(self, name: str, loaded: Loaded) -> tuple[str, ...]:

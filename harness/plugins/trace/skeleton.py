@@ -12,8 +12,8 @@ import ast
 import hashlib
 from typing import Any, Iterable, NamedTuple
 
-VERSION = 1
-"""Of what is said here: what another one has said is not known."""
+VERSION = 2
+"""Of what is said here and in `instrument`: what another one said is not known."""
 LENGTH = 20
 """Hexadecimal digits of a digest."""
 SEEING = frozenset(

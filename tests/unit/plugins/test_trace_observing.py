@@ -181,6 +181,22 @@ def test_what_stays_counts_for_all_that_comes_later(
     assert seen(observer, one.other) == {"function one.py:other", *both}
 
 
+def test_what_a_class_is_set_up_with_is_for_its_tests(
+    observer: Observer, load: Load
+) -> None:
+    """The plugin knows for which: it is a fixture."""
+    one = load(
+        one="""
+        class TestA:
+            @classmethod
+            def setup_class(cls):
+                cls.thing = 1
+        """
+    )
+    assert seen(observer, one.TestA.setup_class)
+    assert not seen(observer, lambda: None)
+
+
 def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
     one = load(
         one="""
@@ -216,6 +232,15 @@ def test_a_module_that_a_test_imports_stays(observer: Observer, load: Load) -> N
     observer.lasting = True
     assert seen(observer, one.f) == {"function one.py:f", "module three.py"}
     assert seen(observer, lambda: None) == {"module three.py"}
+
+
+def test_a_project_below_what_is_apart_is_looked_at(tmp_path: Path) -> None:
+    """As one in the state directory, where a test has made it."""
+    project, beside = tmp_path / "state/project", tmp_path / "state/project/reports"
+    made = Observer(str(project), [], [str(tmp_path / "state"), str(beside)], "")
+    assert made.covers(str(project / "a.py"))
+    assert not made.covers(str(beside / "a.py"))
+    assert not made.covers(str(tmp_path / "state/envs/a.py"))
 
 
 # -- events ------------------------------------------------------------------
@@ -311,6 +336,13 @@ def test_who_looks_at_the_code_of_a_source(
     assert heard(observer, listener, load, "object.__getattr__", 1, "f_code") == set()
 
 
+UPDATE = """
+def update(filename, *rest):
+    hear("open", (filename, "rb", 0))
+    return real(filename, *rest)
+"""
+
+
 def test_who_reads_a_source_by_inspect_depends_on_it(
     observer: Observer, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -319,16 +351,15 @@ def test_who_reads_a_source_by_inspect_depends_on_it(
         two="def g(): pass\n", one="from . import two\ndef f(get):\n    get(two.g)\n"
     )
     listener = events.SourceEvents(observer)
-    real = linecache.updatecache
-
-    def update(filename: str, *rest: Any) -> list[str]:
-        namespace = {"hear": listener.hear, "given": (filename, "rb", 0)}
-        code = compile("hear('open', given)", events.LINES, "exec")
-        exec(code, namespace)
-        return real(filename, *rest)
-
-    monkeypatch.setattr(linecache, "updatecache", update)
+    told = {"hear": listener.hear, "real": linecache.updatecache}
+    exec(compile(UPDATE, events.LINES, "exec"), told)
+    monkeypatch.setattr(linecache, "updatecache", told["update"])
     linecache.clearcache()
+
+    def show(function: Any) -> None:
+        inspect.getframeinfo(sys._getframe(1))
+
+    assert "file one.py" not in seen(observer, lambda: one.f(show))
     assert "file two.py" in seen(observer, lambda: one.f(inspect.getsource))
     assert "file two.py" in seen(observer, lambda: None)
 
