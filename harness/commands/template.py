@@ -181,9 +181,10 @@ def export(
         raise UsageError(f"{output} exists", remedy="name another file with -o")
     with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
+        manifest = bench.builder.finder.find(layer)
         if make:
             templates.ensure_all(context, bench.builder, [layer], bench.telling)
-        manifest = bench.builder.finder.find(layer)
+            manifest = bench.builder.ensure(layer)
         if manifest is None:
             raise TemplateError(
                 f"the template of {' '.join(names)} is not built",
