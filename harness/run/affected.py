@@ -123,14 +123,14 @@ class Affected:
 
     def _given(self, names: Iterable[str], layers: Layers) -> dict[str, str]:
         """Facts that no process can see, as they are now."""
-        step, config = self.step, self.context.config
+        step, table = self.step, self.context.config.suite[self.step.suite]
         settings = {
             "series": step.series,
             "python": self.environment.interpreter.name,
             "database": step.database,
             "isolation": str(step.isolation),
-            "options": " ".join(step.options),
-            "suite": repr(config.suite[step.suite].environment),
+            "options": " ".join(table.options),
+            "suite": repr(table.environment),
             "harness": __version__,
         }
         found = {f"setting {name}": text for name, text in settings.items()}
