@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from harness.errors import ExitCode
@@ -33,6 +34,8 @@ class Past:
     verdict: RunVerdict
     outcomes: Mapping[tuple[str, str], str]
     sources: Mapping[str, tuple[str, ...]]
+    durations: Mapping[tuple[str, str], float] = MappingProxyType({})
+    """Seconds, as far as they are known."""
 
 
 def read(reports: Path, *, but: str) -> tuple[Past, ...]:
@@ -108,6 +111,12 @@ def _past(run: Mapping[str, Any]) -> Past:
         ),
         sources={
             family(**_named(step)): tuple(step["sources"]) for step in run["steps"]
+        },
+        durations={
+            (family(**_named(step)), test["key"] or test["id"]): test["duration"]
+            for step in run["steps"]
+            for test in step["tests"]
+            if "duration" in test
         },
     )
 

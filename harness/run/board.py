@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the tests of a step do now: rows for a terminal, and failures as they happen."""
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from harness import waiting
+from harness.columns import cut, tail
+from harness.output import GREEN, RED, Console, duration
+from harness.plugins import notes
+from harness.run.progress import Notes
+
+BAR: Final = 16
+"""Cells of the bar."""
+TOLD: Final = 20
+"""Failures that are told as they happen; more are only counted."""
+KNOWN: Final = 0.5
+"""The share of the tests whose duration is known, for a word on the time left."""
+
+
+class RunBoard:
+    """Hears what the session writes; its rows fit any terminal."""
+
+    def __init__(
+        self, console: Console, notes_: Notes, workers: int, known: Mapping[str, float]
+    ) -> None:
+        self.console = console
+        self.notes = notes_
+        self.workers = workers
+        self.known = known
+        """Seconds that tests took, by their keys."""
+        self.started = time.time()
+        self.total = 0
+        self.failed = 0
+        self.left: dict[str, float | None] = {}
+        """The tests that have no outcome yet, with the seconds that they will take."""
+        self._names: set[str] = set()
+
+    def hear(self, event: Mapping[str, Any]) -> None:
+        """Take in one line of the results."""
+        if event["kind"] == "plan":
+            keys = event.get("keys") or event["ids"]
+            pairs = zip(event["ids"], keys, strict=True)
+            self.left = {one: self.known.get(key) for one, key in pairs}
+            self.total = len(self.left)
+        elif event["kind"] in ("test", "collect"):
+            self.left.pop(event["id"], None)
+            if event.get("outcome") in ("failed", "error"):
+                self._tell(event)
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        self.failed += 1
+        if self.failed > TOLD:
+            return
+        first, *_ = event.get("message", "").strip().splitlines() or [""]
+        words = f"{event['outcome'].upper()} {event['id']}"
+        lines = [self.console.painted(tail(words, self.console.width - 1), RED)]
+        lines += [f"  {cut(first, self.console.width - 3)}"] if first else []
+        if self.failed == TOLD:
+            lines.append("  more failures are counted below, and told in the end")
+        self.console.info("\n".join(lines))
+
+    def rows(self) -> Iterator[str]:
+        """What is done, and what runs since when."""
+        now = time.time()
+        said = dict(self.notes.said())
+        shown = self.console.open(time.monotonic())  # steps, with rows of their own
+        if self.total or not shown:
+            yield self._head(now, collects=bool(said))
+        for what, since in waiting.now()[1] if not shown else ():
+            passed = duration(time.monotonic() - since)
+            yield f"  waits for {what} ({passed})"
+        self._names |= said.keys()
+        for name in sorted(self._names, key=lambda one: (len(one), one)):
+            if note := said.get(name):
+                yield self._row(name, note, now)
+            elif name.startswith("gw"):
+                yield f"  {name}"
+
+    def _row(self, name: str, note: Mapping[str, Any], now: float) -> str:
+        name = name.partition("-")[0]
+        passed = f"{max(0, now - note['since']):.0f} s"
+        room = self.console.width - len(name) - 14
+        return f"  {name:<4}  {passed:>5}  {tail(notes.words(dict(note)), room)}"
+
+    def _head(self, now: float, *, collects: bool) -> str:
+        passed = duration(int(now - self.started)).replace(".00", "").replace(".0", "")
+        if not self.total:
+            return f"{'the tests are collected' if collects else 'starts'} ... {passed}"
+        done = self.total - len(self.left)
+        cells = BAR * done // self.total
+        colour = RED if self.failed else GREEN
+        bar = self.console.painted("━" * cells, colour)
+        bar += self.console.painted("─" * (BAR - cells), "2")
+        words = [f"{done}/{self.total}"]
+        words += [self.console.painted(f"{self.failed} failed", RED)] * bool(
+            self.failed
+        )
+        words += [passed]
+        if left := self.remaining(now):
+            words.append(f"about {left} left")
+        return f"{bar} {' · '.join(words)}"
+
+    def remaining(self, now: float) -> str:
+        """How long the tests that are left will take; empty where nobody knows."""
+        seconds = [one for one in self.left.values() if one is not None]
+        if not seconds or len(seconds) < KNOWN * len(self.left):
+            return ""
+        mean = sum(seconds) / len(seconds)
+        whole = sum(seconds) + mean * (len(self.left) - len(seconds))
+        running = [
+            (note["test"], now - note["since"])
+            for _, note in self.notes.said()
+            if note.get("test") in self.left
+        ]
+        whole -= sum(min(passed, self.left[name] or mean) for name, passed in running)
+        longest = max(
+            max(0.0, (one if one is not None else mean) - dict(running).get(name, 0.0))
+            for name, one in self.left.items()
+        )
+        left = max(1.0, whole / max(1, self.workers), longest)
+        return f"{left:.0f} s" if left < 60 else f"{left / 60:.0f} min"
