@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Texts that fit: the columns of a table, a name that is too long."""
+"""Texts for a terminal: the columns of a table, a name that is too long, a link."""
 
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
+from pathlib import Path
 from typing import Final
 
 _NARROWEST: Final = 4
@@ -53,3 +54,9 @@ def cut(text: str, width: int) -> str:
 def tail(text: str, width: int) -> str:
     """The end, where it is longer: that of a test's id tells more."""
     return text if len(text) <= width else "…" + text[len(text) - max(0, width - 1) :]
+
+
+def linked(path: Path) -> str:
+    """A file's whole path, as a link that terminals know (OSC 8)."""
+    path = path.absolute()
+    return f"\x1b]8;;{path.as_uri()}\x1b\\{path}\x1b]8;;\x1b\\"

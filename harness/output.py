@@ -127,12 +127,17 @@ class Console:
         lines = [f"  {name:<{widest}}  {value}".rstrip() for name, value in rows]
         self._lines([self.painted(title, _BOLD), *lines])
 
-    def hint(self, text: str) -> None:
-        """A first sign of life, on a terminal: whatever is said next replaces it."""
+    def hint(self, text: str, *, stays: bool = False) -> None:
+        """A first sign of life: on a terminal what is said next replaces it.
+
+        Elsewhere it is a line if it `stays`, or nothing.
+        """
         with self._lock:
             if self.live:
                 self._write(_ERASE + columns.cut(text, self.width - 1))
                 self._hinted = True
+            elif stays:
+                self._lines([text])
 
     def info(self, text: str, colour: str = "") -> None:
         """One block of plain lines."""
@@ -140,9 +145,7 @@ class Console:
 
     def link(self, path: Path) -> str:
         """A file's path, to be opened by a click where a terminal knows how."""
-        uri = path.absolute().as_uri()
-        text = str(path.absolute())
-        return f"\x1b]8;;{uri}\x1b\\{text}\x1b]8;;\x1b\\" if self.live else text
+        return columns.linked(path) if self.live else str(path.absolute())
 
     def warn(self, text: str) -> None:
         """Something that the user should know, and that stops nothing."""
@@ -222,8 +225,7 @@ class Console:
         self._opened(step)
         verdict = "failed after"
         try:
-            rows = partial(self._of, step)
-            with self.showing(rows, ticker=ticker):
+            with self.showing(partial(self._of, step), ticker=ticker):
                 yield step
             verdict = "done in"
         except KeyboardInterrupt:
@@ -270,9 +272,8 @@ class Console:
     def _closed(self, step: ConsoleStep, verdict: str) -> None:
         with self._lock:
             self._steps.remove(step)
-            lines = [
-                f"{step.title}: {verdict} {duration(self._clock() - step.started)}"
-            ]
+            passed = duration(self._clock() - step.started)
+            lines = [f"{step.title}: {verdict} {passed}"]
             if self._folded is step:
                 self._folded = None
                 lines.insert(0, "::endgroup::")
@@ -327,9 +328,7 @@ class Console:
 
     def painted(self, text: str, colour: str) -> str:
         """The text in a colour of ours, where there are colours."""
-        if not colour:
-            return text
-        return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text
+        return f"\x1b[{colour}m{text}\x1b[0m" if colour and self.colour else text
 
     @property
     def width(self) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.control import Control
 from rich.live import Live
 from rich.segment import ControlType, Segment
@@ -47,6 +47,16 @@ class _Raw:
         yield Segment(self.text)
 
 
+class _Rows:
+    """What is drawn with each text that is written."""
+
+    def __init__(self) -> None:
+        self.texts: list[Text] = []
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        yield from self.texts
+
+
 class Screen:
     """A terminal that others' programs write to as well; not safe for threads.
 
@@ -65,6 +75,7 @@ class Screen:
             _environ=environ,
         )
         self._live: Live | None = None
+        self._bottom = _Rows()
         self._rows: Sequence[str] = ()
         self._begun = ""
         self._lengths: list[int] = []
@@ -116,8 +127,10 @@ class Screen:
             begun = self._begun.rstrip("\r").rpartition("\r")[2]
             texts.insert(0, Text.from_ansi(begun, overflow="fold"))
         self._lengths = [one.cell_len for one in texts]
+        self._bottom.texts = texts
         if texts and not self.taken and self._live is None:
             self._live = Live(
+                self._bottom,
                 console=self._console,
                 auto_refresh=False,
                 transient=True,
@@ -125,10 +138,10 @@ class Screen:
                 redirect_stderr=False,
             )
             self._live.start()
-        if self._live is not None:
-            self._live.update(Group(*texts), refresh=not text)
         if text:
             self._console.print(_Raw(text), crop=False, end="")
+        elif self._live is not None:
+            self._live.refresh()
 
     def _remove(self) -> None:
         if self._live is not None:

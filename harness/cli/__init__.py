@@ -104,6 +104,8 @@ def parser() -> Parser:
     return main_
 
 
+ANSWERS: Final = frozenset({"--json", "--list", "--list-tests", "--help", "-h"})
+"""Options of ``test`` whose output is read by programs."""
 BARE: Final = 1
 """The exit code of ``harness`` alone: that of ``git``."""
 
@@ -148,7 +150,7 @@ def main(argv: Sequence[str]) -> int:
             console.info(parser().format_help().rstrip())
             return BARE
         if argv[0] == "test":
-            console.hint(f"{_line(argv)} ...")
+            console.hint(f"{_line(argv)} ...", stays=not ANSWERS.intersection(argv))
         _check(argv)
         arguments, rest = split(argv)
         options = parser().parse_args(arguments)

@@ -111,5 +111,7 @@ def _place(context: Context, run: str) -> Path:
     raise UsageError(
         f"there is no report of a run {run!r}",
         checked=str(top),
-        remedy=f"did you mean {' or '.join(near[:3])}?" if near else "harness report list",
+        remedy=f"did you mean {' or '.join(near[:3])}?"
+        if near
+        else "harness report list",
     )

@@ -52,7 +52,8 @@ def of(before: Past, now: Past) -> Changes:
         (test, before.durations[test], seconds)
         for test, seconds in now.durations.items()
         if test in before.durations
-        and seconds >= max(SLOWER * before.durations[test], LEAST + before.durations[test])
+        and seconds
+        >= max(SLOWER * before.durations[test], LEAST + before.durations[test])
     ]
     return Changes(
         before=before.id,

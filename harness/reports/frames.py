@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A traceback of pytest in its parts: what went wrong, own frames, those of libraries."""
+"""A traceback of pytest in its parts: the error, own frames, those of libraries."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from textwrap import dedent, indent
 from typing import Final
 
 _RULE: Final = re.compile(r"^(?:_ ){4,}_?\s*$")
@@ -46,7 +47,8 @@ def errors(text: str) -> str:
         for bad, lines in groupby(text.splitlines(), key=lambda one: one[:2] == "E ")
         if bad
     ]
-    return "\n".join(blocks[-1]) if blocks else ""
+    words = dedent("\n".join(line[1:] for line in blocks[-1])) if blocks else ""
+    return indent(words, "E ")
 
 
 def likeness(message: str, traceback: str) -> tuple[str, str]:

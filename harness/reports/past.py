@@ -4,9 +4,8 @@
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 from harness.errors import ExitCode
@@ -34,7 +33,7 @@ class Past:
     verdict: RunVerdict
     outcomes: Mapping[tuple[str, str], str]
     sources: Mapping[str, tuple[str, ...]]
-    durations: Mapping[tuple[str, str], float] = MappingProxyType({})
+    durations: Mapping[tuple[str, str], float] = field(default_factory=dict)
     """Seconds, as far as they are known."""
 
 
@@ -92,7 +91,13 @@ def _short(step: StepResult) -> dict[str, object]:
         "database": step.database,
         "sources": step.sources,
         "tests": [
-            {"id": one.id, "key": one.key, "outcome": one.outcome} for one in step.tests
+            {
+                "id": one.id,
+                "key": one.key,
+                "outcome": one.outcome,
+                "duration": one.duration,
+            }
+            for one in step.tests
         ],
     }
 

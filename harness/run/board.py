@@ -73,15 +73,18 @@ class RunBoard:
             yield f"  waits for {what} ({passed})"
         self._names |= said.keys()
         for name in sorted(self._names, key=lambda one: (len(one), one)):
+            worker = name.startswith("gw")
+            if self.total and not worker and len(self._names) > 1:
+                continue  # who has collected waits for the workers
             if note := said.get(name):
                 yield self._row(name, note, now)
-            elif name.startswith("gw"):
+            elif worker:
                 yield f"  {name}"
 
     def _row(self, name: str, note: Mapping[str, Any], now: float) -> str:
         name = name.partition("-")[0]
         passed = f"{max(0, now - note['since']):.0f} s"
-        room = self.console.width - len(name) - 14
+        room = self.console.width - max(4, len(name)) - 14
         return f"  {name:<4}  {passed:>5}  {tail(notes.words(dict(note)), room)}"
 
     def _head(self, now: float, *, collects: bool) -> str:

@@ -82,7 +82,14 @@ def report(
         junit = {one.result.name: one.junit for one in done if one.junit.exists()}
         before = past.read(directory.parent, but=current.id)
         ended = [one for one in result.steps if one.tests and one.name not in junit]
-        reports.write(result, directory, junit_parts=junit, ended=ended, past=before)
+        reports.write(
+            result,
+            directory,
+            junit_parts=junit,
+            ended=ended,
+            past=before,
+            editor=context.config.editor,
+        )
         for part in junit.values():
             part.unlink()
         page = publish.publish(context, directory, "index.html")

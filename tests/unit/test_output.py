@@ -164,6 +164,8 @@ def test_a_hint_is_replaced_by_what_follows() -> None:
     console, stream = plain()
     console.hint("harness test tryton ...")
     assert stream.getvalue() == ""
+    console.hint("harness test tryton ...", stays=True)
+    assert stream.getvalue() == "harness test tryton ...\n"
 
 
 def test_error_with_all_its_parts() -> None:

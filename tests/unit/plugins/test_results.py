@@ -243,14 +243,15 @@ def test_what_is_to_be_run_is_said_once(writer: Writer, path: Path) -> None:
     for ids in (["a", "b"], ["a", "b"], []):
         writer.pytest_xdist_node_collection_finished(node=node, ids=ids)
     assert writer.key("b") == "alpha/tests/a.py::b"
-    assert lines(path) == [{"kind": "plan", "ids": ["a", "b"]}]
+    keys = ["a::", "alpha/tests/a.py::b"]
+    assert lines(path) == [{"kind": "plan", "ids": ["a", "b"], "keys": keys}]
 
 
 def test_a_session_without_workers_says_its_own(writer: Writer, path: Path) -> None:
     item = SimpleNamespace(nodeid=NODE, path=Path("/src/x/tests/test_a.py"))
     writer.pytest_collection_finish(session((item,)))
     assert writer.key(NODE) == f"x/tests/test_a.py::{NODE.partition('::')[2]}"
-    assert lines(path) == [{"kind": "plan", "ids": [NODE]}]
+    assert lines(path) == [{"kind": "plan", "ids": [NODE], "keys": [writer.key(NODE)]}]
 
 
 def test_a_test_that_ends_its_process_was_said_to_run(

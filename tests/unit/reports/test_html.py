@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.model import Evidence, Judged, Outcome, RunResult, TestResult
-from harness.reports import html, trend
+from harness.reports import html, pictures, trend
 
 Build = Callable[..., RunResult]
 
@@ -248,7 +248,7 @@ def test_a_picture_lies_in_the_page(build: Build, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["large.png", "gone.png", "page.html"])
 def test_what_is_no_picture_is_linked(build: Build, tmp_path: Path, name: str) -> None:
-    (tmp_path / "large.png").write_bytes(b"x" * (html.IMAGE + 1))
+    (tmp_path / "large.png").write_bytes(b"x" * (pictures.IMAGE + 1))
     (tmp_path / "page.html").write_text("<html>", "utf-8")
     run = with_evidence(build(2, failed=0), Evidence(title="it", file=name))
     text = html.page(run, directory=tmp_path)
@@ -257,10 +257,10 @@ def test_what_is_no_picture_is_linked(build: Build, tmp_path: Path, name: str) -
 
 
 def test_there_is_room_for_so_many_pictures(build: Build, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"x" * html.IMAGE)
+    (tmp_path / "a.png").write_bytes(b"x" * pictures.IMAGE)
     many = [Evidence(title=f"e{index}", file="a.png") for index in range(12)]
     text = html.page(with_evidence(build(2, failed=0), *many), directory=tmp_path)
-    assert text.count("<img") == html.IMAGES // html.IMAGE
+    assert text.count("<img") == pictures.IMAGES // pictures.IMAGE
     assert text.count("<img") + text.count("Evidence: <a") == 12
 
 
