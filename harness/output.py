@@ -116,6 +116,8 @@ class Console:
         self._screen: Screen | None = None
         self._drawn = 0.0
         self._hinted = False
+        self.taken = False
+        """Whether another program draws on the terminal: rows would be wrong."""
         self.written = 0
         """Blocks of lines so far."""
         self._folded: ConsoleStep | None = None
@@ -197,7 +199,7 @@ class Console:
         """What another program writes to this terminal, be it less than a line."""
         with self._lock:
             self.written += 1
-            self._ready().write_on(text)
+            self.taken = self._ready().write_on(text)
 
     def aligned(
         self,

@@ -98,8 +98,8 @@ class Screen:
         """Write above the rows; the text ends with its line."""
         self._draw(text)
 
-    def write_on(self, text: str) -> None:
-        """Write what another program does, from where it was."""
+    def write_on(self, text: str) -> bool:
+        """Write what another program does, from where it was; whether it draws."""
         text = self._begun + text
         if not self.taken and DRAWS.search(text):
             self._remove()
@@ -107,6 +107,7 @@ class Screen:
         whole, end, rest = (text, "", "") if self.taken else text.rpartition("\n")
         self._begun = rest
         self._draw(whole + end)
+        return self.taken
 
     def end(self) -> None:
         """No more rows, and whoever has written is at the end of a line."""

@@ -2,6 +2,7 @@
 """What the tests of a step do now: rows for a terminal, and failures as they happen."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -15,6 +16,8 @@ BAR: Final = 16
 """Cells of the bar."""
 TOLD: Final = 20
 """Failures that are told as they happen; more are only counted."""
+ALIKE: Final = 3
+"""Of those with the same first line."""
 KNOWN: Final = 0.5
 """The share of the tests whose duration is known, for a word on the time left."""
 
@@ -31,10 +34,13 @@ class RunBoard:
         self.known = known
         """Seconds that tests took, by their keys."""
         self.started = time.time()
+        self.ended = False
+        """Whether the session tells of its failures now."""
         self.total = 0
         self.failed = 0
         self.left: dict[str, float | None] = {}
         """The tests that have no outcome yet, with the seconds that they will take."""
+        self._told: Counter[str] = Counter()
         self._names: set[str] = set()
 
     def hear(self, event: Mapping[str, Any]) -> None:
@@ -51,14 +57,19 @@ class RunBoard:
 
     def _tell(self, event: Mapping[str, Any]) -> None:
         self.failed += 1
-        if self.failed > TOLD:
-            return
         first, *_ = event.get("message", "").strip().splitlines() or [""]
+        self._told[first] += 1
+        told = self._told[first]
+        much = told > ALIKE or self.failed > TOLD
+        if much or self.ended or self.console.taken:
+            return
         words = f"{event['outcome'].upper()} {event['id']}"
         lines = [self.console.painted(tail(words, self.console.width - 1), RED)]
         lines += [f"  {cut(first, self.console.width - 3)}"] if first else []
         if self.failed == TOLD:
             lines.append("  more failures are counted below, and told in the end")
+        elif told == ALIKE:
+            lines.append("  more of this kind are counted below")
         self.console.info("\n".join(lines))
 
     def rows(self) -> Iterator[str]:

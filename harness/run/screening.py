@@ -48,8 +48,10 @@ class StepScreen:
             return
         whole = text[: text.rfind(b"\n") + 1]
         self._read += len(whole)
-        for line in whole.splitlines():
-            self._board.hear(json.loads(line))
+        events = [json.loads(line) for line in whole.splitlines()]
+        self._board.ended = any(event["kind"] == "session" for event in events)
+        for event in events:
+            self._board.hear(event)
 
     def close(self) -> None:
         """Show the rest of what was written, and no rows any more."""

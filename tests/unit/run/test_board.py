@@ -87,13 +87,25 @@ def test_failures_are_told_as_they_happen(stream: Terminal, notes: Said) -> None
     shown.hear({"kind": "start", "id": "t0"})
     shown.hear({"kind": "test", "id": "t0", "outcome": "passed"})
     assert stream.getvalue() == ""
-    for name in ids[1:]:
+    for name in ids[1:6]:
         event = {"kind": "test", "id": name, "outcome": "failed"}
         shown.hear({**event, "message": "AssertionError: no\nmore"})
+    assert plain(stream.getvalue().splitlines()) == [
+        *(
+            line
+            for name in ids[1:4]
+            for line in (f"FAILED {name}", "  AssertionError: no")
+        ),
+        "  more of this kind are counted below",
+    ]
+    for name in ids[6:]:
+        shown.hear({"kind": "test", "id": name, "outcome": "error", "message": name})
     lines = plain(stream.getvalue().splitlines())
-    assert lines[:2] == ["FAILED t1", "  AssertionError: no"]
-    assert lines[-1] == "  more failures are counted below, and told in the end"
-    assert len(lines) == 2 * board.TOLD + 1
+    assert lines[-3:] == [
+        f"ERROR {ids[board.TOLD]}",
+        f"  {ids[board.TOLD]}",
+        "  more failures are counted below, and told in the end",
+    ]
     assert plain(shown.rows())[0] == "━" * 16 + " 30/30 · 29 failed · 0 s"
 
 
