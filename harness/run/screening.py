@@ -3,7 +3,8 @@
 
 import json
 from contextlib import ExitStack
-from typing import BinaryIO
+from functools import partial
+from typing import BinaryIO, Final
 
 from harness import history
 from harness.context import Context
@@ -13,6 +14,10 @@ from harness.run.board import RunBoard
 from harness.run.paper import Paper
 from harness.run.progress import Notes
 from harness.runners import base
+from harness.waiting import every
+
+LOOK: Final = 0.4
+"""Seconds between two looks at the results."""
 
 
 class StepScreen:
@@ -25,21 +30,19 @@ class StepScreen:
         """None: it writes to the terminal itself."""
         self.results = files.results(step)
         self._read = 0
-        self._board: RunBoard | None = None
         self._stack = ExitStack()
         console = context.console
         if console.live and not base.serial(step.options) and not shows(step.options):
             known = history.durations(context.store)
-            self._board = RunBoard(console, notes, step.workers, known)
-            self._stack.enter_context(console.showing(self._board.rows))
+            board = RunBoard(console, notes, step.workers, known)
+            self._stack.enter_context(console.showing(board.rows))
             paper = Paper(console)
             self._stack.callback(paper.close)
             self.file = paper.file
+            self._stack.enter_context(every(LOOK, partial(self._look, board)))
 
-    def look(self) -> None:
+    def _look(self, board: RunBoard) -> None:
         """Read what the results have grown by."""
-        if self._board is None:
-            return
         try:
             with self.results.open("rb") as file:
                 file.seek(self._read)
@@ -49,9 +52,9 @@ class StepScreen:
         whole = text[: text.rfind(b"\n") + 1]
         self._read += len(whole)
         events = [json.loads(line) for line in whole.splitlines()]
-        self._board.ended = any(event["kind"] == "session" for event in events)
+        board.ended = any(event["kind"] == "session" for event in events)
         for event in events:
-            self._board.hear(event)
+            board.hear(event)
 
     def close(self) -> None:
         """Show the rest of what was written, and no rows any more."""
