@@ -108,6 +108,12 @@ def bases(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none" if HERE else "venv")
+def pictures(session: nox.Session) -> None:
+    """The pictures of the documentation, drawn anew; needs a Chromium."""
+    run(session, python(session), "docs/pictures.py")
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
 def manage(session: nox.Session) -> None:
     """Any command of the harness: -- up, urls, doctor, clean, ..."""
     program = python(session)

@@ -57,6 +57,7 @@ examples:
   harness test tryton --changed-since main        what a change touches
   harness test tryton --list --json               the plan, nothing starts
   harness test tryton collecting_society --in image
+  harness report open; harness report compare A B the last page; what changed
   harness gate                                    what a merge needs, one verdict
   harness template list                           finished template databases
   harness update; harness sources status          the repositories of the sources

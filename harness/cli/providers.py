@@ -54,16 +54,19 @@ def add(commands: "Commands[Parser]") -> None:
     _ci(actions(command(commands, "ci", "the pipelines of GitHub and GitLab")))
 
 
+WHICH = "its id or the end of it; latest: the last one"
+
+
 def _reports(below: "Commands[Parser]") -> None:
     command(below, "list", "the runs whose reports are here").set_defaults(call=_list)
     texts = {"show": "what a run told in its end", "open": "open a run's page"}
     for name, call in (("show", _show), ("open", _open)):
         one = command(below, name, texts[name])
-        one.add_argument("run", nargs="?", default="latest", metavar="RUN")
+        one.add_argument("run", nargs="?", default="latest", metavar="RUN", help=WHICH)
         one.set_defaults(call=call)
     one = command(below, "compare", "which tests fail, are mended, slower, gone or new")
-    one.add_argument("before", metavar="RUN")
-    one.add_argument("after", nargs="?", default="latest", metavar="RUN")
+    one.add_argument("before", metavar="RUN", help=WHICH)
+    one.add_argument("after", nargs="?", default="latest", metavar="RUN", help=WHICH)
     one.set_defaults(call=_compare)
 
 
