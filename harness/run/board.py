@@ -76,12 +76,14 @@ class RunBoard:
         """What is done, and what runs since when."""
         now = time.time()
         said = dict(self.notes.said())
-        shown = self.console.open(time.monotonic())  # steps, with rows of their own
-        if self.total or not shown:
-            yield self._head(now, collects=bool(said))
-        for what, since in waiting.now()[1] if not shown else ():
-            passed = duration(time.monotonic() - since)
-            yield f"  waits for {what} ({passed})"
+        if self.total:
+            yield self._bar(now, said)
+        elif not self.console.open(now):  # steps have rows of their own
+            passed = _seconds(now - self.started)
+            what = "the tests are collected" if said else "starts"
+            yield f"{what} ... {passed}"
+            for wait, since in waiting.now()[1]:
+                yield f"  waits for {wait} ({duration(time.monotonic() - since)})"
         self._names |= said.keys()
         for name in sorted(self._names, key=lambda one: (len(one), one)):
             worker = name.startswith("gw")
@@ -98,10 +100,7 @@ class RunBoard:
         room = self.console.width - max(4, len(name)) - 14
         return f"  {name:<4}  {passed:>5}  {tail(notes.words(dict(note)), room)}"
 
-    def _head(self, now: float, *, collects: bool) -> str:
-        passed = duration(int(now - self.started)).replace(".00", "").replace(".0", "")
-        if not self.total:
-            return f"{'the tests are collected' if collects else 'starts'} ... {passed}"
+    def _bar(self, now: float, said: Mapping[str, Mapping[str, Any]]) -> str:
         done = self.total - len(self.left)
         cells = BAR * done // self.total
         colour = RED if self.failed else GREEN
@@ -111,27 +110,27 @@ class RunBoard:
         words += [self.console.painted(f"{self.failed} failed", RED)] * bool(
             self.failed
         )
-        words += [passed]
-        if left := self.remaining(now):
+        words += [_seconds(now - self.started)]
+        if left := self.remaining(now, said):
             words.append(f"about {left} left")
         return f"{bar} {' · '.join(words)}"
 
-    def remaining(self, now: float) -> str:
+    def remaining(self, now: float, said: Mapping[str, Mapping[str, Any]]) -> str:
         """How long the tests that are left will take; empty where nobody knows."""
-        seconds = [one for one in self.left.values() if one is not None]
-        if not seconds or len(seconds) < KNOWN * len(self.left):
+        known = [one for one in self.left.values() if one is not None]
+        if not known or len(known) < KNOWN * len(self.left):
             return ""
-        mean = sum(seconds) / len(seconds)
-        whole = sum(seconds) + mean * (len(self.left) - len(seconds))
-        running = [
-            (note["test"], now - note["since"])
-            for _, note in self.notes.said()
-            if note.get("test") in self.left
-        ]
-        whole -= sum(min(passed, self.left[name] or mean) for name, passed in running)
-        longest = max(
-            max(0.0, (one if one is not None else mean) - dict(running).get(name, 0.0))
-            for name, one in self.left.items()
-        )
-        left = max(1.0, whole / max(1, self.workers), longest)
+        mean = sum(known) / len(known)
+        rest = {name: mean if one is None else one for name, one in self.left.items()}
+        for note in said.values():
+            name = note.get("test")
+            if name in rest:
+                rest[name] = max(0.0, rest[name] - (now - note["since"]))
+        least = sum(rest.values()) / max(1, self.workers)
+        left = max(1.0, least, *rest.values())
         return f"{left:.0f} s" if left < 60 else f"{left / 60:.0f} min"
+
+
+def _seconds(passed: float) -> str:
+    """Whole ones: they change often enough."""
+    return f"{passed:.0f} s" if passed < 60 else duration(passed)

@@ -114,10 +114,10 @@ def test_time_left_comes_from_earlier_durations(stream: Terminal, notes: Said) -
     ids = ["a", "b", "c", "d"]
     shown.hear({"kind": "plan", "ids": ids, "keys": ids})
     now = time.time()
-    assert shown.remaining(now) == "30 s"  # one of them takes as long
+    assert shown.remaining(now, notes.all) == "30 s"  # one of them takes as long
     notes.all["gw0"] = {"what": "b", "test": "b", "since": now - 20}
-    assert shown.remaining(now) == "18 s"
+    assert shown.remaining(now, notes.all) == "18 s"
     for one in "bca":
         shown.hear({"kind": "test", "id": one, "outcome": "passed"})
-    assert shown.remaining(now) == ""  # nobody knows the one that is left
+    assert shown.remaining(now, notes.all) == ""  # nobody knows the one that is left
     assert "left" not in plain(shown.rows())[0]
