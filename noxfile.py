@@ -20,7 +20,7 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
-NEEDED = ("harness", "psycopg", "jinja2", "coverage", "testcontainers")
+NEEDED = ("harness", "psycopg", "jinja2", "coverage", "rich", "testcontainers")
 WORKFLOWS = (".github/workflows/gate.yml", ".github/workflows/scheduled.yml")
 PLUGINS = (
     "tests/unit/plugins",

@@ -2,9 +2,10 @@
 """What a step shows while it runs, on a terminal that its tests do not need."""
 
 import json
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from functools import partial
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 from harness import history
 from harness.context import Context
@@ -32,14 +33,17 @@ class StepScreen:
         self._read = 0
         self._stack = ExitStack()
         console = context.console
-        if console.live and not base.serial(step.options) and not shows(step.options):
-            known = history.durations(context.store)
-            board = RunBoard(console, notes, step.workers, known)
-            self._stack.enter_context(console.showing(board.rows))
+        if not console.live or base.serial(step.options) or shows(step.options):
+            return
+        try:
             paper = Paper(console)
-            self._stack.callback(paper.close)
-            self.file = paper.file
-            self._stack.enter_context(every(LOOK, partial(self._look, board)))
+        except OSError:  # no terminal is to be had: the tests get the real one
+            return
+        board = RunBoard(console, notes, step.workers, history.durations(context.store))
+        self._stack.enter_context(console.showing(board.rows))
+        self._stack.callback(paper.close)
+        self._stack.enter_context(every(LOOK, partial(self._look, board)))
+        self.file = paper.file
 
     def _look(self, board: RunBoard) -> None:
         """Read what the results have grown by."""
@@ -51,7 +55,7 @@ class StepScreen:
             return
         whole = text[: text.rfind(b"\n") + 1]
         self._read += len(whole)
-        events = [json.loads(line) for line in whole.splitlines()]
+        events = list(_events(whole))
         board.ended = any(event["kind"] == "session" for event in events)
         for event in events:
             board.hear(event)
@@ -59,3 +63,10 @@ class StepScreen:
     def close(self) -> None:
         """Show the rest of what was written, and no rows any more."""
         self._stack.close()
+
+
+def _events(text: bytes) -> Iterator[dict[str, Any]]:
+    """What the lines say; a full disk damages one."""
+    for line in text.splitlines():
+        with suppress(ValueError):
+            yield json.loads(line)

@@ -514,7 +514,7 @@ def test_a_large_page_opens_at_once_and_leads_to_each_failure(
     opened = (
         "new Promise((done) => setTimeout(() => done(["
         "document.querySelector('#f199').open,"
-        " document.querySelector('.card.group').open]), 50))"
+        " document.querySelector('#f199').closest('.group').open]), 50))"
     )
     assert driven.run(opened) == [True, True]
 
