@@ -14,7 +14,7 @@ from rich.segment import ControlType, Segment
 from rich.text import Text
 
 SPARE: Final = 3
-"""Cells of a row that stay free: a terminal writes ``^C`` where its cursor is."""
+"""Cells behind the last row: a terminal writes ``^C`` where its cursor is."""
 DRAWS: Final = re.compile(r"\x1b(?:\[[\d;?]*[A-JL-ln-z]|[78cDEM])")
 """What moves the cursor elsewhere than along its line, or sets the terminal up."""
 
@@ -123,7 +123,8 @@ class Screen:
         self._settle(width)
         texts = [Text.from_ansi(row) for row in self._rows[: height - 1]]
         for one in texts:
-            one.truncate(max(1, width - SPARE), overflow="ellipsis")
+            spare = SPARE if one is texts[-1] else 0
+            one.truncate(max(1, width - spare), overflow="ellipsis")
         if self._begun:
             begun = self._begun.rstrip("\r").rpartition("\r")[2]
             texts.insert(0, Text.from_ansi(begun, overflow="fold"))

@@ -69,8 +69,10 @@ def test_what_is_not_a_line_yet_stays_the_last_one() -> None:
 def test_rows_fit_and_leave_room_for_an_interrupt() -> None:
     paper = Paper()
     paper.screen.show(["x" * 100, *map(str, range(50))])
-    assert paper.seen[0] == "x" * 36 + "…"
+    assert paper.seen[0] == "x" * 39 + "…"
     assert len(paper.seen) == 9
+    paper.screen.show(["x" * 100, "y" * 100])
+    assert paper.seen[1] == "y" * 36 + "…"
 
 
 @pytest.mark.parametrize("text", ["\x1b[2A", "\x1b[?1049h", "\x1b[3;4H", "\x1b7"])
