@@ -278,6 +278,15 @@ def test_a_test_without_reports_is_not_written(writer: Writer, path: Path) -> No
     assert lines(path) == []
 
 
+def test_a_file_that_cannot_be_imported_says_why(writer: Writer, path: Path) -> None:
+    text = (
+        "ImportError while importing\nE   KeyError: 1\n\nE   ModuleNotFoundError: x\n"
+    )
+    writer.pytest_collectreport(report(state="failed", nodeid="a.py", longrepr=text))
+    [line] = lines(path)
+    assert line["message"] == "cannot be collected: ModuleNotFoundError: x"
+
+
 def test_a_file_that_cannot_be_collected(writer: Writer, path: Path) -> None:
     writer.pytest_collectreport(report(nodeid="tests/test_good.py"))
     writer.pytest_collectreport(
