@@ -31,5 +31,5 @@ def test_diffs_of_unittest_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     given.pytest_configure(SimpleNamespace(option=option))
     many = dict.fromkeys(range(300), "x")
     with pytest.raises(AssertionError) as caught:
-        unittest.TestCase().assertEqual(many, {**many, 150: "y"})
+        unittest.TestCase().assertDictEqual(many, {**many, 150: "y"})  # noqa: PT009
     assert "+  150: 'y'" in str(caught.value)

@@ -121,3 +121,13 @@ def test_time_left_comes_from_earlier_durations(stream: Terminal, notes: Said) -
         shown.hear({"kind": "test", "id": one, "outcome": "passed"})
     assert shown.remaining(now, notes.all) == ""  # nobody knows the one that is left
     assert "left" not in plain(shown.rows())[0]
+
+
+@pytest.mark.parametrize("why", ["ended", "taken"])
+def test_failures_are_not_told_into_what_others_say(
+    stream: Terminal, notes: Said, why: str
+) -> None:
+    shown = made(stream, notes)
+    shown.ended, shown.console.taken = why == "ended", why == "taken"
+    shown.hear({"kind": "test", "id": "a", "outcome": "failed", "message": "no"})
+    assert (shown.failed, stream.getvalue()) == (1, "")
