@@ -67,7 +67,14 @@ class PackageInstaller:
     def freeze(self, python: Path) -> str:
         """All that is installed, a line each."""
         if self._uv:
-            words = ("pip", "freeze", "--quiet", "--python", str(python))
+            words = (
+                "pip",
+                "list",
+                "--quiet",
+                "--format=freeze",
+                "--python",
+                str(python),
+            )
             return proc.run([self._uv, *words], env=self.environ).stdout
         argv = [str(python), "-m", "pip", "freeze", "--all"]
         return proc.run(argv, env=self.environ).stdout
