@@ -8,7 +8,7 @@ with nothing in the way of their progress.
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -34,7 +34,7 @@ from harness.run import (
 )
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
-from harness.runners import base, suite, tryton
+from harness.runners import base, tryton
 from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
 from harness.store import Run
@@ -63,6 +63,15 @@ def run(
 
     Raises what its environment, its server or its templates raise.
     """
+    session = make(context, current, step, directory)
+    heading.step(context, step, session.environment, session.image)
+    session.output = output
+    with session.stack:
+        return session.run()
+
+
+def make(context: Context, current: Run, step: Step, directory: Path) -> "StepSession":
+    """A session that has its environment."""
     for name in step.sources if step.tested else ():
         tests_of(context.graph[name])
     inner = step.runner == "image"
@@ -78,13 +87,10 @@ def run(
     if step.tested:
         tested = [graph[one.name] for one in step.tested]
         tryton.check(tryton.chosen(step, graph), tested)
-    heading.step(context, step, environment, chosen)
     session = StepSession(context, current, step, environment, graph, directory)
     session.image = chosen
     session.browser = browser
-    session.output = output
-    with session.stack:
-        return session.run()
+    return session
 
 
 class StepSession:
@@ -132,6 +138,9 @@ class StepSession:
         self.notes = Notes(current.scratch() / f"now-{step.name}")
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
+        self.wrap: Callable[[list[str], dict[str, str]], list[str]]
+        self.wrap = lambda argv, env: argv
+        """Makes of the tests' command the one that is run."""
 
     def run(self) -> results.Finished:
         """Run it to its end; what there is to tell, where it was interrupted.
@@ -149,6 +158,17 @@ class StepSession:
 
     def _run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
+        broker, where = self.begin()
+        finished = self.wait(where.server)
+        with store.noting(self.failures):
+            history.remember(self.context.store, self.step, broker.asked.values())
+            self.expecting.touch(broker.asked.values())
+            if not self.lost:
+                templates.keep_house(self.context, where.shelf)
+        return finished
+
+    def begin(self) -> tuple[Broker, servers.TemplatePlace]:
+        """Start the tests, and all that they ask for."""
         if self._table.browser and not self.image:
             self._browse()
         broker = self.stack.enter_context(
@@ -159,7 +179,7 @@ class StepSession:
         hosts = distant.hosts(self.context, self.step)
         here = not (self.image or hosts)
         if layers and here and self.expecting.ready(self.expecting.expected(layers)):
-            self._launch(broker)
+            self.launch(broker)
         where = self.stack.enter_context(
             servers.place(self.context, self.current, self.step.database)
         )
@@ -195,14 +215,8 @@ class StepSession:
             self.distant = distant.Distant(self.context, self.stack, self.files)
             self.distant.reach(hosts, self.step, self.environment, broker, where)
         if self.child is None:
-            self._launch(broker)
-        finished = self._wait(where.server)
-        with store.noting(self.failures):
-            history.remember(self.context.store, self.step, broker.asked.values())
-            self.expecting.touch(broker.asked.values())
-            if not self.lost:
-                templates.keep_house(self.context, where.shelf)
-        return finished
+            self.launch(broker)
+        return broker, where
 
     def _costed(self, finished: results.Finished) -> results.Finished:
         return results.with_costs(
@@ -253,22 +267,17 @@ class StepSession:
             database=database,
         )
 
-    def _command(self) -> list[str]:
+    def launch(self, broker: Broker) -> None:
+        """Start the tests of the step as it is now."""
         step = self.step
-        if step.source:
-            return suite.command(
-                step,
-                step.source,
-                self.environment,
-                self.files,
-                browser=self.browsers is not None,
-                plugins=self.lanes.plugins() if self.lanes else (),
-            )
-        return tryton.command(step, self.graph, self.environment, self.files)
-
-    def _launch(self, broker: Broker) -> None:
-        step = self.step
-        argv = self._command()
+        argv = needs.command(
+            step,
+            self.graph,
+            self.environment,
+            self.files,
+            browser=self.browsers is not None,
+            plugins=self.lanes.plugins() if self.lanes else (),
+        )
         if self.distant:
             self.distant.bring_results()
             argv += ["-p", distant.PLUGIN]
@@ -282,7 +291,7 @@ class StepSession:
             **(self.distant.variables() if self.distant else {}),
         }
         interactive = bool(base.serial(step.options))
-        outer, outside = argv, env
+        outer, outside = self.wrap(argv, env), env
         if self.inside and self.lanes:
             own = {**env, **self.lanes.variables(self.lanes.all[0])}
             outer = self.inside.wrap(argv, own, TESTS, interactive=interactive)
@@ -301,7 +310,7 @@ class StepSession:
         if self.lanes:
             self.lanes.start(self.stack, argv, env)
 
-    def _wait(self, server: PostgresServer | None) -> results.Finished:
+    def wait(self, server: PostgresServer | None) -> results.Finished:
         """Until the tests end, or have no database server any more."""
         assert self.child is not None
         with self.notes.watched(self.files.results(self.step)):
