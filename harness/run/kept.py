@@ -24,6 +24,7 @@ from harness.run.basis import Basis
 from harness.run.progress import Notes
 from harness.store import Run
 from harness.template.broker import Broker
+from harness.template.layer import Request
 
 LEARN = "harness.plugins.workers.learn"
 TAIL = 3000
@@ -107,11 +108,6 @@ class Kept:
         self.restart()
         self._server.close()
 
-    @property
-    def ready(self) -> bool:
-        """Whether there is something to begin a round with."""
-        return self._session is not None
-
     def results(self) -> Path:
         """Where the last round writes what it finds."""
         assert self._session is not None
@@ -136,9 +132,18 @@ class Kept:
         made = self._session
         if made is None or context is not made.context or self._where is None:
             return False
+        assert self._broker is not None
         layers = made.expecting.layers(self._where.label)
         found = replace(made.expecting, step=step).expected(layers)
-        return {one.digest for one in found} <= self._digests
+        found += [
+            layers.resolve(
+                Request(modules=one.closure, language=one.language, tracked=one.tracked)
+            )
+            for one in self._broker.asked.values()
+            if not any(part.data or part.program for part in one.chain())
+        ]
+        known = self._digests | self._broker.asked.keys()
+        return {one.digest for one in found} <= known
 
     def _anew(self, context: Context, step: Step) -> None:
         """Open databases, and launch a round, after a look at the suite if need be."""
