@@ -16,7 +16,7 @@ from harness.errors import ExitCode, HarnessError, UsageError
 from harness.plan import Step
 from harness.reports import figures
 from harness.run.findings import Findings
-from harness.run.kept import Kept
+from harness.run.kept import KeptStep
 from harness.run.keyboard import Keyboard
 from harness.run.saves import Saves
 from harness.runners import base
@@ -60,8 +60,10 @@ def run(
         tell=lambda text: events.put(("tell", text)),
     )
     with Run(context.store) as current:
-        kept = Kept(current, lambda number, done: events.put(("ended", (number, done))))
-        watch = Watch(context, asked, step, kept, reload)
+        kept = KeptStep(
+            current, lambda number, done: events.put(("ended", (number, done)))
+        )
+        watch = Watching(context, asked, step, kept, reload)
         try:
             saves.start()
             watch.begin()
@@ -95,7 +97,7 @@ def plan(context: Context, asked: RunRequest) -> Step:
     return replace(step, coverage=False)
 
 
-class Watch:
+class Watching:
     """What is known between two rounds, and what keys and saves make of it."""
 
     def __init__(
@@ -103,7 +105,7 @@ class Watch:
         context: Context,
         asked: RunRequest,
         step: Step,
-        kept: Kept,
+        kept: KeptStep,
         reload: Callable[[], Context],
     ) -> None:
         self.context = context

@@ -33,7 +33,7 @@ TAIL = 3000
 Ended = Callable[[int, "results.Finished | BaseException"], None]
 
 
-class Kept:
+class KeptStep:
     """One step of a watch; ends with `close`."""
 
     def __init__(self, current: Run, ended: Ended) -> None:

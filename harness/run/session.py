@@ -271,13 +271,10 @@ class StepSession:
         """Start the tests of the step as it is now."""
         step = self.step
         argv = needs.command(
-            step,
-            self.graph,
-            self.environment,
-            self.files,
+            step, self.graph, self.environment, self.files,
             browser=self.browsers is not None,
             plugins=self.lanes.plugins() if self.lanes else (),
-        )
+        )  # fmt: skip
         if self.distant:
             self.distant.bring_results()
             argv += ["-p", distant.PLUGIN]
@@ -313,12 +310,13 @@ class StepSession:
     def wait(self, server: PostgresServer | None) -> results.Finished:
         """Until the tests end, or have no database server any more."""
         assert self.child is not None
-        with self.notes.watched(self.files.results(self.step)):
+        path = self.files.results(self.step)
+        with self.notes.watched(path):
             while not self.child.ended(within=WATCH) and not self.lost:
                 self._watch(server)
         self._watch(server)
         code = self.child.code()
-        missing = results.missing(self.files.results(self.step), code)
+        missing = results.missing(path, code)
         self.failures += [missing] if missing else []
         return self._read(code)
 
