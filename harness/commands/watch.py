@@ -3,6 +3,7 @@
 
 import ast
 import queue
+import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -25,8 +26,8 @@ from harness.store import Run
 
 KEYS = "a all · f failed · p file · t name · Enter again · u unfold · q quit"
 PROMPTS = {"p": "part of a file's path", "t": "part of a name, as -k has it"}
-STRUCTURE = (".toml", ".cfg", ".ini", ".conf", ".env", ".txt", "setup.py")
-"""How names of files end that may change what a suite is, or needs."""
+STRUCTURE = re.compile(r".*\.(toml|cfg|ini|conf)$|setup\.py$|requirements.*\.txt$")
+"""Names of files that may change what a suite is, or needs."""
 LOOK = 0.03
 """Seconds between two looks at what a round has found."""
 IDLE = 1.0
@@ -117,6 +118,8 @@ class Watching:
         self.findings = Findings(context.console)
         self.pending: set[Path] = set()
         """Saved, and no round has told of them."""
+        self.arrived: frozenset[Path] = frozenset()
+        """Saved, and not looked at."""
         self.filters = {"p": "", "t": ""}
         self.prompt = ""
         """The key of the filter that is typed now."""
@@ -154,8 +157,11 @@ class Watching:
             if kind == "key" and not self.key(str(value)):
                 return
             if kind == "saved":
-                self.saved(value)  # type: ignore[arg-type]
-            elif kind == "tell":
+                self.arrived |= value  # type: ignore[operator]
+            if self.arrived and events.empty():
+                arrived, self.arrived = self.arrived, frozenset()
+                self.saved(arrived)
+            if kind == "tell":
                 self.console.warn(str(value))
             elif kind == "ended":
                 self.ended(*value)  # type: ignore[misc]
@@ -242,7 +248,7 @@ class Watching:
         names = [
             affected.name(self.context.config.root, one)
             for one in saved
-            if one.name.endswith(STRUCTURE)
+            if STRUCTURE.match(one.name)
         ]
         if names:
             self.console.info(f"{affected.words(sorted(names))}: all is looked at anew")

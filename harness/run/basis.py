@@ -30,7 +30,7 @@ class Basis:
         """`directory` is private and has a short path: sockets lie in it."""
         self.directory = directory
         self.python: Path | None = None
-        """The interpreter that it was started with; None: it is not there."""
+        """The interpreter that it was started with; None: it never was."""
         self._number = 0
         self._child: proc.Child | None = None
         self._link: socket.socket | None = None
@@ -64,7 +64,7 @@ class Basis:
 
     def wrap(self, argv: list[str], env: Mapping[str, str]) -> list[str]:
         """The same command as a fork, where the base is there."""
-        if self.python is None:
+        if self._child is None:
             return argv
         at = argv.index(base.WORKERS) + 1
         code = CODE.format(words=argv[at:], workers=base.WORKERS)
@@ -78,15 +78,15 @@ class Basis:
         data = self._link.recv(1 << 16)
         why = str(json.loads(data[4:])["cold"]) if data else "it has ended"
         if why:
-            self.close()
+            self._end()
         return why
 
-    @property
-    def process(self) -> int:
-        """Its number, for who measures it; 0 where it is not there."""
-        return self._child.process.pid if self._child else 0
-
     def close(self) -> None:
+        """Have none, and know of none."""
+        self._end()
+        self.python = None
+
+    def _end(self) -> None:
         """End it, and what it has forked."""
         if self._link is not None:
             self._link.close()
@@ -94,4 +94,3 @@ class Basis:
         if self._child is not None:
             self._child.end()
             self._child = None
-        self.python = None

@@ -89,7 +89,8 @@ class Saves:
 
     def _wanted(self, place: str, name: str) -> bool:
         path = os.path.join(place, name)
-        return not (name.startswith(".") or name in APART or path in self.apart)
+        made = name.startswith(".") or name.endswith(".egg-info") or name in APART
+        return not (made or path in self.apart)
 
     @staticmethod
     def _files(directories: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:

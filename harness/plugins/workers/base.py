@@ -78,9 +78,10 @@ def installed(path: str) -> bool:
 
 def own(modules: Mapping[str, types.ModuleType]) -> str:
     """Which module of the project was imported, in words; empty where none was."""
+    program = modules.get("__main__")  # multiprocessing has another name for it
     for name, module in list(modules.items()):
         file = getattr(module, "__file__", None)
-        if file and not (installed(file) or name == "__main__" or ours(name)):
+        if file and not (installed(file) or module is program or ours(name)):
             return f"{name} of the project is imported by what is installed"
     return ""
 

@@ -99,6 +99,8 @@ def test_modules_are_imported_from_where_they_were_seen(
 
 
 def test_a_module_of_the_project_in_it_is_told() -> None:
-    assert base.own(known(lib=f"{SITE}/lib.py", __main__="/home/me/main.py")) == ""
+    found = known(lib=f"{SITE}/lib.py", __main__="/home/me/main.py")
+    found["__mp_main__"] = found["__main__"]
+    assert base.own(found) == ""
     found = known(lib=f"{SITE}/lib.py", shop="/home/me/project/shop.py")
     assert base.own(found).startswith("shop of the project")
