@@ -32,6 +32,8 @@ class Basis:
         self.python: Path | None = None
         """The interpreter that it was started with; None: it never was."""
         self._number = 0
+        self._ready = False
+        self._why = ""
         self._child: proc.Child | None = None
         self._link: socket.socket | None = None
 
@@ -63,8 +65,9 @@ class Basis:
         self.python = python
 
     def wrap(self, argv: list[str], env: Mapping[str, str]) -> list[str]:
-        """The same command as a fork, where the base is there."""
-        if self._child is None:
+        """The same command as a fork, where the base has imported all by now."""
+        self._hear()
+        if not self._ready:
             return argv
         at = argv.index(base.WORKERS) + 1
         code = CODE.format(words=argv[at:], workers=base.WORKERS)
@@ -73,13 +76,18 @@ class Basis:
 
     def trouble(self) -> str:
         """Why rounds start cold, said once; nothing where they do not."""
-        if self._link is None or not select.select([self._link], [], [], 0)[0]:
-            return ""
-        data = self._link.recv(1 << 16)
-        why = str(json.loads(data[4:])["cold"]) if data else "it has ended"
-        if why:
-            self._end()
+        self._hear()
+        why, self._why = self._why, ""
         return why
+
+    def _hear(self) -> None:
+        if self._link is None or not select.select([self._link], [], [], 0)[0]:
+            return
+        data = self._link.recv(1 << 16)
+        self._why = str(json.loads(data[4:])["cold"]) if data else "it has ended"
+        self._ready = not self._why
+        if self._why:
+            self._end()
 
     def close(self) -> None:
         """Have none, and know of none."""
@@ -88,6 +96,7 @@ class Basis:
 
     def _end(self) -> None:
         """End it, and what it has forked."""
+        self._ready = False
         if self._link is not None:
             self._link.close()
             self._link = None

@@ -40,14 +40,20 @@ def main(arguments: list[str]) -> int:
     path, names = arguments
     lifeline.hold()
     control = socket.socket(fileno=0)
-    listener = listen(path)
     before = dict(os.environ)
     watch = cold.Watch()
     watch.begin()
     with open(names, encoding="utf-8") as file:
-        load(json.load(file))
-    why = watch.why() or own(sys.modules)
+        modules = json.load(file)
+    bad = load(modules)
+    if bad:
+        with open(names, "w", encoding="utf-8") as file:
+            json.dump([one for one in modules if one[0] != bad], file)
+        again = [sys.executable, "-m", "harness.plugins.workers.base", *arguments]
+        os.execve(sys.executable, again, before)
+    why = watch.why()
     watch.end()
+    listener = listen(path)
     if not forks.tell(control, {"cold": why}) or why:
         return 0
     gc.freeze()
@@ -57,18 +63,24 @@ def main(arguments: list[str]) -> int:
     return forks.become(order, changed) if order else 0
 
 
-def load(modules: Iterable[tuple[str, str]]) -> None:
+def load(modules: Iterable[tuple[str, str]]) -> str:
     """Import modules from the files where a session has found them, and no others.
 
-    What cannot be imported alone is left to the rounds.
+    What cannot be imported alone is left to the rounds.  The name of one that has
+    imported something of the project, as ``trytond.tests.test_tryton`` does: this
+    process is of no use then.
     """
     for name, file in modules:
+        known = set(sys.modules)
         try:
             spec = importlib.util.find_spec(name)
             if spec is not None and spec.origin == file:
                 importlib.import_module(name)
         except Exception:
-            continue
+            pass
+        if own({one: sys.modules[one] for one in sys.modules.keys() - known}):
+            return name
+    return ""
 
 
 def installed(path: str) -> bool:
@@ -76,14 +88,10 @@ def installed(path: str) -> bool:
     return path.startswith(INSTALLED)
 
 
-def own(modules: Mapping[str, types.ModuleType]) -> str:
-    """Which module of the project was imported, in words; empty where none was."""
-    program = modules.get("__main__")  # multiprocessing has another name for it
-    for name, module in list(modules.items()):
-        file = getattr(module, "__file__", None)
-        if file and not (installed(file) or module is program or ours(name)):
-            return f"{name} of the project is imported by what is installed"
-    return ""
+def own(modules: Mapping[str, types.ModuleType]) -> list[str]:
+    """Which of these modules are the project's."""
+    files = {name: getattr(one, "__file__", None) for name, one in modules.items()}
+    return [n for n, file in files.items() if file and not (installed(file) or ours(n))]
 
 
 def ours(name: str) -> bool:

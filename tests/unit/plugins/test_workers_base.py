@@ -85,7 +85,8 @@ def test_modules_are_imported_from_where_they_were_seen(
     for name in ("base_there", "base_other", "base_broken"):
         text = "1 / 0" if name == "base_broken" else ""
         (tmp_path / f"{name}.py").write_text(text)
-    base.load(
+    monkeypatch.setattr(base, "installed", lambda path: True)
+    bad = base.load(
         [
             ("base_there", str(tmp_path / "base_there.py")),
             ("base_other", str(tmp_path / "elsewhere.py")),
@@ -93,14 +94,27 @@ def test_modules_are_imported_from_where_they_were_seen(
             ("base_gone", str(tmp_path / "base_gone.py")),
         ]
     )
+    assert not bad
     assert "base_there" in sys.modules
     assert not {"base_other", "base_broken", "base_gone"} & sys.modules.keys()
     del sys.modules["base_there"]
 
 
-def test_a_module_of_the_project_in_it_is_told() -> None:
-    found = known(lib=f"{SITE}/lib.py", __main__="/home/me/main.py")
-    found["__mp_main__"] = found["__main__"]
-    assert base.own(found) == ""
+def test_one_that_imports_something_of_the_project_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    files = {"base_lib": "", "base_bad": "import base_project", "base_later": ""}
+    for name, text in {**files, "base_project": ""}.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    monkeypatch.setattr(base, "installed", lambda path: "base_project" not in path)
+    wanted = [(name, str(tmp_path / f"{name}.py")) for name in files]
+    assert base.load(wanted) == "base_bad"
+    assert "base_later" not in sys.modules
+    for name in (*files, "base_project"):
+        sys.modules.pop(name, None)
+
+
+def test_whose_a_module_is() -> None:
     found = known(lib=f"{SITE}/lib.py", shop="/home/me/project/shop.py")
-    assert base.own(found).startswith("shop of the project")
+    assert base.own(found) == ["shop"]
