@@ -90,8 +90,13 @@ def installed(path: str) -> bool:
 
 def own(modules: Mapping[str, types.ModuleType]) -> list[str]:
     """Which of these modules are the project's."""
-    files = {name: getattr(one, "__file__", None) for name, one in modules.items()}
-    return [n for n, file in files.items() if file and not (installed(file) or ours(n))]
+    program = sys.modules["__main__"]  # multiprocessing has another name for it
+    found = []
+    for name, module in modules.items():
+        file = getattr(module, "__file__", None)
+        if file and not (installed(file) or module is program or ours(name)):
+            found.append(name)
+    return found
 
 
 def ours(name: str) -> bool:

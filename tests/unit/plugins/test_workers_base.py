@@ -117,4 +117,5 @@ def test_one_that_imports_something_of_the_project_ends_it(
 
 def test_whose_a_module_is() -> None:
     found = known(lib=f"{SITE}/lib.py", shop="/home/me/project/shop.py")
+    found["__mp_main__"] = sys.modules["__main__"]
     assert base.own(found) == ["shop"]
