@@ -71,6 +71,7 @@ def run(
             with Keyboard(keys, lambda key: events.put(("key", key))):
                 watch.loop(events)
         finally:
+            context.console.hint("")
             saves.close()
             kept.close()
             current.end_left(context.console.warn)

@@ -54,7 +54,7 @@ class Edited:
         begin = at = len(self.shown.text)
         self.shown.type(keys)
         for pattern in patterns:
-            at = self.shown.wait_for(pattern, after=at)
+            at = self.shown.wait_for(pattern, within=90, after=at)
         return self.shown.text[begin:at]
 
 
@@ -73,10 +73,10 @@ def test_a_day_in_a_terminal(project: Path, env: dict[str, str]) -> None:
         )
         assert "Traceback" not in shown.text
         test.say("u", r"Thing.search.*E +AssertionError")
-        test.say("f", "failed: 1 tests", r"\r\n1 failed in")
+        test.say("f", "failed: 1 tests", "2K1 failed in")
         test.save("class", "clas", r"test_module.py:4: ")
         test.save("", "", GREEN)
-        test.say("tfirst\n", "of them 'first'", r"\r\n1 passed in")
+        test.say("tfirst\n", "of them 'first'", "2K1 passed in")
         test.say("pgone\n", "no such file of tests")
         test.say("a", r"all: \d+ tests", GREEN)
         assert "1 passed in" not in test.say("\n", GREEN)
@@ -93,7 +93,7 @@ def test_a_day_in_a_terminal(project: Path, env: dict[str, str]) -> None:
         config.save("ir\n", "ir\n", "")  # the same: a save, nevertheless
         test.say("", "tryton.cfg: all is looked at anew", GREEN)
         (project / "pyproject.toml").write_text("[tool.harness]\nnonsense = 1\n")
-        test.say("", r"error: .*nonsense")
+        test.say("", "nonsense = 1: unknown key")
         shown.type("q")
         assert shown.end() == 0
     assert settled(lambda: marked("terminal"))
@@ -124,12 +124,9 @@ def test_two_without_a_terminal_and_one_is_killed(
         test.write_text(f"{test.read_text()}\n")
         assert all(says(log, " passed in ") for log in logs)
         assert "\x1b" not in logs[0].read_text()
-        base = len(marked(logs[0].name))
-        assert base > 1
+        assert len(marked(logs[0].name)) > 1
         os.kill(watches[0].pid, signal.SIGKILL)
-        assert settled(lambda: len(marked(logs[0].name)) > 1) or True
         test.write_text(f"{test.read_text()}\n")
-        time.sleep(0.1)
         watches[1].send_signal(signal.SIGINT)
         assert watches[1].wait(30) == 130
     finally:
