@@ -103,14 +103,19 @@ def test_two_without_a_terminal_and_one_is_killed(
     project: Path, env: dict[str, str]
 ) -> None:
     logs = [project / f"{number}.log" for number in range(2)]
-    watches = [
-        subprocess.Popen(
-            [*WATCH, *SQLITE], cwd=project, env={**env, "WATCH": log.name},
-            stdin=subprocess.DEVNULL, stdout=log.open("wb"), stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        for log in logs
-    ]  # fmt: skip
+    watches = []
+    for log in logs:
+        with log.open("wb") as output:
+            one = subprocess.Popen(
+                [*WATCH, *SQLITE],
+                cwd=project,
+                env={**env, "WATCH": log.name},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        watches.append(one)
 
     def says(log: Path, text: str) -> bool:
         deadline = time.monotonic() + 180
