@@ -4,6 +4,7 @@
 import os
 import re
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
@@ -14,8 +15,11 @@ STEP: Final = 25
 """Milliseconds in which nothing more is saved: then it is told."""
 DEBOUNCE: Final = 500
 """Milliseconds after which it is told in any case."""
-LOOK: Final = 2000
-"""Milliseconds between two looks at whether it is over."""
+LOOK: Final = 100
+"""Milliseconds after which it is looked at what was saved before all was followed."""
+POLL: Final = 0.3
+SHARE: Final = 10
+"""Seconds between two looks at all files; how many times what one takes, at least."""
 MANY: Final = 20_000
 """Files that are worth a word."""
 APART: Final = frozenset(
@@ -105,21 +109,26 @@ class Saves:
 
     def _follow(self) -> None:
         while not self._over.is_set():
+            if self.polling:
+                before = time.thread_time()
+                self._tell(self._found(self.directories()))
+                self._over.wait(max(POLL, SHARE * (time.thread_time() - before)))
+                continue
             try:
                 self._round()
             except OSError as error:
-                self._polled(error)
+                self._failed(error)
 
-    def _polled(self, error: OSError) -> None:
+    def _failed(self, error: OSError) -> None:
         """Look at all files again and again where the system cannot tell."""
-        if not (self.polling or isinstance(error, FileNotFoundError)):
-            self.polling = True
-            self.tell(
-                f"the system cannot tell of saved files ({error}): all are looked at"
-                " every 0.3 s. With inotify: sysctl fs.inotify.max_user_watches=524288,"
-                " fs.inotify.max_user_instances=512"
-            )
-        self._over.wait(0.2)
+        if isinstance(error, FileNotFoundError):  # a directory has vanished meanwhile
+            return
+        self.polling = True
+        self.tell(
+            f"the system cannot tell of saved files ({error}): all are looked at again"
+            " and again. With inotify: sysctl fs.inotify.max_user_watches=524288"
+            " fs.inotify.max_user_instances=512"
+        )
 
     def _round(self) -> None:
         """Until the directories are others, which begins anew."""
@@ -133,24 +142,32 @@ class Saves:
             recursive=False,
             step=STEP,
             debounce=DEBOUNCE,
-            rust_timeout=100 if first else LOOK,
+            rust_timeout=LOOK,
             yield_on_timeout=True,
             stop_event=self._over,
             raise_interrupt=False,
-            force_polling=self.polling,
+            force_polling=False,
             ignore_permission_denied=True,
         ):
             paths = {Path(path) for _, path in changes}
+            self._tell(one for one in paths if self._changed(one))
             if first:  # what was saved before it was followed
                 first = False
-                found = dict(self._files(directories))
-                paths |= self.known.keys() ^ found.keys()
-                paths |= {one for one in found if found[one] != self.known.get(one)}
-            changed = frozenset(one for one in paths if self._changed(one))
-            if changed:
-                self.saved(changed)
+                self._tell(self._found(directories))
             if any(one.is_dir() or one in directories for one in paths):
                 return
+
+    def _tell(self, changed: Iterable[Path]) -> None:
+        files = frozenset(changed)
+        if files:
+            self.saved(files)
+
+    def _found(self, directories: Iterable[Path]) -> Iterator[Path]:
+        """The files that are others than before; notes them."""
+        before, self.known = self.known, dict(self._files(directories))
+        for path in before.keys() | self.known.keys():
+            if before.get(path) != self.known.get(path):
+                yield path
 
     def _changed(self, path: Path) -> bool:
         """Whether a file is another one than before; notes it."""

@@ -68,14 +68,25 @@ def test_what_vanishes_while_it_is_looked_for(tmp_path: Path) -> None:
     assert [path.name for path, _ in Saves._files([tmp_path])] == ["there.py"]
 
 
-def test_polling_is_told_once() -> None:
+def test_all_that_is_another_one_is_found(tmp_path: Path) -> None:
+    saves = followed(tmp_path)
+    for name in ("a.py", "b.py", "c.py"):
+        (tmp_path / name).write_text(name)
+    assert len(list(saves._found([tmp_path]))) == 3
+    (tmp_path / "a.py").write_text("longer than it was")
+    (tmp_path / "b.py").unlink()
+    (tmp_path / "d.py").touch()
+    found = {one.name for one in saves._found([tmp_path])}
+    assert found == {"a.py", "b.py", "d.py"}
+    assert not list(saves._found([tmp_path]))
+
+
+def test_where_the_system_cannot_tell_one_line_says_so() -> None:
     told: list[str] = []
     saves = Saves([], apart=[], saved=lambda files: None, tell=told.append)
-    saves.close()
-    saves._polled(FileNotFoundError("a directory has vanished"))
+    saves._failed(FileNotFoundError("a directory has vanished"))
     assert (saves.polling, told) == (False, [])
-    saves._polled(OSError("OS file watch limit reached"))
-    saves._polled(OSError("again"))
+    saves._failed(OSError("OS file watch limit reached"))
     assert saves.polling
     [text] = told
     assert "limit reached" in text
