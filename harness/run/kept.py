@@ -91,8 +91,8 @@ class KeptStep:
     def cancel(self) -> None:
         """End the round that goes on, if one does; nobody hears of it."""
         self.number += 1
-        if self._session is not None and self._session.child is not None:
-            self._session.child.end(grace=0)
+        if self._session is not None and self._session.running is not None:
+            self._session.running.tests.end(grace=0)
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -184,8 +184,8 @@ class KeptStep:
         made.wrap = wrap
         with made.context.console.step("tests", ticker=True):
             self._begin(made)
-            assert self._where is not None
-            made.wait(self._where.server)
+            assert made.running is not None
+            made.wait(made.running)
         made.wrap = self.basis.wrap
         if not path.exists():
             raise CommandFailed(f"the tests cannot be collected:\n{self.output()}")
@@ -214,12 +214,13 @@ class KeptStep:
         made = self._session
         assert made is not None
         assert self._broker is not None
+        assert self._where is not None
         made.step = step
         made.failures.clear()
         made.files = replace(made.files, directory=self._place())
         made.notes = self._notes(step)
         with self._output.open("wb") as made.output:
-            made.launch(self._broker)
+            made.launch(self._broker).server = self._where.server
 
     def _place(self) -> Path:
         """A directory for this round; that of the one before goes."""
@@ -234,12 +235,12 @@ class KeptStep:
         return Notes(self._directory / f"now-{step.name}")
 
     def _wait(self, number: int) -> None:
-        made, where = self._session, self._where
+        made = self._session
         assert made is not None
-        assert where is not None
+        assert made.running is not None
         try:
             with watched(made.context.console, made.context.config.quiet):
-                finished = made.wait(where.server)
+                finished = made.wait(made.running)
         except BaseException as error:  # noqa: BLE001  (it is shown by who asked)
             self.ended(number, error)
         else:
