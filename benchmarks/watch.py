@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``benchmarks/watch.py [SUITE …]``: how soon ``harness watch`` shows results.
 
-A file of few tests (3, of the portal 7) is saved again and again, each time another
+A file of few tests (9, of the portal 8) is saved again and again, each time another
 one by a comment at its end, and put back at last.  Seconds count from the write to the
 line that watch prints.  Memory is the proportional share (PSS) of all its processes
 while it waits, the database server's among them.
@@ -24,7 +24,7 @@ FIRST, ALL, MEMORY = 1.0, 2.5, 300.0
 """The bars: seconds to the first result, to all; MiB."""
 PATIENCE = 900.0
 FILES = {
-    "tryton": "examples/collecting_society/tests/test_formula.py",
+    "tryton": "examples/collecting_society/tests/test_content.py",
     "portal": "examples/portal_web/portal_web/tests/functional/test_isolation.py",
 }
 SUMMARY = r"passed.* in (?P<all>[\d.]+) s \(the first after (?P<first>[\d.]+)"
