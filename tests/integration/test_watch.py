@@ -84,10 +84,11 @@ def test_a_day_in_a_terminal(project: Path, env: dict[str, str]) -> None:
         model = Edited(shown, source / "alpha.py")
         said = model.save("class Thing", "class Thin(", r"alpha.py:\d+: ")
         assert "layer" not in said
-        said = model.save('"Name"', '"Its Name"', "layer alpha built", GREEN)
+        new = f"Name {time.time_ns()}"  # no earlier run has its template
+        said = model.save('"Name"', f'"{new}"', "layer alpha built", GREEN)
         assert "layer base" not in said
         records = Edited(shown, source / "alpha.xml")
-        said = records.save("First", "Fourth", "layer alpha built", "FAILED .*Fourth")
+        said = records.save("First", new, "layer alpha built", "FAILED .*Name")
         records.save("", "", "passed in")
         config = Edited(shown, source / "tryton.cfg")
         config.save("ir\n", "ir\n", "")  # the same: a save, nevertheless
