@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from harness.cli.base import Commands, Parser, command, overrides, with_database
 from harness.errors import UsageError
-from harness.options import bare
+from harness.options import bare, meant
 
 if TYPE_CHECKING:
     from harness.context import Context
 
+NEAR = 0.8
+"""How near to a suite's name a word is a slip: modules have names like these."""
 EPILOG = """\
 keys: a all tests, f those that failed, p only files whose path has …, t only tests
 whose name has … (as pytest's -k), Enter the same again, u unfold the last failures,
@@ -57,8 +59,11 @@ def _watch(
     if not suites:
         raise UsageError("there is no suite to watch", checked="the configuration")
     words = [bare(one) for one in options.words]
-    named = words[:1] and words[0] in suites
-    suite, words = (words[0], words[1:]) if named else (suites[0], words)
+    first = words[0] if words else suites[0]
+    slip = meant(first, suites, cutoff=NEAR)
+    if slip and first not in suites:
+        raise UsageError(f"there is no suite {first!r}", remedy=slip)
+    suite, words = (first, words[1:]) if first in suites else (suites[0], words)
     paths = [one for one in words if "/" in one or "::" in one]
     asked = test.RunRequest(
         suite=suite,
