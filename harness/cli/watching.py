@@ -78,4 +78,5 @@ def _watch(
         environ, root = context.environ, context.config.root
         return replace(context, config=config.load(root, environ, overrides(options)))
 
-    return watch.run(context, asked, reload=reload, keys=sys.stdin.fileno())
+    keys = sys.stdin.fileno() if sys.stdin else -1
+    return watch.run(context, asked, reload=reload, keys=keys)
