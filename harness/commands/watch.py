@@ -119,6 +119,10 @@ class Watching:
         self.findings = Findings(context.console)
         self.pending: set[Path] = set()
         """Saved, and no round has told of them."""
+        self.covered: set[Path] = set()
+        """Those that the round that goes on tells of."""
+        self.unread: set[str] = set()
+        """What was saved of the structure, and could not be read yet."""
         self.arrived: frozenset[Path] = frozenset()
         """Saved, and not looked at."""
         self.filters = {"p": "", "t": ""}
@@ -136,12 +140,13 @@ class Watching:
         self.kept.hold(self.context, self.step)
         try:
             self.kept.prepare(self.context, self.step)
-            names = changes.files(self.context, "HEAD")
-        except UsageError:  # no git: nothing differs from nothing
-            names = ()
         except HarnessError as error:
             self.console.error(error)
             return
+        try:
+            names = changes.files(self.context, "HEAD")
+        except UsageError:  # no git, no commit: nothing differs from nothing
+            names = ()
         count = sum(map(len, self.kept.tests.values()))
         files = len(self.kept.tests)
         self.console.info(f"{count} tests in {files} files wait for a save")
@@ -191,7 +196,7 @@ class Watching:
             return
         wish = self._concerned(self.pending)
         if wish is not None:
-            self._start(wish, since)
+            self._start(wish, since, covers=self.pending)
 
     def key(self, key: str) -> bool:
         """Do what a key says; whether to go on."""
@@ -204,7 +209,7 @@ class Watching:
             self.prompt, self.typed = key, self.filters[key]
         elif key == "a":
             self.filters = {"p": "", "t": ""}
-            self._start(ALL, now)
+            self._start(ALL, now, covers=self.pending)
         elif key == "f":
             self._start(Wish(why="failed", failed=True), now)
         elif key in "\r\n":
@@ -223,7 +228,7 @@ class Watching:
         self.findings.look(self.kept.results())
         if isinstance(done, BaseException):
             raise done
-        self.pending.clear()
+        self.pending -= self.covered
         self.findings.end(done, self.kept.output())
 
     # -- what follows of them ----------------------------------------------------
@@ -246,19 +251,20 @@ class Watching:
 
     def _restructure(self, saved: set[Path]) -> None:
         """Begin anew where the configuration, or what a suite needs, was saved."""
-        names = [
-            affected.name(self.context.config.root, one)
-            for one in saved
-            if STRUCTURE.match(one.name)
-        ]
-        if names:
-            self.console.info(f"{affected.words(sorted(names))}: all is looked at anew")
+        root = self.context.config.root
+        found = {one for one in saved if STRUCTURE.match(one.name)}
+        self.unread |= {affected.name(root, one) for one in found}
+        if self.unread:
+            names = affected.words(sorted(self.unread))
+            self.console.info(f"{names}: all is looked at anew")
             self.kept.restart()
             self.running = False
             self.context = self.reload()
             self.step = plan(self.context, self.asked)
+            self.unread.clear()
 
-    def _start(self, wish: Wish, since: float) -> None:
+    def _start(self, wish: Wish, since: float, *, covers: Iterable[Path] = ()) -> None:
+        self.covered = set(covers)
         files = self._filtered(wish.files)
         if files is not None and not files:
             self.console.info("there is no such file of tests: p changes the filter")

@@ -95,6 +95,7 @@ def test_a_day_in_a_terminal(project: Path, env: dict[str, str]) -> None:
         test.say("", "tryton.cfg: all is looked at anew", GREEN)
         (project / "pyproject.toml").write_text("[tool.harness]\nnonsense = 1\n")
         test.say("", "nonsense = 1: unknown key")
+        test.save("['First']", "[ 'First']", "nonsense = 1: unknown key")
         shown.type("q")
         assert shown.end() == 0
     assert settled(lambda: marked("terminal"))
