@@ -5,7 +5,7 @@ import ast
 import queue
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -68,10 +68,12 @@ def run(
         try:
             saves.start()
             watch.begin()
-            with Keyboard(keys, lambda key: events.put(("key", key))):
+            with (
+                Keyboard(keys, lambda key: events.put(("key", key))),
+                context.console.showing(watch.rows),
+            ):
                 watch.loop(events)
         finally:
-            context.console.hint("")
             saves.close()
             kept.close()
             current.end_left(context.console.warn)
@@ -132,8 +134,6 @@ class Watching:
         self.wish = ALL
         """Of the round that goes on, or went last."""
         self.running = False
-        self.shown: object = None
-        """The last line, and how much was written before it."""
 
     def begin(self) -> None:
         """Prepare, and run what differs from the last commit."""
@@ -155,7 +155,6 @@ class Watching:
     def loop(self, events: "queue.SimpleQueue[Event]") -> None:
         """Until the user quits."""
         while True:
-            self._hint()
             try:
                 kind, value = events.get(timeout=LOOK if self.running else IDLE)
             except queue.Empty:
@@ -325,16 +324,14 @@ class Watching:
         elif key.isprintable():
             self.typed += key
 
-    def _hint(self) -> None:
+    def rows(self) -> Iterator[str]:
+        """The last line of a terminal: what is typed, what runs, or the keys."""
         found = self.findings
         if self.prompt:
-            text = f"{PROMPTS[self.prompt]} (Enter, Esc): {self.typed}_"
+            yield f"{PROMPTS[self.prompt]} (Enter, Esc): {self.typed}_"
         elif self.running:
             bad = f", {found.bad} failed" if found.bad else ""
-            text = f"{found.done}/{found.expected} tests{bad} …"
+            yield f"{found.done}/{found.expected} tests{bad} …"
         else:
             now = [f"{name}={text}" for name, text in self.filters.items() if text]
-            text = " ".join([*now, KEYS])
-        if self.shown != (text, self.console.written):
-            self.console.hint(text)
-            self.shown = (text, self.console.written)
+            yield " ".join([*now, KEYS])
