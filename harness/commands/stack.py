@@ -162,6 +162,17 @@ def open_(context: Context, environment: str) -> Stack:
     return Stack(context=context, project=projects.make(context.config, environment))
 
 
+def make_secrets(context: Context, *, environment: str) -> int:
+    """Make those that are missing; raises `ConfigError` where others are not fit."""
+    stack = open_(context, environment)
+    place = secrets.directory(stack.project.directory, stack.project.environment)
+    for name in secrets.create(place, secrets.NAMES):
+        context.console.info(f"made: {place / name}")
+    secrets.ensure(stack.project.directory, stack.project.environment)
+    context.console.info(f"all secrets of {stack.project.environment} are there")
+    return ExitCode.OK
+
+
 def remove(stack: Stack, kinds: Sequence[str], *, dry: bool) -> bool:
     """End and remove all of the stack that is of these kinds; whether there was any.
 

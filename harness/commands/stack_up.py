@@ -2,10 +2,13 @@
 """``harness up``: images, ports, database, services, and a page that is answered."""
 
 import http.client
+import json
+import socket
 import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import harness
 from harness import proc, store
@@ -14,7 +17,8 @@ from harness.commands.stack import Stack, kept, open_
 from harness.context import Context
 from harness.doctor import ports
 from harness.errors import EngineError, ExitCode, ImageError
-from harness.stack import access
+from harness.images import services as applications
+from harness.stack import access, secrets, settings
 from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack.compose import Compose, Container, replicas
@@ -44,6 +48,7 @@ def up(
     if dry:
         call = started(stack, stack.looking.ps(), wanted, wait=wait)
         return stack.show([DATABASE, call])
+    check_settings(stack, projects.closure(wanted))
     # The database is made by an erpserver.
     require(stack, projects.closure([*wanted, "erpserver"]), build=build)
     place = context.store.directory("stack", stack.project.name)
@@ -121,6 +126,41 @@ def require(stack: Stack, names: Sequence[str], *, build: bool) -> None:
             remedy="see above",
         )
     stack.require_images(names)
+
+
+# -- settings ------------------------------------------------------------------
+
+
+def check_settings(stack: Stack, names: Sequence[str]) -> None:
+    """Staging and production have what they need; nothing is made before."""
+    project = stack.project
+    if project.environment == "development" or "portal" not in names:
+        return
+    if not applications.application("portal", stack.context.sources):
+        return  # a placeholder sends no mail
+    config = json.loads(stack.compose.run("config", "--format", "json").stdout)
+    told = {
+        name: {key: value or "" for key, value in one.get("environment", {}).items()}
+        for name, one in config["services"].items()
+    }
+    server = stack.secrets.get(secrets.MAIL, "")
+    settings.require(project, told, server)
+    warn = stack.context.console.warn
+    if named := settings.example(told):
+        warn(f"links lead to the example's names: {', '.join(named)}")
+    if why := silent(server or told["portal"]["PORTAL_SMTP"]):
+        warn(f"{why}: mails are not sent while it is so")
+
+
+def silent(server: str) -> str:
+    """Why a mail server does not answer this machine, or nothing."""
+    parts = urlsplit(server)
+    port = parts.port or (465 if parts.scheme == "smtps" else 25)
+    try:
+        socket.create_connection((parts.hostname, port), timeout=3).close()
+    except OSError as error:
+        return f"the mail server {parts.hostname}:{port} does not answer: {error}"
+    return ""
 
 
 # -- ports ---------------------------------------------------------------------

@@ -46,7 +46,7 @@ DEPENDS: Final = {
 """What Compose starts before a service: depends_on of compose.yaml."""
 SECRETS: Final = {
     "erpserver": ("database_password", "admin_password", "processing_password"),
-    "portal": ("portal_database_password", "session_secret"),
+    "portal": ("portal_database_password", "session_secret", "portal_smtp"),
     "api": ("api_database_password", "session_secret"),
     "processing": ("processing_password",),
 }
@@ -201,6 +201,7 @@ def variables(
         "NGINX_PORT": str(stack.nginx_port),
         "ERPSERVER_PORT": str(stack.erpserver_port),
         "DATABASE_NAME": stack.database,
+        "PORTAL_SMTP": "",
         **{name.upper(): value for name, value in secrets.items()},
         **{
             services_variable(role): service(role, secrets.get(name, ""))
