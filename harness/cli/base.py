@@ -154,7 +154,9 @@ def apart(context: "Context", options: argparse.Namespace) -> "Context":
 
 
 WHICH: Final = "--environment"
-LINE: Final = re.compile(r"\bharness (?P<first>[a-z][a-z-]*)(?: (?P<second>[a-z][a-z-]*)\b)?")
+LINE: Final = re.compile(
+    r"\bharness (?P<first>[a-z][a-z-]*)(?: (?P<second>[a-z][a-z-]*)\b)?"
+)
 SAID: Final = re.compile(rf"[^;:,()\n]*{WHICH}")
 
 

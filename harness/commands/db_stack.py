@@ -65,7 +65,7 @@ def opened(
         title=f"the stack {project.name} ({project.environment})",
         start=beginning,
         env=stack.looking.env,
-        production=project.environment == "production",
+        environment=project.environment,
         dry=dry,
         say=context.console.info,
         owner=roles.OWNER,
@@ -175,6 +175,38 @@ class OfStack:
         except DatabaseError as error:
             self.context.console.warn(f"{error.message}: {error.remedy}")
 
+    def settle(self, database: str) -> None:
+        """See `DatabasePlace`: admin's is that of this environment, whoever's data."""
+        query = "SELECT 1 FROM pg_tables WHERE tablename = 'res_user'"
+        if not self.client.sql(query, database=database):
+            return
+        made = self.database(self.context.config.stack.database)
+        file = self.stack.project.secret("admin_password")
+        try:
+            made.admin(database, "--password", listener=lambda _: None)
+        except DatabaseError as error:
+            said = error.message.splitlines()[-1]
+            self.context.console.warn(
+                f"admin's password is still the backup's, not that of {file}: {said}"
+            )
+        else:
+            self.context.console.info(f"  admin's password is that of {file}")
+
+    def require(self, wanted: Request) -> None:
+        """See `DatabasePlace`: erpserver has all modules."""
+        if self.client.dry:
+            return
+        lost = sorted({*wanted.modules} - self.installed(wanted.modules))
+        if lost:
+            project = self.stack.project
+            raise UsageError(
+                f"erpserver has no Tryton module {', '.join(lost)}",
+                checked=f"the image {project.image('erpserver')}; nothing was changed",
+                remedy="name its package in the requirements of a source, then"
+                f" harness build --variant {project.variant} erpserver;"
+                " or another place: --on local",
+            )
+
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
         """See `DatabasePlace`: modules by the stack itself, data from templates."""
         if wanted.data:
@@ -211,7 +243,7 @@ class OfStack:
         """A template takes no sessions: a clone of it is read."""
         shelf, address = bench.builder.shelf, bench.place.address
         assert address is not None
-        source = beside(self.context, "tests", address, production=False, dry=False)
+        source = beside(self.context, "tests", address, dry=False)
         if self.client.dry:
             clone = template_name(layer.digest)
             self.client.say(archive.copy_line(source, clone, self.client, new))

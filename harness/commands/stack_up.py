@@ -1,30 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness up``: images, ports, database, services, and a page that is answered."""
 
-import http.client
-import json
-import socket
-import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import harness
-from harness import proc, store
-from harness.commands import stack_health, stack_show
+from harness import store
+from harness.commands import stack_before, stack_health, stack_show
 from harness.commands.stack import Stack, kept, open_
 from harness.context import Context
-from harness.doctor import ports
-from harness.errors import EngineError, ExitCode, ImageError
-from harness.images import services as applications
-from harness.stack import access, secrets, settings
+from harness.errors import EngineError, ExitCode
+from harness.stack import access
 from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack.compose import Compose, Container, replicas
 from harness.stack.database import StackDatabase, StackRecipe
 
-PROC = Path("/proc")
 DATABASE = ("up", "--detach", "--no-deps", "db")
 """Compose's words that start the server; its database is made before the rest."""
 ACCELERATE = Path(harness.__file__).parent / "plugins" / "accelerate.py"
@@ -48,14 +40,15 @@ def up(
     if dry:
         call = started(stack, stack.looking.ps(), wanted, wait=wait)
         return stack.show([DATABASE, call])
-    check_settings(stack, projects.closure(wanted))
+    stack_before.check_settings(stack, projects.closure(wanted))
     # The database is made by an erpserver.
-    require(stack, projects.closure([*wanted, "erpserver"]), build=build)
+    needed = projects.closure([*wanted, "erpserver"])
+    stack_before.require_images(stack, needed, build=build)
     place = context.store.directory("stack", stack.project.name)
     with store.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
-        free_ports(stack, there, wanted)
+        stack_before.free_ports(stack, there, wanted)
         ready_database(stack)
         call = started(stack, there, wanted, wait=wait)
         with context.console.step("services", ticker=True):
@@ -66,8 +59,7 @@ def up(
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
-    counts = stack_show.counted(there)
-    stack_show.show(stack, stack_show.addresses(stack, there), counts)
+    stack_show.show(stack, stack_show.answers(stack, there))
     return ExitCode.OK
 
 
@@ -103,107 +95,6 @@ def header(stack: Stack, wanted: Sequence[str]) -> None:
         rows += [("source", str(one)) for one in stack.context.sources.values()]
     rows.append(("images", f"{project.config.images.prefix}/…:{project.variant}"))
     stack.context.console.header(f"harness up ({project.environment})", rows)
-
-
-def require(stack: Stack, names: Sequence[str], *, build: bool) -> None:
-    """The images are there; missing ones are built if that is asked for."""
-    try:
-        stack.require_images(names)
-    except ImageError:
-        if not build:
-            raise
-    else:
-        return
-    variant = f"--variant={stack.project.variant}"
-    words = [sys.executable, "-m", "harness", "build", variant, *names]
-    environ, root = stack.context.environ, stack.context.config.root
-    with proc.Child(words, env=environ, cwd=root, foreground=True) as child:
-        code = child.code()
-    if code:
-        raise ImageError(
-            "the stack's images could not be built",
-            checked=f"{proc.line(words[2:])} ended with exit code {code}",
-            remedy="see above",
-        )
-    stack.require_images(names)
-
-
-# -- settings ------------------------------------------------------------------
-
-
-def check_settings(stack: Stack, names: Sequence[str]) -> None:
-    """Staging and production have what they need; nothing is made before."""
-    project = stack.project
-    if project.environment == "development" or "portal" not in names:
-        return
-    if not applications.application("portal", stack.context.sources):
-        return  # a placeholder sends no mail
-    config = json.loads(stack.compose.run("config", "--format", "json").stdout)
-    told = {
-        name: {key: value or "" for key, value in one.get("environment", {}).items()}
-        for name, one in config["services"].items()
-    }
-    server = stack.secrets.get(secrets.MAIL, "")
-    settings.require(project, told, server)
-    warn = stack.context.console.warn
-    if named := settings.example(told):
-        warn(f"links lead to the example's names: {', '.join(named)}")
-    if why := silent(server or told["portal"]["PORTAL_SMTP"]):
-        warn(f"{why}: mails are not sent while it is so")
-
-
-def silent(server: str) -> str:
-    """Why a mail server does not answer this machine, or nothing."""
-    parts = urlsplit(server)
-    port = parts.port or (465 if parts.scheme == "smtps" else 25)
-    try:
-        socket.create_connection((parts.hostname, port), timeout=3).close()
-    except OSError as error:
-        return f"the mail server {parts.hostname}:{port} does not answer: {error}"
-    return ""
-
-
-# -- ports ---------------------------------------------------------------------
-
-
-def free_ports(stack: Stack, there: Iterable[Container], wanted: Sequence[str]) -> None:
-    """Raises `EngineError` for a port that somebody else has, and says who."""
-    own = {out for container in there for _, _, out in container.ports}
-    for port, what in stack.project.ports.items():
-        if port in own or (what if what == "db" else "nginx") not in wanted:
-            continue
-        holder = who(stack, port)
-        if holder:
-            setting = f"{what}_port"
-            raise EngineError(
-                f"the port {port} for {what} is taken by {holder}",
-                checked=f"stack.{setting} = {port}"
-                f" ({stack.project.config.source_of(f'stack.{setting}')})",
-                remedy=f"free it, or take another one: HARNESS_STACK_"
-                f"{setting.upper()}={port + 10000 if port < 1024 else port + 1}"
-                " harness up (in [tool.harness.stack] for good)",
-            )
-
-
-def who(stack: Stack, port: int) -> str:
-    """Who listens on a port of 127.0.0.1; empty where nobody does."""
-    done = stack.engine.run(
-        "ps", "--filter", f"publish={port}", "--format",
-        '{{.Names}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}',
-    )  # fmt: skip
-    for line in done.stdout.splitlines():
-        name, project, published = line.split("\t")
-        if f":{port}->" in published:
-            text = f"the container {name}"
-            return f"{text} of the project {project}" if project else text
-    found = [
-        one for one in ports.listeners(PROC) if one.port == port and ports.clashes(one)
-    ]
-    if not found:
-        return ""
-    for pid in ports.holders(PROC, (one.inode for one in found)):
-        return f"pid {pid} ({ports.command(PROC, pid)})"
-    return f"a process of the user with the id {found[0].uid}"
 
 
 # -- database ------------------------------------------------------------------
@@ -305,23 +196,13 @@ def answered(stack: Stack) -> None:
     deadline = time.monotonic() + config.timeout
     for service, names in projects.hosts(stack.project).items():
         for name in names:
-            while (code := status(config.nginx_port, name)) >= 500 or not code:
+            while (
+                not (code := stack_show.status(config.nginx_port, name)) or code >= 500
+            ):
                 if time.monotonic() > deadline:
                     raise EngineError(
                         f"{service} does not answer for {name}",
                         checked=f"http://127.0.0.1:{config.nginx_port}/: {code}",
-                        remedy=f"harness logs {service} nginx says why",
+                        remedy=f"{stack.line('logs', service, 'nginx')} says why",
                     )
                 time.sleep(0.1)
-
-
-def status(port: int, host: str) -> int:
-    """The code of an answer; 0 without one."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/", headers={"Host": host})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()

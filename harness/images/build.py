@@ -21,6 +21,10 @@ from harness.images.stream import Streams
 
 DIGEST: Final = "harness.image"
 """Label: the digest of all that the image is made of."""
+PROJECT: Final = "harness.project"
+"""Label: the checkout that built it; another one's sources may be other ones."""
+PLACEHOLDER: Final = "harness.placeholder"
+"""Label: there was no source that could be started."""
 BUILDKIT: Final = {"DOCKER_BUILDKIT": "1", "BUILDX_BUILDER": "default"}
 TOGETHER: Final = 4
 """Builds at a time, at most: they share layers, and one network."""

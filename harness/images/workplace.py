@@ -23,9 +23,8 @@ def opened() -> Iterator[Path]:
     """A directory that goes with the block; what killed builds have left goes first."""
     for path in left(Path(tempfile.gettempdir())):
         remove(path)
-    with tempfile.TemporaryDirectory(prefix=WORK) as name:
-        with locked(Path(name, LOCK)):
-            yield Path(name)
+    with tempfile.TemporaryDirectory(prefix=WORK) as name, locked(Path(name, LOCK)):
+        yield Path(name)
 
 
 def left(place: Path) -> Iterator[Path]:

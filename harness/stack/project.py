@@ -88,6 +88,12 @@ class Project:
         """The image of a service."""
         return f"{self.config.images.prefix}/{service}:{self.variant}"
 
+    def secret(self, name: str) -> Path:
+        """The file of a secret, as it is said to people."""
+        path = self.directory / "secrets" / self.environment / name
+        root = self.config.root
+        return path.relative_to(root) if path.is_relative_to(root) else path
+
     def files(self) -> list[Path]:
         """The Compose files that are in the checkout, later ones win."""
         base = self.directory

@@ -2,7 +2,6 @@
 """What staging and production must be told, all of it, before anything is made."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,7 +11,9 @@ from harness.stack.project import Project
 
 Told = Mapping[str, Mapping[str, str]]
 """The variables of each service, as Compose has put them together."""
-MAIL: Final = "smtp[s]://[USER:PASSWORD@]HOST[:PORT]"
+MAIL: Final = "smtp[s]://HOST[:PORT], USER:PASSWORD@ before HOST if it needs them"
+EXAMPLE: Final = "repertoire.test"
+"""The name of the portal where nobody has set another one."""
 NAMES: Final = {
     "portal": ("PORTAL_URL", "PORTAL_NAMES"),
     "api": ("API_URL", "API_NAMES"),
@@ -108,5 +109,6 @@ def example(told: Told) -> list[str]:
         f"{service}: {name}"
         for service in ("portal", "api")
         for name, _ in NAMES.values()
-        if ".repertoire.test" in "." + told.get(service, {}).get(name, "").partition("//")[2]
+        if ".repertoire.test"
+        in "." + told.get(service, {}).get(name, "").partition("//")[2]
     ]

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose images a stack is about to run: built of what is here, and by this checkout."""
+
+import json
+from collections.abc import Mapping, Sequence
+
+from harness.commands import images
+from harness.context import Context
+from harness.engine import Engine
+from harness.errors import ImageError
+from harness.images.build import DIGEST, PROJECT, ImageJob
+from harness.stack.project import derived
+
+Labels = Mapping[str, Mapping[str, str]]
+"""Of images, by name."""
+
+
+def check(context: Context, names: Sequence[str], variant: str) -> None:
+    """Say which images are not made of what is here, and what builds them.
+
+    Raises `ImageError` for those of another checkout: they have other modules.
+    """
+    wanted = images.expected(context, names, variant)
+    old, foreign = compared(
+        wanted, _labels(context, wanted), derived(context.config.root)
+    )
+    if foreign:
+        said = ", ".join(f"{name} (of {whose})" for name, whose in foreign.items())
+        raise ImageError(
+            f"images of another checkout, made of something else: {said}",
+            checked=f"their labels {PROJECT}, {DIGEST}",
+            remedy=images.line([*foreign, *old], variant)
+            + " (a name of your own keeps them apart: images.prefix)",
+        )
+    if old:
+        context.console.warn(
+            f"older than what is here: the images {', '.join(old)};"
+            f" {images.line(old, variant)} builds them"
+        )
+
+
+def stale(context: Context, names: Sequence[str], variant: str) -> bool:
+    """Whether a build would change any of the images."""
+    wanted = images.expected(context, names, variant)
+    return any(map(len, compared(wanted, _labels(context, wanted), "")))
+
+
+def compared(
+    wanted: Sequence[ImageJob], there: Labels, own: str
+) -> tuple[list[str], dict[str, str]]:
+    """The services with an older image, and those with a foreign one with its owner.
+
+    Where nothing says what an image is made of, nothing is said of it.
+    """
+    old: list[str] = []
+    foreign: dict[str, str] = {}
+    for job in wanted:
+        labels = there.get(job.image, {})
+        if labels.get(DIGEST, job.digest) == job.digest:
+            continue
+        whose = labels.get(PROJECT, own)
+        if whose == own:
+            old.append(job.service)
+        else:
+            foreign[job.service] = whose
+    return old, foreign
+
+
+def _labels(context: Context, wanted: Sequence[ImageJob]) -> Labels:
+    if not wanted:
+        return {}
+    names = [job.image for job in wanted]
+    done = Engine(context.environ).run("image", "inspect", *names, check=False)
+    return {
+        tag: one["Config"].get("Labels") or {}
+        for one in json.loads(done.stdout or "[]")
+        for tag in one.get("RepoTags") or ()
+    }
