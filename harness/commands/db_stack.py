@@ -53,7 +53,8 @@ def opened(
             context.console.info(proc.line(stack.compose.argv(*START)))
         else:
             stack.require_images(["db"])
-            stack.compose.run(*START)
+            with context.console.step("start db", ticker=True):
+                stack.compose.run(*START)
 
     def beginning(program: str, terminal: bool) -> list[str]:
         options = [] if terminal else ["-T"]
