@@ -63,7 +63,9 @@ def _whole(commands: "Commands[Parser]") -> None:
         default=True,
         help="until all is healthy and answers",
     )
-    one.add_argument("--build", action="store_true", help="build missing and older images first")
+    one.add_argument(
+        "--build", action="store_true", help="build missing and older images first"
+    )
     dry_run(one).set_defaults(call=_up)
     one = on_stack(commands, "down", "end the stack and remove its containers")
     one.add_argument(
