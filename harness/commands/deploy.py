@@ -14,7 +14,8 @@ from pathlib import Path
 
 from harness import store
 from harness.commands import stack_before, stack_up
-from harness.commands.stack import Stack, kept, open_
+from harness.commands.stack import Stack, open_
+from harness.commands.stack_change import kept
 from harness.context import Context
 from harness.errors import EngineError, ExitCode, UsageError
 from harness.stack import lines

@@ -79,19 +79,6 @@ def jobs(
     return [_job(context, gathered, one, variant, release, base) for one in chosen]
 
 
-def expected(context: Context, names: Sequence[str], variant: str) -> list[ImageJob]:
-    """As `jobs`, and none where nothing can be built here."""
-    found = Engine(context.environ).inspect("image", context.config.images.base)
-    if found is None or not (context.config.root / PLACE / DOCKERFILE).is_file():
-        return []
-    return jobs(context, names, variant, str(found["Id"]))
-
-
-def line(names: Sequence[str], variant: str) -> str:
-    """The command that builds images."""
-    return f"harness build --variant {variant} {' '.join(names)}"
-
-
 def _warn_unlocked(context: Context, gathered: Material, release: Series) -> None:
     if f"requirements/erpserver/locked-{release.name}.txt" not in gathered.files:
         context.console.warn(

@@ -9,6 +9,7 @@ from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ImageError
 from harness.images.build import DIGEST, PROJECT, ImageJob
+from harness.images.material import DOCKERFILE
 from harness.stack.project import derived
 
 Labels = Mapping[str, Mapping[str, str]]
@@ -20,7 +21,7 @@ def check(context: Context, names: Sequence[str], variant: str) -> None:
 
     Raises `ImageError` for those of another checkout: they have other modules.
     """
-    wanted = images.expected(context, names, variant)
+    wanted = expected(context, names, variant)
     old, foreign = compared(
         wanted, _labels(context, wanted), derived(context.config.root)
     )
@@ -29,19 +30,19 @@ def check(context: Context, names: Sequence[str], variant: str) -> None:
         raise ImageError(
             f"images of another checkout, made of something else: {said}",
             checked=f"their labels {PROJECT}, {DIGEST}",
-            remedy=images.line([*foreign, *old], variant)
+            remedy=line([*foreign, *old], variant)
             + " (a name of your own keeps them apart: images.prefix)",
         )
     if old:
         context.console.warn(
             f"older than what is here: the images {', '.join(old)};"
-            f" {images.line(old, variant)} builds them"
+            f" {line(old, variant)} builds them"
         )
 
 
 def stale(context: Context, names: Sequence[str], variant: str) -> bool:
     """Whether a build would change any of the images."""
-    wanted = images.expected(context, names, variant)
+    wanted = expected(context, names, variant)
     return any(map(len, compared(wanted, _labels(context, wanted), "")))
 
 
@@ -64,6 +65,19 @@ def compared(
         else:
             foreign[job.service] = whose
     return old, foreign
+
+
+def expected(context: Context, names: Sequence[str], variant: str) -> list[ImageJob]:
+    """As they would be built now; none where nothing can be built here."""
+    found = Engine(context.environ).inspect("image", context.config.images.base)
+    if found is None or not (context.config.root / images.PLACE / DOCKERFILE).is_file():
+        return []
+    return images.jobs(context, names, variant, str(found["Id"]))
+
+
+def line(names: Sequence[str], variant: str) -> str:
+    """The command that builds images."""
+    return f"harness build --variant {variant} {' '.join(names)}"
 
 
 def _labels(context: Context, wanted: Sequence[ImageJob]) -> Labels:

@@ -8,13 +8,14 @@ from pathlib import Path
 import harness
 from harness import store
 from harness.commands import stack_before, stack_health, stack_show
-from harness.commands.stack import Stack, kept, open_
+from harness.commands.stack import Stack, open_
+from harness.commands.stack_change import kept
 from harness.context import Context
-from harness.errors import EngineError, ExitCode
+from harness.errors import DatabaseError, EngineError, ExitCode
 from harness.stack import access
 from harness.stack import database as databases
 from harness.stack import project as projects
-from harness.stack.compose import Compose, Container, replicas
+from harness.stack.compose import Container, replicas
 from harness.stack.database import StackDatabase, StackRecipe
 
 DATABASE = ("up", "--detach", "--no-deps", "db")
@@ -36,7 +37,7 @@ def up(
     stack = open_(context, environment)
     named = projects.services(services)
     wanted = projects.started(named)
-    compose = stack.compose  # refuses bad secrets before anything starts
+    _ = stack.secrets  # refuses bad ones before anything starts
     if dry:
         call = started(stack, stack.looking.ps(), wanted, wait=wait)
         return stack.show([DATABASE, call])
@@ -52,7 +53,7 @@ def up(
         ready_database(stack)
         call = started(stack, there, wanted, wait=wait)
         with context.console.step("services", ticker=True):
-            begin(stack, compose, call)
+            stack_health.called(stack, call)
             if wait and "nginx" in wanted:
                 answered(stack)
         (place / stack_health.STOPPED).unlink(missing_ok=True)
@@ -71,20 +72,6 @@ def started(
     if wait:
         options += ["--wait", f"--wait-timeout={stack.context.config.stack.timeout}"]
     return ["up", "--detach", *options, *wanted]
-
-
-def begin(stack: Stack, compose: Compose, call: Sequence[str]) -> None:
-    """Start services; who does not become well says itself why, in the error."""
-    try:
-        compose.run(*call, timeout=stack.context.config.stack.timeout + 60)
-    except EngineError as error:
-        named = error.message.split()
-        there = stack.looking.ps()
-        ill = [one for one in there if not one.well or one.name in named]
-        if ill:
-            error.checked = stack_health.told(stack, ill)
-            error.remedy = stack.line("logs", *dict.fromkeys(o.service for o in ill))
-        raise
 
 
 def header(stack: Stack, wanted: Sequence[str]) -> None:
@@ -146,7 +133,12 @@ def prepared(stack: Stack, made: StackDatabase) -> list[str]:
 
     What is there from before there were roles is given to the one of the owner.
     """
-    names = made.names(patience=stack.context.config.stack.timeout)
+    try:
+        names = made.names(patience=stack.context.config.stack.timeout)
+    except DatabaseError as error:
+        ill = [one for one in stack.looking.ps() if one.service == "db"]
+        error.checked = stack_health.told(stack, ill)
+        raise
     old = access.login(made, stack.secrets)
     if old:
         # A session that uses a table would keep it from changing hands.

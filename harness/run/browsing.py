@@ -150,7 +150,7 @@ def client(environment: Environment, step: Step) -> str:
 
 
 def order(context: Context, current: Run, step: Step, chosen: Browsers | None) -> str:
-    """What the plugin in the workers is told: servers alone where there is no browser."""
+    """What the plugin in the workers is told; without a browser, of servers alone."""
     config = context.config
     names = config.suite[step.suite].servers
     tables = {name: config.server[name] for name in names}

@@ -54,7 +54,7 @@ def test_a_foreign_image_is_refused_and_an_older_one_told(
         config=Config(root=tmp_path), environ={}, console=Console(shown, {}), line=""
     )
     own = derived(tmp_path)
-    monkeypatch.setattr(stack_images.images, "expected", lambda *words: WANTED)
+    monkeypatch.setattr(stack_images, "expected", lambda *words: WANTED)
     found = labels(db="now", portal=f"then {own}", api="now")
     monkeypatch.setattr(stack_images, "_labels", lambda *words: found)
     stack_images.check(context, ["db", "portal", "api"], "production")
