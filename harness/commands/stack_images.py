@@ -2,16 +2,23 @@
 """Whose images a stack is about to run: built of what is here, and by this checkout."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from harness.commands import images
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ImageError
+from harness.images import services
 from harness.images.build import DIGEST, PROJECT, ImageJob
 from harness.images.material import DOCKERFILE
 from harness.stack.project import derived
 
+REVISION: Final = "org.opencontainers.image.revision"
+"""Label: the sources."""
+SOURCED: Final = (*images.LOCKED, *services.MORE)
+"""Images with sources in them; the others are only built beside them."""
 Labels = Mapping[str, Mapping[str, str]]
 """Of images, by name."""
 
@@ -26,10 +33,10 @@ def check(context: Context, names: Sequence[str], variant: str) -> None:
         wanted, _labels(context, wanted), derived(context.config.root)
     )
     if foreign:
-        said = ", ".join(f"{name} (of {whose})" for name, whose in foreign.items())
+        said = ", ".join(f"{name} (of {what})" for name, what in foreign.items())
         raise ImageError(
-            f"images of another checkout, made of something else: {said}",
-            checked=f"their labels {PROJECT}, {DIGEST}",
+            f"images of another checkout, or of other sources: {said}",
+            checked=f"their labels {PROJECT}, {REVISION}",
             remedy=line([*foreign, *old], variant)
             + " (a name of your own keeps them apart: images.prefix)",
         )
@@ -49,7 +56,7 @@ def stale(context: Context, names: Sequence[str], variant: str) -> bool:
 def compared(
     wanted: Sequence[ImageJob], there: Labels, own: str
 ) -> tuple[list[str], dict[str, str]]:
-    """The services with an older image, and those with a foreign one with its owner.
+    """The services with an older image, and those with a foreign one, with its sources.
 
     Where nothing says what an image is made of, nothing is said of it.
     """
@@ -60,11 +67,17 @@ def compared(
         if labels.get(DIGEST, job.digest) == job.digest:
             continue
         whose = labels.get(PROJECT, own)
-        if whose == own:
+        kin = _sources(labels) in ([], _sources(job.labels))
+        if whose == own and (kin or job.service not in SOURCED):
             old.append(job.service)
         else:
-            foreign[job.service] = whose
+            foreign[job.service] = labels.get(REVISION) or whose
     return old, foreign
+
+
+def _sources(labels: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The sources of an image, each with where it came from; not their revisions."""
+    return re.findall(r"(\w+) \((\w+)", labels.get(REVISION, ""))
 
 
 def expected(context: Context, names: Sequence[str], variant: str) -> list[ImageJob]:

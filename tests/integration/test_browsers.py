@@ -206,11 +206,11 @@ SERVED = """\
     def test_it_answers_on_the_lease(server_url):
         make('mine')
         with urllib.request.urlopen(server_url('site') + '/names') as answer:
-            assert b'<body>mine</body>' in answer.read()
+            assert b'<body>First|mine</body>' in answer.read()
 
     def test_it_begins_anew(server_url):
         with urllib.request.urlopen(server_url('site') + '/names') as answer:
-            assert b'<body></body>' in answer.read()
+            assert b'<body>First</body>' in answer.read()
 
     def test_a_browser_is_none_of_it(browser):
         pass

@@ -2,6 +2,7 @@
 """Whose image it is, and whether it is made of what is here."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,29 @@ def test_images_are_compared(
     there: dict[str, dict[str, str]], old: list[str], foreign: dict[str, str]
 ) -> None:
     assert stack_images.compared(WANTED, there, "mine") == (old, foreign)
+
+
+@pytest.mark.parametrize(
+    ("made_of", "foreign"),
+    [
+        ("society (examples 12 dirty)", False),
+        ("", False),
+        ("society (src 12)", True),
+        ("society (examples 12), portal (src 3)", True),
+    ],
+)
+def test_other_sources_are_another_checkouts_or_its_own_of_before(
+    made_of: str, *, foreign: bool
+) -> None:
+    """The modules of the example are none of a society's, nor is their series."""
+    revision = {stack_images.REVISION: "society (examples 34)"}
+    job = replace(WANTED[1], labels=revision)
+    there = {job.image: {DIGEST: "then", stack_images.REVISION: made_of}}
+    expected = ([], {"portal": made_of}) if foreign else (["portal"], {})
+    assert stack_images.compared([job], there, "mine") == expected
+    # A server has none of them in it.
+    server = replace(job, service="db")
+    assert stack_images.compared([server], there, "mine") == (["db"], {})
 
 
 def test_a_foreign_image_is_refused_and_an_older_one_told(
