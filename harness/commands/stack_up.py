@@ -37,7 +37,7 @@ def up(
     stack = open_(context, environment)
     named = projects.services(services)
     wanted = projects.started(named)
-    _ = stack.secrets  # refuses bad ones before anything starts
+    _ = stack.compose  # refuses bad secrets before anything starts
     if dry:
         call = started(stack, stack.looking.ps(), wanted, wait=wait)
         return stack.show([DATABASE, call])

@@ -46,7 +46,7 @@ CONFIGURATION = """\
     command = "python -m site_ --bind {bind} --port {port:site}"
     health = "/health"
     environment = ["SITE_NAME=of {worker}"]
-    timeout = 10
+    timeout = 60
     [tool.harness.server.broken]
     command = "python -c 'raise SystemExit(\\"no such table\\")'"
     timeout = 10
