@@ -18,9 +18,9 @@ from harness.databases.replace import building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.output import size
 from harness.run import servers
+from harness.stack import access, roles
 from harness.stack import database as databases
 from harness.stack import project as projects
-from harness.stack import roles
 from harness.stack.compose import Container
 from harness.stack.database import Listener, StackDatabase
 from harness.template.layer import Layer, Request
@@ -183,12 +183,10 @@ class OfStack:
             return
         made = self.database(self.context.config.stack.database)
         file = self.stack.project.secret("admin_password")
-        try:
-            made.admin(database, "--password", listener=lambda _: None)
-        except DatabaseError as error:
-            said = error.message.splitlines()[-1]
+        why = access.admit(made, database)
+        if why:
             self.context.console.warn(
-                f"admin's password is still the backup's, not that of {file}: {said}"
+                f"admin's password is still the backup's, not that of {file}: {why}"
             )
         else:
             self.context.console.info(f"  admin's password is that of {file}")

@@ -8,7 +8,8 @@ import pytest
 from harness.commands import db_saving
 from harness.commands.db_stack import OfStack
 from harness.databases.client import PostgresPrograms
-from harness.errors import DatabaseError, UsageError
+from harness.errors import UsageError
+from harness.proc import Completed
 from harness.template.layer import Request
 from tests.unit.commands.test_stack_health import Docker, stack
 
@@ -21,16 +22,24 @@ class Server(PostgresPrograms):
 
 
 class Made:
-    """What calls ``trytond-admin``."""
+    """What calls programs beside erpserver."""
+
+    script = Path("/x/initialise.py")
 
     def __init__(self, error: str = "") -> None:
         self.error = error
-        self.calls: list[tuple[str, ...]] = []
+        self.calls: list[tuple[object, ...]] = []
+        self.compose = self
 
-    def admin(self, *words: str, listener: object) -> None:
+    def forget(self) -> None:
+        """Nothing was left."""
+
+    def called(self, program: Path, *words: str) -> tuple[object, ...]:
+        return (program.name, *words)
+
+    def run(self, *words: object, **more: object) -> Completed:
         self.calls.append(words)
-        if self.error:
-            raise DatabaseError(self.error)
+        return Completed(code=bool(self.error), stdout="", stderr=self.error)
 
 
 def place(
@@ -56,7 +65,8 @@ def test_admin_of_a_backup_gets_the_password_of_here(
     one.settle("other")  # it is none of Tryton's
     assert made.calls == []
     one.settle("tryton")
-    assert made.calls == [("tryton", "--password")]
+    secret = ("--secret", "admin_password")
+    assert made.calls == [("worker.py", "tryton", "--login", "admin", *secret)]
     assert "that of compose/secrets/production/admin_password" in "".join(said)
 
 
