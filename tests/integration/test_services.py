@@ -104,7 +104,6 @@ DO = {
     "harness port --index 1 tryton 8000": r"^127\.0\.0\.1:\d+$",
     "harness monitor --once": r"processing .* healthy",
     "harness db backup -o FILE": r"FILE: .*, sha256 ",
-    "harness sources status": "collecting_society",
 }
 """New lines of docs/old-commands.md that take a second, and what comes of them."""
 
