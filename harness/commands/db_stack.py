@@ -14,7 +14,7 @@ from harness.commands.stack import Stack, open_
 from harness.context import Context
 from harness.databases import archive
 from harness.databases.client import PostgresPrograms
-from harness.databases.replace import building, exists
+from harness.databases.replace import BUILDING, building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.output import size
 from harness.run import servers
@@ -178,10 +178,12 @@ class OfStack:
 
     def settle(self, database: str) -> None:
         """See `DatabasePlace`: admin's is that of this environment, whoever's data."""
+        own = self.context.config.stack.database
         query = "SELECT 1 FROM pg_tables WHERE tablename = 'res_user'"
-        if not self.client.sql(query, database=database):
+        served = database.removeprefix(BUILDING) == own
+        if not served or not self.client.sql(query, database=database):
             return
-        made = self.database(self.context.config.stack.database)
+        made = self.database(own)
         file = self.stack.project.secret("admin_password")
         why = access.admit(made, database)
         if why:

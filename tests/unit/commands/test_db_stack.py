@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A database of the stack: what is known before, and whose passwords it has after."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from harness.proc import Completed
 from harness.template.layer import Request
 from tests.unit.commands.test_stack_health import Docker, stack
 
+NEW = "building_collecting_society"
+
 
 class Server(PostgresPrograms):
     """A server whose databases are Tryton's, or are not."""
 
     def sql(self, *statements: str, database: str = "") -> list[list[str]]:
-        return [["1"]] if database == "tryton" else []
+        return [["1"]] if self.kind == "stack" else []
 
 
 class Made:
@@ -62,11 +65,13 @@ def test_admin_of_a_backup_gets_the_password_of_here(
 ) -> None:
     made = Made()
     one, said = place(tmp_path, monkeypatch, made)
-    one.settle("other")  # it is none of Tryton's
+    one.settle("other")  # nobody is let into it
     assert made.calls == []
-    one.settle("tryton")
+    replace(one, client=replace(one.client, kind="empty")).settle(NEW)
+    assert made.calls == []  # it is none of Tryton's
+    one.settle(NEW)
     secret = ("--secret", "admin_password")
-    assert made.calls == [("worker.py", "tryton", "--login", "admin", *secret)]
+    assert made.calls == [("worker.py", NEW, "--login", "admin", *secret)]
     assert "that of compose/secrets/production/admin_password" in "".join(said)
 
 
@@ -74,7 +79,7 @@ def test_a_backup_that_tryton_cannot_read_is_restored_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, said = place(tmp_path, monkeypatch, Made("it fails:\nno module x"))
-    one.settle("tryton")
+    one.settle(NEW)
     assert "still the backup's" in "".join(said)
     assert "no module x" in "".join(said)
 
