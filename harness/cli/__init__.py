@@ -29,7 +29,7 @@ from harness.cli import (
     tools,
     watching,
 )
-from harness.cli.base import Parser, overrides
+from harness.cli.base import Parser, of_environment, overrides
 from harness.errors import (
     ExitCode,
     HarnessError,
@@ -145,6 +145,7 @@ def main(argv: Sequence[str]) -> int:
         context = _context(options, argv, console, environ)
         return int(options.call(context, options, rest))
     except HarnessError as error:
+        error.remedy = of_environment(error.remedy, argv, parser())
         console.error(error)
         return error.code
     except KeyboardInterrupt:

@@ -267,7 +267,7 @@ class StepSession:
         step = self.step
         argv = needs.command(
             step, self.graph, self.environment, self.files,
-            browser=self.browsers is not None,
+            browser=bool(self.browsers or self._table.servers),
             plugins=self.lanes.plugins() if self.lanes else (),
         )  # fmt: skip
         if self.distant:

@@ -47,6 +47,8 @@ def test_all_commands_are_there() -> None:
         "harness test",
         "harness watch",
         "harness template",
+        "harness secrets",
+        "harness secrets init",
         *(
             f"harness template {action}"
             for action in (
