@@ -20,7 +20,7 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
-NEEDED = ("harness", "psycopg", "jinja2", "coverage", "testcontainers")
+NEEDED = ("harness", "psycopg", "jinja2", "coverage", "rich", "testcontainers")
 WORKFLOWS = (".github/workflows/gate.yml", ".github/workflows/scheduled.yml")
 PLUGINS = (
     "tests/unit/plugins",
@@ -105,6 +105,12 @@ def bases(session: nox.Session) -> None:
     """Refresh the digests of base images in harness/data/bases.toml."""
     program = python(session)
     run(session, program, "-m", "harness", "images", "refresh")
+
+
+@nox.session(venv_backend="none" if HERE else "venv")
+def pictures(session: nox.Session) -> None:
+    """The pictures of the documentation, drawn anew; needs a Chromium."""
+    run(session, python(session), "docs/pictures.py")
 
 
 @nox.session(venv_backend="none" if HERE else "venv")

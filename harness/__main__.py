@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from harness.cli import main
 
-NEEDED = ("coverage", "jinja2", "nox", "psycopg")
+NEEDED = ("coverage", "jinja2", "nox", "psycopg", "rich")
 """Packages of the extra ``cli``; plugins of pytest are installed without it."""
 
 

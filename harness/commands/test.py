@@ -67,7 +67,8 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
         paths=rounds.without(context, asked.paths),
         exactly=tryton.found(rounds.without(context, asked.exactly), (Path.cwd(),)),
     )
-    steps = _plan(context, asked)
+    with context.console.passing(context.line):
+        steps = _plan(context, asked)
     if show:
         return _show(context, steps, as_json=as_json)
     with Run(context.store) as current:

@@ -56,6 +56,8 @@ LEVELS: Mapping[str, int] = {
     "store": 2,
     "config": 1,
     "output": 1,
+    "screen": 0,
+    "columns": 0,
     "options": 1,
     "model": 0,
     "errors": 0,
