@@ -71,8 +71,19 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
         steps = _plan(context, asked)
     if show:
         return _show(context, steps, as_json=as_json)
+    if any(step.runner == "image" for step in steps):
+        _check_image(context, context.config.suite[asked.suite].image)
     with Run(context.store) as current:
         return _execute(context, current, steps)
+
+
+def _check_image(context: Context, image: str) -> None:
+    """Raises `ImageError` where it is of another checkout's sources."""
+    from harness.commands import stack_images  # what most runs have no need of
+    from harness.images import services
+
+    if image in (*services.SERVICES, *services.MORE):
+        stack_images.check(context, [image], context.config.images.variant)
 
 
 def _bisect(context: Context, asked: RunRequest) -> int:

@@ -260,7 +260,7 @@ class StepSession:
                 step.source,
                 self.environment,
                 self.files,
-                browser=self.browsers is not None,
+                browser=bool(self.browsers or self._table.servers),
                 plugins=self.lanes.plugins() if self.lanes else (),
             )
         return tryton.command(step, self.graph, self.environment, self.files)

@@ -46,6 +46,8 @@ def test_all_commands_are_there() -> None:
         "harness",
         "harness test",
         "harness template",
+        "harness secrets",
+        "harness secrets init",
         *(
             f"harness template {action}"
             for action in (
