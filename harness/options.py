@@ -10,6 +10,7 @@ TESTING = ("test", "watch")
 """Commands that hand words to pytest."""
 FLAGS = frozenset(
     {
+        "--affected",
         "--list",
         "--list-tests",
         "--json",
@@ -24,6 +25,8 @@ FLAGS = frozenset(
         "--random-order-all",
     }
 )
+OPTIONAL = {"--affected": "--affected=run"}
+"""Options whose value may be left out, and stands behind ``=``."""
 VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
@@ -215,7 +218,7 @@ def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         if word == "--":
             other += words
         elif name in FLAGS:
-            own.append(word)
+            own.append(OPTIONAL.get(word, word))
         elif name in VALUES:
             own.append(word)
             if "=" not in word:

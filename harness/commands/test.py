@@ -49,6 +49,7 @@ class RunRequest:
     changed_since: str = ""
     measure: bool = False
     shard: str = ""
+    affected: str = ""
     reruns: int | None = None
     repeat: int = 1
     shuffle: str = ""
@@ -123,6 +124,7 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
         workers=_workers(config.jobs, table.apart if inner else 0),
         serial=serial,
         shard=_shard(asked.shard),
+        affected=_affected(asked),
         manner=ordering.manner(context, asked, serial),
         limit=ordering.limit(config, asked.suite, serial),
     )
@@ -135,6 +137,17 @@ def _workers(jobs: int, apart: int) -> int:
     """How many; no more than have a container of their own, where that is asked."""
     count = jobs or os.cpu_count() or 1
     return min(count, apart) if apart else count
+
+
+def _affected(asked: RunRequest) -> str:
+    """Raises `UsageError` beside options that name the tests themselves."""
+    named = {"--exactly": asked.exactly, "--bisect": asked.bisect}
+    for option in (one for one, given in named.items() if given and asked.affected):
+        raise UsageError(
+            f"{option} names the tests, and --affected chooses them",
+            remedy="leave one of them out",
+        )
+    return asked.affected
 
 
 def _shard(text: str) -> str:
@@ -295,5 +308,6 @@ def _told(step: Step, done: results.Finished) -> bool:
     """Whether pytest has said all: no test was to run, not of an empty shard either."""
     if done.errors or shows(step.options):
         return not done.errors
-    nothing = (ExitCode.NOTHING_SELECTED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+    nothing = [ExitCode.NOTHING_SELECTED, ExitCode.USAGE, ExitCode.INTERRUPTED]
+    nothing += [ExitCode.OK] if step.affected else []  # all is unchanged
     return done.code in nothing and not (done.result.tests or step.shard)

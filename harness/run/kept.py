@@ -24,7 +24,7 @@ from harness.run.basis import Basis
 from harness.run.progress import Notes
 from harness.store import Run
 from harness.template.broker import Broker
-from harness.template.layer import Request
+from harness.template.layer import Layers, Request
 
 LEARN = "harness.plugins.workers.learn"
 TAIL = 3000
@@ -48,6 +48,7 @@ class KeptStep:
         self._server = ExitStack()
         self._broker: Broker | None = None
         self._where: servers.TemplatePlace | None = None
+        self._layers: Layers | None = None
         self._digests: set[str] = set()
         self._directory: Path | None = None
         """Of the last round, in the run's private one."""
@@ -165,9 +166,8 @@ class KeptStep:
 
     def _begin(self, made: session.StepSession) -> None:
         with self._output.open("wb") as made.output:
-            self._broker, self._where = made.begin()
-        layers = made.expecting.layers(self._where.label)
-        self._digests = {one.digest for one in made.expecting.expected(layers)}
+            self._broker, self._where, self._layers = made.begin()
+        self._digests = {one.digest for one in made.expected}
 
     def _learn(self, made: session.StepSession) -> None:
         """Run no test, but see what there is; then have a base process.
@@ -215,12 +215,13 @@ class KeptStep:
         assert made is not None
         assert self._broker is not None
         assert self._where is not None
+        assert self._layers is not None
         made.step = step
         made.failures.clear()
         made.files = replace(made.files, directory=self._place())
         made.notes = self._notes(step)
         with self._output.open("wb") as made.output:
-            made.launch(self._broker).server = self._where.server
+            made.launch(self._broker, self._layers).server = self._where.server
 
     def _place(self) -> Path:
         """A directory for this round; that of the one before goes."""

@@ -31,6 +31,7 @@ from harness.run import (
     servers,
     templates,
 )
+from harness.run.affected import Affected
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.run.running import Running
@@ -41,6 +42,7 @@ from harness.sources import tests_of
 from harness.store import Run
 from harness.template.broker import Broker
 from harness.template.build import TemplateBuilder
+from harness.template.layer import Layer, Layers
 from harness.template.pool import Pool
 
 
@@ -128,9 +130,11 @@ class StepSession:
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
         self.notes = Notes(current.scratch() / f"now-{step.name}")
+        self.affected = Affected(current, self.expecting)
         self.screen: StepScreen | None = None
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
+        self.expected: list[Layer] = []
         self.wrap: Callable[[list[str], dict[str, str]], list[str]]
         self.wrap = lambda argv, env: argv
         """Makes of the tests' command the one that is run."""
@@ -153,17 +157,19 @@ class StepSession:
         if not self.output:
             made = StepScreen(self.context, self.step, self.notes, self.files)
             self.screen = self.stack.enter_context(closing(made))
-        broker, where = self.begin()
+        broker, where, _ = self.begin()
         assert self.running is not None
         finished = self.wait(self.running)
+        used = {**{one.digest: one for one in self.expected}, **broker.asked}
         with store.noting(self.failures):
+            finished = self.affected.learn(finished, self.current.id, used.values())
             history.remember(self.context.store, self.step, broker.asked.values())
             self.expecting.touch(broker.asked.values())
             if not self.running.lost:
                 templates.keep_house(self.context, where.shelf)
         return finished
 
-    def begin(self) -> tuple[Broker, servers.TemplatePlace]:
+    def begin(self) -> tuple[Broker, servers.TemplatePlace, Layers]:
         """Start the tests, and all that they ask for."""
         if self._table.browser and not self.image:
             self._browse()
@@ -175,7 +181,7 @@ class StepSession:
         hosts = distant.hosts(self.context, self.step)
         here = not (self.image or hosts)
         if layers and here and self.expecting.ready(self.expecting.expected(layers)):
-            self.launch(broker)
+            self.launch(broker, layers)
         where = self.stack.enter_context(
             servers.place(self.context, self.current, self.step.database)
         )
@@ -210,9 +216,10 @@ class StepSession:
         if hosts:
             self.distant = distant.Distant(self.context, self.stack, self.files)
             self.distant.reach(hosts, self.step, self.environment, broker, where)
-        running = self.running or self.launch(broker)
+        running = self.running or self.launch(broker, layers)
         running.server = where.server
-        return broker, where
+        self.expected = expected
+        return broker, where, layers
 
     def _costed(self, finished: results.Finished) -> results.Finished:
         return results.with_costs(
@@ -262,19 +269,9 @@ class StepSession:
             database=database,
         )
 
-    def launch(self, broker: Broker) -> Running:
+    def launch(self, broker: Broker, layers: Layers) -> Running:
         """Start the tests of the step as it is now."""
         step = self.step
-        argv = needs.command(
-            step, self.graph, self.environment, self.files,
-            browser=bool(self.browsers or self._table.servers),
-            plugins=self.lanes.plugins() if self.lanes else (),
-        )  # fmt: skip
-        if self.distant:
-            self.distant.bring_results()
-            argv += ["-p", distant.PLUGIN]
-        log = self.files.directory / f"{step.name}.command"
-        log.write_text(proc.line(argv) + "\n", "utf-8")
         env = {
             **self._variables(servers.dialect(step.database)),
             **self.notes.variables,
@@ -282,6 +279,17 @@ class StepSession:
             **needs.own(self.context, self.current, step, self.browsers),
             **(self.distant.variables() if self.distant else {}),
         }
+        argv = needs.command(
+            step, self.graph, self.environment, self.files,
+            browser=bool(self.browsers or self._table.servers),
+            plugins=self.lanes.plugins() if self.lanes else (),
+        )  # fmt: skip
+        argv += self.affected.options(env, layers)
+        if self.distant:
+            self.distant.bring_results()
+            argv += ["-p", distant.PLUGIN]
+        log = self.files.directory / f"{step.name}.command"
+        log.write_text(proc.line(argv) + "\n", "utf-8")
         interactive = bool(base.serial(step.options))
         outer, outside = self.wrap(argv, env), env
         if self.inside and self.lanes:
