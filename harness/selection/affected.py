@@ -19,7 +19,7 @@ TESTS: Final = ("test*.py", "*_test.py", "scenario_*.rst")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Affected:
+class Concerned:
     """Files whose tests are to be run, or all tests (None), and why."""
 
     files: tuple[Path, ...] | None
@@ -31,7 +31,7 @@ def find(
     suite: str,
     saved: Iterable[Path],
     tests: Mapping[Path, object],
-) -> Affected | None:
+) -> Concerned | None:
     """What of a suite the `saved` files concern, some of which are gone; None: nothing.
 
     `tests` has the files of the suite's tests.  A file of tests concerns its own, all
@@ -44,12 +44,12 @@ def find(
     chosen = rules.decide(names, config=context.config, graph=context.graph)
     if others and suite in chosen.suites:
         concerned = [one.file for one in chosen.decisions if one.selects]
-        return Affected(files=None, why=words(concerned or names))
+        return Concerned(files=None, why=words(concerned or names))
     there = tuple(path for path in own if path.exists())
     if not there:
         return None
     why = words([name(context.config.root, path) for path in there])
-    return Affected(files=there, why=why)
+    return Concerned(files=there, why=why)
 
 
 def name(root: Path, path: Path) -> str:

@@ -11,7 +11,7 @@ from harness.config import Config, SourceTable, SuiteTable
 from harness.model import Source
 from harness.modules import Graph
 from harness.selection import affected
-from harness.selection.affected import Affected
+from harness.selection.affected import Concerned
 
 
 @dataclass
@@ -32,7 +32,7 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def find(place: Path, *names: str) -> Affected | None:
+def find(place: Path, *names: str) -> Concerned | None:
     config = Config(
         root=place,
         source={"shop": SourceTable(kind="python")},
@@ -49,7 +49,7 @@ TESTS = "src/shop/tests"
 
 def test_a_file_of_tests_concerns_its_own(place: Path) -> None:
     found = find(place, f"{TESTS}/test_b.py")
-    assert found == Affected(
+    assert found == Concerned(
         files=(place / TESTS / "test_b.py",), why=f"{TESTS}/test_b.py"
     )
 
@@ -63,8 +63,8 @@ def test_one_that_was_made_just_now(place: Path) -> None:
 
 @pytest.mark.parametrize("name", [SOURCE, f"{TESTS}/helper.py", "pyproject.toml"])
 def test_what_the_rules_say_concerns_all(place: Path, name: str) -> None:
-    assert find(place, name) == Affected(files=None, why=name)
-    assert find(place, name, f"{TESTS}/test_a.py") == Affected(files=None, why=name)
+    assert find(place, name) == Concerned(files=None, why=name)
+    assert find(place, name, f"{TESTS}/test_a.py") == Concerned(files=None, why=name)
 
 
 def test_documents_and_what_is_gone_concern_nothing(place: Path) -> None:
@@ -78,4 +78,4 @@ def test_documents_and_what_is_gone_concern_nothing(place: Path) -> None:
 
 def test_why_names_what_concerns(place: Path) -> None:
     found = find(place, "docs/index.md", SOURCE)
-    assert found == Affected(files=None, why=SOURCE)
+    assert found == Concerned(files=None, why=SOURCE)
