@@ -86,6 +86,12 @@ def processing_tests(session: nox.Session) -> None:
     suite(session, "processing")
 
 
+@nox.session(venv_backend="none" if HERE else "venv")
+def watch(session: nox.Session) -> None:
+    """The tests that each save concerns: -- [SUITE] [WORDS] [pytest options]."""
+    run(session, python(session), "-m", "harness", "watch", *session.posargs)
+
+
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def gate(session: nox.Session) -> None:
     """What a merge needs, by what changed: -- [--full] [--only NAME] [--list]."""

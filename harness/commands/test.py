@@ -68,11 +68,22 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
         exactly=tryton.found(rounds.without(context, asked.exactly), (Path.cwd(),)),
     )
     with context.console.passing(context.line):
-        steps = _plan(context, asked)
+        steps = steps_of(context, asked)
     if show:
         return _show(context, steps, as_json=as_json)
+    if any(step.runner == "image" for step in steps):
+        _check_image(context, context.config.suite[asked.suite].image)
     with Run(context.store) as current:
         return _execute(context, current, steps)
+
+
+def _check_image(context: Context, image: str) -> None:
+    """Raises `ImageError` where it is of another checkout's sources."""
+    from harness.commands import stack_images  # what most runs have no need of
+    from harness.images import services
+
+    if image in (*services.SERVICES, *services.MORE):
+        stack_images.check(context, [image], context.config.images.variant)
 
 
 def _bisect(context: Context, asked: RunRequest) -> int:
@@ -88,12 +99,13 @@ def _bisect(context: Context, asked: RunRequest) -> int:
         runner=asked.runner or seen.runner,
         reruns=0,
     )
-    steps = [one for one in _plan(context, wish) if one.series == case.step.series]
+    steps = [one for one in steps_of(context, wish) if one.series == case.step.series]
     line = bisect.line(context, steps[0], wish.words)
     return bisect.run(context, steps[0], case, line)
 
 
-def _plan(context: Context, asked: RunRequest) -> tuple[Step, ...]:
+def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
+    """What a request means, one step per series."""
     config = context.config
     table = config.suite[asked.suite]
     more = shlex.split(context.environ.get("PYTEST_ADDOPTS", ""))

@@ -2,13 +2,13 @@
 """What a step needs before anything starts: its database, environment, modules."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
 from harness import envfile, environment, modules, series
-from harness.browsers import Browsers
+from harness.browsers import Browsers, Reach
 from harness.config import Config
 from harness.context import Context
 from harness.environment import Environment, EnvironmentRequest, Environments
@@ -16,7 +16,7 @@ from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
 from harness.run import browsing
-from harness.runners import suite, tryton
+from harness.runners import base, suite, tryton
 from harness.store import Run
 from harness.template.layer import Document, Program, Request
 
@@ -146,6 +146,23 @@ def all_modules(context: Context, step: Step, env: Environment) -> Graph:
     return Graph(found.values())
 
 
+def command(
+    step: Step,
+    graph: Graph,
+    environment: Environment,
+    files: base.Files,
+    *,
+    browser: bool,
+    plugins: Sequence[str],
+) -> list[str]:
+    """The command of a step's tests."""
+    if not step.source:
+        return tryton.command(step, graph, environment, files)
+    return suite.command(
+        step, step.source, environment, files, browser=browser, plugins=plugins
+    )
+
+
 def measured(context: Context, step: Step, graph: Graph) -> list[Path]:
     """The directories whose coverage is taken."""
     if step.source:
@@ -162,7 +179,7 @@ def own(
     if not step.template:
         return fixed
     given = {"template": step.template, "variables": varying, "known": {}}
-    if browsers:
-        given["known"] = asdict(browsers.reach())
+    if browsers or context.config.suite[step.suite].servers:
+        given["known"] = asdict(browsers.reach() if browsers else Reach())
         fixed[browsing.VARIABLE] = browsing.order(context, current, step, browsers)
     return {**fixed, suite.VARIABLES: json.dumps(given)}
