@@ -14,6 +14,7 @@ FLAGS = frozenset(
         "--list",
         "--list-tests",
         "--json",
+        "--exact",
         "--keep",
         "--keep-failed",
         "--coverage",

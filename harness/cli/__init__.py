@@ -25,6 +25,7 @@ from harness.cli import (
     repositories,
     services,
     stack,
+    templates,
     testing,
     tools,
     watching,
@@ -46,8 +47,8 @@ if TYPE_CHECKING:
     from harness.context import Context
 
 PARTS = (
-    testing, watching, gating, repositories, images, stack, services, databases, tools,
-    providers, doctor, clean,
+    testing, watching, templates, gating, repositories, images, stack, services,
+    databases, tools, providers, doctor, clean,
 )  # fmt: skip
 """Modules that each add commands, in the order of the help."""
 

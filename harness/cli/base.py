@@ -26,6 +26,7 @@ OVERRIDES = {
     "jobs": "jobs",
     "timeout": "timeout",
     "worker": "workers",
+    "exact": "exact",
     "keep": "keep",
     "profile": "profile",
     "browser": "browser.server",

@@ -92,7 +92,8 @@ class DatabaseServer:
         with self._bench(wanted.modules) as bench:
             layer = bench.layers.resolve(wanted)
             how = ensured(self.context, bench, layer, dry=self.client.dry)
-            with building(self.client, name, template=template_name(layer.digest)):
+            serving = template_name(bench.builder.digest(layer))
+            with building(self.client, name, template=serving):
                 pass
         return how
 
@@ -145,15 +146,14 @@ def on(context: Context, kind: str) -> Context:
 
 def ensured(context: Context, bench: template.Bench, layer: Layer, *, dry: bool) -> str:
     """The template of a layer is there; with `dry`, only whether it is."""
-    bench.builder.shelf.use(layer.digest)
-    there = bench.builder.shelf.find(layer.digest) is not None
+    there = bench.builder.finder.find(layer) is not None
     word = "is there" if there else "must be built first"
     if dry:
         context.console.info(f"template {layer.name} {layer.digest}: {word}")
-    elif not there:
+    else:
         templates.ensure_all(context, bench.builder, [layer], bench.telling)
-    for one in layer.chain():
-        limits.touch(context.store, one.digest)
+    for one in bench.builder.used(layer)[1]:
+        limits.touch(context.store, one)
     return f"from the template {layer.name}"
 
 

@@ -246,10 +246,10 @@ class OfStack:
         assert address is not None
         source = beside(self.context, "tests", address, dry=False)
         if self.client.dry:
-            clone = template_name(layer.digest)
+            clone = template_name(bench.builder.digest(layer))
             self.client.say(archive.copy_line(source, clone, self.client, new))
             return
-        clone = shelf.clone(layer.digest, "copy")
+        clone = shelf.clone(bench.builder.digest(layer), "copy")
         try:
             with self.context.console.step("copy", ticker=True) as step:
                 archive.copy(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``harness template``: list, build, explain, export, import, prune."""
+"""``harness template``: list, build, digest, export, import, prune."""
 
 import json
 import tempfile
@@ -15,17 +15,18 @@ from harness.environment import Environment
 from harness.errors import ExitCode, TemplateError, UsageError
 from harness.output import duration, size
 from harness.patience import watched
+from harness.plugins.trace.facts import Now
 from harness.run import needs, servers, templates
 from harness.runners import base
 from harness.store import Run
 from harness.template import limits, portable
-from harness.template.base import Draft, Manifest, Shelf
+from harness.template.base import Draft, Shelf
 from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer, Layers
 
 
 @contextmanager
-def _shelf(context: Context) -> Iterator[Shelf]:
+def open_shelf(context: Context) -> Iterator[Shelf]:
     kind, _ = servers.choose(context)
     with Run(context.store) as run, servers.place(context, run, kind) as where:
         yield where.shelf
@@ -33,7 +34,7 @@ def _shelf(context: Context) -> Iterator[Shelf]:
 
 def list_(context: Context, *, as_json: bool) -> int:
     """All templates, the last used first."""
-    with _shelf(context) as shelf:
+    with open_shelf(context) as shelf:
         found = [limits.with_use(context.store, one) for one in shelf.all()]
     if as_json:
         context.console.info(json.dumps([asdict(one) for one in found], indent=2))
@@ -46,12 +47,14 @@ def list_(context: Context, *, as_json: bool) -> int:
             len(one.closure),
             size(one.size),
             duration(one.seconds),
+            "trace" if "exact" in one.facts else "files",
             f"{duration(time.time() - max(one.used, one.created))} ago",
         )
         for one in found
     ]
     context.console.table(
-        rows, ("name", "digest", "series", "modules", "size", "built in", "used")
+        rows,
+        ("name", "digest", "series", "modules", "size", "built in", "found by", "used"),
     )
     return ExitCode.OK
 
@@ -66,6 +69,8 @@ class Bench:
     environment: Environment
     variables: dict[str, str]
     place: servers.TemplatePlace
+    now: Now
+    """What traces are compared with."""
 
 
 @contextmanager
@@ -121,6 +126,7 @@ def open_bench(
             environment=environment,
             variables=variables,
             place=where,
+            now=templates.now(context, step, variables),
         )
 
 
@@ -133,55 +139,12 @@ def build(context: Context, *, names: tuple[str, ...], wanted_series: str) -> in
         manifest = bench.builder.ensure(layer)
         limits.touch(context.store, manifest.digest)
     built = [cost for cost in bench.builder.costs if cost.action == "built"]
-    word = "built" if built else "is there already"
+    by = "" if manifest.digest == layer.digest else ", by trace"
+    word = "built" if built else f"is there already{by}"
     context.console.info(
         f"template {manifest.name} {word}: {manifest.digest}, {size(manifest.size)}"
     )
     return ExitCode.OK
-
-
-def explain(context: Context, *, names: tuple[str, ...], wanted_series: str) -> int:
-    """What each layer is made of, and what changed since the last build."""
-    wanted = needs.request(context.config, names)
-    with open_bench(context, wanted.modules, wanted_series) as bench:
-        shelf = bench.builder.shelf
-        known = shelf.all()
-        stale = False
-        for layer in bench.layers.resolve(wanted).chain():
-            state = "is there" if shelf.find(layer.digest) else "must be built"
-            context.console.info(f"layer {layer.name} {layer.digest}: {state}")
-            if state != "is there":
-                for text in differences(layer, known, below=stale):
-                    context.console.info(f"  {text}")
-                stale = True
-    return ExitCode.OK
-
-
-def differences(
-    layer: Layer, known: tuple[Manifest, ...], *, below: bool
-) -> Iterator[str]:
-    """In what a layer differs from the newest template of its name."""
-    old = [one for one in known if one.name == layer.name]
-    if not old:
-        yield "it was never built here"
-        return
-    newest = max(old, key=lambda one: one.created)
-    changes = 0
-    for key in sorted({*newest.facts, *layer.facts}):
-        before, now = newest.facts.get(key), layer.facts.get(key)
-        if before != now:
-            changes += 1
-            yield (
-                f"new: {key}"
-                if before is None
-                else f"gone: {key}"
-                if now is None
-                else f"changed: {key} ({before} → {now})"
-            )
-    if below:
-        yield "a layer below it must be built"
-    elif not changes:
-        yield "it stands on another layer than the last one"
 
 
 def digest(
@@ -218,10 +181,10 @@ def export(
         raise UsageError(f"{output} exists", remedy="name another file with -o")
     with open_bench(context, wanted.modules, wanted_series) as bench:
         layer = bench.layers.resolve(wanted)
+        manifest = bench.builder.finder.find(layer)
         if make:
             templates.ensure_all(context, bench.builder, [layer], bench.telling)
-        bench.builder.shelf.use(layer.digest)
-        manifest = bench.builder.shelf.find(layer.digest)
+            manifest = bench.builder.ensure(layer)
         if manifest is None:
             raise TemplateError(
                 f"the template of {' '.join(names)} is not built",
@@ -229,7 +192,7 @@ def export(
             )
         with tempfile.TemporaryDirectory(dir=output.absolute().parent) as scratch:
             content = Path(scratch, "content")
-            bench.builder.shelf.save(layer.digest, content)
+            bench.builder.shelf.save(manifest.digest, content)
             half = Path(scratch, "half")
             portable.write(half, manifest, bench.builder.shelf.kind, content)
             half.rename(output)
@@ -242,7 +205,7 @@ def import_(context: Context, *, path: Path, trusted: bool) -> int:
 
     Unless it is `trusted`, a role without rights restores it.
     """
-    with tempfile.TemporaryDirectory() as scratch, _shelf(context) as shelf:
+    with tempfile.TemporaryDirectory() as scratch, open_shelf(context) as shelf:
         found = portable.read(path, Path(scratch))
         _restore(shelf, found, trusted=trusted)
     manifest = found.manifest
@@ -282,7 +245,7 @@ def _restore(shelf: Shelf, found: portable.Packed, *, trusted: bool) -> None:
 
 def prune(context: Context, *, everything: bool, dry: bool) -> int:
     """Remove templates beyond the limits, the least recently used first."""
-    with _shelf(context) as shelf:
+    with open_shelf(context) as shelf:
         found = shelf.all()
         going = (
             [(one, "--all") for one in found]

@@ -23,6 +23,8 @@ def load(
     option it came from.  All problems are raised together, as one ConfigError.
     """
     cascade = Cascade()
+    if environ.get("CI") == "true":
+        cascade.values["exact"] = True, "CI"
     rest = cascade.add_tables(document.read(root), FILE, [PROFILE])
     profiles.lay_over(
         cascade,

@@ -190,8 +190,8 @@ class Config:
     `durations` keeps how long test files take, for shards.  Failing tests are run
     again up to `reruns` times; what a test does may take `timeout` seconds (0: any
     number), and after `quiet` seconds without news a run says what it waits for (0:
-    never).  `origins` has the source of each key that is not a
-    default.
+    never).  With `exact`, templates are found by whole files, never by traces; CI sets
+    it.  `origins` has the source of each key that is not a default.
     """
 
     root: Path
@@ -220,6 +220,7 @@ class Config:
         "durations.txt"
     )
     backups: Annotated[str, kinds.directory()] = "backups"
+    exact: Annotated[bool, kinds.flag()] = False
     database: DatabaseSettings = DatabaseSettings()
     browser: BrowserSettings = field(default_factory=BrowserSettings)
     templates: Templates = Templates()

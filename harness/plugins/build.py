@@ -3,9 +3,9 @@
 
 It reads orders, one JSON object a line, and answers each with events, one JSON
 object a line: ``{"module": …}`` while modules are loaded, ``{"line": …}`` while a
-program speaks, then ``{"done": …}`` with what was read of the project, or
-``{"error": …}``.  The controller copies the database between two orders, so the classes
-that are set up already serve the next layer too.
+program speaks, then ``{"done": …}`` with what was read of the project and the trace of
+all that was done until then, or ``{"error": …}``.  The controller copies the database
+between two orders, so the classes that are set up already serve the next layer too.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.plugins import compiled, lifeline, reading
+from harness.plugins.trace import observing
 
 
 def main() -> int:
@@ -43,6 +44,7 @@ def main() -> int:
     for line in sys.stdin:
         order = json.loads(line)
         started = time.perf_counter()
+        seen = _observed(order)
         try:
             builder = builder or Builder(answer)
             builder.carry_out(order)
@@ -51,8 +53,17 @@ def main() -> int:
             answer(error=_reason(trouble), trace=_trace(trouble))
             return 1
         read = reading.found(order["roots"])
-        answer(done=time.perf_counter() - started, read=read)
+        trace = seen.trace({*seen.marks, *seen.kept}) if seen else None
+        answer(done=time.perf_counter() - started, read=read, trace=trace)
     return 0
+
+
+def _observed(order: dict[str, Any]) -> Any:
+    """What sees the sources' doings, from the first order on; None if it shall not."""
+    if not order["observe"]:
+        return None
+    root, *sources = order["roots"]
+    return observing.start(root, sources, apart=order["apart"])
 
 
 def _reason(error: BaseException) -> str:
@@ -134,7 +145,7 @@ class Builder:
         if order["empty"]:
             self._base(order["language"])
         if order["modules"]:
-            self._activate(order["modules"])
+            self._activate(order["modules"], listed=order["trusted"])
         for path in order["data"]:
             self._run(Path(path), order["reclimit"])
         if self.sqlite:
@@ -202,8 +213,12 @@ class Builder:
         cursor = Transaction().connection.cursor()
         cursor.execute(*table.update([table.id], [1], where=table.id == made.id))
 
-    def _activate(self, names: list[str]) -> None:
-        """What trytond's own ``activate_module`` does."""
+    def _activate(self, names: list[str], *, listed: bool) -> None:
+        """What trytond's own ``activate_module`` does.
+
+        Unless all modules are `listed` well enough, they are listed again: others may
+        be installed now than when the layers below were built.
+        """
         from trytond.pool import Pool
         from trytond.transaction import Transaction
 
@@ -213,7 +228,7 @@ class Builder:
             pool = Pool()
             Module = pool.get("ir.module")
             records = Module.search([("name", "in", names)])
-            if len(records) < len(names):  # installed since the base was built
+            if not listed or len(records) < len(names):
                 Module.update_list()
                 records = Module.search([("name", "in", names)])
             missing = set(names) - {record.name for record in records}

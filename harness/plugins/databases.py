@@ -47,6 +47,8 @@ class Databases:
         """The level in which the lease was taken."""
         self.begun: list[Begun] = []
         self.language = "en"
+        self.listed = ""
+        """The lease that has been asked which modules it knows."""
         self._pool: tuple[Any, ...] = ()
 
     # -- what trytond's functions are answered with --------------------------
@@ -161,8 +163,13 @@ class Databases:
         """trytond's ``create_db``."""
         from trytond.pool import Pool
 
+        from harness.plugins import tryton_database as database
+
         if self.exist():
             Pool(name).init()
+            if self.lease and self.listed != self.lease.key:
+                self.listed = self.lease.key
+                database.list_modules()
         else:
             self.open([], language)
 

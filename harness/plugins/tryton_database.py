@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from trytond import backend
 from trytond.cache import Cache
 from trytond.pool import Pool
+from trytond.transaction import Transaction
 
 current: str | None = None
 """What stands behind ``DB_NAME`` now: a database, or an SQLite file."""
@@ -69,6 +70,22 @@ def forget() -> None:
     for attribute in ("_list_cache", "_list_cache_timestamp"):
         getattr(backend.Database, attribute, {}).clear()
     Cache.drop(logical())
+
+
+def list_modules() -> None:
+    """Have the database know all modules that are installed.
+
+    trytond activates what it knows, and a template of released modules may be older
+    than the others.
+    """
+    from trytond import modules
+
+    find = getattr(modules, "get_modules", None) or modules.get_module_list
+    with Transaction().start(logical(), 0) as transaction:
+        Module = Pool().get("ir.module")
+        if set(find()) - {one.name for one in Module.search([])}:
+            Module.update_list()
+            transaction.commit()
 
 
 def switch(target: str | None) -> None:

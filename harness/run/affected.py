@@ -8,7 +8,7 @@ Whether a trace holds is decided here, before pytest starts; the plugin
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
@@ -19,11 +19,11 @@ from harness.output import Console
 from harness.plugins.trace.facts import Now
 from harness.plugins.trace.observing import names_of
 from harness.results import Finished
-from harness.run import distant, traces
+from harness.run import distant, templates, traces
 from harness.run.expecting import Expecting
 from harness.runners import base
 from harness.store import Run
-from harness.template import packages
+from harness.template import finding, packages
 from harness.template.layer import Layer, Layers, Request
 
 PLUGIN = "harness.plugins.tracing"
@@ -145,8 +145,17 @@ class Affected:
                 )
                 with contextlib.suppress(UsageError, SourceError):
                     layer = _plain(layers.resolve(request))
-                    found[f"template {name}"] = layer.digest
+                    found[f"template {name}"] = self._serving(layer)
         return found
+
+    def _serving(self, layer: Layer) -> str:
+        """The digest of the template that serves for a layer, as far as is known."""
+        context = self.context
+        now = templates.now(context, self.step, context.environ)
+        known = finding.remembered(
+            context.store, layer, now, exact=context.config.exact
+        )
+        return known or layer.digest
 
     def _say(self) -> None:
         """What is known of the tests before they run."""
@@ -166,8 +175,17 @@ class Affected:
 
     # -- after the run -------------------------------------------------------
 
-    def learn(self, finished: Finished, run: str, layers: Iterable[Layer]) -> Finished:
-        """Remember what the tests depended on; the step's result with that in mind."""
+    def learn(
+        self,
+        finished: Finished,
+        run: str,
+        layers: Iterable[Layer],
+        serving: Callable[[Layer], str],
+    ) -> Finished:
+        """Remember what the tests depended on; the step's result with that in mind.
+
+        `serving` has the digest of the template that serves for a layer.
+        """
         if not self.active:
             return finished
         site = self.environment.site
@@ -179,7 +197,7 @@ class Affected:
                 if name.startswith("setting ")
             },
             **_versions(site, imported),
-            **{self._template(one): one.digest for one in map(_plain, layers)},
+            **{self._template(one): serving(one) for one in map(_plain, layers)},
         }
         found = traces.traced(self.directory, run, finished.result.tests, given)
         told = _read(self.directory / COLLECTED)

@@ -10,7 +10,8 @@ from harness.environment import Environment
 from harness.modules import Graph
 from harness.plan import Step
 from harness.run import needs, templates
-from harness.template import limits
+from harness.template import finding, limits
+from harness.template.build import TemplateBuilder
 from harness.template.layer import Layer, Layers, Request
 
 
@@ -53,13 +54,23 @@ class Expecting:
         found = [layers.resolve(request) for request in requests]
         return list({layer.digest: layer for layer in found}.values())
 
-    def touch(self, layers: Iterable[Layer]) -> None:
+    def touch(self, layers: Iterable[Layer], make: TemplateBuilder) -> None:
         """Note that these are in use, with all that they stand on."""
         for layer in layers:
-            for one in layer.chain():
-                limits.touch(self.context.store, one.digest)
+            template, digests = make.used(layer)
+            for one in digests:
+                limits.touch(self.context.store, one)
+            plain = template and layer.tracked and make.shelf.find(template.parent)
+            for made in (template, plain):
+                if made and made.trace:
+                    limits.remember(self.context.store, made)
 
     def ready(self, expected: list[Layer]) -> bool:
         """Whether all of them were there when they were last in use."""
-        store = self.context.store
-        return all(limits.touched(store, layer.digest) for layer in expected)
+        now = templates.now(self.context, self.step, self.context.environ)
+        return all(
+            finding.remembered(
+                self.context.store, layer, now, exact=self.context.config.exact
+            )
+            for layer in expected
+        )

@@ -159,12 +159,15 @@ class StepSession:
             self.screen = self.stack.enter_context(closing(made))
         broker, where, _ = self.begin()
         assert self.running is not None
+        assert self.make is not None
         finished = self.wait(self.running)
         used = {**{one.digest: one for one in self.expected}, **broker.asked}
         with store.noting(self.failures):
-            finished = self.affected.learn(finished, self.current.id, used.values())
+            finished = self.affected.learn(
+                finished, self.current.id, used.values(), self.make.digest
+            )
             history.remember(self.context.store, self.step, broker.asked.values())
-            self.expecting.touch(broker.asked.values())
+            self.expecting.touch(broker.asked.values(), self.make)
             if not self.running.lost:
                 templates.keep_house(self.context, where.shelf)
         return finished
@@ -201,8 +204,8 @@ class StepSession:
             self._wrapped if self.inside else None,
         )
         expected = self.expecting.expected(layers)
-        self.expecting.touch(expected)
         templates.ensure_all(self.context, make, expected, telling)
+        self.expecting.touch(expected, make)
         self.pool = pool = templates.pool(self.context, make, expected)
         self.stack.callback(pool.close)
         more = self.inside.connections if self.inside else {}

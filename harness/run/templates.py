@@ -13,10 +13,13 @@ from harness.modules import Graph
 from harness.output import ConsoleStep as Live
 from harness.output import duration
 from harness.plan import Step
+from harness.plugins.trace import observing
+from harness.plugins.trace.facts import Now
 from harness.run.servers import TemplatePlace
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
 from harness.template.build import LayerProgress, TemplateBuilder
+from harness.template.finding import Finder
 from harness.template.layer import Layer, Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.process import Process, Wrap
@@ -63,6 +66,21 @@ def builder(
         deadline=context.config.templates.deadline,
         listener=listener,
         watch=_watch(context, step),
+        finder=Finder(
+            shelf=where.shelf,
+            now=now(context, step, variables),
+            exact=context.config.exact,
+        ),
+    )
+
+
+def now(context: Context, step: Step, variables: Mapping[str, str]) -> Now:
+    """What traces of a step's templates are compared with."""
+    sources = [str(context.sources[name].path) for name in step.sources]
+    return Now(
+        str(context.config.root.resolve()),
+        own=observing.names_of(sources),
+        environ=variables,
     )
 
 
@@ -97,18 +115,20 @@ class Telling:
         """Hear of progress, from any thread."""
         text = _words(progress)
         with self._guard:
-            if progress.event == "end":
+            if progress.event in ("end", "trace"):
                 self._now.pop(progress.layer.name, None)
             else:
                 self._now[progress.layer.name] = text
             if self._live is not None:
                 self._live.update(text, self._now.values())
-        if progress.event == "end":
+        if progress.event in ("end", "trace"):
             self.context.console.info(f"  {text}")
 
 
 def _words(progress: LayerProgress) -> str:
     layer = progress.layer
+    if progress.event == "trace":
+        return f"template {layer.name} by trace: what its build saw has not changed"
     if progress.event == "wait":
         return f"layer {layer.name}: another run builds it, waiting"
     if progress.event == "end":
@@ -126,7 +146,7 @@ def ensure_all(
     context: Context, make: TemplateBuilder, wanted_: list[Layer], telling: Telling
 ) -> None:
     """Build what is missing, several chains at a time; the first error counts."""
-    missing = [one for one in wanted_ if make.shelf.find(one.digest) is None]
+    missing = [one for one in wanted_ if make.finder.find(one) is None]
     if not missing:
         for layer in wanted_:
             make.ensure(layer)

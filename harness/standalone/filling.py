@@ -12,6 +12,7 @@ from harness import proc
 from harness.errors import CommandFailed, MissingTool, TemplateError
 from harness.postgres.base import Address
 from harness.standalone.recipe import PSQL
+from harness.template.base import Seen
 from harness.template.layer import Layer
 
 SHOWN = 30
@@ -49,7 +50,7 @@ class Programs:
         layer: Layer,
         deadline: float,
         hear: Callable[[Mapping[str, Any]], None],
-    ) -> list[str]:
+    ) -> Seen:
         """Run the program of a layer to its end; what it reads is not looked at."""
         del hear
         assert layer.program is not None
@@ -70,7 +71,7 @@ class Programs:
             lines = f"{done.stdout}{done.stderr}".strip().splitlines()[-SHOWN:]
             said = "\n".join([f"it ended with exit code {done.code}", *lines])
             raise _failed(layer, said)
-        return []
+        return Seen()
 
     def _environment(self, layer: Layer, database: str) -> dict[str, str]:
         assert layer.program is not None

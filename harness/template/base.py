@@ -19,7 +19,12 @@ Waiting = Callable[[], None]
 
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """What is known of a finished template; `size` in bytes, times in seconds."""
+    """What is known of a finished template; `size` in bytes, times in seconds.
+
+    `facts` are what its digest was made of.  `trace` is what its build, and those of
+    the layers below, were seen to depend on (`harness.plugins.trace`), and `declared`
+    the digest of what else it was made of: None and empty where that cannot be seen.
+    """
 
     digest: str
     name: str
@@ -33,6 +38,8 @@ class Manifest:
     used: float = 0.0
     size: int = 0
     facts: Mapping[str, str] = field(default_factory=dict)
+    declared: str = ""
+    trace: Mapping[str, str] | None = None
 
     def dump(self) -> str:
         """As JSON."""
@@ -48,6 +55,8 @@ class Manifest:
             values = json.loads(text)
             for key in ("modules", "closure"):
                 values[key] = tuple(values.get(key, ()))
+            if values.get("trace") is not None:
+                values["trace"] = {str(k): str(v) for k, v in values["trace"].items()}
             known = {one.name for one in fields(cls)}
             return cls(**{key: values[key] for key in values if key in known})
         except (ValueError, TypeError, AttributeError) as error:
@@ -62,6 +71,14 @@ class Draft:
 
     layer: Layer
     database: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a build read of the project, and its trace, unless nobody looked."""
+
+    read: tuple[str, ...] = ()
+    trace: Mapping[str, str] | None = None
 
 
 class Filling(Protocol):
@@ -89,8 +106,8 @@ class Filling(Protocol):
         layer: Layer,
         deadline: float,
         hear: Callable[[Mapping[str, Any]], None],
-    ) -> list[str]:
-        """Fill a draft; the files of the project that were read for it.
+    ) -> Seen:
+        """Fill a draft; what that was seen to depend on.
 
         Raises `TemplateError` with what failed in which layer.
         """

@@ -15,7 +15,9 @@ from typing import Any
 from harness import waiting
 from harness.errors import TemplateError
 from harness.model import TemplateCost
-from harness.template.base import Draft, Filling, Manifest, Shelf
+from harness.plugins.trace.facts import Now
+from harness.template.base import Draft, Filling, Manifest, Seen, Shelf
+from harness.template.finding import Finder
 from harness.template.layer import Layer, Program
 from harness.template.watch import SHOWN, FileWatch
 
@@ -26,7 +28,8 @@ class LayerProgress:
 
     layer: Layer
     event: str
-    """``begin``, ``wait``, ``module``, ``line``, ``end`` or ``reuse``."""
+    """``begin``, ``wait``, ``module``, ``line``, ``end``, ``reuse``, or ``trace``: one
+    of other files is reused."""
     module: str = ""
     line: str = ""
     """What a program says."""
@@ -49,11 +52,12 @@ class TemplateBuilder:
         deadline: float,
         listener: Listener,
         watch: FileWatch | None = None,
+        finder: Finder | None = None,
     ) -> None:
         """`filling` makes what fills the layers of a chain.
 
         `deadline` is the seconds that one layer may take; `watch` looks at what a
-        build has read.
+        build has read, `finder` for templates that serve.
         """
         self.shelf = shelf
         self.filling = filling
@@ -61,6 +65,7 @@ class TemplateBuilder:
         self.deadline = deadline
         self.listener = listener
         self.watch = watch or FileWatch()
+        self.finder = finder or Finder(shelf=shelf, now=Now(""), exact=True)
         self.costs: list[TemplateCost] = []
         self._known: dict[str, Manifest] = {}
         self._guard = threading.Lock()
@@ -83,28 +88,57 @@ class TemplateBuilder:
 
     def _find(self, layer: Layer) -> Manifest | None:
         started = time.time()
-        self.shelf.use(layer.digest)
-        found = self.shelf.find(layer.digest)
+        found = self.finder.find(layer)
         if found:
             self._note(layer, found, "reused", started, 0.0)
-            self.listener(LayerProgress(layer=layer, event="reuse"))
+            exactly = found.digest == layer.digest
+            event = "reuse" if exactly else "trace"
+            self.listener(LayerProgress(layer=layer, event=event))
         return found
 
-    def _build(self, layer: Layer) -> Manifest:
-        chain = layer.chain()
-        for one in chain:
-            self.shelf.use(one.digest)
-        missing = [one for one in chain if self.shelf.find(one.digest) is None]
-        with self.filling() as process:
-            for one in missing:
-                with waiting.on(f"the template's layer {one.name}"):
-                    made = self._layer(one, process)
-        return made
+    def used(self, layer: Layer) -> tuple[Manifest | None, list[str]]:
+        """The template that serves for a layer, and the digests of it and those below.
 
-    def _layer(self, layer: Layer, process: Filling) -> Manifest:
+        None if nobody has asked for it, or it could not be built.
+        """
+        top = self._known.get(layer.digest)
+        if top is None or top.digest == layer.digest:
+            return top, [one.digest for one in layer.chain()]
+        found = [top.digest]
+        below = top.parent
+        while below:
+            found.append(below)
+            known = self.shelf.find(below)
+            below = known.parent if known else ""
+        return top, found
+
+    def digest(self, layer: Layer) -> str:
+        """That of the template that serves for a layer, or would."""
+        known = self._known.get(layer.digest) or self.finder.find(layer)
+        return known.digest if known else layer.digest
+
+    def _build(self, layer: Layer) -> Manifest:
+        with self.filling() as process:
+            return self._provide(layer, process)
+
+    def _provide(self, layer: Layer, process: Filling) -> Manifest:
+        """The template of a layer, on the one that serves for its parent."""
+        below = None
+        if layer.parent:
+            below = self.finder.find(layer.parent)
+            below = below or self._provide(layer.parent, process)
+        with waiting.on(f"the template's layer {layer.name}"):
+            return self._layer(self.finder.standing(layer, below), below, process)
+
+    def _layer(
+        self, layer: Layer, below: Manifest | None, process: Filling
+    ) -> Manifest:
         def wait() -> None:
             self.listener(LayerProgress(layer=layer, event="wait"))
 
+        layer, found = self.finder.exactly(layer)
+        if found:
+            return found
         with self.shelf.claim(layer.digest, deadline=self.deadline, waiting=wait):
             found = self.shelf.find(layer.digest)
             if found:
@@ -113,12 +147,11 @@ class TemplateBuilder:
             self.listener(LayerProgress(layer=layer, event="begin"))
             draft = self.shelf.draft(layer)
             try:
-                if layer.tracked:
-                    self.shelf.track(draft)
-                else:
-                    self.watch.require(layer, self._fill(draft, process))
+                seen = self._filled(draft, below, process)
+                trace = self.finder.trace(layer, seen.trace, below)
                 _require_unchanged(layer)
-                manifest = self.shelf.publish(draft, self._describe(layer, started))
+                made = self._describe(layer, started, trace)
+                manifest = self.shelf.publish(draft, made)
             except BaseException:
                 process.kill()
                 self.shelf.discard(draft)
@@ -128,8 +161,16 @@ class TemplateBuilder:
         self.listener(LayerProgress(layer=layer, event="end", elapsed=seconds))
         return manifest
 
-    def _fill(self, draft: Draft, process: Filling) -> list[str]:
-        """Fill a draft; the files of the project that were read for it."""
+    def _filled(self, draft: Draft, below: Manifest | None, process: Filling) -> Seen:
+        if draft.layer.tracked:
+            self.shelf.track(draft)
+            return Seen(trace=below.trace if below else None)
+        seen = self._fill(draft, process)
+        self.watch.require(draft.layer, seen.read)
+        return seen
+
+    def _fill(self, draft: Draft, process: Filling) -> Seen:
+        """Fill a draft; what that was seen to depend on."""
         layer = draft.layer
         began, done = time.monotonic(), 0
 
@@ -161,13 +202,16 @@ class TemplateBuilder:
                 "program": _order(layer.program),
                 "reclimit": layer.reclimit,
                 "roots": [str(path) for path in self.watch.roots],
+                "apart": [str(path) for path in self.watch.apart],
             },
             layer=layer,
             deadline=self.deadline,
             hear=hear,
         )
 
-    def _describe(self, layer: Layer, started: float) -> Manifest:
+    def _describe(
+        self, layer: Layer, started: float, trace: Mapping[str, str] | None
+    ) -> Manifest:
         return Manifest(
             digest=layer.digest,
             name=layer.name,
@@ -180,6 +224,8 @@ class TemplateBuilder:
             used=started,
             seconds=round(time.time() - started, 3),
             facts=layer.facts,
+            declared=layer.declared,
+            trace=trace,
         )
 
     def _note(
@@ -193,7 +239,7 @@ class TemplateBuilder:
         self.costs.append(
             TemplateCost(
                 name=layer.name,
-                digest=layer.digest,
+                digest=manifest.digest,
                 layer=layer.name,
                 modules=layer.modules,
                 action=action,

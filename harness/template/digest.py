@@ -107,6 +107,11 @@ def building() -> str:
     todo = [BUILDER]
     while todo:
         name = todo.pop()
+        place = resources.files("harness.plugins").joinpath(name)
+        if place.is_dir():
+            todo += [
+                f"{name}/{one.name.removesuffix('.py')}" for one in place.iterdir()
+            ]
         file = resources.files("harness.plugins").joinpath(f"{name}.py")
         if name not in sources and file.is_file():
             sources[name] = file.read_bytes()

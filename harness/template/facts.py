@@ -19,6 +19,13 @@ from harness.template import digest, packages
 DATED = re.compile(rb"\b(?:today|now|utcnow|localtime|gmtime)\(|\btime\.time\(")
 """How a script asks for the date."""
 
+SEEN = re.compile(r"(file|import) .*(?<!\.xml)$")
+"""Facts whose files count as far as a build was seen to read them.
+
+That they are there counts in any case: not every look at a name is seen.  XML is what
+libraries in C read by themselves; data beside a script were declared.
+"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
@@ -80,6 +87,12 @@ class Facts:
     def dates(self) -> bool:
         """Whether the code asks for the date."""
         return any(DATED.search(code) for code in self.code)
+
+    def declared(self) -> dict[str, str]:
+        """The facts, without the contents of files whose reading is seen."""
+        return {
+            key: "" if SEEN.match(key) else text for key, text in self.texts.items()
+        }
 
     def changes(self, later: "Facts") -> list[str]:
         """What is not as it was, each with a word."""

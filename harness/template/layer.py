@@ -68,9 +68,10 @@ class Layer:
     """One step of a template: what stands below, and what is added.
 
     `closure` are all modules of the finished database, `facts` all that the
-    digest was made of.  `trusted` layers hold nothing but released modules
-    that are not under test: their records are not validated again.  A `tracked`
-    layer adds nothing but the undo log.
+    digest was made of; `declared` is the digest of those that count whatever its build
+    is seen to read, and empty where that is not seen.  `trusted` layers hold nothing
+    but released modules that are not under test: their records are not validated
+    again.  A `tracked` layer adds nothing but the undo log.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Layer:
     reclimit: int = 0
     trusted: bool = False
     tracked: bool = False
+    declared: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     gathered: Facts | None = field(default=None, compare=False, repr=False)
     gather: Callable[[], Facts] | None = field(default=None, compare=False, repr=False)
@@ -219,6 +221,8 @@ class Layers:
             def gather() -> Facts:
                 facts = self._nothing()
                 facts.texts["records"] = "trusted" if trusted else "validated"
+                if not trusted:
+                    facts.texts["known modules"] = self._listed()
                 for name in modules:
                     self._module(facts, name)
                 return facts
@@ -232,6 +236,14 @@ class Layers:
                 trusted=trusted,
             )
         return self._made[key]
+
+    def _listed(self) -> str:
+        """What trytond writes of each installed module into a database, as a digest."""
+        lines = (
+            f"{name}: {' '.join(sorted(one.depends))}\n"
+            for name, one in sorted(self.graph.items())
+        )
+        return digest.text("".join(lines).encode())
 
     def _trusted(self, modules: tuple[str, ...]) -> bool:
         return not self.tested.intersection(modules) and all(
@@ -297,12 +309,17 @@ def make(
 ) -> Layer:
     """A layer on `parent`, which has its language and modules, with its facts."""
     gathered = gather()
+    declared = ""
+    if "program" not in more and (parent is None or parent.declared):
+        below = parent.declared if parent else ""
+        declared = digest.combine(below, gathered.declared())
     if parent:
         more = {"closure": parent.closure, "language": parent.language, **more}
     return Layer(
         name=name,
         digest=digest.combine(parent.digest if parent else "", gathered.texts),
         parent=parent,
+        declared=declared,
         facts=gathered.texts,
         gathered=gathered,
         gather=gather,

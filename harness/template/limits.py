@@ -3,10 +3,12 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
+from harness.errors import TemplateError
 from harness.output import duration
 from harness.output import size as human
-from harness.store import Store
+from harness.store import Store, write_atomically
 from harness.template.base import Manifest
 
 
@@ -23,6 +25,25 @@ def touched(store: Store, digest: str) -> bool:
 def forget(store: Store, digest: str) -> None:
     """A template is gone."""
     (store.path / "used" / digest).unlink(missing_ok=True)
+
+
+def remember(store: Store, template: Manifest) -> None:
+    """Note the trace of a template that was used now."""
+    known = remembered(store, template.declared)
+    if known is None or known.digest != template.digest:
+        write_atomically(_trace(store, template.declared), template.dump())
+
+
+def remembered(store: Store, declared: str) -> Manifest | None:
+    """The template of this that was last used on this machine."""
+    try:
+        return Manifest.parse(_trace(store, declared).read_text("utf-8"))
+    except (OSError, TemplateError):
+        return None
+
+
+def _trace(store: Store, declared: str) -> Path:
+    return store.directory("used") / f"{declared}.trace"
 
 
 def with_use(store: Store, manifest: Manifest) -> Manifest:

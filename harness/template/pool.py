@@ -84,7 +84,7 @@ class Pool:
         with self._guard:
             self._number += 1
             number = self._number
-        return self.shelf.clone(layer.digest, str(number))
+        return self.shelf.clone(self.builder.digest(layer), str(number))
 
     def _arrived(self, layer: Layer, done: "Future[str]") -> None:
         with self._guard:

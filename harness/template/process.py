@@ -13,6 +13,7 @@ from typing import IO, Any, Final, Self
 
 from harness import proc
 from harness.errors import TemplateError
+from harness.template.base import Seen
 from harness.template.layer import Layer
 
 Wrap = Callable[[Sequence[str], Mapping[str, str]], list[str]]
@@ -27,8 +28,11 @@ class Process:
         self, interpreter: Path, *, env: Mapping[str, str], wrap: Wrap | None = None
     ) -> None:
         argv = [str(interpreter), "-W", "ignore", "-m", "harness.plugins.build"]
-        self.argv = wrap(argv, env) if wrap else argv
-        self.env = env
+        self.env = {**env, "PYTHONHASHSEED": "0"}
+        """The same order of what has none gives the same database."""
+        self.argv = wrap(argv, self.env) if wrap else argv
+        self.observe = wrap is None
+        """Inside an image sources have other paths than their facts."""
         self._child: proc.Child | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._noise: list[str] = []
@@ -92,12 +96,12 @@ class Process:
         layer: Layer,
         deadline: float,
         hear: Callable[[Mapping[str, Any]], None],
-    ) -> list[str]:
+    ) -> Seen:
         """Give an order and wait until it is carried out.
 
-        The answer are the files of the project that were read.  Raises
-        `TemplateError` with what failed in which layer.
+        Raises `TemplateError` with what failed in which layer.
         """
+        order = {**order, "observe": self.observe}
         self._child = self._child or self._start()
         stream = self._child.process.stdin
         assert stream is not None
@@ -122,7 +126,7 @@ class Process:
             elif "error" in event:
                 raise _failed(layer, event)
             else:
-                return list(event["read"])
+                return Seen(read=tuple(event["read"]), trace=event["trace"])
 
     def _died(self, layer: Layer) -> TemplateError:
         assert self._child is not None

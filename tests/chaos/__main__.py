@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from tests.chaos import disks, edits, kills, resets, suites
+from tests.chaos import disks, edits, kills, resets, suites, traced
 from tests.chaos.ground import ROOT, Ground
 from tests.chaos.table import Row, details, text
 
@@ -27,6 +27,7 @@ TRIALS: dict[str, tuple[Trial, float]] = {
     "full": (disks.full, 2.5),
     "suite": (suites.trick, 9.0),
     "exact": (edits.exact, 1.0),
+    "traced": (traced.trace, 1.0),
 }
 """Each with its share of the time."""
 RESET = "reset"
@@ -130,7 +131,7 @@ def _rows() -> dict[str, Row]:
     names = [f"kill {kind}" for kind in kills.KINDS]
     names += ["kill all at once", "kill in removal", "edit during build"]
     names += [f"full {place}" for place in disks.PLACES]
-    names += [*suites.names(), "exact template"]
+    names += [*suites.names(), "exact template", "traced template"]
     rows = {name: Row(kind=name) for name in names}
     for place in disks.PLACES:
         rows[f"full {place}"].skipped = disks.why_not()

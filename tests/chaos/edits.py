@@ -71,20 +71,26 @@ def exact(ground: Ground, random: Random, rows: dict[str, Row]) -> None:
             _change(ground, random, wanted)
         _ended(ground, run, row)
     past = _template(ground, row, ground.state)
-    fresh = ground.place / "fresh"
-    shutil.rmtree(fresh, ignore_errors=True)
-    (fresh / "sqlite").mkdir(parents=True)
-    (fresh / "envs").symlink_to(ground.state / "envs")
-    for path in (ground.state / "sqlite").glob("*.json"):
-        if '"name": "base"' in path.read_text():
-            shutil.copy(path, fresh / "sqlite")
-            shutil.copy(path.with_suffix(".sqlite"), fresh / "sqlite")
+    fresh = anew(ground)
     ground.forget_bytecode()
     now = _template(ground, row, fresh)
     if past and now and past != now:
         different = sorted(set(now) ^ set(past))[:3]
         row.wrong.append(f"they differ (log {ground.number:04}): {different}")
     shutil.rmtree(fresh, ignore_errors=True)
+
+
+def anew(ground: Ground) -> Path:
+    """A state directory with nothing but the templates of trytond itself."""
+    fresh = ground.place / "fresh"
+    shutil.rmtree(fresh, ignore_errors=True)
+    (fresh / "sqlite").mkdir(parents=True)
+    (fresh / "envs").symlink_to((ground.state / "envs").resolve())
+    for path in (ground.state / "sqlite").glob("*.json"):
+        if '"name": "base"' in path.read_text():
+            shutil.copy(path, fresh / "sqlite")
+            shutil.copy(path.with_suffix(".sqlite"), fresh / "sqlite")
+    return fresh
 
 
 BUILD = ("template", "--database", "sqlite", "build", "alpha")
@@ -133,9 +139,9 @@ def _template(ground: Ground, row: Row, state: Path) -> list[str]:
 def built(output: str) -> str:
     """The digest of the template that a build has made, or has found.
 
-    It need not be the newest of the module: what was once built is found again.
+    It need not be the newest: what was once built is found again.
     """
-    found = re.search(r"^template alpha.*: ([0-9a-f]{20}),", output, re.MULTILINE)
+    found = re.search(r"^template \w+ .*: ([0-9a-f]{20}),", output, re.MULTILINE)
     return found[1] if found else ""
 
 

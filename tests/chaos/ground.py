@@ -264,6 +264,7 @@ class Ground:
             name: value,
             "HARNESS_STATE": str(self.state),
             "HARNESS_JOBS": "2",
+            "HARNESS_EXACT": "false",
             "PYTHONPATH": str(ROOT),
             "PYTHONWARNINGS": "",
             "COLUMNS": "200",

@@ -165,6 +165,7 @@ def environment(state: Path, **more: str) -> dict[str, str]:
         **env,
         "HARNESS_STATE": str(state),
         "HARNESS_DATABASE_SERVER": "local",
+        "HARNESS_EXACT": "false",
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "200",
         **more,

@@ -323,14 +323,8 @@ TESTS = 89
 
 @pytest.fixture
 def suite(project: Path) -> Path:
-    """Tests in ``beta``, which has a model of its own and depends on ``alpha``.
-
-    ``alpha`` is changed, so that its template is made with ``beta`` at hand: trytond
-    lists the modules that were there when a database was made.
-    """
+    """Tests in ``beta``, which has a model of its own and depends on ``alpha``."""
     module = project / "src/beta/beta"
-    with (project / "src/alpha/alpha/__init__.py").open("a") as file:
-        file.write("# beta is here\n")
     (module / "__init__.py").write_text(
         dedent("""\
         from trytond.pool import Pool

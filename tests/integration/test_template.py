@@ -41,9 +41,9 @@ def names(harness: Harness, server: str) -> dict[str, list[str]]:
 
 
 def touch(project: Path, text: str) -> None:
-    """Change the first module, so that its layer must be built."""
+    """Change what the build of the first module sees, so that it must be built."""
     file = project / "src/alpha/alpha/alpha.py"
-    file.write_text(f"{file.read_text()}\n# {text} {time.time()}\n")
+    file.write_text(f"{file.read_text()}\nMARK = '{text} {time.time()}'\n")
 
 
 def unfinished(harness: Harness, state: Path) -> list[str]:
@@ -83,7 +83,7 @@ def test_explain_names_the_file_that_changed(
     done = harness("template", "explain", "beta", "--database", server)
     lines = done.stdout.splitlines()
     assert any(line.startswith("layer base") and "is there" in line for line in lines)
-    assert any("changed: file alpha/alpha.py" in line for line in lines)
+    assert "  src/alpha/alpha/alpha.py, outside of functions, changed" in lines
     assert "a layer below it must be built" in lines[-1]
 
 
@@ -128,6 +128,58 @@ def test_import_for_another_server(
     done = harness("template", "import", str(file), "--database", "local")
     assert done.returncode == 7
     assert "is a template of sqlite" in done.stdout
+
+
+METHODS = """
+    @classmethod
+    def default_name(cls):
+        return "{entered}"
+
+    @classmethod
+    def never(cls):
+        return "{never}"
+"""
+
+
+@BOTH
+def test_a_body_that_no_build_enters_builds_nothing(
+    harness: Harness, project: Path, tmp_path: Path, server: str
+) -> None:
+    file = project / "src/alpha/alpha/alpha.py"
+    before, entered = file.read_text(), f"{time.time()}"
+    record = file.with_name("alpha.xml")
+    record.write_text(
+        '<tryton><data><record model="alpha.thing" id="first"/></data></tryton>'
+    )
+
+    def build(*words: str) -> str:
+        done = harness("template", *words, "alpha", "--database", server)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    def write(**words: str) -> None:
+        file.write_text(before + METHODS.format(**{"entered": entered, **words}))
+
+    write(never="1")
+    assert "layer alpha built" in build("build")
+    write(never="2")
+    assert "is there already, by trace" in build("build")
+    assert "not in what a build enters: file alpha/alpha.py" in build("explain")
+    packed = tmp_path / "alpha.template"
+    build("export", "-o", str(packed))
+    harness("template", "prune", "--all", "--database", server)
+    harness("template", "import", str(packed), "--database", server)
+    done = harness("test", "tryton", "alpha", "--database", server, "-k", "rec_name")
+    assert done.returncode == 0, done.stdout
+    assert "template alpha by trace" in done.stdout
+    assert " built in" not in done.stdout.partition("alpha by trace")[0]
+    assert "layer alpha built" in build("build", "--exact")
+    write(never="3", entered=f"{entered} more")
+    assert "alpha.py: Thing.default_name() changed" in build("explain")
+    assert "layer alpha built" in build("build")
+    if server == "sqlite":
+        write(never="4", entered=f"{entered} more")
+        assert "is what a build from nothing gives" in build("verify")
 
 
 def test_limits(harness: Harness, project: Path) -> None:

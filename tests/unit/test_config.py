@@ -70,6 +70,7 @@ def test_defaults(tmp_path: Path) -> None:
         "editor": "vscode://file{path}:{line}",
         "durations": "durations.txt",
         "backups": "backups",
+        "exact": False,
         "git.mirror": "",
         "git.protocol": "given",
         "git.folders": (),
@@ -280,6 +281,23 @@ def test_servers(tmp_path: Path, server: str) -> None:
     made = load(tmp_path, "", {}, {"database.server": (server, "--database")})
     assert made.database.server == server
     assert made.source_of("database.server") == "--database"
+
+
+@pytest.mark.parametrize(
+    ("file", "environ", "expected"),
+    [
+        ("", {}, (False, "default")),
+        ("", {"CI": "true"}, (True, "CI")),
+        ("", {"CI": "1"}, (False, "default")),
+        ("[tool.harness]\nexact = false", {"CI": "true"}, (False, "pyproject.toml")),
+        ("", {"CI": "true", "HARNESS_EXACT": "false"}, (False, "HARNESS_EXACT")),
+    ],
+)
+def test_ci_takes_whole_files(
+    tmp_path: Path, file: str, environ: dict[str, str], expected: tuple[bool, str]
+) -> None:
+    made = load(tmp_path, file, environ)
+    assert (made.exact, made.source_of("exact")) == expected
 
 
 def test_lists_from_the_environment(tmp_path: Path) -> None:

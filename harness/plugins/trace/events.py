@@ -71,16 +71,21 @@ class SourceEvents:
     def _note(self, kind: str, path: str) -> None:
         """What a library has read it may remember: that counts for what comes later.
 
-        Of Python files only `linecache` does, for `inspect`.
+        Of Python files only `linecache` does, for `inspect`.  The project's own
+        directory is where libraries look for packages: that does not count.
         """
         who, ways = _cause()
-        if not who:
+        name = self.observer.name(path)
+        theirs = not self._observed(who)
+        if not who or (theirs and name == "."):
             return
-        fact = f"{kind} {self.observer.name(path)}"
-        self.observer.marks.add(fact)
-        theirs = who[:1] != "<" and not self.observer.covers(os.path.realpath(who))
+        self.observer.marks.add(f"{kind} {name}")
         if LINES in ways or (theirs and not path.endswith(".py")):
-            self.observer.kept.add(fact)
+            self.observer.kept.add(f"{kind} {name}")
+
+    def _observed(self, who: str) -> bool:
+        """Whether a file is of the sources, or a text that is executed."""
+        return who[:1] == "<" or self.observer.covers(os.path.realpath(who))
 
     def variable(self, name: str) -> None:
         """Somebody looks at a variable of the environment; of a library's own not."""

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What ``harness template`` is asked for, and how it explains a change."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from harness.commands.template import differences
+from harness.commands.template_facts import differences
 from harness.config import Config, Templates, TemplateTable
+from harness.plugins.trace.facts import Now
 from harness.run.needs import request
 from harness.template.base import Manifest
 from harness.template.layer import Document, Layer, Request
@@ -138,4 +140,16 @@ OTHER = Manifest(digest="0f", name="party", created=9.0)
 def test_differences(
     manifests: tuple[Manifest, ...], expected: list[str], *, below: bool
 ) -> None:
-    assert list(differences(LAYER, manifests, below=below)) == expected
+    assert list(differences(LAYER, manifests, Now(""), below=below)) == expected
+
+
+def test_what_a_build_saw_is_named_before_files() -> None:
+    traced = replace(
+        SAME,
+        declared="dd",
+        trace={"function a.py:Thing.create": "11", "variable X": ""},
+    )
+    now, layer = Now("/nowhere"), replace(LAYER, declared="dd")
+    assert list(differences(layer, (traced,), now, below=False)) == [
+        "a.py: Thing.create() is gone"
+    ]

@@ -22,6 +22,8 @@ FULL = Manifest(
     used=1_780_000_100.0,
     size=9_000_000,
     facts={"file society/société.py": "0f", "records": "validated"},
+    declared="0123456789",
+    trace={"function society/société.py:create": "1f"},
 )
 
 

@@ -137,14 +137,17 @@ def test_another_way_of_building(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["build", "accelerate", "tryton_database", "lifeline", "reading"]
+    "name",
+    ["build", "accelerate", "tryton_database", "lifeline", "reading", "trace/events"],
 )
 def test_the_building_code_is_all_that_fills_a_template(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugins = Path(str(resources.files("harness.plugins")))
-    for path in plugins.glob("*.py"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for path in plugins.rglob("*.py"):
+        copy = tmp_path / path.relative_to(plugins)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
     monkeypatch.setattr(resources, "files", lambda package: tmp_path)
     digest.building.cache_clear()
     before = digest.building()
@@ -160,8 +163,10 @@ def test_what_builds_nothing_is_no_building_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugins = Path(str(resources.files("harness.plugins")))
-    for path in plugins.glob("*.py"):
-        (tmp_path / path.name).write_bytes(path.read_bytes())
+    for path in plugins.rglob("*.py"):
+        copy = tmp_path / path.relative_to(plugins)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
     monkeypatch.setattr(resources, "files", lambda package: tmp_path)
     digest.building.cache_clear()
     before = digest.building()

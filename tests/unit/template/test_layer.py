@@ -319,8 +319,27 @@ def test_facts_say_what_the_digest_was_made_of(make: Make) -> None:
         "file society/society.py",
         "file society/tryton.cfg",
         "file society/view/form.xml",
+        "known modules",
         "records",
     ]
+
+
+def test_a_source_knows_all_modules_and_what_they_depend_on(
+    graph: Graph, around: Surroundings
+) -> None:
+    """trytond lists them in the database; of those below only what is released."""
+
+    def chain(*more: Module) -> dict[str, str]:
+        layers = Layers(Graph([*graph.values(), *more]), around, cuts=CUTS)
+        return digests(layers, SOCIETY)
+
+    one = Module(name="other", path=Path("other"), version="7.0.0", depends=("ir",))
+    plain = chain()
+    for found in (chain(one), chain(replace(one, depends=("party",)))):
+        same = {name for name in plain if plain[name] == found[name]}
+        assert same == {"base", "company", "account_invoice", "bank"}
+        assert found["society"] != plain["society"]
+        plain = found
 
 
 # -- trust -------------------------------------------------------------------

@@ -94,6 +94,9 @@ class Builder:
             raise self.error
         self.asked.append(layer.name)
 
+    def digest(self, layer: Layer) -> str:
+        return layer.digest
+
 
 @pytest.fixture
 def shelf() -> Shelf:
