@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness import index, proc
+from harness import editable, index, proc
+from harness import series as releases
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.model import Module, Source
+from harness.modules import CORE, nowhere
 from harness.series import Series
 from harness.store import Lock, Store, locked, whole
 
@@ -73,12 +75,11 @@ class EnvironmentRequest:
     def requirements(self) -> tuple[str, ...]:
         """The lines for pip, without the sources themselves."""
         pin = f"=={self.series.name}.*"
-        depends = {
-            name
-            for _, module in self.sources
-            for name in (module.depends if module else ())
-            if name not in {"ir", "res", *(one.name for one, _ in self.sources)}
-        }
+        own = {one.name for one, _ in self.sources}
+        depends: set[str] = set()
+        for module in filter(None, (module for _, module in self.sources)):
+            optional = releases.official().intersection(module.extras + module.tests)
+            depends |= {*module.depends, *optional} - {*CORE, *own}
         official = (f"trytond_{name}{pin}" for name in sorted(depends))
         return (*self.common, *official, *self.extra)
 
@@ -226,11 +227,6 @@ class Environments:
     ) -> None:
         step(f"creating the environment {path.name}")
         base = path.with_name(wanted.base)
-        lines = list(wanted.requirements)
-        for source, _ in wanted.sources:
-            extras = ",".join(wanted.extras.get(source.name, ()))
-            lines += ["--editable", f"{source.path}[{extras}]" if extras else
-                      str(source.path)]  # fmt: skip
         with whole(path):
             with locked(base.with_name(f"{base.name}.lock")):
                 if not (base / COMPLETE).exists():
@@ -238,7 +234,24 @@ class Environments:
                     self._begin(wanted, base)
                 _copy(base, path)
             step("installing what the sources need")
-            self._pip(wanted, path, lines)
+            self._install(wanted, path)
+
+    def _install(self, wanted: EnvironmentRequest, path: Path) -> None:
+        """The sources, led to their checkouts, with what they require."""
+        mirrors: dict[Path, Path] = {}
+        lines = list(wanted.requirements)
+        for source, module in wanted.sources:
+            if source.path in mirrors:
+                continue  # it has several modules
+            place = path / "mirrors" / source.name
+            mirrors[source.path] = editable.mirror(source, module, place)
+            extras = ",".join(wanted.extras.get(source.name, ()))
+            given = f"{mirrors[source.path]}[{extras}]" if extras else ""
+            lines += ["--editable", given or str(mirrors[source.path])]
+        self._pip(wanted, path, lines)
+        made = Environment(path=path, interpreter=wanted.interpreter, lock=Lock(path))
+        editable.lead(made.site, mirrors)
+        shutil.rmtree(path / "mirrors", ignore_errors=True)
 
     def _begin(self, wanted: EnvironmentRequest, base: Path) -> None:
         program = wanted.interpreter.path
@@ -292,11 +305,27 @@ def _copy(base: Path, path: Path) -> None:
             file.write_bytes(former.sub(lambda match: os.fsencode(path), text))
 
 
+def _lost(package: str, wanted: EnvironmentRequest) -> HarnessError | None:
+    """The error for another vendor's module, by the package that is asked for."""
+    name = re.sub("[-.]", "_", package).lower()
+    if name.startswith("trytond_"):
+        return None
+    for module in filter(None, (module for _, module in wanted.sources)):
+        for one in module.depends:
+            if name.endswith(f"_{one}"):
+                tried = f"the package index for {package}, which its packaging names"
+                return nowhere(one, module, tried=[tried, "what lies beside it"])
+    return None
+
+
 def _explain(error: CommandFailed, wanted: EnvironmentRequest) -> HarnessError:
     """Say in the user's words what pip could not do."""
     known = index.explained(error)
     if isinstance(known, MissingTool):
         return known
+    vendors = re.search(r"No matching distribution found for ([\w.-]+)", error.message)
+    if vendors and (lost := _lost(vendors[1], wanted)):
+        return lost
     match = re.search(r"No matching distribution found for (\S+)", error.message)
     if match and match.group(1).startswith("trytond"):
         project = re.split(r"[=<>\[]", match.group(1))[0]

@@ -1,17 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``harness test``, ``template``, ``config``."""
+"""``harness test``, ``config``."""
 
 import argparse
 import difflib
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cli.base import (
     Commands,
     Parser,
-    actions,
     command,
-    trusting,
     with_database,
 )
 from harness.errors import UsageError
@@ -26,7 +23,6 @@ Words = tuple[str, ...]
 def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
     _test(commands)
-    _template(commands)
     one = with_database(
         command(commands, "config", "print each setting with its source")
     )
@@ -41,7 +37,12 @@ def _test(commands: "Commands[Parser]") -> None:
     one.epilog = (
         "All other options, and what follows --, go to pytest (-- --help: its help)."
     )
-    one.add_argument("suite", help="a suite of the configuration, such as tryton")
+    one.add_argument(
+        "suite",
+        nargs="?",
+        default="",
+        help="a suite of the configuration, such as tryton; none: the only one",
+    )
     one.add_argument(
         "words",
         nargs="*",
@@ -173,119 +174,10 @@ def _order(one: Parser) -> None:
     )
 
 
-def _template(commands: "Commands[Parser]") -> None:
-    one = with_database(
-        command(commands, "template", "finished databases that clones are made of")
-    )
-    below = actions(one)
-    texts = {
-        "list": "list all templates",
-        "build": "build what is missing of a template",
-        "explain": "say what a template is made of and what changed",
-        "digest": "print what names a template, and build nothing",
-        "export": "write a template to a file",
-        "import": "read a template from a file",
-        "prune": "remove templates beyond the limits",
-    }
-    made = {
-        name: with_database(command(below, name, text)) for name, text in texts.items()
-    }
-    made["list"].add_argument("--json", action="store_true", help="as JSON")
-    for name in ("build", "explain", "digest", "export"):
-        made[name].add_argument(
-            "names",
-            nargs="+",
-            metavar="MODULE|TEMPLATE",
-            help="modules, or a template of the configuration",
-        )
-        made[name].add_argument("--series", default="", help="Tryton series")
-    made["export"].add_argument(
-        "-o", "--output", type=Path, required=True, help="the file to write"
-    )
-    made["export"].add_argument(
-        "--build", action="store_true", help="build before what is missing"
-    )
-    made["digest"].add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write it to a file, too"
-    )
-    made["import"].add_argument("file", type=Path, help="what export has written")
-    trusting(made["import"])
-    made["prune"].add_argument("--all", action="store_true", help="remove all")
-    made["prune"].add_argument("--dry-run", action="store_true", help="only say")
-    for name, call in CALLS.items():
-        made[name].set_defaults(call=call)
-
-
 def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.run import heading
 
     return heading.config(context, as_json=options.json)
-
-
-def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import template
-
-    return template.list_(context, as_json=options.json)
-
-
-def _build(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import template
-
-    names = tuple(options.names)
-    return template.build(context, names=names, wanted_series=options.series)
-
-
-def _explain(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import template
-
-    names = tuple(options.names)
-    return template.explain(context, names=names, wanted_series=options.series)
-
-
-def _export(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import template
-
-    return template.export(
-        context,
-        names=tuple(options.names),
-        wanted_series=options.series,
-        output=options.output,
-        make=options.build,
-    )
-
-
-def _digest(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import template
-
-    return template.digest(
-        context,
-        names=tuple(options.names),
-        wanted_series=options.series,
-        output=options.output,
-    )
-
-
-def _import(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import template
-
-    return template.import_(context, path=options.file, trusted=options.trusted)
-
-
-def _prune(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import template
-
-    return template.prune(context, everything=options.all, dry=options.dry_run)
-
-
-CALLS = {
-    "list": _list,
-    "build": _build,
-    "explain": _explain,
-    "digest": _digest,
-    "export": _export,
-    "import": _import,
-    "prune": _prune,
-}
 
 
 def _shuffle(options: argparse.Namespace) -> str:
@@ -294,11 +186,24 @@ def _shuffle(options: argparse.Namespace) -> str:
     return "some" if options.random_order or options.seed is not None else ""
 
 
+def _choose(context: "Context", options: argparse.Namespace) -> None:
+    """Where there is one suite, its name may be left out."""
+    only = list(context.config.suite)
+    word = options.suite
+    if len(only) != 1 or word == only[0]:
+        return
+    named = word in context.graph or "/" in word or "::" in word
+    if named or not word:
+        options.suite = only[0]
+        options.words = [word, *options.words] if word else options.words
+
+
 def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import test
     from harness.model import Isolation
 
     suites = context.config.suite
+    _choose(context, options)
     if options.suite not in suites:
         near = difflib.get_close_matches(options.suite, list(suites), n=1)
         raise UsageError(

@@ -67,6 +67,9 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
         exactly=tryton.found(rounds.without(context, asked.exactly), (Path.cwd(),)),
     )
     steps = _plan(context, asked)
+    if context.found and not as_json:
+        rows = context.found.rows()
+        context.console.header(f"found in {context.config.root}", list(rows))
     if show:
         return _show(context, steps, as_json=as_json)
     with Run(context.store) as current:

@@ -63,8 +63,9 @@ def run(
 
     Raises what its environment, its server or its templates raise.
     """
-    for name in step.sources if step.tested else ():
-        tests_of(context.graph[name])
+    for one in step.tested:
+        if one.name in context.graph:
+            tests_of(context.graph[one.name])
     inner = step.runner == "image"
     table = context.config.suite[step.suite]
     # What can be known is said before an environment is made, which takes minutes.

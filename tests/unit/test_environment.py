@@ -324,7 +324,9 @@ def test_an_environment_is_made_once(
     assert common[-len(wanted.common) :] == list(wanted.common)
     assert own[0] == str(made.path / "bin" / "python")
     editable = [own[i + 1] for i, word in enumerate(own) if word == "--editable"]
-    assert editable == [str(source.path) for source, _ in wanted.sources]
+    mirrors = made.path / "mirrors"
+    assert editable == [str(mirrors / source.name) for source, _ in wanted.sources]
+    assert not mirrors.exists()
     assert "trytond_party==6.6.*" in own
     assert official[-1] == "trytond_country[test]==6.6.*"
     assert freeze[-2:] == ["freeze", "--all"]

@@ -53,6 +53,8 @@ LEVELS: Mapping[str, int] = {
     "proc": 2,
     "store": 2,
     "config": 1,
+    "discovery": 1,
+    "editable": 2,
     "output": 1,
     "options": 1,
     "model": 0,
