@@ -207,7 +207,9 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
     if options.suite not in suites:
         near = difflib.get_close_matches(options.suite, list(suites), n=1)
         raise UsageError(
-            f"there is no suite {options.suite!r}",
+            f"there is no suite {options.suite!r}"
+            if options.suite
+            else "which suite? It can be left out where there is one alone",
             checked=f"configured are {', '.join(suites) or 'none'}",
             remedy=f"did you mean {near[0]}?" if near else "harness config",
         )

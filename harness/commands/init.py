@@ -2,13 +2,14 @@
 """``harness init``: what was found, written into the project's own file."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 from harness import config
 from harness.config.names import FILE, TABLE
 from harness.context import Context
-from harness.discovery import packaging
+from harness.discovery import Discovered, packaging
 from harness.errors import ExitCode, UsageError
 from harness.runners import base
 
@@ -31,7 +32,8 @@ def run(
     if config.find_root(root) is not None:
         raise _there(f"[{TABLE}]", root / FILE)
     if context.found is not None:
-        text, what = context.found.text(), f"[{TABLE}], which harness test reads"
+        text = f"{context.found.text()}\n{_plain(context.found)}"
+        what = f"[{TABLE}], which harness test reads, and what plain pytest needs"
     elif packaging.installs(root):
         text = _application(root, fill or _asked(ask))
         what = "what pytest -n auto needs"
@@ -45,6 +47,20 @@ def run(
     file.write_text(f"{former}\n\n{text}" if former else text, "utf-8")
     context.console.info(f"written into {file}: {what}")
     return ExitCode.OK
+
+
+def _plain(found: Discovered) -> str:
+    """What has pytest alone ask for databases, in an editor as well."""
+    places = [
+        f"{one.name}={os.path.relpath(one.module.path, found.root)}"
+        for one in found.members
+        if one.tested
+    ]
+    there = base.configuration(found.root)
+    if there:
+        lines = "".join(f"#   {one}\n" for one in places)
+        return f"# for plain pytest, in {there.name}: tryton =\n{lines}"
+    return f"[tool.pytest.ini_options]\ntryton = {json.dumps(places)}  # plain pytest\n"
 
 
 def _there(what: str, file: Path) -> UsageError:

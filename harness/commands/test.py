@@ -66,7 +66,7 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
         paths=rounds.without(context, asked.paths),
         exactly=tryton.found(rounds.without(context, asked.exactly), (Path.cwd(),)),
     )
-    steps = _plan(context, asked)
+    steps = planned(context, asked)
     if context.found and not as_json:
         rows = context.found.rows()
         context.console.header(f"found in {context.config.root}", list(rows))
@@ -89,12 +89,13 @@ def _bisect(context: Context, asked: RunRequest) -> int:
         runner=asked.runner or seen.runner,
         reruns=0,
     )
-    steps = [one for one in _plan(context, wish) if one.series == case.step.series]
+    steps = [one for one in planned(context, wish) if one.series == case.step.series]
     line = bisect.line(context, steps[0], wish.words)
     return bisect.run(context, steps[0], case, line)
 
 
-def _plan(context: Context, asked: RunRequest) -> tuple[Step, ...]:
+def planned(context: Context, asked: RunRequest) -> tuple[Step, ...]:
+    """What a request comes to; nothing is started."""
     config = context.config
     table = config.suite[asked.suite]
     more = shlex.split(context.environ.get("PYTEST_ADDOPTS", ""))

@@ -40,19 +40,19 @@ class Discovered:
     """The modules of the repository `root`, and those beside it that they need."""
 
     root: Path
-    parts: tuple[Member, ...]
+    members: tuple[Member, ...]
 
     @property
     def series(self) -> str:
         """The series of most of the modules under test."""
-        return Counter(one.series for one in self.parts).most_common(1)[0][0]
+        return Counter(one.series for one in self.members).most_common(1)[0][0]
 
     def table(self) -> dict[str, object]:
         """As ``[tool.harness]`` has it."""
-        tested = [one.name for one in self.parts if one.tested]
+        tested = [one.name for one in self.members if one.tested]
         return {
             "series": self.series,
-            "source": {one.name: self._source(one) for one in self.parts},
+            "source": {one.name: self._source(one) for one in self.members},
             "suite": {"tryton": {"modules": tested}},
         }
 
@@ -68,7 +68,7 @@ class Discovered:
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """What was taken, and from where: a row for each module that is ours."""
-        for one in self.parts:
+        for one in self.members:
             path = os.path.relpath(one.home, self.root)
             words = [f"{path}, series {one.series} ({one.why})"]
             words += [f"extra {name} of its package" for name in one.extras]
@@ -85,7 +85,7 @@ class Discovered:
     def text(self) -> str:
         """The same as a file of TOML has it, with comments that say from where."""
         lines = ["[tool.harness]", f'series = "{self.series}"']
-        for one in self.parts:
+        for one in self.members:
             lines += ["", f"# {one.name}: {one.why}"]
             lines += [f"# {more}" for more in self._more(one)]
             lines.append(f"[tool.harness.source.{one.name}]")
@@ -93,7 +93,7 @@ class Discovered:
                 f"{key} = {json.dumps(value)}"
                 for key, value in self._source(one).items()
             ]
-        tested = [one.name for one in self.parts if one.tested]
+        tested = [one.name for one in self.members if one.tested]
         lines += ["", "# what runs when no module is named"]
         lines += ["[tool.harness.suite.tryton]", f"modules = {json.dumps(tested)}"]
         return "\n".join([*lines, ""])

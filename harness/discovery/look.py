@@ -78,10 +78,10 @@ class Search:
             (self.own if name in self.own else self.taken)[name] = part
             todo += [one for one in self._needs(part) if self._take(one, part)]
         chosen = any(one.tested for one in self.own.values())
-        parts = [
+        members = [
             one if chosen else replace(one, tested=True) for one in self.own.values()
         ]
-        return Discovered(root=self.root, parts=(*parts, *self.taken.values()))
+        return Discovered(root=self.root, members=(*members, *self.taken.values()))
 
     def _check_double(self, part: Member) -> None:
         other = self.own.get(part.name)

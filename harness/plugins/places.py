@@ -8,6 +8,7 @@ them, or would import all of it a second time.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--harness-place", action="append", default=[], metavar="MODULE=DIRECTORY",
         help="(set by harness) the directory of a Tryton module",
     )  # fmt: skip
+    parser.addini("tryton", "the same, MODULE=DIRECTORY a line each", "linelist")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any) -> None:
     """From now on, for conftest files too."""
-    words = early_config.known_args_namespace.harness_place
-    places = {Path(at): name for name, _, at in (one.partition("=") for one in words)}
+    given = early_config.known_args_namespace.harness_place
+    words = [*early_config.getini("tryton"), *given]
+    root = early_config.rootpath
+    parts = (one.partition("=") for one in words)
+    places = {
+        Path(os.path.normpath(root / at.strip())): name.strip() for name, _, at in parts
+    }
     if not places:
         return
     resolve = getattr(pathlib, NAMING)

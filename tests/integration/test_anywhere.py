@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The wheel, in repositories that say nothing of the harness."""
 
+import os
 import subprocess
 import sys
 import venv
@@ -71,7 +72,8 @@ def repositories(state: Path) -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(dedent(text))
     yield place
-    (place / "trytond_beta" / "pyproject.toml").unlink(missing_ok=True)
+    for written in place.glob("*/pyproject.toml"):
+        written.unlink()
 
 
 def say(program: Path, cwd: Path, state: Path, *words: str, code: int = 0) -> str:
@@ -82,6 +84,38 @@ def say(program: Path, cwd: Path, state: Path, *words: str, code: int = 0) -> st
         timeout=600, check=False,
     )  # fmt: skip
     assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+def plain(cwd: Path, state: Path, *words: str) -> str:
+    """pytest of an environment that has alpha, its Tryton and the harness."""
+    (made,) = (
+        lock.parent
+        for lock in (state / "envs").glob("tryton-7.0-*/lock.txt")
+        if f"{cwd}\n" in lock.read_text() and "beta" not in lock.read_text()
+    )
+    site = next(path for path in sys.path if path.endswith("site-packages"))
+    done = subprocess.run(
+        [
+            made / "bin" / "python",
+            "-m",
+            "pytest",
+            "-p",
+            "harness.plugins.entry",
+            *words,
+        ],
+        cwd=cwd,
+        env=environment(
+            state,
+            HARNESS_DATABASE_SERVER="sqlite",
+            PYTHONPATH=os.pathsep.join([str(ROOT), site]),
+        ),
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -112,3 +146,8 @@ def test_from_the_wheel_in_a_repository_without_configuration(
     assert "[tool.harness.source.alpha]" in (beta / "pyproject.toml").read_text()
     assert "is there already" in say(program, beta, state, "init", code=2)
     assert "../trytond-alpha" in say(program, beta, state, "sources")
+    # plain pytest, as an editor calls it: in an environment that has the module
+    say(program, beta.with_name("trytond-alpha"), state, "init")
+    assert "1 passed" in plain(repositories / "trytond-alpha", state, view)
+    listed = plain(repositories / "trytond-alpha", state, "--collect-only", "-q")
+    assert view in listed

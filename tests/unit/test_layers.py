@@ -63,6 +63,7 @@ LEVELS: Mapping[str, int] = {
     "series": 0,
     "envfile": 0,
     "lines": 0,
+    "sessions": 1,
     "masks": 0,
     "waiting": 0,
     "data": 0,

@@ -47,10 +47,15 @@ def written(root: Path) -> Any:
 
 def test_a_module_is_described_once(tmp_path: Path) -> None:
     (tmp_path / "tryton.cfg").write_text("[tryton]\nversion=7.0.0\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    assert "# for plain pytest, in pytest.ini: tryton =" in run(tmp_path, dry=True)
+    (tmp_path / "pytest.ini").unlink()
     assert "[tool.harness]" in run(tmp_path, dry=True)
     assert not (tmp_path / "pyproject.toml").exists()
     assert "written into" in run(tmp_path)
-    assert written(tmp_path)["tool"]["harness"]["series"] == "7.0"
+    tool = written(tmp_path)["tool"]
+    assert tool["harness"]["series"] == "7.0"
+    assert tool["pytest"]["ini_options"]["tryton"] == [f"{tmp_path.name}=."]
     assert "[tool.harness] is there already" in refused(tmp_path)
 
 

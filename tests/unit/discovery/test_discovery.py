@@ -185,7 +185,7 @@ def test_several_modules_below(tmp_path: Path) -> None:
         "suite": {"tryton": {"modules": ["old", "one"]}},
     }
     one = found(root / "modules" / "one")
-    assert [part.name for part in one.parts] == ["one", "two"]
+    assert [part.name for part in one.members] == ["one", "two"]
     assert one.table()["suite"] == {"tryton": {"modules": ["one"]}}
 
 
