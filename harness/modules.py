@@ -122,7 +122,9 @@ class Graph(Mapping[str, Module]):
             if not free:
                 raise SourceError(
                     "the modules depend on each other in a circle: "
-                    + ", ".join(sorted(rest))
+                    + ", ".join(sorted(rest)),
+                    checked="depends and extras_depend of each tryton.cfg",
+                    remedy="take the one out that is not needed",
                 )
             ordered += free
             rest -= set(free)
@@ -163,8 +165,8 @@ def nowhere(name: str, needed: Module, *, tried: Iterable[str]) -> SourceError:
         checked="; ".join([f"depends in {needed.path / 'tryton.cfg'}", *tried]),
         remedy=f"clone it beside the repository of {needed.name}, in its series; or"
         f" name its package in the packaging of {needed.name}, with an address"
-        " (VENDOR_NAME @ git+https://…); or say where it is: harness init, then path"
-        f" of [tool.harness.source.{name}]",
+        " (VENDOR_NAME @ git+https://…); or say where it is: harness init, then"
+        f" [tool.harness.source.{name}] with its path",
     )
 
 

@@ -296,8 +296,10 @@ def _found(
     from harness import config, discovery, store
     from harness.context import Context
 
-    found = discovery.look(Path.cwd(), release=getattr(options, "series", ""))
-    if found is None and options.command != "init":
+    describes = options.command == "init"
+    release = getattr(options, "series", "")
+    found = discovery.look(Path.cwd(), release=release, lenient=describes)
+    if found is None and not describes:
         raise config.nothing(Path.cwd())
     root = found.root if found else Path.cwd()
     table = found.table() if found else {}

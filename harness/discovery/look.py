@@ -21,11 +21,12 @@ DEPTH: Final = 5
 SKIPPED: Final = frozenset({"build", "dist", "node_modules", "site-packages"})
 
 
-def look(start: Path, *, release: str = "") -> Discovered | None:
+def look(start: Path, *, release: str = "", lenient: bool = False) -> Discovered | None:
     """The modules in `start`, in a directory above it, or below it; None without any.
 
     `release` is the series of those that do not say theirs.  Raises `SourceError` for
-    a module whose series nobody knows, and for one that needs what is nowhere.
+    a module whose series nobody knows, and for one that needs what is nowhere, which
+    is only noted where `lenient`.
     """
     start = start.resolve()
     above = next((one for one in (start, *start.parents) if _is_module(one)), None)
@@ -33,7 +34,7 @@ def look(start: Path, *, release: str = "") -> Discovered | None:
     if not own:
         return None
     root = packaging.home(above) if above else start
-    return Search(root, release).run(own)
+    return Search(root, release, lenient=lenient).run(own)
 
 
 def _is_module(directory: Path) -> bool:
@@ -59,9 +60,10 @@ def _below(directory: Path, depth: int) -> Iterator[Path]:
 class Search:
     """The modules that were found, as more of them are needed."""
 
-    def __init__(self, root: Path, release: str) -> None:
+    def __init__(self, root: Path, release: str, *, lenient: bool) -> None:
         self.root = root
         self.release = release
+        self.lenient = lenient
         self.own: dict[str, Member] = {}
         self.taken: dict[str, Member] = {}
 
@@ -166,6 +168,11 @@ class Search:
             return True
         if packaging.installs(part.home):
             return False  # its packaging says where it is, or pip that it is not
+        if self.lenient:
+            where = f"[tool.harness.source.{name}] is to say where it is"
+            part = replace(part, absent={**part.absent, name: where})
+            (self.own if part.name in self.own else self.taken)[part.name] = part
+            return False
         raise modules.nowhere(
             name,
             part.module,

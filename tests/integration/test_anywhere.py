@@ -2,15 +2,19 @@
 """The wheel, in repositories that say nothing of the harness."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import venv
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
 
 import pytest
 
+from harness.store import named
 from tests.integration.conftest import MODULES, ROOT, environment
 
 LARGEST = 1_500_000
@@ -63,8 +67,11 @@ def program(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repositories(state: Path) -> Iterator[Path]:
-    """Alpha with packaging that computes, beta beside it with none; always the same."""
-    place = state / "anywhere"
+    """Alpha with packaging that computes, beta beside it with none.
+
+    Outside of any project, and always at the same place: the environment stays.
+    """
+    place = Path(tempfile.gettempdir(), named(state))
     for name, repository in (("alpha", "trytond-alpha"), ("beta", "trytond_beta")):
         files = {**MODULES[name], **({"setup.py": SETUP} if name == "alpha" else {})}
         for path, text in files.items():
@@ -72,8 +79,7 @@ def repositories(state: Path) -> Iterator[Path]:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(dedent(text))
     yield place
-    for written in place.glob("*/pyproject.toml"):
-        written.unlink()
+    shutil.rmtree(place)
 
 
 def say(program: Path, cwd: Path, state: Path, *words: str, code: int = 0) -> str:
@@ -127,6 +133,11 @@ def test_from_the_wheel_in_a_repository_without_configuration(
     wheel: Path, program: Path, repositories: Path, state: Path
 ) -> None:
     assert wheel.stat().st_size <= LARGEST
+    packed = set(zipfile.ZipFile(wheel).namelist())
+    tracked = subprocess.run(
+        ["git", "ls-files", "harness"], cwd=ROOT, capture_output=True, check=True
+    )
+    assert set(tracked.stdout.decode().splitlines()) <= packed, "data files too"
     beta = repositories / "trytond_beta"
     before = files(repositories)
     # a module without packaging, which needs what lies beside it

@@ -244,6 +244,9 @@ def test_what_is_nowhere(tmp_path: Path) -> None:
     assert "the module shop needs other, which is nowhere" in said
     assert f"{tmp_path / 'other'} (series 6.6)" in said
     assert "clone it beside" in said
+    lenient = discovery.look(root, lenient=True)  # harness init
+    assert lenient is not None
+    assert "[tool.harness.source.other] is to say where it is" in lenient.text()
     # its own packaging may say where it is: pip will tell
     write(root, {"setup.py": ""})
     assert found(root).table()["source"] == {"shop": {"path": "."}}
