@@ -32,7 +32,7 @@ SETUP = """\
         version=config['tryton']['version'],
         install_requires=[f'trytond >= {series}, < {series}.99'],
         package_dir={'trytond.modules.alpha': '.'},
-        packages=['trytond.modules.alpha', 'trytond.modules.alpha.tests'],
+        packages=['trytond.modules.alpha'],
         entry_points={'trytond.modules': ['alpha = trytond.modules.alpha']},
     )
     """
@@ -140,8 +140,11 @@ def test_from_the_wheel_in_a_repository_without_configuration(
     assert set(tracked.stdout.decode().splitlines()) <= packed, "data files too"
     beta = repositories / "trytond_beta"
     before = files(repositories)
-    # a module without packaging, which needs what lies beside it
+    # a module without packaging, which needs what lies beside it and has no tests
+    own, apart = repositories / "trytond-alpha" / "tests", repositories / "apart"
+    own.rename(apart)
     text = say(program, beta, state, "test")
+    apart.rename(own)
     assert "beta   ., series 7.0" in text
     assert "alpha  ../trytond-alpha, series 7.0 (beta needs it)" in text
     assert "PASSED" in text

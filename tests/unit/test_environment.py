@@ -439,3 +439,37 @@ def test_an_environment_that_is_removed_before_it_is_locked_is_made_again(
     made = environments.ensure(wanted, step=print)
     assert removed
     assert (made.path / environment.READY).exists()
+
+
+# -- modules of others ---------------------------------------------------------
+
+
+def test_another_vendors_module_that_no_index_has(wanted: EnvironmentRequest) -> None:
+    source, _ = wanted.sources[0]
+    shop = Module(
+        name="shop", path=source.path, version="6.6.1", depends=("party", "bank_extra")
+    )
+    needing = replace(wanted, sources=((source, shop),))
+    error = CommandFailed(
+        "pip ended with exit code 1:\n"
+        "ERROR: No matching distribution found for acme-bank-extra<6.7,>=6.6"
+    )
+    told = str(environment._explain(error, needing))
+    assert "the module shop needs bank_extra, which is nowhere" in told
+    assert "the package index for acme-bank-extra" in told
+
+
+def test_what_is_optional_is_installed_where_the_index_has_it(
+    wanted: EnvironmentRequest,
+) -> None:
+    source, _ = wanted.sources[0]
+    shop = Module(
+        name="shop",
+        path=source.path,
+        version="",
+        extras=("sale", "x"),
+        tests=("stock",),
+    )
+    lines = replace(wanted, sources=((source, shop),)).requirements
+    assert {"trytond_sale==6.6.*", "trytond_stock==6.6.*"} <= set(lines)
+    assert "trytond_x==6.6.*" not in lines
