@@ -119,7 +119,7 @@ def _coverage(
 
 def _files(parts: list[ReportPart], covered: Iterable[FileCoverage]) -> tuple[str, ...]:
     junit = merge.JUNIT if any(merge.JUNIT in one.whole for one in parts) else ""
-    data = coverage.DATA if any(True for _ in covered) else ""
+    data = files.COVERAGE if any(True for _ in covered) else ""
     return tuple(filter(None, (junit, data)))
 
 

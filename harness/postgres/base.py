@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, LiteralString, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from harness.errors import DatabaseError
+from harness.errors import DatabaseError, HarnessError
 
 if TYPE_CHECKING:
     import psycopg
@@ -126,6 +126,18 @@ class PostgresServer(Protocol):
 
     def alive(self) -> bool:
         """Whether it still answers."""
+
+    def ending(self) -> HarnessError:
+        """Why it has ended while tests were running, as far as that can be told."""
+
+
+def ended(checked: str) -> DatabaseError:
+    """The error for a server that has ended while tests were running."""
+    return DatabaseError(
+        "the database server ended while tests were running",
+        checked=checked,
+        remedy="run again; a new server is started",
+    )
 
 
 def _parameters(address: Address, database: str) -> dict[str, Any]:

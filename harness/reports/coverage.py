@@ -12,11 +12,9 @@ from coverage.exceptions import CoverageException
 
 from harness.errors import CommandFailed
 from harness.model import FileCoverage
-from harness.reports.files import replace_tree
+from harness.reports.files import COVERAGE, COVERED, replace_tree
 
-DATA: Final = "coverage.data"
 XML: Final = "coverage.xml"
-HTML: Final = "htmlcov"
 LINES: Final = (
     "report:exclude_lines", "report:exclude_also",
     "report:partial_branches", "report:partial_also",
@@ -55,9 +53,9 @@ def combine(
                 checked=", ".join(map(str, parts)),
                 remedy="map the recorded paths to the sources (path remapping)",
             ) from error
-        for file in (DATA, XML):
+        for file in (COVERAGE, XML):
             (work / file).replace(directory / file)
-        replace_tree(work / HTML, directory / HTML)
+        replace_tree(work / COVERED, directory / COVERED)
     return files
 
 
@@ -89,7 +87,7 @@ def _report(
     settings: Sequence[Path],
 ) -> tuple[FileCoverage, ...]:
     session = Coverage(
-        data_file=str(work / DATA),
+        data_file=str(work / COVERAGE),
         branch=True,
         config_file=False,
         source=[str(root) for root in roots],
@@ -102,7 +100,7 @@ def _report(
     session.save()
     include = [str(root / "*") for root in roots]
     session.xml_report(outfile=str(work / XML), include=include)
-    session.html_report(directory=str(work / HTML), include=include)
+    session.html_report(directory=str(work / COVERED), include=include)
     session.json_report(outfile=str(work / "coverage.json"), include=include)
     session.get_data().close(force=True)
     report = json.loads((work / "coverage.json").read_text("utf-8"))

@@ -4,6 +4,11 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Final
+
+COVERAGE: Final = "coverage.data"
+COVERED: Final = "htmlcov"
+"""The coverage of a run, to be combined with others', and to be read."""
 
 
 def replace(path: Path, text: str) -> Path:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from harness.model import Attempt, Evidence, Outcome, RunResult, TestResult
 from harness.reports import figures, film, timeline, trend
-from harness.reports.coverage import HTML
+from harness.reports.files import COVERED
 from harness.reports.past import Past
 
 SLOWEST: Final = 12
@@ -127,7 +127,7 @@ def page(
         templates=figures.templates(run),
         leases=figures.leases(run),
         coverage_total=figures.coverage_total(run.coverage),
-        coverage_link=f"{HTML}/index.html",
+        coverage_link=f"{COVERED}/index.html",
         facts=_facts(run),
         trend=trend.of(run, past) if past else None,
         style=(_HERE / "page.css").read_text("utf-8"),

@@ -10,7 +10,7 @@ from typing import Final
 
 from harness.errors import ExitCode, HarnessError
 from harness.model import Attempt, Evidence, Judged, RunResult, StepResult, TestResult
-from harness.reports import coverage, junit, record
+from harness.reports import coverage, files, junit, record
 
 JUNIT: Final = "junit.xml"
 GATE: Final = "gate.json"
@@ -107,7 +107,7 @@ def _check(part: ReportPart, run: RunResult) -> Iterator[str]:
         try:
             if name == JUNIT:
                 junit.suites(path, part.name)
-            elif name == coverage.DATA:
+            elif name == files.COVERAGE:
                 coverage.measured(path)
             part.whole[name] = path
         except HarnessError as error:
@@ -252,7 +252,8 @@ def junit_text(run: RunResult, parts: Iterable[ReportPart]) -> str:
 
 def measured(parts: Iterable[ReportPart]) -> list[Path]:
     """The data files of coverage."""
-    return [part.whole[coverage.DATA] for part in parts if coverage.DATA in part.whole]
+    name = files.COVERAGE
+    return [part.whole[name] for part in parts if name in part.whole]
 
 
 def remap(parts: Iterable[ReportPart], root: Path) -> dict[Path, list[str]]:

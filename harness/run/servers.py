@@ -122,39 +122,33 @@ class TemplatePlace:
 @contextlib.contextmanager
 def place(context: Context, run: Run, kind: str) -> Iterator[TemplatePlace]:
     """The server, started, and its shelf of templates, swept."""
-    if kind == "sqlite":
-        shelf = SQLite(context.store, run.id)
-        try:
-            shelf.sweep()
-            variables = dialect(kind)
+    with contextlib.ExitStack() as stack:
+        if kind == "sqlite":
+            files = SQLite(context.store, run.id)
+            stack.callback(files.close)
+            files.sweep()
             yield TemplatePlace(
-                shelf=shelf, variables=variables, label="sqlite", server=None
+                shelf=files, variables=dialect(kind), label="sqlite", server=None
             )
-        finally:
-            shelf.close()
-        return
-    chosen = server(context, kind)
-    alone = context.store.live() <= {run.id}
-    try:
+            return
+        chosen = server(context, kind)
+        alone = context.store.live() <= {run.id}
+        stack.callback(chosen.stop)
         address, house = housing.entered(context, chosen, alone=alone)
-        shelf_ = _postgresql(context, run, address, house)
-        try:
-            swept = shelf_.sweep()
-            if swept:
-                context.console.info(f"swept {len(swept)} databases of dead runs")
-            yield TemplatePlace(
-                shelf=shelf_,
-                variables={**dialect(kind), **address.environment()},
-                label=f"postgresql-{shelf_.version // 10000}",
-                server=chosen,
-                address=address,
-            )
-        finally:
-            shelf_.close()
-            if house:
-                house.close()
-    finally:
-        chosen.stop()
+        if house:
+            stack.callback(house.close)
+        shelf = _postgresql(context, run, address, house)
+        stack.callback(shelf.close)
+        swept = shelf.sweep()
+        if swept:
+            context.console.info(f"swept {len(swept)} databases of dead runs")
+        yield TemplatePlace(
+            shelf=shelf,
+            variables={**dialect(kind), **address.environment()},
+            label=f"postgresql-{shelf.version // 10000}",
+            server=chosen,
+            address=address,
+        )
 
 
 def _postgresql(

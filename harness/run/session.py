@@ -18,10 +18,9 @@ from harness.browsers import Browsers
 from harness.config import SuiteTable
 from harness.context import Context
 from harness.environment import Environment
-from harness.errors import DatabaseError, HarnessError
+from harness.errors import HarnessError
 from harness.modules import Graph
 from harness.plan import Step
-from harness.postgres import PostgresServer
 from harness.run import (
     browsing,
     container,
@@ -34,6 +33,7 @@ from harness.run import (
 )
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
+from harness.run.running import Running
 from harness.runners import base, suite, tryton
 from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
@@ -41,14 +41,6 @@ from harness.store import Run
 from harness.template.broker import Broker
 from harness.template.build import TemplateBuilder
 from harness.template.pool import Pool
-
-WATCH = 0.5
-"""Seconds between two looks at the database server while tests run."""
-GRACE = 5.0
-"""Seconds that tests get to end when they have no server any more."""
-PARTING = 1.5
-"""Seconds that an interrupted session gets to print its failures: after three in all
-the report is to be there."""
 
 
 def run(
@@ -119,9 +111,8 @@ class StepSession:
         self.stack = ExitStack()
         self.failures: list[HarnessError] = []
         self.numbers = itertools.count(1)
-        self.child: proc.Child | None = None
+        self.running: Running | None = None
         self.started = 0.0
-        self.lost = False
         self.image: Image | None = None
         self.output: BinaryIO | None = None
         self.inside: Inside | None = None
@@ -142,11 +133,10 @@ class StepSession:
         try:
             return self._costed(self._run())
         except KeyboardInterrupt:
-            if self.child is None:
+            if self.running is None:
                 raise
-            self.child.interrupt(grace=PARTING)
-            self.failures.clear()  # of what is ended, nothing else is to be expected
-            return self._costed(self._read(self.child.end(grace=0), interrupted=True))
+            code = self.running.interrupted()
+            return self._costed(self._read(code, interrupted=True))
 
     def _run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
@@ -195,13 +185,13 @@ class StepSession:
         if hosts:
             self.distant = distant.Distant(self.context, self.stack, self.files)
             self.distant.reach(hosts, self.step, self.environment, broker, where)
-        if self.child is None:
-            self._launch(broker)
-        finished = self._wait(where.server)
+        running = self.running or self._launch(broker)
+        running.server = where.server
+        finished = self._wait(running)
         with store.noting(self.failures):
             history.remember(self.context.store, self.step, broker.asked.values())
             self.expecting.touch(broker.asked.values())
-            if not self.lost:
+            if not running.lost:
                 templates.keep_house(self.context, where.shelf)
         return finished
 
@@ -267,7 +257,7 @@ class StepSession:
             )
         return tryton.command(step, self.graph, self.environment, self.files)
 
-    def _launch(self, broker: Broker) -> None:
+    def _launch(self, broker: Broker) -> Running:
         step = self.step
         argv = self._command()
         if self.distant:
@@ -290,7 +280,7 @@ class StepSession:
             outside = dict(self.context.environ)
             self.stack.callback(self.inside.end, TESTS)
         self.started = time.time()
-        self.child = self.stack.enter_context(
+        child = self.stack.enter_context(
             base.run(
                 outer,
                 env=outside,
@@ -299,17 +289,14 @@ class StepSession:
                 output=self.output,
             )
         )
+        self.running = Running(tests=child, server=None, failures=self.failures)
         if self.lanes:
             self.lanes.start(self.stack, argv, env)
+        return self.running
 
-    def _wait(self, server: PostgresServer | None) -> results.Finished:
-        """Until the tests end, or have no database server any more."""
-        assert self.child is not None
+    def _wait(self, running: Running) -> results.Finished:
         with self.notes.watched(self.files.results(self.step)):
-            while not self.child.ended(within=WATCH) and not self.lost:
-                self._watch(server)
-        self._watch(server)
-        code = self.child.code()
+            code = running.wait()
         missing = results.missing(self.files.results(self.step), code)
         self.failures += [missing] if missing else []
         return self._read(code)
@@ -326,18 +313,3 @@ class StepSession:
             ended=self.notes.ended(),
             interrupted=interrupted,
         )
-
-    def _watch(self, server: PostgresServer | None) -> None:
-        """End the tests when the server is gone: each would wait for it in vain."""
-        assert self.child is not None
-        if self.lost or server is None or server.alive():
-            return
-        self.lost = True
-        lost = DatabaseError(
-            "the database server ended while tests were running",
-            checked="its supervisor",
-            remedy="run again; a new server is started",
-        )
-        self.failures.insert(0, lost)
-        self.child.interrupt(grace=GRACE)
-        self.child.end()

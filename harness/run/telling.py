@@ -29,8 +29,8 @@ def report(
 
     `stopped` is why there is no more to tell of.
     """
-    from harness import reports  # with jinja2 and coverage: not before the tests
-    from harness.reports import annotations, coverage, past, summary
+    from harness import reports  # with jinja2: not before the tests
+    from harness.reports import annotations, past, summary
 
     code = max((one.code for one in done), default=ExitCode.NOTHING_SELECTED)
     files = sorted((directory / "coverage").glob("*"))
@@ -52,6 +52,8 @@ def report(
     # What the tests have said is told in any case, be there no room for reports.
     with store.noting(errors):
         if parts:
+            from harness.reports import coverage  # with the package of that name
+
             covered = coverage.combine(
                 parts,
                 directory,

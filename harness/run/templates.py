@@ -22,9 +22,6 @@ from harness.template.pool import Pool
 from harness.template.process import Process, Wrap
 from harness.template.watch import FileWatch
 
-KEPT = 15 * 60.0
-"""Seconds that ``--keep`` leaves the embedded server running."""
-
 
 def layers(
     context: Context, step: Step, env: Environment, graph: Graph, label: str

@@ -40,6 +40,59 @@ def test_nox_says_what_was_meant(words: tuple[str, ...], remedy: str) -> None:
     assert done.stdout == ""
 
 
+PROJECT = """\
+[build-system]
+requires = ["setuptools"]
+build-backend = "setuptools.build_meta"
+[project]
+name = "harness-test-clone"
+version = "1"
+dependencies = [{needs}]
+optional-dependencies.dev = []
+scripts.nox = "clone:main"
+[tool.setuptools]
+py-modules = ["clone"]
+[tool.ruff]
+line-length = {length}
+"""
+
+
+def test_the_environment_of_a_clone_stays_until_a_new_one_stands(
+    tmp_path: Path,
+) -> None:
+    """Its nox is a program that prints its words."""
+    shutil.copy(ROOT / "nox", tmp_path)
+    (tmp_path / "noxfile.py").write_text("def tests(session): pass\n")
+    (tmp_path / "clone.py").write_text("def main(): print('ran')\n")
+    venv = tmp_path / ".venv"
+
+    def nox(needs: str, length: object = 88) -> tuple[int, str]:
+        text = PROJECT.format(needs=needs, length=length)
+        (tmp_path / "pyproject.toml").write_text(text)
+        done = subprocess.run(
+            [sys.executable, tmp_path / "nox", "-l"], cwd=tmp_path, timeout=120,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    code, said = nox("")
+    assert (code, said.count("making"), said.count("ran\n")) == (0, 1, 1), said
+    assert "to call it: .venv/bin/harness" in said
+    (venv / "mine").touch()
+    assert nox("", 100) == (0, "ran\n")  # a setting of ruff
+    code, said = nox("", "[")
+    assert code == 1
+    assert said.startswith("pyproject.toml cannot be read: ")
+    code, said = nox("'nowhere @ file:///nowhere'")
+    assert (code, "to mend it: is the package index reachable" in said) == (1, True)
+    assert nox("") == (0, "ran\n")
+    assert (venv / "mine").exists()
+    assert not (tmp_path / ".venv.former").exists()
+    (venv / "bin" / "python").unlink()  # as when its interpreter is gone
+    code, said = nox("")
+    assert (code, said.count("making"), said.count("ran\n")) == (0, 1, 1), said
+
+
 ODD = """\
 import unittest
 

@@ -282,6 +282,19 @@ def test_a_server_that_does_not_come_up(
     assert not one.alive()
 
 
+@pytest.mark.parametrize(
+    ("room", "message"),
+    [(local.SEGMENT - 1, "no space left for"), (local.SEGMENT, "ended while tests")],
+)
+def test_a_server_that_ends_on_a_full_disk(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch, room: int, message: str
+) -> None:
+    one = server(store, memory, "disk")
+    one.directory()
+    free(monkeypatch, room)
+    assert message in one.ending().message
+
+
 @pytest.mark.usefixtures("usable")
 def test_another_run_that_starts_it_is_waited_for(store: Store, memory: Path) -> None:
     gate = Lock(store.path / "server.lock")
