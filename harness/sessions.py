@@ -46,8 +46,9 @@ def add(*names: str, install: tuple[str, ...] = PACKAGE, here: bool = HERE) -> N
 
 def _add(name: str, install: tuple[str, ...], *, here: bool) -> None:
     suite = name.removesuffix(SUITE)
+    words: tuple[str, ...] = (name,)
     if name in COMMANDS:
-        words, text = ("",) if name == "manage" else (name,), COMMANDS[name]
+        text = COMMANDS[name]
     elif name in OWN or suite != name:
         words = ("test", suite)
         text = OWN.get(name, f"The suite {suite}: -- [PART|ADDRESS ...] [options].")
@@ -57,17 +58,16 @@ def _add(name: str, install: tuple[str, ...], *, here: bool) -> None:
 
     def function(session: nox.Session) -> None:
         program = python(session, *install, here=here)
-        given = [*filter(None, words), *session.posargs]
+        given = [*(one for one in words if one != "manage"), *session.posargs]
         run(session, program, "-m", "harness", *given)
 
     function.__doc__ = text
     nox.session(
-        function,
         name=name,
         venv_backend="none" if here else None,
         reuse_venv=True,
         tags=["harness"],
-    )
+    )(function)
 
 
 def python(session: nox.Session, *install: str, here: bool = HERE) -> str:

@@ -7,19 +7,15 @@ databases is ``harness serve``, a process that the session starts: an editor's t
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
 
 from harness.plugins import tryton
-from harness.plugins.client import BROKER, client
+from harness.plugins.beside import Beside
+from harness.plugins.client import client
 
-PATIENCE = 20.0
-"""Seconds that the process gets to tidy up."""
 QUIET = ("collectonly", "help", "version", "showfixtures", "show_fixtures_per_test")
 """Options with which no test is run."""
 FOREIGN = ("TRYTOND_", "DB_", "PG")
@@ -40,43 +36,23 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     tryton.ALONE.append(True)
     if client.available or any(getattr(options, one, 0) for one in QUIET):
         return
-    session = Session(str(early_config.rootpath))
-    early_config.pluginmanager.register(session, "harness-tryton-session")
+    served = Served(str(early_config.rootpath))
+    early_config.pluginmanager.register(served, "harness-tryton-session")
 
 
-class Session:
-    """The process that has the databases, from here to the end of the session."""
+class Served:
+    """Has the databases until the session ends."""
 
     def __init__(self, root: str) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness", "serve"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=root,
-            start_new_session=True,
-        )
-        assert self.process.stdout is not None
-        said = self.process.stdout.readline()
-        if not said:
-            raise pytest.UsageError(
-                "tryton: harness serve has ended with exit code"
-                f" {self.process.wait()}: see above\nto mend it: see what it says by"
-                " itself, or leave it out: -p no:harness"
-            )
+        self.beside = Beside(
+            "harness", "serve", order={}, cwd=root,
+            remedy="see what it says above; -p no:harness leaves it out",
+        )  # fmt: skip
         for name in [one for one in os.environ if one.startswith(FOREIGN)]:
             del os.environ[name]
-        os.environ.update(json.loads(said))
+        os.environ.update(self.beside.said)
 
     @pytest.hookimpl(trylast=True)
     def pytest_unconfigure(self) -> None:
         """End it: it takes away what it has made."""
-        client.close()
-        os.environ.pop(BROKER, None)
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.beside.end()

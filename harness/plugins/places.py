@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+# By a function in it pytest names what it imports: https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/pathlib.py
 from _pytest import pathlib
 
-# By this function pytest names what it imports: https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/pathlib.py
 NAMING = "resolve_pkg_root_and_module_name"
 
 

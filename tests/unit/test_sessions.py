@@ -30,8 +30,11 @@ class Session:
 def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     made: dict[str, Any] = {}
 
-    def session(function: Any, *, name: str, **options: Any) -> None:
-        made[name] = SimpleNamespace(call=function, **options)
+    def session(*, name: str, **options: Any) -> Any:
+        def add(function: Any) -> None:
+            made[name] = SimpleNamespace(call=function, **options)
+
+        return add
 
     monkeypatch.setattr(nox, "session", session)
     return made
