@@ -6,6 +6,7 @@ all files are links, and what it has written into the environment is then led to
 checkout.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -79,7 +80,8 @@ def lead(site: Path, mirrors: Mapping[Path, Path]) -> None:
     for file in (one for pattern in WRITTEN for one in site.glob(pattern)):
         text = led = file.read_text("utf-8")
         for checkout, place in mirrors.items():
-            led = led.replace(str(place), str(checkout))
+            for name in (str(place), os.path.realpath(place)):  # installers resolve it
+                led = led.replace(name, str(checkout))
         if led != text:
             file.write_text(led, "utf-8")
             for old in site.glob(f"__pycache__/{file.stem}.*.pyc"):

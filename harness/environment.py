@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness import editable, index, proc
 from harness import series as releases
+from harness.discovery import packaging
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.model import Module, Source
 from harness.modules import CORE, nowhere
@@ -77,9 +78,14 @@ class EnvironmentRequest:
         pin = f"=={self.series.name}.*"
         own = {one.name for one, _ in self.sources}
         depends: set[str] = set()
-        for module in filter(None, (module for _, module in self.sources)):
-            optional = releases.official().intersection(module.extras + module.tests)
-            depends |= {*module.depends, *optional} - {*CORE, *own}
+        for source, module in self.sources:
+            if module is None:
+                continue
+            needed = {*module.depends, *module.extras, *module.tests}
+            known = releases.official() & needed
+            if not packaging.installs(source.path):
+                known |= {*module.depends}  # else it says itself where others' are
+            depends |= known - {*CORE, *own}
         official = (f"trytond_{name}{pin}" for name in sorted(depends))
         return (*self.common, *official, *self.extra)
 

@@ -55,7 +55,10 @@ def test_what_builds_beside_its_sources_is_installed_where_it_is(
 
 
 def test_an_environment_leads_to_the_checkout(tmp_path: Path) -> None:
-    place, checkout = tmp_path / "mirrors" / "shop", tmp_path / "shop"
+    """Also where the state directory was named by a link, which installers resolve."""
+    place, checkout = tmp_path / "real" / "shop", tmp_path / "shop"
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
     (tmp_path / "__pycache__").mkdir()
     written = {
         "__editable__.shop.pth": str(place),
@@ -65,7 +68,7 @@ def test_an_environment_leads_to_the_checkout(tmp_path: Path) -> None:
     }
     for name, text in written.items():
         (tmp_path / name).write_text(text)
-    editable.lead(tmp_path, {checkout: place})
+    editable.lead(tmp_path, {checkout: tmp_path / "link" / "shop"})
     assert (tmp_path / "__editable__.shop.pth").read_text() == str(checkout)
     finder = (tmp_path / "__editable___shop_finder.py").read_text()
     assert finder == f"MAPPING = {{'x': '{checkout}/x'}}"
