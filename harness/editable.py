@@ -8,6 +8,7 @@ checkout.
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,10 @@ from harness.discovery import packaging
 from harness.model import Module, Source
 
 LEFT_OUT: Final = re.compile(
-    r"\.(git|hg|tox|nox|venv)|build|dist|node_modules|__pycache__|.*\.egg-info"
+    r"\.(git|hg|tox|nox)|node_modules|__pycache__|.*\.egg-info"
 )
+BUILT: Final = ("build", "dist")
+"""Left out right below a source; deeper they are packages."""
 INSIDE: Final = re.compile(
     r"ext_modules|\bExtension\(|cffi|cython|maturin|meson|scikit.build|_scm|-vcs"
 )
@@ -50,6 +53,8 @@ def mirror(source: Source, module: Module | None, place: Path) -> Path:
     if file and INSIDE.search((source.path / file).read_text("utf-8", "replace")):
         return source.path
     _link(source.path, place)
+    for name in BUILT:
+        shutil.rmtree(place / name, ignore_errors=True)
     if not file:
         assert module is not None
         inside = module.path.relative_to(source.path).as_posix()
@@ -64,7 +69,7 @@ def mirror(source: Source, module: Module | None, place: Path) -> Path:
 def _link(source: Path, place: Path) -> None:
     place.mkdir(parents=True)
     for one in source.iterdir():
-        if LEFT_OUT.fullmatch(one.name):
+        if LEFT_OUT.fullmatch(one.name) or (one / "pyvenv.cfg").exists():
             continue
         if one.is_dir() and not one.is_symlink():
             _link(one, place / one.name)

@@ -27,11 +27,15 @@ def checkout(tmp_path: Path) -> Path:
 def test_a_mirror_has_links_in_directories_of_its_own(
     checkout: Path, tmp_path: Path
 ) -> None:
+    for name in ("env/pyvenv.cfg", "build/x", "shop/build/__init__.py"):
+        (checkout / name).parent.mkdir(parents=True)
+        (checkout / name).touch()
     made = editable.mirror(source(checkout, setup__py=""), None, tmp_path / "m")
     assert made == tmp_path / "m"
     assert sorted(one.name for one in made.iterdir()) == [
-        "setup.py", "tests", "tryton.cfg",
+        "setup.py", "shop", "tests", "tryton.cfg",
     ]  # fmt: skip
+    assert (made / "shop" / "build" / "__init__.py").is_symlink()
     assert (made / "setup.py").readlink() == checkout / "setup.py"
     assert not (made / "tests").is_symlink()
 
