@@ -22,7 +22,7 @@ _NUMBER: Final = r"(\d+\.\d+)"
 _REQUIRED: Final = re.compile(
     rf"\btrytond\s*(>=|~=|==)\s*{_NUMBER}(?:[\d.*a-z]*)(?:\s*,\s*<\s*{_NUMBER})?"
 )
-_TEST: Final = re.compile(r"""^\s*['"]?(tests?)['"]?\s*[:=]""", re.M)
+_TEST: Final = re.compile(r"""(?:^|[{,])\s*['"]?(tests?)['"]?\s*[:=]""", re.M)
 
 
 def home(module: Path) -> Path:

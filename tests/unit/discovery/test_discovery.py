@@ -156,6 +156,21 @@ def test_what_makes_a_source_of_the_series_that_its_packaging_names(
     assert table(write(tmp_path / "shop", files))["source"] == source
 
 
+@pytest.mark.parametrize(
+    ("file", "text", "extras"),
+    [
+        ("setup.py", "setup(extras_require={'test': tests_require})", ("test",)),
+        ("setup.py", "setup(extras_require={\n    'tests': [],\n})", ("tests",)),
+        ("setup.py", "setup(tests_require=[])", ()),
+        ("setup.cfg", "[options.extras_require]\ntest =\n  pytest\n", ("test",)),
+    ],
+)
+def test_the_extra_that_tests_need(
+    tmp_path: Path, file: str, text: str, extras: tuple[str, ...]
+) -> None:
+    assert packaging.extras(write(tmp_path, {file: text})) == extras
+
+
 # -- several -------------------------------------------------------------------
 
 
