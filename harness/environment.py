@@ -15,11 +15,13 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from harness import editable, index, proc
+from harness import editable, index, packaging, proc
 from harness import series as releases
-from harness.discovery import packaging
+from harness.discovery.packaging import installs
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
+from harness.installer import PackageInstaller
 from harness.model import Module, Source
 from harness.modules import CORE, nowhere
 from harness.series import Series
@@ -27,7 +29,6 @@ from harness.store import Lock, Store, locked, whole
 
 TOOLS = ("pytest>=9.0,<10", "pytest-xdist>=3.8,<4", "coverage>=7.10")
 """What runs the tests; by major versions, since we are plugins of the first two."""
-PACKAGING = ("pyproject.toml", "setup.py", "setup.cfg", "tryton.cfg")
 READY = "harness.json"
 COMPLETE = "complete"
 
@@ -83,7 +84,7 @@ class EnvironmentRequest:
                 continue
             needed = {*module.depends, *module.extras, *module.tests}
             known = releases.official() & needed
-            if not packaging.installs(source.path):
+            if not installs(source.path):
                 known |= {*module.depends}  # else it says itself where others' are
             depends |= known - {*CORE, *own}
         official = (f"trytond_{name}{pin}" for name in sorted(depends))
@@ -95,7 +96,7 @@ class EnvironmentRequest:
         parts: list[object] = [*self.requirements, *sorted(self.extras.items())]
         for source, _ in self.sources:
             parts.append(str(source.path))
-            parts += [_content(source.path / name) for name in PACKAGING]
+            parts += [packaging.digest(source.path / one) for one in packaging.FILES]
         return self._named("tryton", parts)
 
     @property
@@ -108,13 +109,6 @@ class EnvironmentRequest:
         whole = [str(self.interpreter.path), *parts, *constraints]
         digest = hashlib.sha256(repr(whole).encode()).hexdigest()[:10]
         return f"{kind}-{self.series.name}-py{self.interpreter.name}-{digest}"
-
-
-def _content(path: Path) -> str:
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError:
-        return ""
 
 
 def interpreter(series: Series, environ: Mapping[str, str]) -> Interpreter:
@@ -173,6 +167,7 @@ class Environments:
     def __init__(self, store: Store, environ: Mapping[str, str]) -> None:
         self.store = store
         self.environ = environ
+        self.installer = PackageInstaller(environ)
 
     def installed(self, wanted: EnvironmentRequest) -> Environment | None:
         """The environment, if nothing has to be installed for it."""
@@ -188,8 +183,16 @@ class Environments:
 
     def _holds(self, wanted: EnvironmentRequest) -> bool:
         """Whether all is there that is wanted."""
-        have = self.store.read(f"envs/{wanted.key}/{READY}")
-        return bool(have) and set(wanted.official) <= set(have["official"])
+        have = self._have(wanted)
+        return have is not None and set(wanted.official) <= set(have["official"])
+
+    def _have(self, wanted: EnvironmentRequest) -> dict[str, Any] | None:
+        """What is recorded of it; nothing where its interpreter has gone."""
+        path = self.store.path / "envs" / wanted.key
+        if _gone(path):
+            return None
+        found: dict[str, Any] | None = self.store.read(f"envs/{path.name}/{READY}")
+        return found
 
     def ensure(
         self, wanted: EnvironmentRequest, *, step: Callable[[str], None]
@@ -216,7 +219,7 @@ class Environments:
     def _complete(
         self, wanted: EnvironmentRequest, path: Path, step: Callable[[str], None]
     ) -> None:
-        have = self.store.read(f"envs/{wanted.key}/{READY}")
+        have = self._have(wanted)
         if have is None:
             self._create(wanted, path, step)
             have = {"official": []}
@@ -235,7 +238,7 @@ class Environments:
         base = path.with_name(wanted.base)
         with whole(path):
             with locked(base.with_name(f"{base.name}.lock")):
-                if not (base / COMPLETE).exists():
+                if _gone(base) or not (base / COMPLETE).exists():
                     step(f"installing trytond {wanted.series.name}")
                     self._begin(wanted, base)
                 _copy(base, path)
@@ -273,27 +276,25 @@ class Environments:
         pins = [f"{name}=={wanted.series.name}.*" for name in ("trytond", "proteus")]
         text = [*pins, *wanted.series.constraints, *wanted.constraints]
         constraints.write_text("\n".join(text) + "\n", "utf-8")
-        argv: list[str | Path] = [
-            path / "bin" / "python", "-m", "pip", "install", "--quiet",
-            "--disable-pip-version-check", "--no-input",
-            "--constraint", constraints, *lines,
-        ]  # fmt: skip
-        env = {**self.environ, "PIP_CONSTRAINT": str(constraints)}
+        python = path / "bin" / "python"
         try:
-            proc.run(argv, env=env)
+            self.installer.install(python, lines, constraints=constraints)
         except CommandFailed as error:
             raise _explain(error, wanted) from error
 
     def _record(
         self, wanted: EnvironmentRequest, path: Path, official: Iterable[str]
     ) -> None:
-        frozen = proc.run(
-            [path / "bin" / "python", "-m", "pip", "freeze", "--all"],
-            env=self.environ,
-        ).stdout
+        frozen = self.installer.freeze(path / "bin" / "python")
         (path / "lock.txt").write_text(frozen, "utf-8")
         value = {"official": sorted(official), "series": wanted.series.name}
         (path / READY).write_text(json.dumps(value), "utf-8")
+
+
+def _gone(path: Path) -> bool:
+    """Whether the interpreter that an environment was made by is there no more."""
+    python = path / "bin" / "python"
+    return python.is_symlink() and not python.exists()
 
 
 def _copy(base: Path, path: Path) -> None:

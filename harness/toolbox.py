@@ -7,7 +7,6 @@ named by what is in it: what is there is complete, and never installed again.
 
 import hashlib
 import sys
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from harness import index, proc
 from harness.errors import CommandFailed, MissingTool
+from harness.installer import QUIET, PackageInstaller
 from harness.store import Store, locked, whole
 
 Say = Callable[[str], None]
@@ -39,7 +39,11 @@ class Toolbox:
         def fill(path: Path) -> None:
             say(f"installing {name} (once)")
             proc.run([sys.executable, "-m", "venv", path], env=self.environ)
-            self._pip([path / "bin" / "python"], name, requirements)
+            python = path / "bin" / "python"
+            self._tried(
+                name,
+                lambda: PackageInstaller(self.environ).install(python, requirements),
+            )
 
         return self._made(name, requirements, fill) / "bin"
 
@@ -49,7 +53,9 @@ class Toolbox:
         def fill(path: Path) -> None:
             say(f"installing {name} (once)")
             pure = ("--platform", "any", "--only-binary", ":all:", "--no-deps")
-            self._pip([sys.executable], name, ["--target", path, *pure, *requirements])
+            argv = [sys.executable, "-m", "pip", "install", *QUIET, *pure]
+            argv += ["--target", str(path), *requirements]
+            self._tried(name, lambda: proc.run(argv, env=self.environ))
 
         return self._made(name, requirements, fill)
 
@@ -69,20 +75,15 @@ class Toolbox:
                         mark.touch()
         return path
 
-    def _pip(
-        self, python: Sequence[str | Path], name: str, words: Sequence[str | Path]
-    ) -> None:
-        argv = [*python, "-m", "pip", "install", "--quiet", "--no-input"]
-        argv += ["--disable-pip-version-check", *words]
-        with tempfile.TemporaryDirectory() as place:
-            try:
-                proc.run(argv, env=self.environ, cwd=Path(place))
-            except CommandFailed as error:
-                known = index.explained(error)
-                if isinstance(known, MissingTool):
-                    raise known from error
-                raise MissingTool(
-                    f"{name} cannot be installed",
-                    checked=error.message.strip()[-1500:],
-                    remedy="is the package index reachable? harness doctor",
-                ) from error
+    def _tried(self, name: str, install: Callable[[], object]) -> None:
+        try:
+            install()
+        except CommandFailed as error:
+            known = index.explained(error)
+            if isinstance(known, MissingTool):
+                raise known from error
+            raise MissingTool(
+                f"{name} cannot be installed",
+                checked=error.message.strip()[-1500:],
+                remedy="is the package index reachable? harness doctor",
+            ) from error

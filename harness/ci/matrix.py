@@ -14,6 +14,9 @@ from harness.config import Config, SuiteTable
 from harness.masks import masked
 from harness.selection.rules import Selection
 
+MARGIN = 5 * 60
+"""Seconds of a job before its check begins and after it was ended, with its report."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -21,7 +24,8 @@ class Job:
 
     `series` empty is the modules' own; `shard` is ``2/5``, empty for all of it;
     `row` is the row of the gate that it belongs to, `needs` are programs that the
-    machine must have.
+    machine must have, `packages` what it installs of Debian; the job is ended after
+    `minutes`.
     """
 
     name: str
@@ -34,6 +38,8 @@ class Job:
     shard: str = ""
     modules: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    minutes: int
     nox_line: str
 
     def document(self) -> dict[str, object]:
@@ -51,12 +57,15 @@ def jobs(config: Config, selection: Selection) -> tuple[Job, ...]:
 
 
 def _check(config: Config, name: str) -> Job:
+    table = config.check[name]
     return Job(
         name=name,
         row=name,
         check=name,
         python=_python(config.series),
-        needs=config.check[name].programs,
+        needs=table.programs,
+        packages=table.packages,
+        minutes=max(config.ci.timeout, table.timeout + MARGIN) // 60,
         nox_line=line(config, ["gate", "--only", name]),
     )
 
@@ -88,6 +97,7 @@ def _suite(config: Config, name: str, selection: Selection) -> Iterator[Job]:
             shard=shard,
             modules=modules,
             needs=_programs(table, database),
+            minutes=config.ci.timeout // 60,
             nox_line=line(
                 config,
                 arguments(

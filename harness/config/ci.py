@@ -16,16 +16,15 @@ class CI:
     Pushes to `branches` are tested as a whole pipeline, too.  `python` runs the
     harness.  Images are kept in `registry`, below the name of the repository; an empty
     one is named by the repository's variable ``REGISTRY``, or there is none.  A job
-    is ended after `timeout` seconds; reports are kept for `days`.  `packages` of the
-    system are installed for checks.  The lines `scheduled` are run by the clock, at the
-    times of the cron line `schedule` (GitHub alone).
+    is ended after `timeout` seconds, a check's a little after its own; reports are kept
+    for `days`.  The lines `scheduled` are run by the clock, at the times of the cron
+    line `schedule` (GitHub alone).
     """
 
     runner: Annotated[str, kinds.text("a kind of machine", r"[\w.-]+")] = "ubuntu-24.04"
     image: Annotated[str, kinds.text("an image")] = "python:{python}-bookworm"
     branches: Annotated[tuple[str, ...], kinds.strings("names of branches")] = ("main",)
     python: Annotated[str, kinds.text('a Python such as "3.13"', r"3\.\d+")] = "3.13"
-    packages: Annotated[tuple[str, ...], kinds.strings("names of packages")] = ()
     registry: Annotated[str, kinds.text("a registry, or nothing", r"[\w.:/-]*")] = ""
     timeout: Annotated[int, kinds.duration(60)] = 45 * 60
     days: Annotated[int, kinds.number(1)] = 14

@@ -49,8 +49,9 @@ class CheckTable:
     the harness, ``{coverage}`` a file for coverage data of the directories
     `measures`.  It is needed when a changed file matches one of `paths` (none: any
     file), or `always`.  `quick` ones are in the pre-push hook, `alone` ones run
-    when nothing else does.  `programs` must be there, or the check is not passed.
-    `seconds` is a guess until it was measured; it is ended after `timeout`.
+    when nothing else does.  `programs` must be there, or the check is not passed;
+    Debian's `packages` are installed for it in CI.  `seconds` is a guess until it was
+    measured; it is ended after `timeout`.
     """
 
     run: Annotated[tuple[str, ...], kinds.strings("command lines")] = ()
@@ -59,6 +60,7 @@ class CheckTable:
     always: Annotated[bool, kinds.flag()] = False
     alone: Annotated[bool, kinds.flag()] = False
     programs: Annotated[tuple[str, ...], kinds.strings("names of programs")] = ()
+    packages: Annotated[tuple[str, ...], kinds.strings("names of packages")] = ()
     measures: Annotated[tuple[str, ...], kinds.strings("directories")] = ()
     seconds: Annotated[int, kinds.duration()] = 10
     timeout: Annotated[int, kinds.duration(1)] = 3600

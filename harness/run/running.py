@@ -15,7 +15,7 @@ PARTING = 1.5
 the report is to be there."""
 
 
-class Tests(Protocol):
+class TestsProcess(Protocol):
     """Their process (`proc.Child`)."""
 
     def ended(self, *, within: float) -> bool:
@@ -31,7 +31,7 @@ class Tests(Protocol):
         """End it; the exit code."""
 
 
-class Server(Protocol):
+class ServerLife(Protocol):
     """Where their databases are (`PostgresServer`)."""
 
     def alive(self) -> bool:
@@ -45,8 +45,8 @@ class Server(Protocol):
 class Running:
     """The tests of a step and what they cannot do without; SQLite needs no server."""
 
-    tests: Tests
-    server: Server | None
+    tests: TestsProcess
+    server: ServerLife | None
     failures: list[HarnessError] = field(default_factory=list)
     """Of the run; the loss of the server comes first, the others come of it."""
     lost: bool = False

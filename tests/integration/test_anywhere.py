@@ -95,11 +95,14 @@ def say(program: Path, cwd: Path, state: Path, *words: str, code: int = 0) -> st
 
 def plain(cwd: Path, state: Path, *words: str) -> str:
     """pytest of an environment that has alpha, its Tryton and the harness."""
-    (made,) = (
-        lock.parent
-        for lock in (state / "envs").glob("tryton-7.0-*/lock.txt")
-        if f"{cwd}\n" in lock.read_text() and "beta" not in lock.read_text()
-    )
+    sites = (state / "envs").glob("tryton-7.0-*/lib/python*/site-packages")
+    made = {
+        site.parents[2]: site.stat().st_mtime
+        for site in sites
+        if any(site.glob("__editable__*acme_alpha*"))
+        and not any(site.glob("__editable__*beta*"))
+    }
+    python = max(made, key=made.__getitem__) / "bin" / "python"
     site = next(path for path in sys.path if path.endswith("site-packages"))
     done = subprocess.run(
         [

@@ -93,9 +93,13 @@ def test_gitlabs_pipelines_have_its_schema(tmp_path: Path) -> None:
     suite = Job(
         name="tryton-1-of-2", row="tryton", suite="tryton", database="local",
         python="3.9", shard="1/2", modules=("collecting_society",),
-        needs=("docker",), nox_line="./nox -s manage -- test tryton --shard 1/2",
+        needs=("docker",), minutes=45,
+        nox_line="./nox -s manage -- test tryton --shard 1/2",
     )  # fmt: skip
-    check = Job(name="lint", row="lint", check="lint", python="3.12", nox_line="lint")
+    check = Job(
+        name="lint", row="lint", check="lint", python="3.12", packages=("npm",),
+        minutes=45, nox_line="lint",
+    )  # fmt: skip
     made = pipeline.make(CONFIG, [suite, check], everything="")
     child.write_text(provider.gitlab_jobs(CONFIG, made), "utf-8")
     done = checked("gitlab-ci", parent, child)

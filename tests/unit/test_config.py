@@ -125,7 +125,6 @@ def test_defaults(tmp_path: Path) -> None:
         "ci.image": "python:{python}-bookworm",
         "ci.branches": ("main",),
         "ci.python": "3.13",
-        "ci.packages": (),
         "ci.registry": "",
         "ci.timeout": 45 * 60,
         "ci.days": 14,

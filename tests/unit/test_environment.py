@@ -309,6 +309,7 @@ class Pip:
 def pip(monkeypatch: pytest.MonkeyPatch) -> Pip:
     fake = Pip()
     monkeypatch.setattr(proc, "run", fake)
+    monkeypatch.setattr(environment.PackageInstaller, "_uv", None)
     return fake
 
 
@@ -387,6 +388,22 @@ def test_a_half_made_base_is_made_again(
     Environments(store, {}).ensure(wanted, step=lambda text: None)
     assert pip.ran[0][1:3] == ["-m", "venv"]
     assert not (store.path / "envs" / wanted.base / "bin").exists()
+
+
+def test_an_environment_whose_interpreter_has_gone_is_made_again(
+    store: Store, wanted: EnvironmentRequest, pip: Pip
+) -> None:
+    made = Environments(store, {}).ensure(wanted, step=lambda text: None)
+    made.lock.release()
+    base = store.path / "envs" / wanted.base
+    for path in (made.path, base):
+        (path / "bin").mkdir(exist_ok=True)
+        (path / "bin" / "python").symlink_to("/nowhere/python3.11")
+    pip.ran.clear()
+    assert Environments(store, {}).installed(wanted) is None
+    Environments(store, {}).ensure(wanted, step=lambda text: None)
+    assert pip.ran[0] == [str(PYTHON.path), "-m", "venv", str(base)]
+    assert not (made.path / "bin" / "python").is_symlink()
 
 
 def test_what_is_missing_is_added(

@@ -49,6 +49,8 @@ LEVELS: Mapping[str, int] = {
     "index": 2,
     "repositories": 3,
     "engine": 2,
+    "installer": 2,
+    "packaging": 0,
     "patience": 2,
     "proc": 2,
     "store": 2,
@@ -74,6 +76,7 @@ LEVELS: Mapping[str, int] = {
 SIDEWAYS = frozenset(
     {
         ("engine", "proc"),
+        ("installer", "proc"),
         ("envfile", "errors"),
         ("commands", "plugins"),
         ("run", "plugins"),

@@ -18,9 +18,11 @@ CONFIG = Config(
 )
 JOB = Job(
     name="tryton", row="tryton", suite="tryton", database="local", python="3.12",
-    nox_line="harness test tryton",
+    minutes=45, nox_line="harness test tryton",
 )  # fmt: skip
-CHECK = Job(name="lint", row="lint", check="lint", python="3.12", nox_line="lint")
+CHECK = Job(
+    name="lint", row="lint", check="lint", python="3.12", minutes=45, nox_line="lint"
+)
 
 
 def make(*jobs: Job) -> pipeline.Pipeline:

@@ -77,10 +77,27 @@ def test_no_value_of_an_event_reaches_a_script() -> None:
         "\nconcurrency:\n",
         "  gate:\n    name: gate\n",
         "if: ${{ always() }}",
+        "&& !endsWith(github.event.action, 'labeled') }}\n",
+        "    timeout-minutes: ${{ matrix.job.minutes }}\n",
+        "if: ${{ matrix.job.packages[0] != null }}\n",
     ],
 )
 def test_the_workflow_has(part: str) -> None:
     assert part in GITHUB
+
+
+def test_what_is_cached_is_of_this_python_and_suite() -> None:
+    keys = re.findall(r"key: (\w+)-(.*)", GITHUB)
+    for name, key in keys:
+        if name in ("envs", "venv"):
+            assert "${{ steps.python.outputs.python-version }}" in key
+    envs = [key for name, key in keys if name == "envs"]
+    assert ["matrix.template.name" in envs[0], "matrix.job.suite" in envs[1]] == [
+        True
+    ] * 2
+    assert GITHUB.count("path: .venv\n") == GITHUB.count("id: python\n")
+    other = replace(CONFIG, gate=replace(CONFIG.gate, program="harness"))
+    assert "path: .venv\n" not in provider.github(other, pins.read())
 
 
 def test_the_gate_waits_for_all_other_jobs() -> None:
@@ -92,7 +109,7 @@ def test_the_gate_waits_for_all_other_jobs() -> None:
 def test_a_job_runs_its_line_and_nothing_else() -> None:
     job = Job(
         name="portal-1-of-2", row="portal", suite="portal", database="local",
-        python="3.12", shard="1/2", nox_line='nox -s portal -- -k "a or b"',
+        python="3.12", shard="1/2", minutes=45, nox_line='nox -s portal -- -k "a or b"',
     )  # fmt: skip
     made = pipeline.Pipeline(
         everything="",

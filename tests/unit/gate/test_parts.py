@@ -4,6 +4,7 @@
 import json
 import shlex
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,15 @@ def test_jobs_are_the_product(conf: Config) -> None:
     assert by_name["unit"].nox_line == "./nox -s manage -- gate --only unit"
     assert by_name["unit"].needs == ("docker",)
     assert json.loads(json.dumps(old.document()))["modules"] == ["society"]
+
+
+def test_a_job_outlives_what_it_ends(conf: Config) -> None:
+    check = replace(conf.check["unit"], timeout=3600, packages=("npm",))
+    found = jobs(replace(conf, check={**conf.check, "unit": check}))
+    by_name = {job.name: job for job in found}
+    assert (by_name["unit"].minutes, by_name["unit"].packages) == (65, ("npm",))
+    assert (by_name["lint"].minutes, by_name["lint"].packages) == (65, ())
+    assert by_name["portal-1-of-2"].minutes == 45
 
 
 def test_only_what_is_selected_has_jobs(conf: Config) -> None:
