@@ -105,14 +105,7 @@ def plain(cwd: Path, state: Path, *words: str) -> str:
     python = max(made, key=made.__getitem__) / "bin" / "python"
     site = next(path for path in sys.path if path.endswith("site-packages"))
     done = subprocess.run(
-        [
-            made / "bin" / "python",
-            "-m",
-            "pytest",
-            "-p",
-            "harness.plugins.entry",
-            *words,
-        ],
+        [python, "-m", "pytest", *words],
         cwd=cwd,
         env=environment(
             state,
