@@ -56,10 +56,12 @@ class Plugin:
         if isolation.failed(item):
             isolation.kept(item, self.databases.keep(item.nodeid))
 
+    @pytest.hookimpl(optionalhook=True)  # those of warm workers, if there are any
     def pytest_warm(self, session: pytest.Session) -> None:
         """Set up the classes of the database that most tests will ask for."""
         warm(self.databases, session.items)
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_fresh_start(self) -> None:
         """The next test has another database."""
         self.databases.end()
