@@ -23,7 +23,7 @@ from harness.discovery.packaging import installs
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.installer import PackageInstaller
 from harness.model import Module, Source
-from harness.modules import CORE, nowhere
+from harness.modules import CORE
 from harness.series import Series
 from harness.store import Lock, Store, locked, whole
 
@@ -312,26 +312,13 @@ def _copy(base: Path, path: Path) -> None:
             file.write_bytes(former.sub(lambda match: os.fsencode(path), text))
 
 
-def _lost(package: str, wanted: EnvironmentRequest) -> HarnessError | None:
-    """The error for another vendor's module, by the package that is asked for."""
-    name = re.sub("[-.]", "_", package).lower()
-    if name.startswith("trytond_"):
-        return None
-    for module in filter(None, (module for _, module in wanted.sources)):
-        for one in module.depends:
-            if name.endswith(f"_{one}"):
-                tried = f"the package index for {package}, which its packaging names"
-                return nowhere(one, module, tried=[tried, "what lies beside it"])
-    return None
-
-
 def _explain(error: CommandFailed, wanted: EnvironmentRequest) -> HarnessError:
     """Say in the user's words what pip could not do."""
     known = index.explained(error)
     if isinstance(known, MissingTool):
         return known
-    vendors = re.search(r"No matching distribution found for ([\w.-]+)", error.message)
-    if vendors and (lost := _lost(vendors[1], wanted)):
+    modules = filter(None, (module for _, module in wanted.sources))
+    if lost := index.lost(error, modules):
         return lost
     match = re.search(r"No matching distribution found for (\S+)", error.message)
     if match and match.group(1).startswith("trytond"):
