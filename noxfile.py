@@ -61,6 +61,12 @@ def bases(session: nox.Session) -> None:
     run(session, program, "-m", "harness", "images", "refresh")
 
 
+@nox.session(venv_backend="none" if HERE else "venv")
+def pictures(session: nox.Session) -> None:
+    """The pictures of the documentation, drawn anew; needs a Chromium."""
+    run(session, python(session), "docs/pictures.py")
+
+
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def tests(session: nox.Session) -> None:
     """The harness's own tests, all that this machine can run: -- [pytest options]."""

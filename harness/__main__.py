@@ -4,7 +4,7 @@
 import sys
 from importlib.util import find_spec
 
-NEEDED = ("coverage", "jinja2", "nox", "psycopg")
+NEEDED = ("coverage", "jinja2", "nox", "psycopg", "rich")
 """Packages of the extra ``cli``; plugins of pytest are installed without it."""
 
 

@@ -31,6 +31,12 @@ def learn(store: Store, result: RunResult) -> None:
     _learn(store, WHOLE, {one.key: own[id(one)] for one in ended})
 
 
+def durations(store: Store) -> dict[str, float]:
+    """Seconds that tests took, by their keys."""
+    known = store.read(WHOLE)
+    return known if isinstance(known, dict) else {}
+
+
 def _own(step: StepResult) -> Iterator[tuple[TestResult, float]]:
     """Seconds of each test without waits, and without what it was only the first to do.
 

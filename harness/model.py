@@ -124,6 +124,8 @@ class TestResult:
     longrepr: str = ""
     sections: tuple[tuple[str, str], ...] = ()
     file: str = ""
+    path: str = ""
+    """The file on the machine that ran it, where it can be opened."""
     line: int = 0
     key: str = ""
     """The same wherever the project lies: durations are remembered by it."""

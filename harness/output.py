@@ -1,31 +1,37 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The only place that prints: plain lines, one live line on a terminal."""
+"""The only place that prints: plain lines, and on a terminal rows of what runs."""
 
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from itertools import zip_longest
-from typing import Final, TextIO
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TextIO
 
+from harness import columns
 from harness.errors import HarnessError
 from harness.masks import masked
+from harness.waiting import every
+
+if TYPE_CHECKING:
+    from harness.screen import Screen
 
 WIDTH: Final = 80
 HEIGHT: Final = 24
 FRAME: Final = 0.1
-"""Seconds between two pictures of the live line, at least."""
+"""Seconds between two pictures of the rows, at least."""
 TICK: Final = 0.25
 """Seconds between two pictures that a ticker makes."""
 PATIENCE: Final = 10.0
-"""Seconds between two lines of progress where there is no live line."""
+"""Seconds between two lines of progress where there are no rows."""
 
 _ERASE: Final = "\r\x1b[2K"
-_RED: Final = "31;1"
-_YELLOW: Final = "33"
+RED: Final = "31;1"
+GREEN: Final = "32;1"
+YELLOW: Final = "33"
 _BOLD: Final = "1"
-_NARROWEST: Final = 4
 
 
 def duration(seconds: float) -> str:
@@ -53,24 +59,6 @@ def size(count: int) -> str:
     return f"{value:.1f} TiB"
 
 
-@contextmanager
-def every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
-    """Call again and again during the block, in a thread of its own."""
-    ended = threading.Event()
-
-    def go() -> None:
-        while not ended.wait(seconds):
-            call()
-
-    thread = threading.Thread(target=go, name=f"every {seconds:g} s", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
 class ConsoleStep:
     """A step that runs; made by `Console.step`."""
 
@@ -78,12 +66,25 @@ class ConsoleStep:
         self.title = " ".join(title.split())
         self.started = started
         self.text = ""
+        self.parts: tuple[str, ...] = ()
         self.shown = started
         self._console = console
 
-    def update(self, text: str) -> None:
-        """Say what is going on; cheap, may be called as often as one likes."""
-        self._console.refresh(self, text)
+    def update(self, text: str, parts: Iterable[str] = ()) -> None:
+        """Say what is going on; cheap, may be called as often as one likes.
+
+        On a terminal each of the `parts` has a row.
+        """
+        self._console.refresh(self, text, parts)
+
+    def rows(self, now: float) -> Iterator[str]:
+        """What runs since when, and a row for each of its parts."""
+        seconds = int(now - self.started)
+        passed = f"{seconds} s" if seconds < 60 else duration(seconds)
+        text = "" if self.parts else self.text
+        yield " ".join(f"{self.title} ... {passed} {text}".split())
+        for part in self.parts:
+            yield f"  {part}"
 
 
 class Console:
@@ -109,8 +110,14 @@ class Console:
         self._columns = environ.get("COLUMNS", "")
         self._clock = clock
         self._lock = threading.RLock()
+        self._environ = environ
         self._steps: list[ConsoleStep] = []
-        self._drawn = False
+        self._boards: list[Callable[[], Iterable[str]]] = []
+        self._screen: Screen | None = None
+        self._drawn = 0.0
+        self._hinted = False
+        self.taken = False
+        """Whether another program draws on the terminal: rows would be wrong."""
         self.written = 0
         """Blocks of lines so far."""
         self._folded: ConsoleStep | None = None
@@ -120,26 +127,35 @@ class Console:
         rows = list(rows)
         widest = max((len(name) for name, _ in rows), default=0)
         lines = [f"  {name:<{widest}}  {value}".rstrip() for name, value in rows]
-        self._lines([self._painted(title, _BOLD), *lines])
+        self._lines([self.painted(title, _BOLD), *lines])
 
-    def hint(self, text: str) -> None:
-        """A first sign of life, on a terminal: whatever is said next replaces it."""
+    def hint(self, text: str, *, stays: bool = False) -> None:
+        """A first sign of life: on a terminal what is said next replaces it.
+
+        Elsewhere it is a line if it `stays`, or nothing.
+        """
         with self._lock:
             if self.live:
-                self._write(_ERASE + _cut(text, self._width() - 1))
-                self._drawn = True
+                self._write(_ERASE + columns.cut(text, self.width - 1))
+                self._hinted = True
+            elif stays:
+                self._lines([text])
 
-    def info(self, text: str) -> None:
+    def info(self, text: str, colour: str = "") -> None:
         """One block of plain lines."""
-        self._lines([text])
+        self._lines([self.painted(text, colour)])
+
+    def link(self, path: Path) -> str:
+        """A file's path, to be opened by a click where a terminal knows how."""
+        return columns.linked(path) if self.live else str(path.absolute())
 
     def warn(self, text: str) -> None:
         """Something that the user should know, and that stops nothing."""
-        self._lines([self._labelled("warning", text, _YELLOW)])
+        self._lines([self._labelled("warning", text, YELLOW)])
 
     def error(self, error: HarnessError) -> None:
         """What happened, what was checked, how to mend it."""
-        lines = [self._labelled("error", error.message, _RED)]
+        lines = [self._labelled("error", error.message, RED)]
         for label, text in (("checked", error.checked), ("to mend it", error.remedy)):
             if text:
                 lines.append("  " + self._labelled(label, text, _BOLD, indent=4))
@@ -157,19 +173,33 @@ class Console:
         """
         self._lines(self.aligned(rows, headers, to_right))
 
-    def board(self) -> Callable[[Sequence[str]], None]:
-        """What draws lines over those that it drew before, on a terminal."""
-        drawn = 0
+    @contextmanager
+    def showing(
+        self, rows: Callable[[], Iterable[str]], *, ticker: bool = True
+    ) -> Iterator[None]:
+        """On a terminal, keep rows below all that is written, during the block.
 
-        def draw(lines: Sequence[str]) -> None:
-            nonlocal drawn
+        With `ticker`, a thread asks for them again and again.
+        """
+        if not self.live:
+            yield
+            return
+        with self._lock:
+            self._boards.append(rows)
+            self._draw()
+        try:
+            with every(TICK, self._draw) if ticker else nullcontext():
+                yield
+        finally:
             with self._lock:
-                lines = lines[: self._height() - 1]
-                up = f"\x1b[{drawn}F" if drawn else ""
-                self._write(f"{up}\x1b[J" + "".join(f"{line}\n" for line in lines))
-                drawn = len(lines)
+                self._boards.remove(rows)
+                self._draw()
 
-        return draw
+    def write_on(self, text: str) -> None:
+        """What another program writes to this terminal, be it less than a line."""
+        with self._lock:
+            self.written += 1
+            self.taken = self._ready().write_on(text)
 
     def aligned(
         self,
@@ -178,35 +208,26 @@ class Console:
         to_right: Sequence[str] = (),
     ) -> list[str]:
         """The lines of a table."""
-        rows = [tuple(row) for row in rows]
-        cells = [[" ".join(str(cell).split()) for cell in row] for row in rows]
-        texts = list(zip_longest(headers, *cells, fillvalue=""))
-        widths = [max(map(len, column)) for column in texts]
-        if self.live:
-            widths = _fitted(widths, self._width() - 2 * (len(widths) - 1))
-        values = zip_longest(*rows, fillvalue="")
-        right = [
-            header in to_right or all(isinstance(cell, int | float) for cell in column)
-            for header, column in zip_longest(headers, values, fillvalue="")
-        ]
-        columns = []
-        for column, width, number in zip_longest(texts, widths, right):
-            short = (_cut(cell, width) for cell in column)
-            columns.append([f"{c:{'>' if number else '<'}{width}}" for c in short])
-        lines = ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
-        return [self._painted(line, _BOLD) for line in lines[:1]] + lines[1:]
+        room = self.width if self.live else 0
+        lines = columns.aligned(rows, headers, to_right, room=room)
+        return [self.painted(line, _BOLD) for line in lines[:1]] + lines[1:]
+
+    def passing(self, title: str) -> AbstractContextManager[None]:
+        """Show `title` during the block, on a terminal; nothing stays of it."""
+        step = ConsoleStep(self, title, started=self._clock())
+        return self.showing(partial(self._of, step))
 
     @contextmanager
     def step(self, title: str, *, ticker: bool = False) -> Iterator[ConsoleStep]:
         """Announce `title`, run the body, close with its duration.
 
-        With `ticker`, a thread keeps the elapsed time of the live line moving.
+        With `ticker`, a thread keeps the elapsed time moving.
         """
         step = ConsoleStep(self, title, started=self._clock())
         self._opened(step)
         verdict = "failed after"
         try:
-            with self._ticking(step) if ticker and self.live else _nothing():
+            with self.showing(partial(self._of, step), ticker=ticker):
                 yield step
             verdict = "done in"
         except KeyboardInterrupt:
@@ -223,16 +244,16 @@ class Console:
                 for one in self._steps
             ]
 
-    def refresh(self, step: ConsoleStep, text: str) -> None:
+    def refresh(self, step: ConsoleStep, text: str, parts: Iterable[str] = ()) -> None:
         """Show that `step` is at `text`, if it is time to show something."""
         with self._lock:
             if step not in self._steps:
                 return
             changed, step.text = text != step.text, text
+            step.parts = tuple(parts)
             now = self._clock()
             if self.live:
-                if now - step.shown >= FRAME:
-                    step.shown = now
+                if now - self._drawn >= FRAME:
                     self._draw()
             elif changed and now - step.shown >= PATIENCE:
                 step.shown = now
@@ -243,8 +264,8 @@ class Console:
         with self._lock:
             self._steps.append(step)
             if self.live:
-                self._draw()
-            elif self.folds and self._folded is None:
+                return
+            if self.folds and self._folded is None:
                 self._folded = step
                 self._lines([f"::group::{step.title}"])
             else:
@@ -253,35 +274,48 @@ class Console:
     def _closed(self, step: ConsoleStep, verdict: str) -> None:
         with self._lock:
             self._steps.remove(step)
-            lines = [
-                f"{step.title}: {verdict} {duration(self._clock() - step.started)}"
-            ]
+            passed = duration(self._clock() - step.started)
+            lines = [f"{step.title}: {verdict} {passed}"]
             if self._folded is step:
                 self._folded = None
                 lines.insert(0, "::endgroup::")
             if not verdict.startswith("done"):
-                lines[-1] = self._painted(lines[-1], _RED)
+                lines[-1] = self.painted(lines[-1], RED)
             self._lines(lines)
-
-    def _ticking(self, step: ConsoleStep) -> AbstractContextManager[None]:
-        return every(TICK, lambda: self.refresh(step, step.text))
 
     def _lines(self, lines: Sequence[str]) -> None:
         with self._lock:
-            erase = _ERASE if self._drawn else ""
-            self._drawn = False
             self.written += 1
-            self._write(erase + "".join(f"{line}\n" for line in lines))
-            if self._steps and self.live:
-                self._draw()
+            text = "".join(f"{line}\n" for line in lines)
+            if self._screen is not None:
+                self._screen.write(text)
+                return
+            erase = _ERASE if self._hinted else ""
+            self._hinted = False
+            self._write(erase + text)
+
+    def _of(self, step: ConsoleStep) -> Iterator[str]:
+        return step.rows(self._clock())
 
     def _draw(self) -> None:
-        step = self._steps[-1]
-        seconds = int(self._clock() - step.started)
-        passed = f"{seconds} s" if seconds < 60 else duration(seconds)
-        line = " ".join(f"{step.title} ... {passed} {step.text}".split())
-        self._write(_ERASE + _cut(line, self._width() - 1))
-        self._drawn = True
+        """The rows of what runs; none where nothing does."""
+        with self._lock:
+            self._drawn = self._clock()
+            rows = [row for board in self._boards for row in board()]
+            if rows:
+                self._ready().show(rows)
+            elif self._screen is not None:
+                self._screen.end()
+
+    def _ready(self) -> "Screen":
+        if self._screen is None:
+            from harness.screen import Screen  # with rich: for a terminal alone
+
+            if self._hinted:
+                self._write(_ERASE)
+                self._hinted = False
+            self._screen = Screen(self._write, self._environ, colour=self.colour)
+        return self._screen
 
     def _write(self, text: str) -> None:
         text = masked(text)
@@ -291,39 +325,25 @@ class Console:
 
     def _labelled(self, label: str, text: str, colour: str, *, indent: int = 2) -> str:
         first, *more = text.splitlines() or [""]
-        lines = [f"{self._painted(f'{label}:', colour)} {first}"]
+        lines = [f"{self.painted(f'{label}:', colour)} {first}"]
         return "\n".join([*lines, *(f"{' ' * indent}{line}".rstrip() for line in more)])
 
-    def _painted(self, text: str, colour: str) -> str:
-        return f"\x1b[{colour}m{text}\x1b[0m" if self.colour else text
+    def painted(self, text: str, colour: str) -> str:
+        """The text in a colour of ours, where there are colours."""
+        return f"\x1b[{colour}m{text}\x1b[0m" if colour and self.colour else text
 
-    def _height(self) -> int:
-        try:
-            return os.get_terminal_size(self._stream.fileno()).lines or HEIGHT
-        except (OSError, ValueError):
-            return HEIGHT
-
-    def _width(self) -> int:
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
         if self._columns.isdecimal() and int(self._columns):
             return int(self._columns)
+        return self.size[0]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Columns and lines of the terminal."""
         try:
-            return os.get_terminal_size(self._stream.fileno()).columns or WIDTH
+            columns_, lines = os.get_terminal_size(self._stream.fileno())
         except (OSError, ValueError):
-            return WIDTH
-
-
-@contextmanager
-def _nothing() -> Iterator[None]:
-    yield
-
-
-def _fitted(widths: Sequence[int], room: int) -> list[int]:
-    """Take from the widest column until all fit, down to the narrowest useful."""
-    result = list(widths)
-    while sum(result) > room and max(result, default=0) > _NARROWEST:
-        result[result.index(max(result))] -= 1
-    return result
-
-
-def _cut(text: str, width: int) -> str:
-    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+            return WIDTH, HEIGHT
+        return columns_ or WIDTH, lines or HEIGHT

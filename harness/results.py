@@ -181,6 +181,7 @@ def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
         phases=event["phases"],
         waits=event["waits"],
         file=event["file"],
+        path=_there(event.get("path", "")),
         line=event["line"],
         key=event.get("key", event["id"]),
         subtest=event.get("subtest", ""),
@@ -189,6 +190,11 @@ def _test(step: Step, event: Mapping[str, Any]) -> TestResult:
         ),
         **_of_each_time(event),
     )
+
+
+def _there(path: str) -> str:
+    """The path, unless it is one inside of an image, or of another machine."""
+    return path if path and Path(path).exists() else ""
 
 
 def _of_each_time(event: Mapping[str, Any]) -> dict[str, Any]:

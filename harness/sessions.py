@@ -14,7 +14,9 @@ import nox
 
 from harness import __version__
 
-NEEDED: Final = ("harness", "psycopg", "jinja2", "coverage", "testcontainers")
+NEEDED: Final = (
+    "harness", "psycopg", "jinja2", "coverage", "rich", "testcontainers",
+)  # fmt: skip
 HERE: Final = all(map(find_spec, NEEDED))
 """Whether Nox's own Python can run the harness."""
 PACKAGE: Final = (f"collecting-society-harness[cli]=={__version__}",)

@@ -53,3 +53,21 @@ def now() -> tuple[object, list[tuple[str, float]], list[str]]:
         [wait for _, wait in waits],
         [line for _, lines in seen for line in lines],
     )
+
+
+@contextmanager
+def every(seconds: float, call: Callable[[], None]) -> Iterator[None]:
+    """Call again and again during the block, in a thread of its own."""
+    ended = threading.Event()
+
+    def go() -> None:
+        while not ended.wait(seconds):
+            call()
+
+    thread = threading.Thread(target=go, name=f"every {seconds:g} s", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -61,6 +61,7 @@ examples:
   harness test tryton --changed-since main        what a change touches
   harness test tryton --list --json               the plan, nothing starts
   harness test tryton collecting_society --in image
+  harness report open; harness report compare A B the last page; what changed
   harness gate                                    what a merge needs, one verdict
   harness template list                           finished template databases
   harness update; harness sources status          the repositories of the sources
@@ -110,6 +111,8 @@ def parser() -> Parser:
     return main_
 
 
+ANSWERS: Final = frozenset({"--json", "--list", "--list-tests", "--help", "-h"})
+"""Options of ``test`` whose output is read by programs."""
 BARE: Final = 1
 """The exit code of ``harness`` alone: that of ``git``."""
 
@@ -154,7 +157,7 @@ def main(argv: Sequence[str]) -> int:
             console.info(parser().format_help().rstrip())
             return BARE
         if argv[0] == "test":
-            console.hint(f"{_line(argv)} ...")
+            console.hint(f"{_line(argv)} ...", stays=not ANSWERS.intersection(argv))
         _check(argv)
         arguments, rest = split(argv)
         options = parser().parse_args(arguments)

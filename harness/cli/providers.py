@@ -50,7 +50,48 @@ def add(commands: "Commands[Parser]") -> None:
         help="earlier runs in short, where reports are not kept; this one is added",
     )
     one.set_defaults(call=_merge)
+    _reports(below)
     _ci(actions(command(commands, "ci", "the pipelines of GitHub and GitLab")))
+
+
+WHICH = "its id or the end of it; latest: the last one"
+
+
+def _reports(below: "Commands[Parser]") -> None:
+    command(below, "list", "the runs whose reports are here").set_defaults(call=_list)
+    texts = {"show": "what a run told in its end", "open": "open a run's page"}
+    for name, call in (("show", _show), ("open", _open)):
+        one = command(below, name, texts[name])
+        one.add_argument("run", nargs="?", default="latest", metavar="RUN", help=WHICH)
+        one.set_defaults(call=call)
+    one = command(below, "compare", "which tests fail, are mended, slower, gone or new")
+    one.add_argument("before", metavar="RUN", help=WHICH)
+    one.add_argument("after", nargs="?", default="latest", metavar="RUN", help=WHICH)
+    one.set_defaults(call=_compare)
+
+
+def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import reports
+
+    return reports.list_(context)
+
+
+def _show(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import reports
+
+    return reports.show(context, options.run)
+
+
+def _open(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import reports
+
+    return reports.open_(context, options.run)
+
+
+def _compare(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import reports
+
+    return reports.compare(context, options.before, options.after)
 
 
 def _ci(below: "Commands[Parser]") -> None:

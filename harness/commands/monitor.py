@@ -85,8 +85,8 @@ def _follow(
     interval: float,
 ) -> None:
     """Until Ctrl-C: a board that is drawn anew, or one table (line) after the other."""
-    with contextlib.suppress(KeyboardInterrupt):
-        board = context.console.board()
+    shown: list[str] = []
+    with contextlib.suppress(KeyboardInterrupt), context.console.showing(lambda: shown):
         while True:
             began = time.monotonic()
             now = look()
@@ -95,10 +95,13 @@ def _follow(
             if as_json:
                 context.console.info(json.dumps([document(row) for row in found]))
             elif context.console.live:
-                board(context.console.aligned(cells(found), HEADERS, HEADERS[3:]))
+                lines = context.console.aligned(cells(found), HEADERS, HEADERS[3:])
+                shown[:] = [*lines, ""]  # the table is as wide as the terminal
             else:
                 _print(context, found, as_json=False)
             time.sleep(max(0.1, interval - (time.monotonic() - began)))
+    if shown:
+        context.console.info("\n".join(shown[:-1]))
 
 
 def _print(context: Context, found: Sequence[MonitorRow], *, as_json: bool) -> None:

@@ -61,7 +61,8 @@ def merge_(
         if output
         else publish.publish(context, target, "index.html")
     )
-    context.console.info(f"report: {page} (of {len(parts)} parts)")
+    shown = context.console.link(page)
+    context.console.info(f"report: {shown} (of {len(parts)} parts)")
     problems = [f"{one.name} {text}" for one in parts for text in one.problems]
     problems += [problem] if problem else []
     if problems:

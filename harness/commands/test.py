@@ -66,7 +66,8 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
         paths=rounds.without(context, asked.paths),
         exactly=tryton.found(rounds.without(context, asked.exactly), (Path.cwd(),)),
     )
-    steps = planned(context, asked)
+    with context.console.passing(context.line):
+        steps = planned(context, asked)
     if context.found and not as_json:
         rows = context.found.rows()
         context.console.header(f"found in {context.config.root}", list(rows))

@@ -215,6 +215,10 @@ class Config:
     timeout: Annotated[int, kinds.duration()] = 10 * 60
     quiet: Annotated[int, kinds.duration()] = 60
     keep_reports: Annotated[int, kinds.number()] = 20
+    editor: Annotated[
+        str,
+        kinds.text("an address with {path} and {line}, or nothing", r"|\w[\w.+-]*:.*"),
+    ] = "vscode://file{path}:{line}"
     durations: Annotated[str, kinds.text("a file of the project, or nothing")] = (
         "durations.txt"
     )

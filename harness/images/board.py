@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Shows what builds do: one live line for all, and a line per layer that took time."""
+"""Shows what builds do: a row for each, and a line per layer that took time."""
 
 import threading
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ class Board:
             return
         with self._guard:
             self._now[service] = progress.status()
-            text = "  ".join(f"{name} {now}" for name, now in self._now.items() if now)
-        live.update(text)
+            parts = [f"{name} {now}" for name, now in self._now.items() if now]
+        live.update("  ".join(parts), parts)
         if layer and layer.instructs and layer.seconds >= SLOW:
             line = f"  {service} [{layer.place}] {layer.title}"
             self.console.info(f"{line}  {duration(layer.seconds)}")

@@ -8,6 +8,7 @@ when all options are.  A JUnit file of the user's is written beside the harness'
 from __future__ import annotations
 
 import json
+import unittest
 from typing import Any
 
 import pytest
@@ -34,7 +35,8 @@ def pytest_exception_interact(call: Any) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
-    """Settle what is to run, and which files are written."""
+    """Settle what is to run, and which files are written; diffs are told whole."""
+    unittest.TestCase.maxDiff = None  # a class that sets its own has that
     doubtful = json.loads(config.option.harness_doubtful or "{}")
     if doubtful:
         config.args[:] = aimed(config.args, doubtful["words"], named=doubtful["named"])

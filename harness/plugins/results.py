@@ -72,7 +72,7 @@ class Writer:
     def _plan(self, ids: list[str]) -> None:
         if not self.planned:
             self.planned = True
-            self.write("plan", ids=ids)
+            self.write("plan", ids=ids, keys=[self.key(one) for one in ids])
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Say which test runs now: it is the one that ends the process, if one does."""
@@ -107,7 +107,9 @@ class Writer:
             carry.keep(one, self.directory, key, carried.get(one))
             for one in carry.evidence(reports)
         ]
-        return {"key": key, "evidence": kept, **describe(nodeid, location, reports)}
+        path = os.path.join(self.root, str(location[0]))
+        told = describe(nodeid, location, reports)
+        return {"key": key, "path": path, "evidence": kept, **told}
 
     def write(self, kind: str, **values: Any) -> None:
         """Write one line; on a full disk nothing more, that all may be seen."""
@@ -173,7 +175,7 @@ class Writer:
                 "collect",
                 id=report.nodeid,
                 outcome="skipped" if report.skipped else "error",
-                message=message(report) if report.skipped else "cannot be collected",
+                message=message(report) if report.skipped else uncollected(report),
                 longrepr=str(report.longrepr) if report.failed else "",
             )
 
@@ -275,6 +277,13 @@ def message(report: Any) -> str:
     text = str(longrepr or "").partition(f"\n{notes.TITLE}:\n")[0]
     lines = text.strip().splitlines()
     return lines[-1] if lines else ""
+
+
+def uncollected(report: Any) -> str:
+    """Why a file cannot be collected, in the words of the last error."""
+    lines = str(report.longrepr).splitlines()
+    errors = [line[2:].strip() for line in lines if line.startswith("E ")]
+    return f"cannot be collected: {errors[-1]}" if errors else "cannot be collected"
 
 
 def fault(report: Any, file: str) -> int:

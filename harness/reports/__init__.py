@@ -20,6 +20,7 @@ def write(
     junit_parts: Mapping[str, Path],
     ended: Sequence[StepResult] = (),
     past: Sequence[Past] = (),
+    editor: str = "",
 ) -> tuple[Path, ...]:
     """Write the reports into `directory` and return their paths.
 
@@ -35,7 +36,9 @@ def write(
 
     named = [JUNIT] if junit_parts or ended else []
     named += [files.COVERAGE] if run.coverage else []
-    paths = write_page(replace(run, files=tuple(named)), directory, past=past)
+    paths = write_page(
+        replace(run, files=tuple(named)), directory, past=past, editor=editor
+    )
     if junit_parts or ended:
         text = junit.merge(run, junit_parts, ended)
         paths = (*paths, files.replace(directory / JUNIT, text))
@@ -43,14 +46,14 @@ def write(
 
 
 def write_page(
-    run: RunResult, directory: Path, *, past: Sequence[Past]
+    run: RunResult, directory: Path, *, past: Sequence[Past], editor: str = ""
 ) -> tuple[Path, ...]:
     """Write what needs nothing but the run: the page, the summary, ``run.json``."""
     from harness.reports import gallery, html, summary
 
     directory.mkdir(parents=True, exist_ok=True)
     texts = {
-        "index.html": html.page(run, directory=directory, past=past),
+        "index.html": html.page(run, directory=directory, past=past, editor=editor),
         "summary.md": summary.markdown(run, past=past),
         record.FILE: record.dump(run),
     }

@@ -4,6 +4,7 @@
 import base64
 import hashlib
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,43 +12,28 @@ from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.model import Attempt, Evidence, Outcome, RunResult, TestResult
-from harness.reports import figures, film, timeline, trend
+from harness.model import (
+    Attempt,
+    Outcome,
+    RunResult,
+    StepResult,
+    TestResult,
+)
+from harness.reports import changes, figures, film, frames, timeline, trend
 from harness.reports.files import COVERED
+from harness.reports.frames import Frames
 from harness.reports.past import Past
+from harness.reports.pictures import FilmFrame, Pictures, Shown
 
 SLOWEST: Final = 12
 LONGREPR: Final = 40_000
 SECTION: Final = 20_000
-IMAGE: Final = 3 * 2**20
-"""Bytes of a picture that the page takes in; larger ones are only linked."""
-IMAGES: Final = 24 * 2**20
-"""Bytes of all pictures together."""
-PICTURES: Final = {
-    ".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg",
-    ".gif": "image/gif", ".webp": "image/webp",
-}  # fmt: skip
 _HERE: Final = Path(__file__).parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A piece of evidence; `data` is an address with the picture itself, or empty."""
-
-    evidence: Evidence
-    data: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FilmFrame:
-    """A scene of a film; `data` as in `Shown`."""
-
-    scene: film.Scene
-    data: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +42,10 @@ class Told:
 
     result: TestResult | Attempt
     message: str
-    traceback: tuple[tuple[str, str], ...]
+    errors: tuple[tuple[str, str], ...]
+    """What pytest says of the error, before all else."""
+    frames: tuple[tuple[Frames, tuple[tuple[str, str], ...]], ...]
+    """The traceback: its parts, each in runs of lines with their style."""
     sections: tuple[tuple[str, str], ...]
     films: tuple[tuple[FilmFrame, ...], ...]
     evidence: tuple[Shown, ...]
@@ -76,6 +65,10 @@ class Failure:
     told: Told
     others: tuple[Told, ...]
     since: str
+    again: str
+    """The command that runs it again."""
+    editor: str
+    """What opens the place in an editor; empty where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,18 +90,24 @@ class Slow:
 
 
 def page(
-    run: RunResult, *, directory: Path | None = None, past: Sequence[Past] = ()
+    run: RunResult,
+    *,
+    directory: Path | None = None,
+    past: Sequence[Past] = (),
+    editor: str = "",
 ) -> str:
     """The whole page; failures come first, then flaky tests, then the others.
 
     Pictures among the evidence in `directory` are taken into the page; `past` are
-    the runs before, the oldest first.
+    the runs before, the oldest first.  `editor` is an address with the place of a
+    failure, ``{path}`` and ``{line}``.
     """
     order = {Outcome.FAILED: 0, Outcome.ERROR: 0, Outcome.FLAKY: 1}
     tests = sorted(run.tests, key=lambda one: (order.get(one.outcome, 2), one.started))
     rows = {id(test): index for index, test in enumerate(tests)}
     drawing = timeline.draw(run, tests)
-    told = _failures(run, rows, directory, past)
+    told = _failures(run, rows, directory, past, editor)
+    before = changes.last(trend.present(run), past)
     template = _environment().get_template("page.html.j2")
     script = (_HERE / "page.js").read_text("utf-8")
     return template.render(
@@ -119,7 +118,8 @@ def page(
         total=figures.counts("all", tests),
         modules=figures.modules(run),
         broken=figures.broken_steps(run),
-        failures=[one for one in told if one.test.outcome in figures.BAD],
+        groups=_alike(one for one in told if one.test.outcome in figures.BAD),
+        changes=changes.of(before, trend.present(run)) if before else None,
         flaky=[one for one in told if one.test.outcome not in figures.BAD],
         timeline=drawing,
         names_width=_names_width(drawing),
@@ -152,8 +152,10 @@ def _failures(
     rows: Mapping[int, int],
     directory: Path | None,
     past: Sequence[Past],
+    editor: str,
 ) -> list[Failure]:
-    pictures = _Pictures(directory)
+    pictures = Pictures(directory)
+    steps = {step.name: step for step in run.steps}
     made = []
     for test in (*figures.failures(run), *figures.flaky(run)):
         bad = test.outcome in figures.BAD
@@ -166,18 +168,44 @@ def _failures(
             told=told,
             others=tuple(others),
             since=since,
+            again=_again(test, steps[test.step]),
+            editor=_editor(test, told.result.fault or test.line, editor),
         )
         made.append(one)
     return made
 
 
-def _told(one: TestResult | Attempt, pictures: "_Pictures") -> Told:
+def _alike(failures: Iterable[Failure]) -> list[list[Failure]]:
+    """Failures of one cause together, in the order of the first of each."""
+    found: dict[tuple[str, ...], list[Failure]] = {}
+    for one in failures:
+        told = one.told.result
+        alike = frames.likeness(told.message, told.longrepr) if told.message else ()
+        found.setdefault(alike or (one.test.id,), []).append(one)
+    return list(found.values())
+
+
+def _again(test: TestResult, step: StepResult) -> str:
+    inside = ["--in", "image"] if step.runner == "image" else []
+    return shlex.join(
+        ["harness", "test", step.suite, figures.plain(test.test), *inside]
+    )
+
+
+def _editor(test: TestResult, line: int, editor: str) -> str:
+    if not (editor and test.path):
+        return ""
+    return editor.replace("{path}", quote(test.path)).replace("{line}", str(line or 1))
+
+
+def _told(one: TestResult | Attempt, pictures: Pictures) -> Told:
     text = figures.shortened(figures.plain(one.longrepr).strip("\n"), LONGREPR)
     films, others = film.split(one.evidence, pictures.directory)
     return Told(
         result=one,
         message=figures.plain(one.message).strip(),
-        traceback=_traceback(text),
+        errors=_traceback(frames.errors(text)),
+        frames=tuple((one, _traceback(one.text)) for one in frames.split(text)),
         sections=tuple(
             (title, figures.shortened(figures.plain(words), SECTION))
             for title, words in one.sections
@@ -186,37 +214,6 @@ def _told(one: TestResult | Attempt, pictures: "_Pictures") -> Told:
         films=tuple(tuple(pictures.frames(scenes)) for scenes in films),
         evidence=tuple(pictures.shown(others)),
     )
-
-
-class _Pictures:
-    """Takes pictures into the page as long as there is room for them."""
-
-    def __init__(self, directory: Path | None) -> None:
-        self.directory = directory
-        self.room = IMAGES
-
-    def shown(self, evidence: Iterable[Evidence]) -> Iterable[Shown]:
-        for one in evidence:
-            yield Shown(evidence=one, data=self._data(one))
-
-    def frames(self, scenes: Iterable[film.Scene]) -> Iterable[FilmFrame]:
-        for one in scenes:
-            yield FilmFrame(
-                scene=one, data=self._data(one.picture) if one.picture else ""
-            )
-
-    def _data(self, one: Evidence) -> str:
-        kind = PICTURES.get(Path(one.file).suffix.lower())
-        if kind is None or self.directory is None or not one.file:
-            return ""
-        try:
-            content = (self.directory / one.file).read_bytes()
-        except OSError:
-            return ""
-        if len(content) > min(IMAGE, self.room):
-            return ""
-        self.room -= len(content)
-        return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def _traceback(text: str) -> tuple[tuple[str, str], ...]:

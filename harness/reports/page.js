@@ -9,11 +9,34 @@
 
   const unfold = find("#unfold");
   unfold?.addEventListener("click", () => {
-    const cards = all("details.failure");
+    const cards = all("details.failure, details.group");
     const open = cards.some((card) => !card.open);
     for (const card of cards) card.open = open;
     unfold.textContent = open ? "Fold all" : "Unfold all";
   });
+
+  function copy(text) {
+    const area = document.createElement("textarea");
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy"); // navigator.clipboard is not there for all files
+    area.remove();
+  }
+  for (const button of all("[data-copy]")) {
+    const label = button.textContent;
+    button.addEventListener("click", () => {
+      const card = button.closest("details");
+      const selector = button.dataset.copy === "again" ? ".again" : ".traceback pre";
+      copy([...card.querySelectorAll(selector)].map((one) => one.textContent).join("\n"));
+      button.textContent = "Copied";
+      setTimeout(() => (button.textContent = label), 1500);
+      button.focus();
+    });
+  }
+  for (const link of all(".permalink")) {
+    link.href = location.href.replace(/#.*/, "").replace("/latest/", `/${document.body.dataset.run}/`) + link.hash;
+  }
 
   const table = find("#table");
   const rows = table
@@ -103,7 +126,7 @@
     const id = location.hash.slice(1);
     const target = document.getElementById(id);
     if (target instanceof HTMLDetailsElement) {
-      target.open = true;
+      for (let one = target; one; one = one.parentElement.closest("details")) one.open = true;
       target.scrollIntoView();
     } else reveal(id);
   }

@@ -4,7 +4,7 @@
 import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +33,8 @@ class Past:
     verdict: RunVerdict
     outcomes: Mapping[tuple[str, str], str]
     sources: Mapping[str, tuple[str, ...]]
+    durations: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    """Seconds, as far as they are known."""
 
 
 def read(reports: Path, *, but: str) -> tuple[Past, ...]:
@@ -89,7 +91,13 @@ def _short(step: StepResult) -> dict[str, object]:
         "database": step.database,
         "sources": step.sources,
         "tests": [
-            {"id": one.id, "key": one.key, "outcome": one.outcome} for one in step.tests
+            {
+                "id": one.id,
+                "key": one.key,
+                "outcome": one.outcome,
+                "duration": one.duration,
+            }
+            for one in step.tests
         ],
     }
 
@@ -108,6 +116,12 @@ def _past(run: Mapping[str, Any]) -> Past:
         ),
         sources={
             family(**_named(step)): tuple(step["sources"]) for step in run["steps"]
+        },
+        durations={
+            (family(**_named(step)), test["key"] or test["id"]): test["duration"]
+            for step in run["steps"]
+            for test in step["tests"]
+            if "duration" in test
         },
     )
 

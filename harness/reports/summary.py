@@ -142,7 +142,7 @@ def _lease_line(lease: LeaseFigures) -> str:
     )
     return (
         f"{lease.count:>6} {lease.kind:<6}"
-        f" p50 {p50:>7}  p95 {p95:>7}  max {longest:>7} ms"
+        f" p50 {p50:>5}  p95 {p95:>5}  max {longest:>5} ms"
     )
 
 

@@ -71,6 +71,11 @@ def present(run: RunResult) -> Past:
             for test in step.tests
         ),
         sources={_family(step): step.sources for step in run.steps},
+        durations={
+            (_family(step), test.key or test.id): test.duration
+            for step in run.steps
+            for test in step.tests
+        },
     )
 
 

@@ -29,7 +29,7 @@ class Notes:
 
     def look(self, results: Path) -> tuple[object, list[str]]:
         """What changes with each progress, and what each process does."""
-        said = list(self._said())
+        said = list(self.said())
         try:
             size = results.stat().st_size
         except OSError:
@@ -60,7 +60,8 @@ class Notes:
                 found[name] = why
         return found
 
-    def _said(self) -> Iterator[tuple[str, dict[str, Any]]]:
+    def said(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The processes that do something, and what."""
         for path in sorted(self.directory.glob("*")):
             note = notes.read(str(path)) if not path.suffix else {}
             if note:

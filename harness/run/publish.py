@@ -17,8 +17,6 @@ def publish(context: Context, directory: Path, name: str) -> Path:
     """Point ``latest`` at a run, forget the oldest; the path of its file `name`.
 
     This one is kept in any case, and so are those of runs that go on.
-
-    Where possible the path is relative to the current directory.
     """
     root = directory.parent
     latest = root / "latest"
@@ -36,5 +34,4 @@ def publish(context: Context, directory: Path, name: str) -> Path:
     )
     for path in old[: len(old) + 1 - max(1, context.config.keep_reports)]:
         shutil.rmtree(path, ignore_errors=True)
-    file = latest / name
-    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+    return latest / name

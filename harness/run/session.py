@@ -9,7 +9,7 @@ with nothing in the way of their progress.
 import itertools
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -34,6 +34,7 @@ from harness.run import (
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.run.running import Running
+from harness.run.screening import StepScreen
 from harness.runners import base, suite, tryton
 from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
@@ -122,6 +123,7 @@ class StepSession:
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
         self.notes = Notes(current.scratch() / f"now-{step.name}")
+        self.screen: StepScreen | None = None
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
 
@@ -140,6 +142,9 @@ class StepSession:
 
     def _run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""
+        if not self.output:
+            made = StepScreen(self.context, self.step, self.notes, self.files)
+            self.screen = self.stack.enter_context(closing(made))
         if self._table.browser and not self.image:
             self._browse()
         broker = self.stack.enter_context(
@@ -211,12 +216,11 @@ class StepSession:
     def _browse(self) -> None:
         """Choose where browsers come from; they are started for each worker."""
         version = browsing.client(self.environment, self.step)
-        chosen, why = self.browser or browsing.choose(
-            self.context, self.current, self.step, self.inside
-        )
+        given = self.context, self.current, self.step, self.inside
+        chosen, why = self.browser or browsing.choose(*given)
         self.browsers = self.stack.enter_context(browsing.closing(self.context, chosen))
-        text = f"browser: {chosen.versions()}, Selenium {version} ({why})"
-        self.context.console.info(text)
+        text = f"{chosen.versions()}, Selenium {version} ({why})"
+        self.context.console.info(f"browser: {text}")
 
     def _enter(self, image: Image, where: servers.TemplatePlace) -> None:
         self.lanes = lanes.prepare(
@@ -286,7 +290,7 @@ class StepSession:
                 env=outside,
                 cwd=step.source.path if step.source else self.context.config.root,
                 interactive=interactive,
-                output=self.output,
+                output=self.screen.file if self.screen else self.output,
             )
         )
         self.running = Running(tests=child, server=None, failures=self.failures)
@@ -303,6 +307,8 @@ class StepSession:
 
     def _read(self, code: int, *, interrupted: bool = False) -> results.Finished:
         step = self.step
+        if self.screen:
+            self.screen.close()
         return results.read(
             step,
             self.files.results(step),

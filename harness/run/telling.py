@@ -9,7 +9,7 @@ from harness import __version__, history, plan, results, store
 from harness.context import Context
 from harness.errors import ExitCode, HarnessError
 from harness.model import FileCoverage, RunResult
-from harness.output import duration
+from harness.output import GREEN, RED, duration
 from harness.plan import Step
 from harness.run import ordering, publish
 from harness.runners import base, image
@@ -50,7 +50,7 @@ def report(
     covered: tuple[FileCoverage, ...] = ()
     errors = [*stopped, *(error for one in done for error in one.errors)]
     # What the tests have said is told in any case, be there no room for reports.
-    with store.noting(errors):
+    with store.noting(errors), context.console.passing("coverage"):
         if parts:
             from harness.reports import coverage  # with the package of that name
 
@@ -80,11 +80,18 @@ def report(
         again=ordering.again(context.line, manner),
     )
     page: Path | None = None
-    with store.noting(errors):
+    with store.noting(errors), context.console.passing("report"):
         junit = {one.result.name: one.junit for one in done if one.junit.exists()}
         before = past.read(directory.parent, but=current.id)
         ended = [one for one in result.steps if one.tests and one.name not in junit]
-        reports.write(result, directory, junit_parts=junit, ended=ended, past=before)
+        reports.write(
+            result,
+            directory,
+            junit_parts=junit,
+            ended=ended,
+            past=before,
+            editor=context.config.editor,
+        )
         for part in junit.values():
             part.unlink()
         page = publish.publish(context, directory, "index.html")
@@ -93,7 +100,9 @@ def report(
     for one in done:
         if one.cut:
             context.console.info(summary.failures(one.result))
-    for text in summary.terminal(result):
+    head, *more = summary.terminal(result)
+    context.console.info(head, GREEN if head.startswith("PASSED") else RED)
+    for text in more:
         context.console.info(text)
     if context.console.folds:
         for text in annotations.lines(result, context.config.root):
@@ -101,7 +110,8 @@ def report(
     for error in {str(error): error for error in errors}.values():
         context.console.error(error)
     seconds = duration(time.time() - current.started)
-    context.console.info(f"report: {page or 'none'} ({seconds} in all)")
+    shown = context.console.link(page) if page else "none"
+    context.console.info(f"report: {shown} ({seconds} in all)")
     return int(errors[0].code if errors else code)
 
 

@@ -79,11 +79,13 @@ def _watch(context: Context, step: Step) -> FileWatch:
 
 
 class Telling:
-    """Shows the progress of builds: one live line, or plain lines in a pipe."""
+    """Shows the progress of builds: a row for each, or plain lines in a pipe."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
         self._live: Live | None = None
+        self._now: dict[str, str] = {}
+        """What goes on, by layer."""
         self._guard = threading.Lock()
 
     def use(self, live: Live | None) -> None:
@@ -95,8 +97,12 @@ class Telling:
         """Hear of progress, from any thread."""
         text = _words(progress)
         with self._guard:
+            if progress.event == "end":
+                self._now.pop(progress.layer.name, None)
+            else:
+                self._now[progress.layer.name] = text
             if self._live is not None:
-                self._live.update(text)
+                self._live.update(text, self._now.values())
         if progress.event == "end":
             self.context.console.info(f"  {text}")
 

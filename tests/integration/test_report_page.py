@@ -368,7 +368,7 @@ def rich(run: RunResult, tmp_path: Path) -> Path:
     return page
 
 
-@pytest.mark.parametrize("width", [1200, 360])
+@pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_page_is_accessible(
     driven: Page, rich: Path, width: int, *, dark: bool
@@ -419,6 +419,8 @@ def test_the_keyboard_is_enough(driven: Page, rich: Path) -> None:
     driven.press("Tab", 9)
     assert driven.run("document.activeElement.className") == "skip"
     focus = "document.querySelector('{}').focus()"
+    driven.run(focus.format("details.group > summary"))  # two that are equal
+    driven.press("Enter", 13, "\r")
     driven.run(focus.format("details.failure > summary"))
     opened = "document.querySelector('details.failure').open"
     before = driven.run(opened)
@@ -451,7 +453,7 @@ def test_history_gate_and_evidence_can_be_seen(driven: Page, rich: Path) -> None
         "['minus', 'plus'].map((c) => document.querySelector('pre .' + c).textContent)"
     )
     assert [text.strip() for text in driven.run(sides)] == [
-        "E         - Ada", "E         + Eve",
+        "E   - Ada", "E   + Eve",
     ]  # fmt: skip
 
 
@@ -465,3 +467,82 @@ def test_a_picture_can_be_taken_of_it(driven: Page, rich: Path, tmp_path: Path) 
     keep = os.environ.get("KEEP_SHOT")
     if keep:
         shutil.copy(tmp_path / "phone.png", keep)
+
+
+# -- many failures ---------------------------------------------------------------
+
+
+@pytest.fixture
+def many(run: RunResult, tmp_path: Path) -> Path:
+    """A page of 2 000 tests, 200 of which fail: most of them in the same way."""
+    step = run.steps[0]
+    tests = tuple(
+        replace(
+            one,
+            id=f"tests/test_party.py::PartyCase::test_{index:04}",
+            outcome=Outcome.FAILED if index % 10 == 0 else Outcome.PASSED,
+            message=f"ConnectionError: {index if index % 30 == 0 else 'refused'}",
+            longrepr=DIFF * 8,
+        )
+        for index, one in enumerate(step.tests * 7)
+    )[:2000]
+    page = tmp_path / "index.html"
+    whole = replace(run, steps=(replace(step, tests=tests),))
+    page.write_text(html.page(whole, directory=tmp_path), "utf-8")
+    return page
+
+
+def test_a_large_page_opens_at_once_and_leads_to_each_failure(
+    driven: Page, many: Path
+) -> None:
+    driven.open(many)
+    assert driven.run("document.querySelectorAll('#table tbody tr').length") == 2000
+    # What the page itself works: a clock would measure who else uses the machine.
+    driven.call("Performance.enable", timeDomain="threadTicks")
+    driven.call("Page.reload")
+    while driven.receive().get("method") != "Page.loadEventFired":
+        pass
+    told = driven.call("Performance.getMetrics")["metrics"]
+    figures = {one["name"]: one["value"] for one in told}
+    assert figures["TaskDuration"] < 1.0
+    groups = driven.run(
+        "[...document.querySelectorAll('.card.group')].map((one) =>"
+        " one.querySelectorAll('.failure').length)"
+    )
+    assert groups == [33, 133]  # numbers of four digits are no difference
+    driven.run("location.hash = '#f199'")
+    opened = (
+        "new Promise((done) => setTimeout(() => done(["
+        "document.querySelector('#f199').open,"
+        " document.querySelector('#f199').closest('.group').open]), 50))"
+    )
+    assert driven.run(opened) == [True, True]
+
+
+def test_what_runs_a_failure_again_is_copied(driven: Page, rich: Path) -> None:
+    driven.open(rich)
+    driven.run(
+        "document.execCommand = () => { window.copied ="
+        " document.activeElement.value; return true }"
+    )
+    driven.run("location.hash = '#f0'")
+    for kind in ("again", "traceback"):
+        driven.run(f"document.querySelector('[data-copy={kind}]').focus()")
+        driven.press("Enter", 13, "\r")
+        text = driven.run("window.copied")
+        begin = "harness test tryton tests/" if kind == "again" else "    def test_name"
+        assert text.startswith(begin)
+    assert driven.run("document.activeElement.textContent") == "Copied"
+
+
+def test_all_is_printed_that_tells_something(driven: Page, rich: Path) -> None:
+    driven.open(rich)
+    driven.call("Emulation.setEmulatedMedia", media="print")
+    seen = "[...document.querySelectorAll('{}')].some((one) => one.checkVisibility())"
+    try:
+        assert not driven.run(seen.format("nav, .filters, .actions, #unfold"))
+        assert driven.run(seen.format("details.failure .traceback pre"))
+        width = "document.documentElement.scrollWidth <= innerWidth"
+        assert driven.run(width)
+    finally:
+        driven.call("Emulation.setEmulatedMedia", media="")

@@ -140,7 +140,7 @@ def test_monitor_is_a_live_board_on_a_terminal(stack: Checkout) -> None:
     argv = [*HARNESS, "monitor", "--interval", "0.3"]
     with terminal(argv, cwd=stack.root, env=stack.env) as shown:
         first = shown.wait_for("service +name.*nginx")
-        up = shown.wait_for(r"\x1b\[\d+F\x1b\[J", after=first)
+        up = shown.wait_for(r"\x1b\[1A", after=first)
         shown.wait_for("service +name.*nginx", after=up)
         shown.type("\x03")
         assert shown.end() == 0

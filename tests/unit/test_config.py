@@ -67,6 +67,7 @@ def test_defaults(tmp_path: Path) -> None:
         "timeout": 600,
         "quiet": 60,
         "keep_reports": 20,
+        "editor": "vscode://file{path}:{line}",
         "durations": "durations.txt",
         "backups": "backups",
         "git.mirror": "",

@@ -67,7 +67,8 @@ def test_all_commands_are_there() -> None:
             for action in ("base", "list", "pull", "push", "save", "refresh", "lock")
         ),
         "harness report",
-        "harness report merge",
+        *(f"harness report {one}" for one in ("merge", "list", "show", "open")),
+        "harness report compare",
         "harness ci",
         *(
             f"harness ci {action}"

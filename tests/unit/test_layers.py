@@ -58,6 +58,8 @@ LEVELS: Mapping[str, int] = {
     "discovery": 1,
     "editable": 2,
     "output": 1,
+    "screen": 0,
+    "columns": 0,
     "options": 1,
     "model": 0,
     "errors": 0,

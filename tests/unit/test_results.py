@@ -89,6 +89,14 @@ def finished(
     )
 
 
+def test_a_file_can_be_opened_where_it_is(tmp_path: Path) -> None:
+    here = tmp_path / "test_party.py"
+    here.touch()
+    lines = (line(1, path=str(here)), line(2, path="/shared/src/test_party.py"))
+    done = finished(tmp_path, *lines, SESSION)
+    assert [one.path for one in done.result.tests] == [str(here), ""]
+
+
 def test_a_test_is_read_with_all_it_has(tmp_path: Path) -> None:
     done = finished(tmp_path, line(message="late"), SESSION)
     assert done.result.tests == (

@@ -243,14 +243,15 @@ def test_what_is_to_be_run_is_said_once(writer: Writer, path: Path) -> None:
     for ids in (["a", "b"], ["a", "b"], []):
         writer.pytest_xdist_node_collection_finished(node=node, ids=ids)
     assert writer.key("b") == "alpha/tests/a.py::b"
-    assert lines(path) == [{"kind": "plan", "ids": ["a", "b"]}]
+    keys = ["a::", "alpha/tests/a.py::b"]
+    assert lines(path) == [{"kind": "plan", "ids": ["a", "b"], "keys": keys}]
 
 
 def test_a_session_without_workers_says_its_own(writer: Writer, path: Path) -> None:
     item = SimpleNamespace(nodeid=NODE, path=Path("/src/x/tests/test_a.py"))
     writer.pytest_collection_finish(session((item,)))
     assert writer.key(NODE) == f"x/tests/test_a.py::{NODE.partition('::')[2]}"
-    assert lines(path) == [{"kind": "plan", "ids": [NODE]}]
+    assert lines(path) == [{"kind": "plan", "ids": [NODE], "keys": [writer.key(NODE)]}]
 
 
 def test_a_test_that_ends_its_process_was_said_to_run(
@@ -275,6 +276,15 @@ def test_tests_of_two_workers_are_not_mixed(writer: Writer, path: Path) -> None:
 def test_a_test_without_reports_is_not_written(writer: Writer, path: Path) -> None:
     writer.pytest_runtest_logfinish(NODE, LOCATION)
     assert lines(path) == []
+
+
+def test_a_file_that_cannot_be_imported_says_why(writer: Writer, path: Path) -> None:
+    text = (
+        "ImportError while importing\nE   KeyError: 1\n\nE   ModuleNotFoundError: x\n"
+    )
+    writer.pytest_collectreport(report(state="failed", nodeid="a.py", longrepr=text))
+    [line] = lines(path)
+    assert line["message"] == "cannot be collected: ModuleNotFoundError: x"
 
 
 def test_a_file_that_cannot_be_collected(writer: Writer, path: Path) -> None:

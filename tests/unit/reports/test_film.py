@@ -2,6 +2,7 @@
 """The last steps of a failure, on the page of a run."""
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -85,3 +86,20 @@ def test_the_page_shows_a_film(
     assert "3 times" in text
     assert "it is gone" in text
     assert text.count("film-09.jpg") == 1
+
+
+def test_pictures_are_tabs_and_the_one_of_the_failure_is_open(
+    evidence: list[Evidence], tmp_path: Path, build: Build
+) -> None:
+    (tmp_path / "lg.png").write_bytes(b"picture")
+    run = build(2)
+    bad = next(test for test in run.tests if test.outcome is Outcome.FAILED)
+    for pieces, title in ((evidence, "lg.png"), (evidence[:2], "the last steps")):
+        made = replace(bad, evidence=tuple(pieces))
+        tests = tuple(made if test is bad else test for test in run.tests)
+        whole = replace(run, steps=(replace(run.steps[0], tests=tests),))
+        text = html.page(whole, directory=tmp_path)
+        tabs = re.findall(r'<details name="e0"( open)?><summary>([^<]+)', text)
+        assert [name for opened, name in tabs if opened] == [
+            name for _, name in tabs if name.startswith(title)
+        ]

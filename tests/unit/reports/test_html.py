@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.model import Evidence, Judged, Outcome, RunResult, TestResult
-from harness.reports import html, trend
+from harness.reports import html, pictures, trend
 
 Build = Callable[..., RunResult]
 
@@ -248,7 +248,7 @@ def test_a_picture_lies_in_the_page(build: Build, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["large.png", "gone.png", "page.html"])
 def test_what_is_no_picture_is_linked(build: Build, tmp_path: Path, name: str) -> None:
-    (tmp_path / "large.png").write_bytes(b"x" * (html.IMAGE + 1))
+    (tmp_path / "large.png").write_bytes(b"x" * (pictures.IMAGE + 1))
     (tmp_path / "page.html").write_text("<html>", "utf-8")
     run = with_evidence(build(2, failed=0), Evidence(title="it", file=name))
     text = html.page(run, directory=tmp_path)
@@ -257,10 +257,10 @@ def test_what_is_no_picture_is_linked(build: Build, tmp_path: Path, name: str) -
 
 
 def test_there_is_room_for_so_many_pictures(build: Build, tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"x" * html.IMAGE)
+    (tmp_path / "a.png").write_bytes(b"x" * pictures.IMAGE)
     many = [Evidence(title=f"e{index}", file="a.png") for index in range(12)]
     text = html.page(with_evidence(build(2, failed=0), *many), directory=tmp_path)
-    assert text.count("<img") == html.IMAGES // html.IMAGE
+    assert text.count("<img") == pictures.IMAGES // pictures.IMAGE
     assert text.count("<img") + text.count("Evidence: <a") == 12
 
 
@@ -305,3 +305,63 @@ def test_a_step_without_tests_says_why(build: Build) -> None:
                    error="left no report")  # fmt: skip
     text = html.page(replace(run, steps=(*run.steps, lost), exit_code=5))
     assert "<strong>portal-2-of-5</strong> left no report" in text
+
+
+# -- what can be done with a failure -----------------------------------------
+
+
+def test_equal_failures_are_one_card(build: Build) -> None:
+    run = build(60)
+    alike = tuple(
+        replace(
+            test,
+            outcome=Outcome.FAILED,
+            message=f"ConnectionError: port={31000 + number} <x at 0x7f{number:06x}>",
+            longrepr="E   ConnectionError\n\n/site-packages/x.py:5: ConnectionError",
+        )
+        for number, test in enumerate(run.tests[:24])
+    )
+    step = replace(run.steps[0], tests=(*alike, *run.tests[24:]))
+    text = html.page(replace(run, steps=(step,)))
+    assert "24 tests fail in the same way" in text
+    assert text.count('class="card group') == 1
+    assert text.count('class="card failure failed"') >= 24
+
+
+def test_a_failure_says_how_to_run_it_again_and_where_it_is(build: Build) -> None:
+    run = build(4)
+    bad = next(test for test in run.tests if test.outcome is Outcome.FAILED)
+    made = replace(
+        bad,
+        path="/src/a b/tests/test_a.py",
+        fault=33,
+        longrepr=(
+            ">   a()\n\ntests/test_a.py:33: \n_ _ _ _ _ _ _ _\n\n"
+            "E   AssertionError: 1\n\n/env/site-packages/b.py:1: AssertionError\n"
+        ),
+    )
+    tests = tuple(made if test is bad else test for test in run.tests)
+    step = replace(run.steps[0], tests=tests)
+    text = html.page(replace(run, steps=(step,)), editor="vscode://file{path}:{line}")
+    again = f"harness test {step.suite} {bad.id}"
+    assert f'<code class="again">{again}</code>' in text
+    assert 'href="vscode://file/src/a%20b/tests/test_a.py:33"' in text
+    assert "1 frame of libraries" in text
+    assert text.index('class="errors"') < text.index('class="traceback"')
+    inner = replace(step, runner="image")
+    text = html.page(replace(run, steps=(inner,)))
+    assert f"{again} --in image</code>" in text
+    assert "Open in the editor" not in text
+
+
+def test_what_has_changed_is_told(build: Build) -> None:
+    run = build(4)
+    now = trend.present(run)
+    before = dict.fromkeys(now.outcomes, "failed")
+    before[("tryton 7.0 local", "tests/test_gone.py::test_gone")] = "passed"
+    old = replace(now, id="r1", outcomes=before)
+    text = html.page(run, past=[old])
+    assert '<section id="changes"' in text
+    assert "<b>1</b> vanished" in text
+    assert "mended" in text
+    assert '<section id="changes"' not in html.page(run, past=[now])
