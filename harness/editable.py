@@ -9,7 +9,7 @@ checkout.
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -91,3 +91,16 @@ def lead(site: Path, mirrors: Mapping[Path, Path]) -> None:
             file.write_text(led, "utf-8")
             for old in site.glob(f"__pycache__/{file.stem}.*.pyc"):
                 old.unlink()  # it may be as old and as long as the new text
+
+
+def name(site: Path, modules: Iterable[Module | None]) -> None:
+    """Have modules found by their names in directories of another name.
+
+    Series that use ``pkg_resources`` look for a module's files beside its checkout.
+    """
+    for one in modules:
+        if one and one.path.name != one.name:
+            place = site / "trytond" / "modules" / one.name
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)
+            place.symlink_to(one.path)

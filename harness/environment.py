@@ -260,6 +260,8 @@ class Environments:
         self._pip(wanted, path, lines)
         made = Environment(path=path, interpreter=wanted.interpreter, lock=Lock(path))
         editable.lead(made.site, mirrors)
+        if any(one.startswith("setuptools") for one in wanted.series.requirements):
+            editable.name(made.site, (module for _, module in wanted.sources))
         shutil.rmtree(path / "mirrors", ignore_errors=True)
 
     def _begin(self, wanted: EnvironmentRequest, base: Path) -> None:

@@ -78,3 +78,12 @@ def test_an_environment_leads_to_the_checkout(tmp_path: Path) -> None:
     assert finder == f"MAPPING = {{'x': '{checkout}/x'}}"
     assert (tmp_path / "other.py").read_text() == str(place)
     assert not list((tmp_path / "__pycache__").iterdir())
+
+
+def test_a_module_is_named_where_old_series_look(tmp_path: Path) -> None:
+    shop = Module(name="shop", path=tmp_path / "trytond-shop", version="6.6.0")
+    bank = Module(name="bank", path=tmp_path / "bank", version="6.6.0")
+    editable.name(tmp_path, [shop, bank, None])
+    places = tmp_path / "trytond" / "modules"
+    assert (places / "shop").readlink() == shop.path
+    assert [one.name for one in places.iterdir()] == ["shop"]
