@@ -8,6 +8,7 @@ from pathlib import Path
 
 FLAGS = frozenset(
     {
+        "--affected",
         "--list",
         "--list-tests",
         "--json",
@@ -22,6 +23,8 @@ FLAGS = frozenset(
         "--random-order-all",
     }
 )
+OPTIONAL = {"--affected": "--affected=run"}
+"""Options whose value may be left out, and stands behind ``=``."""
 VALUES = frozenset(
     {
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
@@ -213,7 +216,7 @@ def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
         if word == "--":
             other += words
         elif name in FLAGS:
-            own.append(word)
+            own.append(OPTIONAL.get(word, word))
         elif name in VALUES:
             own.append(word)
             if "=" not in word:

@@ -92,6 +92,8 @@ class Step:
     """``2/5``, or nothing for all of it."""
     manner: Manner = Manner()
     limit: Limit = Limit()
+    affected: str = ""
+    """Which tests run: all, ``run`` those whose trace does not hold, or ``check``."""
 
     @property
     def name(self) -> str:
@@ -139,6 +141,7 @@ class Step:
             "repeat": self.manner.repeat,
             "seed": self.manner.seed,
             "timeout": self.limit.seconds,
+            "affected": self.affected,
         }
 
 
@@ -171,6 +174,7 @@ class PlanRequest:
     shard: str = ""
     manner: Manner = Manner()
     limit: Limit = Limit()
+    affected: str = ""
     serial: str = ""
     """Why the run may not be parallel, or nothing."""
 
@@ -229,6 +233,7 @@ def make(
             shard=wish.shard,
             manner=wish.manner,
             limit=wish.limit,
+            affected=wish.affected,
         )
         for name, names in by_series.items()
     )
@@ -286,6 +291,7 @@ def of_source(
         shard=wish.shard,
         manner=wish.manner,
         limit=wish.limit,
+        affected=wish.affected,
         source=source,
         template=template,
         nose=nose,

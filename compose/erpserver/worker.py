@@ -4,6 +4,9 @@
 ``worker.py --database NAME --login LOGIN --group MODULE.ID ...``; the password comes
 from the secret ``processing_password``.  A group that the database does not have ends
 it with the line ``no group MODULE.ID`` and the code 3; nothing is changed then.
+
+With ``--secret admin_password`` a user that is there is given that secret's password,
+and nothing else: if it has it already, nothing is written.
 """
 
 import argparse
@@ -13,7 +16,8 @@ from pathlib import Path
 
 from trytond.config import config
 
-SECRET = Path("/run/secrets/processing_password")
+SECRETS = Path("/run/secrets")
+OWN = "processing_password"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -22,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--database", required=True)
     made.add_argument("--login", required=True)
     made.add_argument("--group", action="append", default=[])
+    made.add_argument("--secret", default=OWN)
     return made
 
 
@@ -39,9 +44,36 @@ def employ(pool, login: str, groups: list[str]) -> int:
     user = users[0] if users else User(login=login, name="Processing")
     user.active = True
     user.groups = found
-    user.password = SECRET.read_text("utf-8").strip()
+    user.password = told(OWN)
     user.save()
     return 0
+
+
+def admit(pool, login: str, secret: str) -> int:
+    """Inside of a transaction; the exit code."""
+    User = pool.get("res.user")
+    users = User.search([("login", "=", login)])
+    if not users:
+        sys.stdout.write(f"no user {login}\n")
+        return 3
+    if not has(User, login, told(secret)):
+        users[0].password = told(secret)
+        users[0].save()
+    return 0
+
+
+def has(User, login: str, password: str) -> bool:
+    """Whether it is this user's password."""
+    known = User._get_login(login)[1]
+    try:
+        return bool(known) and bool(User.check_password(password, known)[0])
+    except (AttributeError, ValueError):  # nothing of trytond's has made that hash
+        return False
+
+
+def told(secret: str) -> str:
+    """A secret."""
+    return (SECRETS / secret).read_text("utf-8").strip()
 
 
 def main() -> int:
@@ -56,7 +88,10 @@ def main() -> int:
     with Transaction().start(
         options.database, 0, context={"active_test": False}
     ) as transaction:
-        code = employ(pool, options.login, options.group)
+        if options.secret == OWN:
+            code = employ(pool, options.login, options.group)
+        else:
+            code = admit(pool, options.login, options.secret)
         if code:
             transaction.rollback()
     return code

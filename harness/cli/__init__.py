@@ -30,7 +30,7 @@ from harness.cli import (
     testing,
     tools,
 )
-from harness.cli.base import Parser
+from harness.cli.base import Parser, of_environment
 from harness.errors import (
     ExitCode,
     HarnessError,
@@ -164,6 +164,7 @@ def main(argv: Sequence[str]) -> int:
         context = _context(options, argv, console, environ)
         return int(options.call(context, options, rest))
     except HarnessError as error:
+        error.remedy = of_environment(error.remedy, argv, parser())
         console.error(error)
         return error.code
     except KeyboardInterrupt:

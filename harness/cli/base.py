@@ -6,10 +6,11 @@ parsed options and pytest's words, imports its command and calls it by keywords.
 """
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from harness.errors import UsageError
 from harness.options import meant
@@ -150,3 +151,39 @@ def apart(context: "Context", options: argparse.Namespace) -> "Context":
         return context
     console = Console(sys.stderr, context.environ)
     return replace(context, console=console, answers=context.console)
+
+
+WHICH: Final = "--environment"
+LINE: Final = re.compile(
+    r"\bharness (?P<first>[a-z][a-z-]*)(?: (?P<second>[a-z][a-z-]*)\b)?"
+)
+SAID: Final = re.compile(rf"[^;:,()\n]*{WHICH}")
+
+
+def of_environment(text: str, argv: Sequence[str], main_: Parser) -> str:
+    """The commands in a text for the environment that was asked for in a line."""
+    words = " ".join(argv).replace(f"{WHICH} ", f"{WHICH}=").split()
+    asked = [word for word in words if word.startswith(f"{WHICH}=")]
+    takers = _taking(main_, "") if asked else set()
+
+    def told(match: "re.Match[str]") -> str:
+        names = (match["first"], f"{match['first']} {match['second']}")
+        name = next((one for one in names if one in takers), "")
+        if not name or SAID.match(text, match.start()):
+            return match[0]
+        rest = match[0].removeprefix(f"harness {name}")
+        return f"harness {name} {asked[0].replace('=', ' ')}{rest}"
+
+    return LINE.sub(told, text)
+
+
+def _taking(main_: argparse.ArgumentParser, prefix: str) -> set[str]:
+    """The commands that are for an environment."""
+    found: set[str] = set()
+    for action in main_._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, one in action.choices.items():
+                found |= _taking(one, f"{prefix}{name} ")
+        elif WHICH in action.option_strings:
+            found.add(prefix.strip())
+    return found

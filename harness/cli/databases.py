@@ -90,7 +90,7 @@ def _making(below: "Commands[Parser]") -> None:
     for which in ("test", "demo"):
         text = f"a database with the {which} data, in place of the one that is there"
         one = asking(_named(_one(below, f"{which}-setup", text, _rebuild)))
-        one.set_defaults(template=which, modules=())
+        one.set_defaults(template=which, modules=(), filled=True)
         _datasets(one)
     one = asking(_one(below, "delete", "delete databases, ending sessions", _delete))
     one.add_argument("names", nargs="+", metavar="NAME", help="which")
@@ -177,6 +177,7 @@ def _wanted(options: argparse.Namespace) -> "Content":
         datasets=tuple(options.dataset),
         reclimit=options.reclimit,
         empty=getattr(options, "empty", False),
+        filled=getattr(options, "filled", False),
     )
 
 

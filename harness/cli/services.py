@@ -4,7 +4,7 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, dry_run
+from harness.cli.base import Commands, Parser, actions, command, dry_run
 from harness.cli.stack import NAMES, on_stack, terminal
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ def add(commands: "Commands[Parser]") -> None:
     )
     one.set_defaults(call=_pdb)
     _monitor(commands)
+    below = actions(command(commands, "secrets", "the secrets of a stack"))
+    one = on_stack(below, "init", "make all that are missing; none is replaced")
+    one.set_defaults(call=_secrets)
 
 
 def _monitor(commands: "Commands[Parser]") -> None:
@@ -92,6 +95,12 @@ def _pdb(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         index=options.index,
         wait=not options.no_wait,
     )
+
+
+def _secrets(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import stack
+
+    return stack.make_secrets(context, environment=options.environment)
 
 
 def _call_monitor(context: "Context", options: argparse.Namespace, rest: Words) -> int:

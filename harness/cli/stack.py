@@ -63,7 +63,9 @@ def _whole(commands: "Commands[Parser]") -> None:
         default=True,
         help="until all is healthy and answers",
     )
-    one.add_argument("--build", action="store_true", help="build missing images first")
+    one.add_argument(
+        "--build", action="store_true", help="build missing and older images first"
+    )
     dry_run(one).set_defaults(call=_up)
     one = on_stack(commands, "down", "end the stack and remove its containers")
     one.add_argument(
@@ -124,9 +126,9 @@ def _down(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 
 
 def _restart(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack
+    from harness.commands import stack_change
 
-    return stack.restart(
+    return stack_change.restart(
         context,
         environment=options.environment,
         services=options.services,
@@ -204,9 +206,9 @@ def terminal() -> bool:
 
 
 def _scale(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack, stack_show
+    from harness.commands import stack_change, stack_show
 
-    code = stack.scale(
+    code = stack_change.scale(
         context,
         environment=options.environment,
         words=options.words,

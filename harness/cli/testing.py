@@ -5,6 +5,7 @@ import argparse
 import difflib
 from typing import TYPE_CHECKING
 
+from harness.cli import order
 from harness.cli.base import (
     Commands,
     Parser,
@@ -85,6 +86,15 @@ def _test(commands: "Commands[Parser]") -> None:
         help="the modules whose files changed, and all that depend on them",
     )
     one.add_argument(
+        "--affected",
+        nargs="?",
+        choices=("run", "check"),
+        const="run",
+        default="",
+        help="only tests that depend on what changed, and what never passed; =check:"
+        " all, and whether that would have missed one (docs/affected.md)",
+    )
+    one.add_argument(
         "--shard",
         default="",
         metavar="K/N",
@@ -119,7 +129,7 @@ def _test(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--coverage", action="store_true", help="measure branch coverage of the sources"
     )
-    _order(one)
+    order.add(one)
     one.add_argument(
         "--debug",
         action="store_true",
@@ -137,53 +147,10 @@ def _test(commands: "Commands[Parser]") -> None:
     one.set_defaults(call=_run_test)
 
 
-def _order(one: Parser) -> None:
-    group = one.add_argument_group("flaky tests (docs/flaky.md)")
-    group.add_argument(
-        "--reruns",
-        type=int,
-        metavar="N",
-        help="run failures again, up to N times, each with fresh fixtures and a fresh"
-        " database: who passes then is flaky",
-    )
-    group.add_argument(
-        "--repeat", type=int, default=1, metavar="N", help="run each test N times"
-    )
-    group.add_argument(
-        "--random-order",
-        action="store_true",
-        help="shuffle modules, classes, and tests that share no database",
-    )
-    group.add_argument(
-        "--random-order-all", action="store_true", help="shuffle all tests"
-    )
-    group.add_argument(
-        "--seed", type=int, metavar="N", help="the random order of an earlier run"
-    )
-    group.add_argument(
-        "--exactly",
-        action="append",
-        default=[],
-        metavar="TEST",
-        help="run just these tests, in this order, in one process; a test's id",
-    )
-    group.add_argument(
-        "--bisect",
-        metavar="TEST",
-        help="find the tests that make TEST fail, among those that ran before it",
-    )
-
-
 def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.run import heading
 
     return heading.config(context, as_json=options.json)
-
-
-def _shuffle(options: argparse.Namespace) -> str:
-    if options.random_order_all:
-        return "all"
-    return "some" if options.random_order or options.seed is not None else ""
 
 
 def _choose(context: "Context", options: argparse.Namespace) -> None:
@@ -246,9 +213,10 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         changed_since=options.changed_since,
         measure=options.coverage,
         shard=options.shard,
+        affected=options.affected,
         reruns=options.reruns,
         repeat=options.repeat,
-        shuffle=_shuffle(options),
+        shuffle=order.shuffle(options),
         seed=options.seed,
         exactly=tuple(map(bare, options.exactly)),
         bisect=options.bisect or "",

@@ -15,16 +15,15 @@ from functools import partial
 from pathlib import Path
 
 from harness import engine, store
-from harness.commands import clean_stack
+from harness.commands import clean_images, clean_stack
 from harness.context import Context
 from harness.engine import Engine, Owned
 from harness.errors import ExitCode, HarnessError, UsageError
-from harness.images import build
+from harness.images import workplace
 from harness.postgres import memory, people
 from harness.store import Lock, Store
 from harness.template.sqlite import SQLite
 
-NAMELESS = "<none>"
 YOUNG = 60.0
 """Seconds that a new directory in memory is left alone."""
 BUILT_AGAIN = "templates, built again when needed"
@@ -58,6 +57,8 @@ def run(
     """
     items = list(_items(context, everything=everything, volumes=volumes))
     clean_stack.tell_kept(context, volumes=volumes)
+    if everything:
+        clean_images.tell_cache(context)
     if not items:
         context.console.info("nothing is left over")
         return ExitCode.OK
@@ -99,6 +100,11 @@ def _items(context: Context, *, everything: bool, volumes: bool) -> Iterator[Ite
                     remove=partial(_sweep, context),
                 )  # fmt: skip
     yield from _scratch()
+    for path in workplace.left(Path(tempfile.gettempdir())):
+        yield Item(
+            kind="files", name=str(path), why="its build was killed",
+            remove=partial(workplace.remove, path),
+        )  # fmt: skip
     yield from _of_engine(context, live, everything=everything, volumes=volumes)
     for path in filter(_old, memory.orphans(memory.MEMORY)):
         yield Item(
@@ -164,7 +170,8 @@ def _of_engine(
                 remove=partial(_remove_owned, context.store, docker, one),
             )  # fmt: skip
     if everything:
-        yield from _images(context, docker)
+        for name, why, remove in clean_images.built(context, docker):
+            yield Item(kind="image", name=name, why=why, remove=remove)
 
 
 def _guarded(state: Store) -> bool:
@@ -207,30 +214,6 @@ def _why(
         wanted = volumes if one.kind == "volume" else everything
         return "a part of the stack" if wanted else ""
     return "kept for speed" if everything and not guarded else ""
-
-
-def _images(context: Context, docker: Engine) -> Iterator[Item]:
-    """Those that were built for this state directory; other checkouts have theirs."""
-    done = docker.run(
-        "image", "ls", "--filter", f"label={build.DIGEST}",
-        "--filter", f"label={engine.STATE}={context.store.id}",
-        "--format", "{{.Repository}}:{{.Tag}}",
-    )  # fmt: skip
-    for name in sorted(set(done.stdout.split())):
-        if NAMELESS not in name:
-            yield Item(
-                kind="image", name=name, why="harness build makes it again",
-                remove=partial(_remove_image, docker, name),
-            )  # fmt: skip
-
-
-def _remove_image(docker: Engine, name: str) -> bool:
-    done = docker.run("image", "rm", name, check=False)
-    if done.code and "conflict" not in done.stderr and not engine.GONE.search(
-        done.stderr
-    ):  # fmt: skip
-        raise engine.failure(docker.argv("image", "rm", name), done.code, done.stderr)
-    return "conflict" not in done.stderr
 
 
 def _kept(context: Context, *, volumes: bool) -> Iterator[Item]:

@@ -43,7 +43,8 @@ def backup(
         if stdout is not None and not wish.dry:
             _streamed(context, place, name, stdout)
             return ExitCode.OK
-        path = (output or dated(context, name)).absolute()
+        path = output or dated(context, name, place.client.environment)
+        path = path.absolute()
         if path.exists() and not force:
             raise UsageError(
                 f"{path} exists", remedy="name another file, or replace it: --force"
@@ -122,6 +123,7 @@ def _restored(
                     checked=client.title,
                     remedy="take another backup; nothing was changed",
                 )
+            place.settle(new)
     context.console.info(f"{name} on {client.title}: {found} tables restored")
 
 
@@ -167,7 +169,7 @@ def destroy(context: Context, *, wish: DatabaseRequest, leave: Leave) -> int:
         holds = f" with {', '.join(names)}" if names else ""
         db.require_leave(client, leave, f"remove all data of {client.title}{holds}")
         for name in names if leave.save else ():
-            path = dated(context, name)
+            path = dated(context, name, client.environment)
             done = saved(context, client, name, path)
             if not wish.dry:
                 context.console.info(f"  {path}: {shown(done.size)}")

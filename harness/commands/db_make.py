@@ -25,7 +25,7 @@ class Content:
     """What a new database is to hold; nothing said: the stack's modules.
 
     `datasets` are the names of documents among those of the template, all
-    without any; a `reclimit` of 0 is no limit.
+    without any; a `reclimit` of 0 is no limit.  One that is to be `filled` has data.
     """
 
     modules: tuple[str, ...] = ()
@@ -33,6 +33,7 @@ class Content:
     datasets: tuple[str, ...] = ()
     reclimit: int = 0
     empty: bool = False
+    filled: bool = False
 
 
 def request(context: Context, content: Content) -> Request:
@@ -46,6 +47,19 @@ def request(context: Context, content: Content) -> Request:
         )
     names = (content.template,) if content.template else content.modules
     found = needs.request(config, names or config.stack.modules)
+    if content.filled and not found.data:
+        others = [
+            name for name in config.template if needs.request(config, (name,)).data
+        ]
+        raise UsageError(
+            f"the template {content.template} has no data: there are none for these"
+            " sources",
+            checked=f"template.{content.template}.data"
+            f" ({config.source_of(f'template.{content.template}.data')})",
+            remedy=f"take another one: harness db rebuild --template {others[-1]}"
+            if others
+            else f"add them: [tool.harness.template.{content.template}]",
+        )
     if content.datasets:
         known = {_dataset(one): one for one in found.data}
         lacking = [name for name in content.datasets if name not in known]
@@ -70,6 +84,7 @@ def create(
 ) -> int:
     """Make a database; one that is there is an error."""
     name = replacing.require_name(db.named(context, name))
+    wanted = None if content.empty else request(context, content)
     with (
         db_place.opened(context, wish, start=True) as place,
         replacing.claim(place.client, name, waiting=Waiting(context)),
@@ -80,8 +95,10 @@ def create(
                 checked=place.client.title,
                 remedy=f"harness db rebuild {name} replaces it",
             )
+        if wanted:
+            place.require(wanted)
         with place.quiet(name):  # services that wait for it are started
-            _make(context, place, name, content)
+            _make(context, place, name, wanted)
     return ExitCode.OK
 
 
@@ -95,19 +112,28 @@ def rebuild(
 ) -> int:
     """Make a database anew; the former one serves until the new one is whole."""
     name = replacing.require_name(db.named(context, name))
-    request(context, content)
-    with claimed(context, wish, name, leave) as place:
-        _make(context, place, name, content)
+    wanted = None if content.empty else request(context, content)
+    with claimed(context, wish, name, leave, wanted) as place:
+        _make(context, place, name, wanted)
     return ExitCode.OK
 
 
 @contextmanager
 def claimed(
-    context: Context, wish: DatabaseRequest, name: str, leave: Leave
+    context: Context,
+    wish: DatabaseRequest,
+    name: str,
+    leave: Leave,
+    wanted: Request | None = None,
 ) -> Iterator[DatabasePlace]:
-    """The place of a database that may be replaced, with nobody else at it."""
+    """The place of a database that may be replaced, with nobody else at it.
+
+    What is `wanted` in its place can be made there.
+    """
     with db_place.opened(context, wish, start=True) as place:
         client = place.client
+        if wanted:
+            place.require(wanted)
         if replacing.exists(client, name):
             what = f"replace the database {name} of {client.title}"
             db.require_leave(client, leave, what)
@@ -119,14 +145,15 @@ def claimed(
             yield place
 
 
-def _make(context: Context, place: DatabasePlace, name: str, content: Content) -> None:
+def _make(
+    context: Context, place: DatabasePlace, name: str, wanted: Request | None
+) -> None:
     client, began = place.client, time.monotonic()
-    if content.empty:
+    if wanted is None:
         with replacing.building(client, name):
             pass
         how = "empty"
     else:
-        wanted = request(context, content)
         count = 0
         with context.console.step(f"database {name}", ticker=True) as step:
 

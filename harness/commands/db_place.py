@@ -32,6 +32,12 @@ class DatabasePlace(Protocol):
     def quiet(self, name: str) -> contextlib.AbstractContextManager[None]:
         """A block in which no service of ours uses the database."""
 
+    def settle(self, database: str) -> None:
+        """Let people into a database of elsewhere by the passwords of this place."""
+
+    def require(self, wanted: Request) -> None:
+        """Raises `UsageError` where what is wanted cannot be made there."""
+
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
         """Make a database, or another in its place; how, in a word or two."""
 
@@ -112,7 +118,7 @@ def opened(
             context,
             kind,
             address,
-            production=kind == "given" and environment == "production",
+            environment=environment if kind == "given" else "",
             dry=wish.dry,
         )
         if data := data_of(context, kind):

@@ -29,14 +29,18 @@ def place(context: Context) -> Path:
     return path
 
 
-def dated(context: Context, name: str, suffix: str = "dump") -> Path:
-    """A file for a backup, below the checkout."""
-    stamp, directory = time.strftime("%Y%m%d-%H%M%S"), place(context)
-    path = directory / f"{name}-{stamp}.{suffix}"
+def dated(
+    context: Context, name: str, environment: str = "", suffix: str = "dump"
+) -> Path:
+    """A file for a backup, below the checkout, that says of what environment it is."""
+    directory = place(context)
+    parts = (name, environment, time.strftime("%Y%m%d-%H%M%S"))
+    stem = "-".join(filter(None, parts))
+    path = directory / f"{stem}.{suffix}"
     number = 1
     while path.exists():
         number += 1
-        path = directory / f"{name}-{stamp}-{number}.{suffix}"
+        path = directory / f"{stem}-{number}.{suffix}"
     return path
 
 
@@ -62,7 +66,7 @@ def before(context: Context, client: PostgresPrograms, name: str, leave: Leave) 
         return
     if not replacing.exists(client, name):
         return
-    path = dated(context, name)
+    path = dated(context, name, client.environment)
     try:
         done = saved(context, client, name, path)
     except DatabaseError as error:

@@ -26,7 +26,7 @@ BUILTIN: Final = ("ir", "res")
 
 
 def beside(
-    context: Context, kind: str, address: Address, *, production: bool, dry: bool
+    context: Context, kind: str, address: Address, *, environment: str = "", dry: bool
 ) -> PostgresPrograms:
     """The programs on this machine that go well with a server."""
     with connect(address) as connection:
@@ -41,7 +41,7 @@ def beside(
         title=title.get(kind, str(address)),
         start=start,
         env={**context.environ, **address.environment()},
-        production=production,
+        environment=environment,
         dry=dry,
         say=context.console.info,
         shown=("PGHOST", "PGPORT", "PGUSER"),
@@ -80,6 +80,12 @@ class DatabaseServer:
         official = [name for name in modules if name not in BUILTIN]
         wanted = sources or official or list(self.context.graph) or ["party"]
         return template.open_bench(on(self.context, self.kind), tuple(wanted), "")
+
+    def settle(self, database: str) -> None:
+        """See `DatabasePlace`: it has no passwords of its own."""
+
+    def require(self, wanted: Request) -> None:
+        """See `DatabasePlace`: a template that cannot be built says so itself."""
 
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
         """See `DatabasePlace`: a clone of the template, built if it must be."""

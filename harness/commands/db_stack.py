@@ -14,13 +14,13 @@ from harness.commands.stack import Stack, open_
 from harness.context import Context
 from harness.databases import archive
 from harness.databases.client import PostgresPrograms
-from harness.databases.replace import building, exists
+from harness.databases.replace import BUILDING, building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.output import size
 from harness.run import servers
+from harness.stack import access, roles
 from harness.stack import database as databases
 from harness.stack import project as projects
-from harness.stack import roles
 from harness.stack.compose import Container
 from harness.stack.database import Listener, StackDatabase
 from harness.template.layer import Layer, Request
@@ -53,7 +53,8 @@ def opened(
             context.console.info(proc.line(stack.compose.argv(*START)))
         else:
             stack.require_images(["db"])
-            stack.compose.run(*START)
+            with context.console.step("start db", ticker=True):
+                stack.compose.run(*START)
 
     def beginning(program: str, terminal: bool) -> list[str]:
         options = [] if terminal else ["-T"]
@@ -65,7 +66,7 @@ def opened(
         title=f"the stack {project.name} ({project.environment})",
         start=beginning,
         env=stack.looking.env,
-        production=project.environment == "production",
+        environment=project.environment,
         dry=dry,
         say=context.console.info,
         owner=roles.OWNER,
@@ -175,6 +176,38 @@ class OfStack:
         except DatabaseError as error:
             self.context.console.warn(f"{error.message}: {error.remedy}")
 
+    def settle(self, database: str) -> None:
+        """See `DatabasePlace`: admin's is that of this environment, whoever's data."""
+        own = self.context.config.stack.database
+        query = "SELECT 1 FROM pg_tables WHERE tablename = 'res_user'"
+        served = database.removeprefix(BUILDING) == own
+        if not served or not self.client.sql(query, database=database):
+            return
+        made = self.database(own)
+        file = self.stack.project.secret("admin_password")
+        why = access.admit(made, database)
+        if why:
+            self.context.console.warn(
+                f"admin's password is still the backup's, not that of {file}: {why}"
+            )
+        else:
+            self.context.console.info(f"  admin's password is that of {file}")
+
+    def require(self, wanted: Request) -> None:
+        """See `DatabasePlace`: erpserver has all modules."""
+        if self.client.dry:
+            return
+        lost = sorted({*wanted.modules} - self.installed(wanted.modules))
+        if lost:
+            project = self.stack.project
+            raise UsageError(
+                f"erpserver has no Tryton module {', '.join(lost)}",
+                checked=f"the image {project.image('erpserver')}; nothing was changed",
+                remedy="name its package in the requirements of a source, then"
+                f" harness build --variant {project.variant} erpserver;"
+                " or another place: --on local",
+            )
+
     def make(self, name: str, wanted: Request, listener: Listener) -> str:
         """See `DatabasePlace`: modules by the stack itself, data from templates."""
         if wanted.data:
@@ -211,7 +244,7 @@ class OfStack:
         """A template takes no sessions: a clone of it is read."""
         shelf, address = bench.builder.shelf, bench.place.address
         assert address is not None
-        source = beside(self.context, "tests", address, production=False, dry=False)
+        source = beside(self.context, "tests", address, dry=False)
         if self.client.dry:
             clone = template_name(layer.digest)
             self.client.say(archive.copy_line(source, clone, self.client, new))

@@ -87,7 +87,7 @@ def _real(
     client = place.client
     with place.quiet(name):
         if leave.save:
-            path = db_saving.dated(context, name)
+            path = db_saving.dated(context, name, client.environment)
             db_saving.saved(context, client, name, path)
             if not client.dry:
                 context.console.info(f"  backup: {path}")

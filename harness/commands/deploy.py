@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import store
-from harness.commands import stack_up
-from harness.commands.stack import Stack, kept, open_
+from harness.commands import stack_before, stack_up
+from harness.commands.stack import Stack, open_
+from harness.commands.stack_change import kept
 from harness.context import Context
 from harness.errors import EngineError, ExitCode, UsageError
 from harness.stack import lines
@@ -90,9 +91,9 @@ def run(
     if dry:
         _show(plan, own)
         return ExitCode.OK
-    stack_up.require(
-        plan.stack, projects.closure([*plan.around, "erpserver"]), build=False
-    )
+    needed = projects.closure([*plan.around, "erpserver"])
+    stack_before.check_settings(plan.stack, needed)
+    stack_before.require_images(plan.stack, needed, build=False)
     _alone(plan)
     _surround(plan)
     with _replicas(plan):
@@ -172,7 +173,7 @@ def _surround(plan: DeployPlan) -> None:
     stack, around = plan.stack, plan.around
     lock = stack.context.store.directory("stack", stack.project.name) / "up.lock"
     with store.locked(lock):
-        stack_up.free_ports(stack, stack.looking.ps(), around)
+        stack_before.free_ports(stack, stack.looking.ps(), around)
         stack_up.ready_database(stack)
         title = f"{', '.join(around)} around {plan.service}"
         with stack.context.console.step(title, ticker=True):

@@ -3,7 +3,7 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,19 @@ from harness.errors import ExitCode, ImageError, SourceError
 from harness.images import base as bases
 from harness.images import dockerfile, material, secrets, services
 from harness.images.board import Board
-from harness.images.build import DIGEST, Built, ImageBuilder, ImageJob
+from harness.images.build import (
+    DIGEST,
+    PLACEHOLDER,
+    PROJECT,
+    Built,
+    ImageBuilder,
+    ImageJob,
+)
 from harness.images.material import DOCKERFILE, Material
 from harness.model import Module, Source
 from harness.output import duration, size
 from harness.series import Series
+from harness.stack.project import derived
 from harness.store import write_atomically
 
 PLACE = "Dockerfiles"
@@ -59,16 +67,16 @@ def build(
     return ExitCode.OK
 
 
-def jobs(context: Context) -> list[ImageJob]:
-    """All images as they would be built now."""
+def jobs(
+    context: Context, names: Sequence[str] = (), variant: str = "", base: str = ""
+) -> list[ImageJob]:
+    """Images as they would be built now, those of all services without names."""
     config = context.config.images
-    base = bases.ensure(Engine(context.environ), config.base, pull=False)
-    release = _series(context)
-    gathered = _material(context, release, config.variant)
-    return [
-        _job(context, gathered, one, config.variant, release, base)
-        for one in services.choose(())
-    ]
+    base = base or bases.ensure(Engine(context.environ), config.base)
+    variant, release = variant or config.variant, _series(context)
+    gathered = _material(context, release, variant)
+    chosen = services.choose(names)
+    return [_job(context, gathered, one, variant, release, base) for one in chosen]
 
 
 def _warn_unlocked(context: Context, gathered: Material, release: Series) -> None:
@@ -204,7 +212,8 @@ def _job(
             "harness.service": service,
             "harness.variant": variant,
             engine.STATE: context.store.id,
-            **({"harness.placeholder": "true"} if placeholder else {}),
+            PROJECT: derived(context.config.root),
+            **({PLACEHOLDER: "true"} if placeholder else {}),
         },
     )
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``harness down``, ``ps``, ``logs``, ``shell``, ``scale`` …: the stack that is up."""
+"""The stack as all its commands see it; ``harness shell``, ``exec``, ``run``."""
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,11 +11,11 @@ from pathlib import Path
 from harness import proc
 from harness.context import Context
 from harness.engine import Engine
-from harness.errors import EngineError, ExitCode, ImageError, UsageError
+from harness.errors import ExitCode, ImageError, UsageError
 from harness.images.build import DIGEST
 from harness.stack import lines, secrets
 from harness.stack import project as projects
-from harness.stack.compose import DEPLOYED, Compose, Container, attended, replicas
+from harness.stack.compose import DEPLOYED, Compose, Container, attended
 from harness.stack.project import Project
 from harness.store import write_atomically
 
@@ -162,6 +161,17 @@ def open_(context: Context, environment: str) -> Stack:
     return Stack(context=context, project=projects.make(context.config, environment))
 
 
+def make_secrets(context: Context, *, environment: str) -> int:
+    """Make those that are missing; raises `ConfigError` where others are not fit."""
+    stack = open_(context, environment)
+    place = secrets.directory(stack.project.directory, stack.project.environment)
+    for name in secrets.create(place, secrets.NAMES):
+        context.console.info(f"made: {place / name}")
+    secrets.ensure(stack.project.directory, stack.project.environment)
+    context.console.info(f"all secrets of {stack.project.environment} are there")
+    return ExitCode.OK
+
+
 def remove(stack: Stack, kinds: Sequence[str], *, dry: bool) -> bool:
     """End and remove all of the stack that is of these kinds; whether there was any.
 
@@ -196,35 +206,6 @@ def labelled(stack: Stack, kind: str) -> list[str]:
     label = f"label=com.docker.compose.project={stack.project.name}"
     done = stack.engine.run(kind, "ls", *every, "--format", column, "--filter", label)
     return done.stdout.split()
-
-
-def restart(
-    context: Context, *, environment: str, services: Sequence[str], dry: bool
-) -> int:
-    """End services and start them again, in place."""
-    stack = open_(context, environment)
-    names = projects.services(services)
-    counts = replicas(stack.up())
-    for name in names:
-        stack.running(name)
-    scales = kept(counts, names or counts)
-    again = ("up", "--detach", "--no-recreate", "--wait", *scales, *(names or counts))
-    if dry:
-        return stack.show([("restart", "--no-deps", *names), again])
-    title = f"restart {', '.join(names) or stack.project.name}"
-    with context.console.step(title, ticker=True):
-        stack.compose.run("restart", "--no-deps", *names, timeout=300)
-        stack.compose.run(*again, timeout=context.config.stack.timeout)
-    return ExitCode.OK
-
-
-def kept(counts: Mapping[str, int], names: Iterable[str]) -> list[str]:
-    """Options of ``up`` that leave the replicas of what it touches as they are.
-
-    Its ``--no-deps`` would not: it makes containers that the next ``up`` replaces.
-    """
-    touched = projects.closure(names)
-    return [f"--scale={name}={counts[name]}" for name in touched if name in counts]
 
 
 def shell(context: Context, *, environment: str, service: str, terminal: bool) -> int:
@@ -269,32 +250,3 @@ def run(
     options = [] if terminal else ["--no-TTY"]
     started = ("run", "--rm", "--env", "DEBUGGER_PORT=0", *options, name)
     return stack.compose.attach("--progress=quiet", *started, *words)
-
-
-def scale(
-    context: Context, *, environment: str, words: Sequence[str], dry: bool, quiet: bool
-) -> int:
-    """Set how many there are of services; the others stay as they are."""
-    stack = open_(context, environment)
-    wanted = projects.scales(words)
-    counts = replicas(stack.up()) | wanted
-    call = ("up", "--detach", "--no-recreate", "--wait", *kept(counts, wanted), *wanted)
-    if dry:
-        return stack.show([call])
-    title = "scale " + ", ".join(f"{name}={n}" for name, n in wanted.items())
-    with nullcontext() if quiet else context.console.step(title, ticker=True):
-        stack.compose.run(*call, timeout=context.config.stack.timeout)
-    _counted(stack, wanted)
-    return ExitCode.OK
-
-
-def _counted(stack: Stack, wanted: Mapping[str, int]) -> None:
-    """Raises `EngineError` where there are not as many as were asked for."""
-    there = replicas(stack.looking.ps())
-    for name, count in wanted.items():
-        if there.get(name, 0) != count:
-            raise EngineError(
-                f"{there.get(name, 0)} of {count} {name} run",
-                checked="docker compose ps",
-                remedy=f"{stack.line('logs', name)} says why",
-            )

@@ -91,7 +91,7 @@ def _runs(stack: Stack) -> bool:
 def _files(stack: Stack, volume: str, *, dry: bool) -> None:
     """The files of a volume as an archive, whole or not there, for its owner's eyes."""
     context = stack.context
-    path = db_saving.dated(context, volume, "tar")
+    path = db_saving.dated(context, volume, suffix="tar")
     argv = stack.engine.argv(*inside(stack, f"{volume}:/files:ro", "-cf", "-", "."))
     if dry:
         context.console.info(f"{proc.line(argv)} > {shlex.quote(str(path))}")

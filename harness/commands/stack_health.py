@@ -31,6 +31,20 @@ def begin(stack: Stack, containers: Sequence[Container]) -> None:
             _wait(stack, names)
 
 
+def called(stack: Stack, call: Sequence[str]) -> None:
+    """Call Compose to start services; who is not well says itself why, in the error."""
+    try:
+        stack.compose.run(*call, timeout=stack.context.config.stack.timeout + 60)
+    except EngineError as error:
+        named = error.message.split()
+        there = stack.looking.ps()
+        ill = [one for one in there if not one.well or one.name in named]
+        if ill:
+            error.checked = told(stack, ill)
+            error.remedy = stack.line("logs", *dict.fromkeys(o.service for o in ill))
+        raise
+
+
 def staged(containers: Sequence[Container]) -> list[list[str]]:
     """The names of containers, stage by stage."""
     stages = [[o.name for o in containers if o.service in stage] for stage in STAGES]

@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness ps``, ``urls``, ``port``: what is up, and where it is reached."""
 
+import http.client
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import socket
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 from harness.commands.stack import Stack, open_
 from harness.context import Context
 from harness.errors import ExitCode, UsageError
 from harness.stack import project as projects
-from harness.stack import secrets
 from harness.stack.compose import Container
 
 HOSTS = Path("/etc/hosts")
+WITHIN: Final = 3.0
+"""Seconds in which a service must answer."""
 
 
 def ps(context: Context, *, environment: str, as_json: bool) -> int:
@@ -25,7 +31,7 @@ def ps(context: Context, *, environment: str, as_json: bool) -> int:
                 "service": one.service,
                 "name": one.name,
                 "state": one.state,
-                "health": one.health,
+                "health": one.said if one.placeholder else one.health,
                 "status": one.status,
                 "image": one.image,
                 "ports": [
@@ -40,7 +46,7 @@ def ps(context: Context, *, environment: str, as_json: bool) -> int:
         (
             one.service,
             one.name,
-            one.health or one.state,
+            one.said,
             one.status.partition(" (")[0],
             ", ".join(f"{address}:{out} → {into}" for into, address, out in one.ports),
         )
@@ -51,46 +57,47 @@ def ps(context: Context, *, environment: str, as_json: bool) -> int:
 
 
 def urls(context: Context, *, environment: str, as_json: bool) -> int:
-    """Where to look, and whether it answers there now."""
+    """Where to look, and what is answered there now."""
     stack = open_(context, environment)
     containers = stack.looking.ps()
-    rows = list(addresses(stack, containers))
+    rows = answers(stack, containers)
     if as_json:
-        counts = counted(containers)
-        values = [
-            {
-                "service": name,
-                "url": url,
-                "up": up,
-                "well": counts.get(name, (0, 0))[0],
-                "replicas": counts.get(name, (0, 0))[1],
-            }
-            for name, url, up in rows
-        ]
-        context.console.info(json.dumps(values, indent=2))
+        context.console.info(json.dumps([asdict(one) for one in rows], indent=2))
         return ExitCode.OK
-    show(stack, rows, counted(containers))
-    if not any(up for _, _, up in rows):
+    show(stack, rows)
+    if not containers:
         context.console.info(f"\nnothing of it is up: {stack.line('up')}")
     return ExitCode.OK
 
 
-def counted(containers: Iterable[Container]) -> dict[str, tuple[int, int]]:
-    """Of each service: how many are well, and how many there are."""
-    found: dict[str, tuple[int, int]] = {}
-    for one in containers:
-        well, total = found.get(one.service, (0, 0))
-        found[one.service] = well + one.well, total + 1
-    return found
+@dataclass(frozen=True, kw_only=True)
+class Reached:
+    """An address, what is said there, and how many containers of how many are well."""
+
+    service: str
+    url: str
+    up: bool
+    state: str
+    well: int
+    replicas: int
+
+
+def answers(stack: Stack, containers: Sequence[Container]) -> list[Reached]:
+    """What is said at each address now, asked at once."""
+    places = addresses(stack, containers)
+    with ThreadPoolExecutor(max_workers=len(places)) as together:
+        said = list(together.map(lambda one: asked(*one[2:]), places))
+    return [
+        reached(service, url, answer, [o for o in containers if o.service == service])
+        for (service, url, _, _), answer in zip(places, said, strict=True)
+    ]
 
 
 def addresses(
     stack: Stack, containers: Iterable[Container]
-) -> Iterator[tuple[str, str, bool]]:
-    """Each (service, address, whether it is up)."""
+) -> list[tuple[str, str, int, str]]:
+    """Each (service, address, port, host); where there is no host, no page is asked."""
     config = stack.project.config.stack
-    containers = list(containers)
-    well = {one.service for one in containers if one.well}
     outside = {
         (one.service, inside): port
         for one in containers
@@ -98,41 +105,78 @@ def addresses(
     }
     web = outside.get(("nginx", 81), config.nginx_port)
     tail = "" if web == 80 else f":{web}"
-    for service, names in projects.hosts(stack.project).items():
-        for name in names:
-            yield service, f"http://{name}{tail}/", {service, "nginx"} <= well
+    found = [
+        (service, f"http://{name}{tail}/", web, name)
+        for service, names in projects.hosts(stack.project).items()
+        for name in names
+    ]
     port = outside.get(("nginx", 8000), config.erpserver_port)
-    yield "erpserver", f"http://127.0.0.1:{port}/", {"erpserver", "nginx"} <= well
+    found.append(("erpserver", f"http://127.0.0.1:{port}/", port, "127.0.0.1"))
     port = outside.get(("db", 5432), config.db_port)
     if port:
         url = f"postgresql://tryton@127.0.0.1:{port}/{config.database}"
-        yield "db", url, "db" in well
+        found.append(("db", url, port, ""))
+    return found
 
 
-def state(up: bool, well: int, total: int) -> str:
-    """``up``, ``2 of 3 up``, or nothing to speak of."""
-    if not up:
-        return "–"
-    return "up" if total == 1 else f"{well} of {total} up"
+def reached(
+    service: str, url: str, answer: str, containers: Sequence[Container]
+) -> Reached:
+    """What is to be said of an address, of its answer and its service's containers."""
+    well = sum(one.well and not one.placeholder for one in containers)
+    if not containers:
+        state = "–"
+    elif answer == "" and any(one.placeholder for one in containers):
+        state = "placeholder"
+    elif answer:
+        state = answer
+    elif len(containers) == 1:
+        state = "up"
+    else:
+        state = f"{well} of {len(containers)} up"
+    up = bool(containers) and answer == "" and state != "placeholder"
+    return Reached(
+        service=service, url=url, up=up, state=state, well=well,
+        replicas=len(containers),
+    )  # fmt: skip
 
 
-def show(
-    stack: Stack,
-    rows: Iterable[tuple[str, str, bool]],
-    counts: Mapping[str, tuple[int, int]],
-) -> None:
+def asked(port: int, host: str) -> str:
+    """Why a port of this machine does not answer as it should, or nothing."""
+    if not host:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=WITHIN).close()
+        except OSError:
+            return "does not answer"
+        return ""
+    code = status(port, host)
+    if not code:
+        return "does not answer"
+    return f"answers {code}" if code >= 500 or code == 404 else ""
+
+
+def status(port: int, host: str) -> int:
+    """The code of an answer; 0 without one."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        return connection.getresponse().status
+    except (OSError, http.client.HTTPException):
+        return 0
+    finally:
+        connection.close()
+
+
+def show(stack: Stack, rows: Sequence[Reached]) -> None:
     """Addresses for people, and what they need to use them."""
     console, config = stack.context.console, stack.context.config
-    place = secrets.directory(stack.project.directory, stack.project.environment)
-    rows = list(rows)
     console.table(
-        [(s, url, state(up, *counts.get(s, (0, 0)))) for s, url, up in rows],
-        ("service", "address", ""),
+        [(one.service, one.url, one.state) for one in rows], ("service", "address", "")
     )
-    file = _short(place / "admin_password", config.root)
-    console.info(
-        f"login: admin, its password is in {file}; database {config.stack.database}"
-    )
+    for name in dict.fromkeys(o.service for o in rows if o.state == "placeholder"):
+        console.info(f"{name} is a placeholder: no source that can be started is there")
+    file, name = stack.project.secret("admin_password"), config.stack.database
+    console.info(f"login: admin, its password is in {file}; database {name}")
     names = [n for names in projects.hosts(stack.project).values() for n in names]
     unknown = unresolved(names, _read(HOSTS))
     if unknown:
@@ -157,10 +201,6 @@ def _read(path: Path) -> str:
         return path.read_text("utf-8", "replace")
     except OSError:
         return ""
-
-
-def _short(path: Path, root: Path) -> Path:
-    return path.relative_to(root) if path.is_relative_to(root) else path
 
 
 def port(

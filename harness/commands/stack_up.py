@@ -1,26 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness up``: images, ports, database, services, and a page that is answered."""
 
-import http.client
-import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import harness
-from harness import proc, store
-from harness.commands import stack_health, stack_show
-from harness.commands.stack import Stack, kept, open_
+from harness import store
+from harness.commands import stack_before, stack_health, stack_show
+from harness.commands.stack import Stack, open_
+from harness.commands.stack_change import kept
 from harness.context import Context
-from harness.doctor import ports
-from harness.errors import EngineError, ExitCode, ImageError
+from harness.errors import DatabaseError, EngineError, ExitCode
 from harness.stack import access
 from harness.stack import database as databases
 from harness.stack import project as projects
-from harness.stack.compose import Compose, Container, replicas
+from harness.stack.compose import Container, replicas
 from harness.stack.database import StackDatabase, StackRecipe
 
-PROC = Path("/proc")
 DATABASE = ("up", "--detach", "--no-deps", "db")
 """Compose's words that start the server; its database is made before the rest."""
 ACCELERATE = Path(harness.__file__).parent / "plugins" / "accelerate.py"
@@ -40,29 +37,30 @@ def up(
     stack = open_(context, environment)
     named = projects.services(services)
     wanted = projects.started(named)
-    compose = stack.compose  # refuses bad secrets before anything starts
+    _ = stack.compose  # refuses bad secrets before anything starts
     if dry:
         call = started(stack, stack.looking.ps(), wanted, wait=wait)
         return stack.show([DATABASE, call])
+    stack_before.check_settings(stack, projects.closure(wanted))
     # The database is made by an erpserver.
-    require(stack, projects.closure([*wanted, "erpserver"]), build=build)
+    needed = projects.closure([*wanted, "erpserver"])
+    stack_before.require_images(stack, needed, build=build)
     place = context.store.directory("stack", stack.project.name)
     with store.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
-        free_ports(stack, there, wanted)
+        stack_before.free_ports(stack, there, wanted)
         ready_database(stack)
         call = started(stack, there, wanted, wait=wait)
         with context.console.step("services", ticker=True):
-            begin(stack, compose, call)
+            stack_health.called(stack, call)
             if wait and "nginx" in wanted:
                 answered(stack)
         (place / stack_health.STOPPED).unlink(missing_ok=True)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
-    counts = stack_show.counted(there)
-    stack_show.show(stack, stack_show.addresses(stack, there), counts)
+    stack_show.show(stack, stack_show.answers(stack, there))
     return ExitCode.OK
 
 
@@ -76,20 +74,6 @@ def started(
     return ["up", "--detach", *options, *wanted]
 
 
-def begin(stack: Stack, compose: Compose, call: Sequence[str]) -> None:
-    """Start services; who does not become well says itself why, in the error."""
-    try:
-        compose.run(*call, timeout=stack.context.config.stack.timeout + 60)
-    except EngineError as error:
-        named = error.message.split()
-        there = stack.looking.ps()
-        ill = [one for one in there if not one.well or one.name in named]
-        if ill:
-            error.checked = stack_health.told(stack, ill)
-            error.remedy = stack.line("logs", *dict.fromkeys(o.service for o in ill))
-        raise
-
-
 def header(stack: Stack, wanted: Sequence[str]) -> None:
     """What is about to be started."""
     project = stack.project
@@ -98,72 +82,6 @@ def header(stack: Stack, wanted: Sequence[str]) -> None:
         rows += [("source", str(one)) for one in stack.context.sources.values()]
     rows.append(("images", f"{project.config.images.prefix}/…:{project.variant}"))
     stack.context.console.header(f"harness up ({project.environment})", rows)
-
-
-def require(stack: Stack, names: Sequence[str], *, build: bool) -> None:
-    """The images are there; missing ones are built if that is asked for."""
-    try:
-        stack.require_images(names)
-    except ImageError:
-        if not build:
-            raise
-    else:
-        return
-    variant = f"--variant={stack.project.variant}"
-    words = [sys.executable, "-m", "harness", "build", variant, *names]
-    environ, root = stack.context.environ, stack.context.config.root
-    with proc.Child(words, env=environ, cwd=root, foreground=True) as child:
-        code = child.code()
-    if code:
-        raise ImageError(
-            "the stack's images could not be built",
-            checked=f"{proc.line(words[2:])} ended with exit code {code}",
-            remedy="see above",
-        )
-    stack.require_images(names)
-
-
-# -- ports ---------------------------------------------------------------------
-
-
-def free_ports(stack: Stack, there: Iterable[Container], wanted: Sequence[str]) -> None:
-    """Raises `EngineError` for a port that somebody else has, and says who."""
-    own = {out for container in there for _, _, out in container.ports}
-    for port, what in stack.project.ports.items():
-        if port in own or (what if what == "db" else "nginx") not in wanted:
-            continue
-        holder = who(stack, port)
-        if holder:
-            setting = f"{what}_port"
-            raise EngineError(
-                f"the port {port} for {what} is taken by {holder}",
-                checked=f"stack.{setting} = {port}"
-                f" ({stack.project.config.source_of(f'stack.{setting}')})",
-                remedy=f"free it, or take another one: HARNESS_STACK_"
-                f"{setting.upper()}={port + 10000 if port < 1024 else port + 1}"
-                " harness up (in [tool.harness.stack] for good)",
-            )
-
-
-def who(stack: Stack, port: int) -> str:
-    """Who listens on a port of 127.0.0.1; empty where nobody does."""
-    done = stack.engine.run(
-        "ps", "--filter", f"publish={port}", "--format",
-        '{{.Names}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}',
-    )  # fmt: skip
-    for line in done.stdout.splitlines():
-        name, project, published = line.split("\t")
-        if f":{port}->" in published:
-            text = f"the container {name}"
-            return f"{text} of the project {project}" if project else text
-    found = [
-        one for one in ports.listeners(PROC) if one.port == port and ports.clashes(one)
-    ]
-    if not found:
-        return ""
-    for pid in ports.holders(PROC, (one.inode for one in found)):
-        return f"pid {pid} ({ports.command(PROC, pid)})"
-    return f"a process of the user with the id {found[0].uid}"
 
 
 # -- database ------------------------------------------------------------------
@@ -215,7 +133,12 @@ def prepared(stack: Stack, made: StackDatabase) -> list[str]:
 
     What is there from before there were roles is given to the one of the owner.
     """
-    names = made.names(patience=stack.context.config.stack.timeout)
+    try:
+        names = made.names(patience=stack.context.config.stack.timeout)
+    except DatabaseError as error:
+        ill = [one for one in stack.looking.ps() if one.service == "db"]
+        error.checked = stack_health.told(stack, ill)
+        raise
     old = access.login(made, stack.secrets)
     if old:
         # A session that uses a table would keep it from changing hands.
@@ -265,23 +188,13 @@ def answered(stack: Stack) -> None:
     deadline = time.monotonic() + config.timeout
     for service, names in projects.hosts(stack.project).items():
         for name in names:
-            while (code := status(config.nginx_port, name)) >= 500 or not code:
+            while (
+                not (code := stack_show.status(config.nginx_port, name)) or code >= 500
+            ):
                 if time.monotonic() > deadline:
                     raise EngineError(
                         f"{service} does not answer for {name}",
                         checked=f"http://127.0.0.1:{config.nginx_port}/: {code}",
-                        remedy=f"harness logs {service} nginx says why",
+                        remedy=f"{stack.line('logs', service, 'nginx')} says why",
                     )
                 time.sleep(0.1)
-
-
-def status(port: int, host: str) -> int:
-    """The code of an answer; 0 without one."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/", headers={"Host": host})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()

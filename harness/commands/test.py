@@ -49,6 +49,7 @@ class RunRequest:
     changed_since: str = ""
     measure: bool = False
     shard: str = ""
+    affected: str = ""
     reruns: int | None = None
     repeat: int = 1
     shuffle: str = ""
@@ -73,8 +74,19 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
         context.console.header(f"found in {context.config.root}", list(rows))
     if show:
         return _show(context, steps, as_json=as_json)
+    if any(step.runner == "image" for step in steps):
+        _check_image(context, context.config.suite[asked.suite].image)
     with Run(context.store) as current:
         return _execute(context, current, steps)
+
+
+def _check_image(context: Context, image: str) -> None:
+    """Raises `ImageError` where it is of another checkout's sources."""
+    from harness.commands import stack_images  # what most runs have no need of
+    from harness.images import services
+
+    if image in (*services.SERVICES, *services.MORE):
+        stack_images.check(context, [image], context.config.images.variant)
 
 
 def _bisect(context: Context, asked: RunRequest) -> int:
@@ -115,6 +127,7 @@ def planned(context: Context, asked: RunRequest) -> tuple[Step, ...]:
         workers=_workers(config.jobs, table.apart if inner else 0),
         serial=serial,
         shard=_shard(asked.shard),
+        affected=_affected(asked),
         manner=ordering.manner(context, asked, serial),
         limit=ordering.limit(config, asked.suite, serial),
     )
@@ -127,6 +140,17 @@ def _workers(jobs: int, apart: int) -> int:
     """How many; no more than have a container of their own, where that is asked."""
     count = jobs or os.cpu_count() or 1
     return min(count, apart) if apart else count
+
+
+def _affected(asked: RunRequest) -> str:
+    """Raises `UsageError` beside options that name the tests themselves."""
+    named = {"--exactly": asked.exactly, "--bisect": asked.bisect}
+    for option in (one for one, given in named.items() if given and asked.affected):
+        raise UsageError(
+            f"{option} names the tests, and --affected chooses them",
+            remedy="leave one of them out",
+        )
+    return asked.affected
 
 
 def _shard(text: str) -> str:
@@ -287,5 +311,6 @@ def _told(step: Step, done: results.Finished) -> bool:
     """Whether pytest has said all: no test was to run, not of an empty shard either."""
     if done.errors or shows(step.options):
         return not done.errors
-    nothing = (ExitCode.NOTHING_SELECTED, ExitCode.USAGE, ExitCode.INTERRUPTED)
+    nothing = [ExitCode.NOTHING_SELECTED, ExitCode.USAGE, ExitCode.INTERRUPTED]
+    nothing += [ExitCode.OK] if step.affected else []  # all is unchanged
     return done.code in nothing and not (done.result.tests or step.shard)

@@ -190,9 +190,6 @@ def _servers(config: Config) -> Iterator[str]:
             allowed = ", ".join(map(shown, config.server)) or "none is configured"
             why = f"there is no such server, allowed: {allowed}"
             yield _problem(config, key, asked, why + guess(asked, config.server))
-        if suite.servers and not suite.browser:
-            why = "servers run beside tests in a browser; allowed: browser = true"
-            yield _problem(config, key, suite.servers, why)
     for name, server in config.server.items():
         if not server.command:
             yield f"{FILE}: [{TABLE}.server.{name}]: a server needs a command"

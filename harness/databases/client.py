@@ -48,6 +48,7 @@ class PostgresPrograms:
     whether it gets the terminal.  With `dry`, what would change anything is only
     shown, by `say`; `shown` are the variables that belong to a line.  Databases are
     made for the `owner`, if one is named, and their content is written as that role;
+    `environment` is that of the stack, where it is one's;
     `rights` are statements that set who may do what in a database of a name.
     """
 
@@ -55,12 +56,17 @@ class PostgresPrograms:
     title: str
     start: Callable[[str, bool], list[str]]
     env: Mapping[str, str]
-    production: bool = False
+    environment: str = ""
     dry: bool = False
     say: Callable[[str], None] = lambda text: None
     shown: tuple[str, ...] = ()
     owner: str = ""
     rights: Callable[[str], tuple[str, ...]] = lambda name: ()
+
+    @property
+    def production(self) -> bool:
+        """Whether what is lost there is lost for good."""
+        return self.environment == "production"
 
     @property
     def as_owner(self) -> tuple[str, ...]:

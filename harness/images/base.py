@@ -5,7 +5,6 @@ import contextlib
 import re
 import shlex
 import shutil
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Final
 from harness import engine, proc
 from harness.engine import Engine
 from harness.errors import EngineError, HarnessError, ImageError, MissingTool
-from harness.images import secrets
+from harness.images import secrets, workplace
 from harness.images.stream import Streams
 from harness.store import write_atomically
 
@@ -126,8 +125,7 @@ def make(docker: Engine, image: str, suite: str, *, step: Callable[[str], None])
     """
     docker.require()
     program = _mmdebstrap(docker.environ)
-    with tempfile.TemporaryDirectory(prefix="harness-base-") as name:
-        place = Path(name)
+    with workplace.opened() as place:
         archive = place / "base.tar"
         argv = [program, *_options(docker.environ, suite, place), suite, str(archive)]
         listed = secrets.sources(suite)

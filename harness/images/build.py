@@ -2,9 +2,6 @@
 """Builds of images by BuildKit: compared first, in parallel, told as they go."""
 
 import os
-import shutil
-import stat
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -16,22 +13,21 @@ from typing import Final
 from harness import engine
 from harness.engine import Engine
 from harness.errors import CommandFailed, HarnessError, ImageError, Interrupted
-from harness.images import dockerfile, secrets
+from harness.images import dockerfile, secrets, workplace
 from harness.images.material import DOCKERFILE, Material
 from harness.images.progress import BuildProgress, ImageStep
 from harness.images.secrets import Secrets
 from harness.images.stream import Streams
-from harness.store import Lock, locked
 
 DIGEST: Final = "harness.image"
 """Label: the digest of all that the image is made of."""
+PROJECT: Final = "harness.project"
+"""Label: the checkout that built it; another one's sources may be other ones."""
+PLACEHOLDER: Final = "harness.placeholder"
+"""Label: there was no source that could be started."""
 BUILDKIT: Final = {"DOCKER_BUILDKIT": "1", "BUILDX_BUILDER": "default"}
 TOGETHER: Final = 4
 """Builds at a time, at most: they share layers, and one network."""
-
-WORK, LOCK = "harness-build-", "lock"
-YOUNG: Final = 60.0
-"""Seconds that a directory gets to be locked by who made it."""
 
 Listener = Callable[[str, BuildProgress, ImageStep | None], None]
 
@@ -55,18 +51,6 @@ class Built:
     fresh: bool
     size: int
     seconds: float
-
-
-def sweep(place: Path) -> None:
-    """Remove what killed builds have left there: secrets are in it."""
-    for path in place.glob(f"{WORK}*"):
-        found = path.lstat()
-        ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
-        lock = path / LOCK
-        if not ours or time.time() - found.st_mtime < YOUNG:
-            continue
-        if not (lock.exists() and Lock(lock).taken):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 class ImageBuilder:
@@ -131,18 +115,15 @@ class ImageBuilder:
     @contextmanager
     def _prepared(self) -> Iterator[tuple[Path, list[str]]]:
         """The context and the secrets on the disk; they go with the block."""
-        sweep(Path(tempfile.gettempdir()))
-        with tempfile.TemporaryDirectory(prefix=WORK) as name:
-            context = Path(name, "context")
-            hidden = Path(name, "secrets")
+        with workplace.opened() as place:
+            context, hidden = place / "context", place / "secrets"
             hidden.mkdir(mode=0o700)
-            with locked(Path(name, LOCK)):
-                self.material.write(context)
-                try:
-                    yield context, self._secret().write(hidden)
-                except BaseException:
-                    self._streams.end()
-                    raise
+            self.material.write(context)
+            try:
+                yield context, self._secret().write(hidden)
+            except BaseException:
+                self._streams.end()
+                raise
 
     def _together(
         self, jobs: Sequence[ImageJob], context: Path, options: Sequence[str]

@@ -50,12 +50,18 @@ class BrowserState:
             keeper = config.stash[KEEPER].keeper
             self.servers = Servers(keeper, given["servers"], self.scratch)
 
+    @property
+    def drives(self) -> bool:
+        """Whether there is a browser, and not servers alone."""
+        return bool(self.given.get("kind", "by hand"))
+
     def url(self, name: str) -> str:
         """The address of a server, which runs then."""
         if self.servers is None:
             return _by_hand(name)
         self.servers.prepare([name])
-        self.browser.warm()  # meanwhile
+        if self.drives:
+            self.browser.warm()  # meanwhile
         return self.servers.url(name)
 
     def clean(self, node: Any) -> None:
@@ -93,6 +99,11 @@ def _here() -> BrowserState:
 
 def current() -> Browser:
     """The worker's browser, for tests in nose's style."""
+    if not _here().drives:
+        pytest.fail(
+            "the suite has servers, but no browser: set browser = true in its table",
+            pytrace=False,
+        )
     return _here().browser
 
 
@@ -207,6 +218,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_warm() -> None:
     """Import what each worker needs."""
+    if _state is not None and not _state.drives:
+        return
     with warnings.catch_warnings(record=True):
         import selenium.webdriver.remote.webdriver
         import selenium.webdriver.support.ui  # noqa: F401

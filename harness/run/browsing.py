@@ -149,8 +149,8 @@ def client(environment: Environment, step: Step) -> str:
     )
 
 
-def order(context: Context, current: Run, step: Step, chosen: Browsers) -> str:
-    """What the plugin in the workers is told."""
+def order(context: Context, current: Run, step: Step, chosen: Browsers | None) -> str:
+    """What the plugin in the workers is told; without a browser, of servers alone."""
     config = context.config
     names = config.suite[step.suite].servers
     tables = {name: config.server[name] for name in names}
@@ -159,7 +159,7 @@ def order(context: Context, current: Run, step: Step, chosen: Browsers) -> str:
             "evidence": config.browser.evidence,
             "page_timeout": config.browser.page_timeout,
             "scratch": str(current.scratch()),
-            "kind": chosen.kind,
+            "kind": chosen.kind if chosen else "",
             "servers": {
                 name: {
                     "command": one.command,

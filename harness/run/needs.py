@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from harness import envfile, environment, modules, series
-from harness.browsers import Browsers
+from harness.browsers import Browsers, Reach
 from harness.config import Config
 from harness.context import Context
 from harness.environment import Environment, EnvironmentRequest, Environments
@@ -162,7 +162,7 @@ def own(
     if not step.template:
         return fixed
     given = {"template": step.template, "variables": varying, "known": {}}
-    if browsers:
-        given["known"] = asdict(browsers.reach())
+    if browsers or context.config.suite[step.suite].servers:
+        given["known"] = asdict(browsers.reach() if browsers else Reach())
         fixed[browsing.VARIABLE] = browsing.order(context, current, step, browsers)
     return {**fixed, suite.VARIABLES: json.dumps(given)}

@@ -31,6 +31,7 @@ from harness.run import (
     servers,
     templates,
 )
+from harness.run.affected import Affected
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.run.running import Running
@@ -41,6 +42,7 @@ from harness.sources import tests_of
 from harness.store import Run
 from harness.template.broker import Broker
 from harness.template.build import TemplateBuilder
+from harness.template.layer import Layers
 from harness.template.pool import Pool
 
 
@@ -123,6 +125,7 @@ class StepSession:
         self.browsers: Browsers | None = None
         self.distant: distant.Distant | None = None
         self.notes = Notes(current.scratch() / f"now-{step.name}")
+        self.affected = Affected(current, self.expecting)
         self.screen: StepScreen | None = None
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
@@ -155,7 +158,7 @@ class StepSession:
         hosts = distant.hosts(self.context, self.step)
         here = not (self.image or hosts)
         if layers and here and self.expecting.ready(self.expecting.expected(layers)):
-            self._launch(broker)
+            self._launch(broker, layers)
         where = self.stack.enter_context(
             servers.place(self.context, self.current, self.step.database)
         )
@@ -190,10 +193,12 @@ class StepSession:
         if hosts:
             self.distant = distant.Distant(self.context, self.stack, self.files)
             self.distant.reach(hosts, self.step, self.environment, broker, where)
-        running = self.running or self._launch(broker)
+        running = self.running or self._launch(broker, layers)
         running.server = where.server
         finished = self._wait(running)
+        used = {**{one.digest: one for one in expected}, **broker.asked}
         with store.noting(self.failures):
+            finished = self.affected.learn(finished, self.current.id, used.values())
             history.remember(self.context.store, self.step, broker.asked.values())
             self.expecting.touch(broker.asked.values())
             if not running.lost:
@@ -256,19 +261,13 @@ class StepSession:
                 step.source,
                 self.environment,
                 self.files,
-                browser=self.browsers is not None,
+                browser=bool(self.browsers or self._table.servers),
                 plugins=self.lanes.plugins() if self.lanes else (),
             )
         return tryton.command(step, self.graph, self.environment, self.files)
 
-    def _launch(self, broker: Broker) -> Running:
+    def _launch(self, broker: Broker, layers: Layers) -> Running:
         step = self.step
-        argv = self._command()
-        if self.distant:
-            self.distant.bring_results()
-            argv += ["-p", distant.PLUGIN]
-        log = self.files.directory / f"{step.name}.command"
-        log.write_text(proc.line(argv) + "\n", "utf-8")
         env = {
             **self._variables(servers.dialect(step.database)),
             **self.notes.variables,
@@ -276,6 +275,12 @@ class StepSession:
             **needs.own(self.context, self.current, step, self.browsers),
             **(self.distant.variables() if self.distant else {}),
         }
+        argv = [*self._command(), *self.affected.options(env, layers)]
+        if self.distant:
+            self.distant.bring_results()
+            argv += ["-p", distant.PLUGIN]
+        log = self.files.directory / f"{step.name}.command"
+        log.write_text(proc.line(argv) + "\n", "utf-8")
         interactive = bool(base.serial(step.options))
         outer, outside = argv, env
         if self.inside and self.lanes:

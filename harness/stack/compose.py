@@ -12,6 +12,7 @@ from typing import Any, Final
 from harness import proc
 from harness.engine import Engine, failure
 from harness.errors import CommandFailed, EngineError, HarnessError, MissingTool
+from harness.images.build import PLACEHOLDER
 from harness.stack.project import PROFILES
 
 ROOT: Final = Path("/")
@@ -37,11 +38,20 @@ class Container:
     ports: tuple[tuple[int, str, int], ...] = field(default=())
     deployed: bool = False
     """Whether it runs in somebody's terminal: ``harness deploy``."""
+    placeholder: bool = False
+    """Whether nothing of the service was there when its image was built."""
 
     @property
     def well(self) -> bool:
         """Whether it runs, and says so if it is asked."""
         return self.state == "running" and self.health in ("", "healthy")
+
+    @property
+    def said(self) -> str:
+        """How it is, in a word: a placeholder is nothing that could be healthy."""
+        if self.placeholder and self.well:
+            return "placeholder"
+        return self.health or self.state
 
     @property
     def number(self) -> int:
@@ -141,6 +151,7 @@ def parsed(text: str) -> list[Container]:
             status=one.get("Status", ""),
             image=one.get("Image", ""),
             deployed=one["Name"].endswith(DEPLOYED),
+            placeholder=f"{PLACEHOLDER}=true" in one.get("Labels", ""),
             ports=tuple(
                 sorted(
                     (port["TargetPort"], port.get("URL", ""), port["PublishedPort"])

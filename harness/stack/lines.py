@@ -20,7 +20,8 @@ def environment(project: Project, state: str) -> Iterator[str]:
     words = [f"{name}={shlex.quote(value)}" for name, value in plain.items()]
     words += [
         f'{name.upper()}="$(cat {shlex.quote(str(place / name))})"'
-        for name in secrets.NAMES
+        for name in (*secrets.NAMES, secrets.MAIL)
+        if name != secrets.MAIL or (place / name).exists()
     ]
     yield " ".join(["export", *words])
     for role, name in roles.PASSWORDS.items():

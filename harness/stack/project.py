@@ -46,7 +46,7 @@ DEPENDS: Final = {
 """What Compose starts before a service: depends_on of compose.yaml."""
 SECRETS: Final = {
     "erpserver": ("database_password", "admin_password", "processing_password"),
-    "portal": ("portal_database_password", "session_secret"),
+    "portal": ("portal_database_password", "session_secret", "portal_smtp"),
     "api": ("api_database_password", "session_secret"),
     "processing": ("processing_password",),
 }
@@ -87,6 +87,12 @@ class Project:
     def image(self, service: str) -> str:
         """The image of a service."""
         return f"{self.config.images.prefix}/{service}:{self.variant}"
+
+    def secret(self, name: str) -> Path:
+        """The file of a secret, as it is said to people."""
+        path = self.directory / "secrets" / self.environment / name
+        root = self.config.root
+        return path.relative_to(root) if path.is_relative_to(root) else path
 
     def files(self) -> list[Path]:
         """The Compose files that are in the checkout, later ones win."""
@@ -201,6 +207,7 @@ def variables(
         "NGINX_PORT": str(stack.nginx_port),
         "ERPSERVER_PORT": str(stack.erpserver_port),
         "DATABASE_NAME": stack.database,
+        "PORTAL_SMTP": "",
         **{name.upper(): value for name, value in secrets.items()},
         **{
             services_variable(role): service(role, secrets.get(name, ""))

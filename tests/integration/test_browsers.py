@@ -46,7 +46,7 @@ CONFIGURATION = """\
     command = "python -m site_ --bind {bind} --port {port:site}"
     health = "/health"
     environment = ["SITE_NAME=of {worker}"]
-    timeout = 10
+    timeout = 60
     [tool.harness.server.broken]
     command = "python -c 'raise SystemExit(\\"no such table\\")'"
     timeout = 10
@@ -57,6 +57,12 @@ CONFIGURATION = """\
     paths = ["tests/pages"]
     browser = true
     servers = ["site", "broken"]
+    [tool.harness.suite.served]
+    kind = "pytest"
+    source = "site"
+    template = "site"
+    paths = ["tests/served"]
+    servers = ["site"]
     [tool.harness.suite.bare]
     kind = "pytest"
     source = "bare"
@@ -190,6 +196,41 @@ def outcomes(place: Path) -> Callable[[], dict[str, str]]:
         }
 
     return read
+
+
+# -- servers alone ---------------------------------------------------------------
+
+SERVED = """\
+    import urllib.request
+
+    def test_it_answers_on_the_lease(server_url):
+        make('mine')
+        with urllib.request.urlopen(server_url('site') + '/names') as answer:
+            assert b'<body>First|mine</body>' in answer.read()
+
+    def test_it_begins_anew(server_url):
+        with urllib.request.urlopen(server_url('site') + '/names') as answer:
+            assert b'<body>First</body>' in answer.read()
+
+    def test_a_browser_is_none_of_it(browser):
+        pass
+    """
+
+
+def test_servers_without_a_browser(
+    place: Path, run: Run, outcomes: Callable[[], dict[str, str]]
+) -> None:
+    directory = place / "src" / "site" / "tests" / "served"
+    directory.mkdir(exist_ok=True)
+    (directory / "test_served.py").write_text(dedent(HEAD) + dedent(SERVED))
+    done = run(suite="served")
+    assert outcomes() == {
+        "test_it_answers_on_the_lease": "passed",
+        "test_it_begins_anew": "passed",
+        "test_a_browser_is_none_of_it": "error",
+    }, done.stdout
+    assert "servers, but no browser: set browser = true" in done.stdout
+    assert "browser: chromium" not in done.stdout.lower()
 
 
 # -- run again -------------------------------------------------------------------

@@ -38,8 +38,9 @@ pytestmark = [
 ]
 NAME = "collecting_society"
 DB = f"{PREFIX}/db:production"
-MAIL = "PORTAL_SMTP=smtp://192.0.2.1:25\nPORTAL_MAIL_FROM=portal@example.org\n"
-"""Nobody answers there, and nobody is asked."""
+SMTP = "smtp://me:hush-hush@127.0.0.1:9"
+"""Nobody answers there, which is only a warning."""
+MAIL = "PORTAL_MAIL_FROM=portal@example.org\n"
 
 
 @dataclass(frozen=True)
@@ -162,11 +163,8 @@ def made(
         HARNESS_STACK_TIMEOUT="400",
     )  # fmt: skip
     found = Production(checkout(tmp_path_factory.mktemp("production") / "main", env))
-    found.place.mkdir(exist_ok=True)
-    for name in NAMES:
-        path = found.place / name
-        path.write_text(secrets.token_urlsafe(24) + "\n")
-        path.chmod(0o600)
+    found.good("secrets", "init")
+    assert {path.name for path in found.place.iterdir()} == set(NAMES)
     try:
         yield found
     finally:
@@ -179,15 +177,25 @@ def production(made: Production) -> Production:
     before_roles(made.project)
     local = made.checkout.root / "compose" / "env" / "local" / "portal.env"
     local.unlink(missing_ok=True)
+    done = made("up")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert "mail has no way" in done.stdout
+    assert "mails have no sender" in done.stdout
+    assert json.loads(made.good("ps", "--json")) == []
+    (made.place / "portal_smtp").write_text(SMTP + "\n")
+    (made.place / "portal_smtp").chmod(0o600)
+    local.write_text(f"{MAIL}PORTAL_PAGE_SIZE=many\n")
     done = made("up", HARNESS_STACK_TIMEOUT="120")
     assert done.returncode == 4, done.stdout + done.stderr
     said = done.stdout + done.stderr
     assert "portal-1" in said
-    assert "mail has no way: set PORTAL_SMTP" in said, said
+    assert "PORTAL_PAGE_SIZE: 'many' is not a number" in said, said
     assert "harness logs" in said
-    assert "mail has no way: set PORTAL_SMTP" in made.good("logs", "portal")
+    assert "PORTAL_PAGE_SIZE" in made.good("logs", "portal")
     local.write_text(MAIL)
-    say(made.good("up"))
+    told = made.good("up")
+    assert "the mail server 127.0.0.1:9 does not answer" in told
+    say(told)
     return made
 
 
@@ -324,13 +332,21 @@ def test_a_new_password_is_taken_by_up(production: Production) -> None:
 
 def test_no_container_has_a_secret_that_is_not_its_own(production: Production) -> None:
     query = {
-        "portal": {"pgservice_portal", "session_secret"},
+        "portal": {"pgservice_portal", "session_secret", "portal_smtp"},
         "api": {"pgservice_api", "session_secret"},
         "processing": {"processing_password"},
     }
     for service, expected in query.items():
         found = production.good("exec", service, "ls", "/run/secrets").split()
         assert set(found) == expected
+        shown = docker("inspect", f"{production.project}-{service}-1")
+        assert "hush-hush" not in shown  # the mail server's password
+        limits = json.loads(shown)[0]["HostConfig"]
+        assert limits["Memory"] > 0
+        assert limits["PidsLimit"] > 0
+        assert limits["RestartPolicy"]["Name"] == "always"
+    words = ("exec", "portal", "cat", "/run/secrets/portal_smtp")
+    assert production.good(*words).strip() == SMTP
 
 
 def test_processing_may_do_its_work_and_no_more(production: Production) -> None:
@@ -430,7 +446,8 @@ def test_a_database_is_deleted_and_comes_back_with_its_services(
     [user] = admin.call("model.res.user.search", domain, 0, None, None, {})
     before = production.backups()
     foreign = {"password": "of-another-place-17"}
-    admin.call("model.res.user.write", [user], foreign, {})
+    for one in (user, 1):
+        admin.call("model.res.user.write", [one], foreign, {})
     told = production.good("db", "delete", NAME, "--on", "stack", "--yes", "--force")
     [dump] = [one for one in production.backups() - before if one.suffix == ".dump"]
     assert f"backup: {dump}" in told
@@ -454,6 +471,7 @@ def test_a_database_is_deleted_and_comes_back_with_its_services(
     }
     assert healths == {"healthy"}
     assert production.tryton("processing")
+    assert production.tryton("admin")
     statements = ("DROP TABLE party_party", "UPDATE res_user SET active = true")
     answers = production.inside("portal", *statements)
     assert "must be owner" in answers[0]
@@ -513,7 +531,9 @@ def test_all_goes_with_backups_that_bring_it_back(production: Production) -> Non
         assert member
         assert member.read() == b"kept\n"
     dumps = sorted(one for one in new if one.suffix == ".dump")
-    assert [re.sub(r"-\d{8}-.*", "", one.name) for one in dumps] == [NAME, "former"]
+    assert [re.sub(r"-\d{8}-.*", "", one.name) for one in dumps] == [
+        f"{NAME}-production", "former-production",
+    ]  # fmt: skip
     # The drill: an empty machine, and what was said.
     production.good("db", "restore", str(dumps[0]), "--on", "stack")
     production.good("db", "restore", str(dumps[1]), "former", "--on", "stack")

@@ -96,6 +96,29 @@ def test_dry_runs_are_lines_that_a_shell_takes(stack: Checkout) -> None:
     assert len(stack.containers()["portal"]) == 1
 
 
+# -- old commands ----------------------------------------------------------------
+
+DO = {
+    "harness ps": "erpserver .* healthy",
+    "harness urls": r"api +http://api\.repertoire\.test:\d+/ +up",
+    "harness port --index 1 tryton 8000": r"^127\.0\.0\.1:\d+$",
+    "harness monitor --once": r"processing .* healthy",
+    "harness db backup -o FILE": r"FILE: .*, sha256 ",
+}
+"""New lines of docs/old-commands.md that take a second, and what comes of them."""
+
+
+def test_new_lines_do_what_the_old_ones_did(stack: Checkout, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "old-commands.md").read_text("utf-8")
+    for line, effect in DO.items():
+        assert f"`{line}`" in page
+        file = str(tmp_path / "x.dump")
+        words = [file if word == "FILE" else word for word in line.split()[1:]]
+        told = stack.good(*words, HARNESS_DATABASE_SERVER="auto")
+        assert re.search(effect.replace("FILE", file), told, re.MULTILINE), told
+    assert (tmp_path / "x.dump").read_bytes().startswith(b"PGDMP")
+
+
 # -- watched -------------------------------------------------------------------
 
 

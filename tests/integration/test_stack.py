@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import stat
 import subprocess
@@ -366,6 +367,24 @@ def test_compose_itself_refuses_too() -> None:
     )  # fmt: skip
     assert done.returncode
     assert "DATABASE_PASSWORD" in done.stderr
+
+
+def test_images_of_other_sources_are_refused(
+    images: None, state: Path, tmp_path: Path
+) -> None:
+    other = checkout(tmp_path / "other", state)
+    shutil.copytree(ROOT / "Dockerfiles", other.root / "Dockerfiles")
+    cloned = other.root / "src" / "collecting_society"
+    shutil.copytree(other.root / "examples" / "collecting_society", cloned)
+    with (cloned / "pyproject.toml").open("a") as file:
+        file.write("# another society's\n")
+    if not docker("image", "ls", "-q", "debian:bookworm-slim"):
+        pytest.skip("the base image is not there: nothing can be compared")
+    done = other("up")
+    assert done.returncode == 6, done.stdout
+    assert "of other sources: erpserver (of collecting_society (examples" in done.stdout
+    assert "harness build --variant development erpserver" in done.stdout
+    assert json.loads(other.good("ps", "--json")) == []
 
 
 def test_missing_images_and_no_stack(state: Path, tmp_path: Path) -> None:

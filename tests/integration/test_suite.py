@@ -579,3 +579,58 @@ def test_nothing_is_left(run: Run, write: Callable[..., None], state: Path) -> N
     assert done.returncode == 0
     assert not list((state / "runs").iterdir())
     assert os.environ.get("HARNESS_BROKER") is None
+
+
+# -- only what a change affects ------------------------------------------------
+
+
+def test_a_change_runs_the_tests_that_depend_on_it(
+    run: Run, write: Callable[..., None], place: Path, state: Path
+) -> None:
+    source = place / "src/web/web/extra.py"
+    text = "def one():\n    return 1\n\ndef two():\n    return 2\n"
+    source.write_text(text)
+    write(
+        plain__test_a="""\
+        from web import extra
+
+        def test_one():
+            assert extra.one() == 1
+
+        def test_two():
+            assert extra.two() == 2
+
+        def test_data():
+            make("data")
+            assert names() == ["data"]
+        """
+    )
+    for path in (state / "traces").glob("plain-*.json"):
+        path.unlink()
+    try:
+        done = run("--affected", suite="plain")
+        assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout
+        source.write_text(text.replace("1", "3").replace("2", "2  # two"))
+        done = run("--affected", suite="plain")
+        assert done.returncode == 1, done.stdout
+        assert "affected: 1 of 3 traced tests" in done.stdout
+        assert "1 × src/web/web/extra.py: one() changed" in done.stdout
+        assert re.search(
+            r"unchanged since run \d{14}\w+: 2 tests, not run", done.stdout
+        )
+        assert "FAILED — 1 test " in re.sub(r":.* —", " —", done.stdout)
+        source.write_text(text)
+        [known] = (state / "traces").glob("plain-*.json")
+        whole = known.read_text()
+        done = run("--affected=check", suite="plain")
+        assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout
+        done = run("--affected", suite="plain")
+        assert done.returncode == 0, done.stdout
+        assert "affected: 0 of 3 traced tests" in done.stdout
+        assert "passed" not in done.stdout.lower()
+        known.write_text(whole[:-9])
+        done = run("--affected", suite="plain")
+        assert "is damaged" in done.stdout + done.stderr
+        assert "3 passed" in done.stdout
+    finally:
+        source.unlink()

@@ -552,14 +552,15 @@ def test_servers_of_a_suite(tmp_path: Path) -> None:
     assert 'did you mean "portal"?' in told
 
 
-def test_servers_are_for_suites_in_a_browser(tmp_path: Path) -> None:
+def test_a_suite_may_have_servers_and_no_browser(tmp_path: Path) -> None:
     text = """
         [tool.harness.server.portal]
         command = "serve"
         [tool.harness.suite.a]
         servers = ["portal"]
     """
-    assert "allowed: browser = true" in problem(tmp_path, text)
+    found = load(tmp_path, text).suite["a"]
+    assert (found.servers, found.browser) == (("portal",), False)
 
 
 def test_a_server_has_a_command(tmp_path: Path) -> None:

@@ -46,6 +46,8 @@ def test_all_commands_are_there() -> None:
         "harness",
         "harness test",
         "harness template",
+        "harness secrets",
+        "harness secrets init",
         *(
             f"harness template {action}"
             for action in (
@@ -180,7 +182,7 @@ def test_help_can_be_printed(words: str, capsys: pytest.CaptureFixture[str]) -> 
 def test_what_goes_to_the_harness_is_what_the_test_command_has() -> None:
     flags, values = set(), set()
     for action in PARSERS["harness test"]._actions:
-        (flags if action.nargs == 0 else values).update(action.option_strings)
+        (flags if action.nargs in (0, "?") else values).update(action.option_strings)
     assert flags == options.FLAGS
     assert values == options.VALUES
 

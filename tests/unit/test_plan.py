@@ -207,6 +207,7 @@ def test_rows_and_document_have_the_same_modules() -> None:
         "repeat": 1,
         "seed": 0,
         "timeout": 0,
+        "affected": "",
         "in": "venv",
     }
 

@@ -65,6 +65,8 @@ class Settings:
 
 
 SECRET_FILES = ("PORTAL_SECRET_FILE", "SESSION_SECRET_FILE")
+SMTP_FILES = ("PORTAL_SMTP_FILE",)
+"""Nobody who may look at the process or its container sees what is in a file."""
 
 
 def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
@@ -85,7 +87,9 @@ def load(given: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
         if text is not None:
             values[one.name] = _read(one.metadata, text, where)
     if not values.get("secret"):
-        values["secret"] = _secret(environ)
+        values["secret"] = _of_file(environ, SECRET_FILES)
+    if not given.get("smtp"):
+        values["smtp"] = _of_file(environ, SMTP_FILES) or values.get("smtp", "")
     return _complete(values)
 
 
@@ -103,8 +107,8 @@ def _read(metadata: Mapping[str, Any], text: Any, where: str) -> Any:
     return value
 
 
-def _secret(environ: Mapping[str, str]) -> str:
-    for variable in SECRET_FILES:
+def _of_file(environ: Mapping[str, str], variables: tuple[str, ...]) -> str:
+    for variable in variables:
         if environ.get(variable):
             try:
                 return Path(environ[variable]).read_text("utf-8").strip()

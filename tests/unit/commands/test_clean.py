@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import clean
+from harness.commands import clean, clean_images
 from harness.config import Config
 from harness.context import Context
 from harness.engine import Engine, Owned
+from harness.images import workplace
 from harness.output import Console
 from harness.postgres import memory
 from harness.proc import Completed
@@ -161,6 +162,15 @@ def test_directories_of_runs_that_others_made_are_no_business_of_ours(
     assert list(clean._scratch()) == []
 
 
+def test_secrets_of_a_killed_build_are_found(context: Context) -> None:
+    path = Path(clean.tempfile.gettempdir(), f"{workplace.WORK}x")
+    path.mkdir()
+    assert "its build was killed" not in run(context)  # it may have begun just now
+    os.utime(path, (0, 0))
+    assert "its build was killed" in run(context)
+    assert not path.exists()
+
+
 # -- the engine ----------------------------------------------------------------
 
 
@@ -181,8 +191,10 @@ class Docker(Engine):
 
 
 def test_only_images_of_this_state_directory_are_listed(context: Context) -> None:
-    docker = Docker(Completed(code=0, stdout="a/db:x\n<none>:<none>\n", stderr=""))
-    assert [one.name for one in clean._images(context, docker)] == ["a/db:x"]
+    listed = "a/db:x 1\n<none>:<none> 2\n<none>:<none> 3\n"
+    docker = Docker(Completed(code=0, stdout=listed, stderr=""))
+    found = [name for name, _, _ in clean_images.built(context, docker)]
+    assert found == ["2", "3", "a/db:x"]  # what a later build has replaced is ours too
     [words] = docker.asked
     assert f"label=harness.state={context.store.id}" in words
 
@@ -197,7 +209,7 @@ def test_only_images_of_this_state_directory_are_listed(context: Context) -> Non
 )
 def test_an_image_that_a_container_uses_stays(words: str, *, removed: bool) -> None:
     docker = Docker(Completed(code=1 if words else 0, stdout="", stderr=words))
-    assert clean._remove_image(docker, "a/db:x") is removed
+    assert clean_images._remove(docker, "a/db:x") is removed
 
 
 def test_a_server_that_is_being_started_stays(context: Context) -> None:

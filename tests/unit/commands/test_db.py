@@ -53,7 +53,7 @@ def made(root: Path, **environ: str) -> Context:
 def client(*, production: bool = False, dry: bool = False) -> PostgresPrograms:
     return PostgresPrograms(
         kind="given", title="there", start=lambda program, terminal: [program], env={},
-        production=production, dry=dry,
+        environment="production" if production else "", dry=dry,
     )  # fmt: skip
 
 
@@ -122,6 +122,17 @@ def test_a_template_has_its_parents_data(context: Context) -> None:
     found = db_make.request(context, Content(template="demo", reclimit=7))
     assert [one.path.name for one in documents(found)] == ["master.txt", "demo.txt"]
     assert found.reclimit == 7
+
+
+def test_data_that_are_none_for_these_sources_are_known_before(tmp_path: Path) -> None:
+    """``demo-setup``, where a profile has other sources, and data of its own."""
+    root = tmp_path / "other"
+    root.mkdir()
+    context = made(root, HARNESS_TEMPLATE_DEMO_DATA="", HARNESS_TEMPLATE_DEMO_PARENT="")
+    with pytest.raises(UsageError, match="template demo has no data") as caught:
+        db_make.request(context, Content(template="demo", filled=True))
+    assert "--template master" in caught.value.remedy
+    assert db_make.request(context, Content(template="master", filled=True)).data
 
 
 def test_data_sets_are_chosen_in_the_templates_order(context: Context) -> None:

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,6 @@ def test_containers_of_run_are_no_replicas_and_deployed_ones_are_seen() -> None:
         ("x-portal-1", False),
     ]
     assert replicas(found) == {"portal": 1}
-    assert stack_show.counted(found) == {"portal": (2, 2)}
 
 
 def test_one_replica_by_its_number() -> None:
@@ -126,12 +126,40 @@ def test_one_replica_by_its_number() -> None:
     assert caught.value.checked == "there are 1, 2, 10"
 
 
+def portal(**more: object) -> Container:
+    values = {"state": "running", "health": "healthy", **more}
+    return Container(service="portal", name="x-portal-1", **values)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
-    ("up", "well", "total", "text"),
-    [(False, 0, 2, "–"), (True, 1, 1, "up"), (True, 2, 3, "2 of 3 up")],
+    ("containers", "answer", "state", "up"),
+    [
+        ([], "does not answer", "–", False),
+        ([portal()], "", "up", True),
+        ([portal(), portal(), portal(health="unhealthy")], "", "2 of 3 up", True),
+        ([portal()], "answers 502", "answers 502", False),
+        ([portal(placeholder=True)], "", "placeholder", False),
+        ([portal(placeholder=True)], "answers 502", "answers 502", False),
+    ],
 )
-def test_the_state_of_an_address(up: bool, well: int, total: int, text: str) -> None:
-    assert stack_show.state(up, well, total) == text
+def test_an_address_is_as_it_answers(
+    containers: list[Container], answer: str, state: str, *, up: bool
+) -> None:
+    found = stack_show.reached("portal", "http://x/", answer, containers)
+    assert (found.state, found.up) == (state, up)
+
+
+def test_a_placeholder_is_not_healthy() -> None:
+    """The image says so, in its labels."""
+    labels = "harness.service=portal,harness.placeholder=true,x=y"
+    text = json.dumps(
+        {"Service": "portal", "Name": "x-portal-1", "State": "running",
+         "Health": "healthy", "Labels": labels}
+    )  # fmt: skip
+    [found] = parsed(text)
+    assert found.said == "placeholder"
+    assert found.well  # it is not in the way of an `up`
+    assert replace(found, health="unhealthy").said == "unhealthy"
 
 
 # -- images --------------------------------------------------------------------

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from harness.commands import stack_health, stack_logs
+from harness.commands import stack_health, stack_logs, stack_up
 from harness.commands.stack import Stack
 from harness.config import Config
 from harness.context import Context
-from harness.errors import EngineError, UsageError
+from harness.errors import DatabaseError, EngineError, UsageError
 from harness.output import Console
 from harness.proc import Completed
 from harness.stack import project as projects
@@ -104,3 +104,39 @@ def test_silence_is_no_answer_of_logs(tmp_path: Path) -> None:
     assert "portal: Restarting (1); it has written nothing" in shown.getvalue()
     with pytest.raises(UsageError, match="api has no container"):
         stack_logs._speak(made, there, ["api"])
+
+
+class Refusing:
+    """Compose, where nothing becomes well."""
+
+    def run(self, *parts: str, **options: object) -> Completed:
+        raise EngineError("the stack does not come up: worker is unhealthy")
+
+
+def test_whatever_starts_services_tells_who_is_ill(tmp_path: Path) -> None:
+    """``up``, ``restart`` and ``scale`` alike."""
+    ill = one("processing", "worker", health="unhealthy", status="Up 2 minutes")
+    made, _ = stack(tmp_path, Docker(worker="line\n"), ill, one("portal"))
+    made.__dict__["compose"] = Refusing()
+    with pytest.raises(EngineError) as caught:
+        stack_health.called(made, ["up", "--detach", "processing"])
+    assert "its health check: refused: 401" in caught.value.checked
+    assert "line" in caught.value.checked
+    assert caught.value.remedy == "harness logs --environment production processing"
+
+
+class Silent:
+    """A database whose server does not come up."""
+
+    def names(self, *, patience: float) -> list[str]:
+        raise DatabaseError("the stack's database server does not answer")
+
+
+def test_a_server_that_does_not_begin_says_why_itself(tmp_path: Path) -> None:
+    """A volume of another major, for one."""
+    words = "FATAL: initialized by PostgreSQL version 14, which is not compatible\n"
+    db = one("db", "db-1", state="exited", health="", status="Exited (1)")
+    made, _ = stack(tmp_path, Docker(**{"db-1": words}), db)
+    with pytest.raises(DatabaseError) as caught:
+        stack_up.prepared(made, Silent())  # type: ignore[arg-type]
+    assert "PostgreSQL version 14" in caught.value.checked

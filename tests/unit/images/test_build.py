@@ -6,30 +6,35 @@ from pathlib import Path
 
 import pytest
 
-from harness.images import build
+from harness.images import workplace
 from harness.store import Lock
 
 
 def left(place: Path, name: str) -> Path:
-    path = place / f"{build.WORK}{name}"
+    path = place / f"{workplace.WORK}{name}"
     (path / "secrets").mkdir(parents=True)
-    (path / build.LOCK).touch()
+    (path / workplace.LOCK).touch()
     os.utime(path, (0, 0))
     return path
 
 
+def sweep(place: Path) -> None:
+    for path in workplace.left(place):
+        assert workplace.remove(path)
+
+
 def test_secrets_of_a_killed_build_are_removed(tmp_path: Path) -> None:
     path = left(tmp_path, "killed")
-    build.sweep(tmp_path)
+    sweep(tmp_path)
     assert not path.exists()
 
 
 def test_a_build_that_goes_on_is_left_alone(tmp_path: Path) -> None:
     path, young = left(tmp_path, "live"), left(tmp_path, "young")
     os.utime(young)
-    lock = Lock(path / build.LOCK)
+    lock = Lock(path / workplace.LOCK)
     lock.acquire()
-    build.sweep(tmp_path)
+    sweep(tmp_path)
     assert path.exists()
     assert young.exists()
 
@@ -39,9 +44,9 @@ def test_what_others_made_is_left_alone(
 ) -> None:
     path, other = left(tmp_path, "theirs"), tmp_path / "other"
     other.mkdir()
-    (tmp_path / f"{build.WORK}link").symlink_to(other)
+    (tmp_path / f"{workplace.WORK}link").symlink_to(other)
     me = os.getuid()
-    monkeypatch.setattr(build.os, "getuid", lambda: me + 1)
-    build.sweep(tmp_path)
+    monkeypatch.setattr(workplace.os, "getuid", lambda: me + 1)
+    sweep(tmp_path)
     assert path.exists()
     assert other.exists()

@@ -72,7 +72,7 @@ def test_production_takes_good_ones(tmp_path: Path) -> None:
         ("two\nlines-of-a-long-text", "several lines"),
         ("with a space in the middle", "or a space"),
         ("dollar$sign-is-not-taken", "or a space"),
-        (GOOD["admin_password"], "two secrets are the same"),
+        (GOOD["admin_password"], "database_password is the same as another one"),
     ],
 )
 def test_production_refuses(tmp_path: Path, text: str | None, problem: str) -> None:
@@ -80,21 +80,30 @@ def test_production_refuses(tmp_path: Path, text: str | None, problem: str) -> N
     with pytest.raises(ConfigError) as caught:
         secrets.ensure(tmp_path, "production")
     assert problem in caught.value.message
-    assert "openssl rand" in caught.value.remedy
+    place = tmp_path / "secrets" / "production"
+    first = f"rm {place}/database_password; " if text is not None else ""
+    assert caught.value.remedy == f"{first}harness secrets init"
     if text and text not in GOOD.values():
         assert f" {text}\n" not in str(caught.value)
 
 
-def test_what_lacks_is_written_by_the_line_that_is_told(tmp_path: Path) -> None:
-    """Who has the secrets of former days writes the new ones, and only these."""
+def test_one_command_makes_what_lacks_and_replaces_nothing(tmp_path: Path) -> None:
+    """Who has the secrets of former days gets the new ones, and only these."""
     old = {"portal_database_password": None, "processing_password": None}
     place = write(tmp_path, **old)
-    with pytest.raises(ConfigError) as caught:
+    assert secrets.create(place, secrets.NAMES) == list(old)
+    made = secrets.ensure(tmp_path, "production")
+    assert {**GOOD, **{name: made[name] for name in old}} == made
+    assert secrets.create(place, secrets.NAMES) == []
+
+
+def test_a_mail_server_may_have_a_secret(tmp_path: Path) -> None:
+    place = write(tmp_path, **{secrets.MAIL: "smtp://me:pass$word@mail.example.org"})
+    assert secrets.ensure(tmp_path, "production")[secrets.MAIL].endswith("example.org")
+    (place / secrets.MAIL).chmod(0o640)
+    with pytest.raises(ConfigError, match="portal_smtp may be read") as caught:
         secrets.ensure(tmp_path, "production")
-    assert "for name in portal_database_password processing_password;" in str(
-        caught.value
-    )
-    assert f"cd {place};" in caught.value.remedy
+    assert caught.value.remedy == f"chmod 600 {place}/{secrets.MAIL}"
 
 
 def test_the_session_secret_is_longer(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ UUID = r"{uuid:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}}"
 
 ROUTES = {
     "health": "/health",
+    "root": "/",
     "openapi": "/v1/openapi.json",
     "artists": "/v1/artists",
     "artist": f"/v1/artists/{CODE}",

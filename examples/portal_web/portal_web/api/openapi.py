@@ -205,19 +205,19 @@ def paths() -> Json:
         },
         "required": ["file"],
     }
-    return {
-        "/health": {"get": _operation("Whether it answers", "Health", problems=(503,))},
-        "/v1/openapi.json": {
-            "get": {
-                "summary": "This description",
-                "responses": {
-                    "200": {
-                        "description": "OpenAPI 3.1",
-                        "content": {"application/json": {"schema": {"type": "object"}}},
-                    }
-                },
+    description: Json = {
+        "summary": "This description",
+        "responses": {
+            "200": {
+                "description": "OpenAPI 3.1",
+                "content": {"application/json": {"schema": {"type": "object"}}},
             }
         },
+    }
+    return {
+        "/health": {"get": _operation("Whether it answers", "Health", problems=(503,))},
+        "/": {"get": description},
+        "/v1/openapi.json": {"get": description},
         "/v1/artists": {"get": _list("Artists", "ArtistPage")},
         "/v1/artists/{code}": {
             "get": _single("An artist", "ArtistWhole", "code", code)

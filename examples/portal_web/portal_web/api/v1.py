@@ -42,6 +42,7 @@ def health(request: Request) -> dict[str, str]:
     return {"status": "ok", "service": request.registry.portal.service}
 
 
+@view_config(route_name="root", renderer="json", request_method="GET")
 @view_config(route_name="openapi", renderer="json", request_method="GET")
 def description(request: Request) -> dict[str, Any]:
     """What this API offers."""

@@ -131,6 +131,15 @@ def test_a_secret_is_read_from_a_file():
 
 
 @with_setup(write_secret, remove_secret)
+def test_a_mail_server_in_a_file_wins_and_an_empty_one_does_not():
+    path = directory / "secret"
+    told = {**BASE, "PORTAL_SMTP": "smtp://plain", "PORTAL_SMTP_FILE": str(path)}
+    assert_equal(load({}, told).smtp, "s" * 40)
+    path.write_text("")
+    assert_equal(load({}, told).smtp, "smtp://plain")
+
+
+@with_setup(write_secret, remove_secret)
 @attr("permissions")
 def test_a_secret_that_cannot_be_read():
     if os.getuid() == 0:

@@ -50,6 +50,7 @@ def test_all_routes_are_described(application: Any) -> None:
 def test_it_is_served(api: TestApp) -> None:
     answer = api.get("/v1/openapi.json")
     assert answer.json["paths"].keys() == DOCUMENT["paths"].keys()
+    assert api.get("/").json == answer.json  # who has the address only finds it, too
 
 
 LISTS = ["/v1/artists", "/v1/creations", "/v1/releases", "/v1/licences", "/health"]

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ``harness up`` looks at before anything starts: settings, images, ports."""
+
+import json
+import socket
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from harness import proc
+from harness.commands import stack_images
+from harness.commands.stack import Stack
+from harness.doctor import ports
+from harness.errors import EngineError, ImageError
+from harness.images import services as applications
+from harness.stack import secrets, settings
+from harness.stack.compose import Container
+
+PROC = Path("/proc")
+
+
+def check_settings(stack: Stack, names: Sequence[str]) -> None:
+    """Staging and production have what they need; nothing is made before."""
+    project = stack.project
+    if project.environment == "development" or "portal" not in names:
+        return
+    if not applications.application("portal", stack.context.sources):
+        return  # a placeholder sends no mail
+    config = json.loads(stack.compose.run("config", "--format", "json").stdout)
+    told = {
+        name: {key: value or "" for key, value in one.get("environment", {}).items()}
+        for name, one in config["services"].items()
+    }
+    server = stack.secrets.get(secrets.MAIL, "")
+    settings.require(project, told, server)
+    warn = stack.context.console.warn
+    if named := settings.example(told):
+        warn(f"links lead to the example's names: {', '.join(named)}")
+    if why := silent(server or told["portal"]["PORTAL_SMTP"]):
+        warn(f"{why}: mails are not sent while it is so")
+
+
+def silent(server: str) -> str:
+    """Why a mail server does not answer this machine, or nothing."""
+    parts = urlsplit(server)
+    port = parts.port or (465 if parts.scheme == "smtps" else 25)
+    try:
+        socket.create_connection((parts.hostname, port), timeout=3).close()
+    except OSError as error:
+        return f"the mail server {parts.hostname}:{port} does not answer: {error}"
+    return ""
+
+
+def require_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
+    """The images are there, and of what is here; with `build`, they are made so."""
+    context, variant = stack.context, stack.project.variant
+    if build and (_lacks(stack, names) or stack_images.stale(context, names, variant)):
+        words = [
+            sys.executable,
+            "-m",
+            "harness",
+            "build",
+            f"--variant={variant}",
+            *names,
+        ]
+        root = context.config.root
+        with proc.Child(words, env=context.environ, cwd=root, foreground=True) as child:
+            code = child.code()
+        if code:
+            raise ImageError(
+                "the stack's images could not be built",
+                checked=f"{proc.line(words[2:])} ended with exit code {code}",
+                remedy="see above",
+            )
+    stack.require_images(names)
+    stack_images.check(context, names, variant)
+
+
+def _lacks(stack: Stack, names: Sequence[str]) -> bool:
+    try:
+        stack.require_images(names)
+    except ImageError:
+        return True
+    return False
+
+
+def free_ports(stack: Stack, there: Iterable[Container], wanted: Sequence[str]) -> None:
+    """Raises `EngineError` for a port that somebody else has, and says who."""
+    own = {out for container in there for _, _, out in container.ports}
+    for port, what in stack.project.ports.items():
+        if port in own or (what if what == "db" else "nginx") not in wanted:
+            continue
+        holder = who(stack, port)
+        if holder:
+            setting = f"{what}_port"
+            raise EngineError(
+                f"the port {port} for {what} is taken by {holder}",
+                checked=f"stack.{setting} = {port}"
+                f" ({stack.project.config.source_of(f'stack.{setting}')})",
+                remedy=f"free it, or take another one: HARNESS_STACK_"
+                f"{setting.upper()}={port + 10000 if port < 1024 else port + 1}"
+                " harness up (in [tool.harness.stack] for good)",
+            )
+
+
+def who(stack: Stack, port: int) -> str:
+    """Who listens on a port of 127.0.0.1; empty where nobody does."""
+    done = stack.engine.run(
+        "ps", "--filter", f"publish={port}", "--format",
+        '{{.Names}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}',
+    )  # fmt: skip
+    for line in done.stdout.splitlines():
+        name, project, published = line.split("\t")
+        if f":{port}->" in published:
+            text = f"the container {name}"
+            return f"{text} of the project {project}" if project else text
+    found = [
+        one for one in ports.listeners(PROC) if one.port == port and ports.clashes(one)
+    ]
+    if not found:
+        return ""
+    for pid in ports.holders(PROC, (one.inode for one in found)):
+        return f"pid {pid} ({ports.command(PROC, pid)})"
+    return f"a process of the user with the id {found[0].uid}"

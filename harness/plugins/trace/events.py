@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files, processes and variables that the sources look at, as Python tells of them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from typing import Any, Iterable, Protocol
+
+LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
+OURS = ("/_pytest/", "/pluggy/", "/xdist/", "/coverage/", "/harness/plugins/")
+"""Who runs tests: what these look for is not the tests' doing."""
+SHOWING = (
+    "/traceback.py", "/warnings.py", "/importlib/metadata/__init__.py",
+    "/importlib/metadata.py",
+)  # fmt: skip
+"""Modules of the library that read sources to show them, as `inspect.getframeinfo`
+does (and so each decorator of venusian), or look for what is installed."""
+LINES = os.path.join(LIBRARY, "linecache.py")
+"""Remembers what it has read."""
+GIVEN = ("COVERAGE_", "DB_NAME", "HARNESS_", "PG", "PYTEST_", "TRYTOND_DATABASE")
+"""How variables begin that are another one in each run, or the harness's own."""
+IDLE = frozenset({"COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM", "_"})
+SHELLS = ("sh", "bash", "dash", "env", "zsh")
+
+
+class Marking(Protocol):
+    """What an observer has for us."""
+
+    marks: set[str]
+    kept: set[str]
+    written: set[str]
+    quiet: int
+    sources: list[str]
+
+    def covers(self, path: str) -> bool: ...
+    def name(self, path: str) -> str: ...
+
+
+class SourceEvents:
+    """Notes what the sources look at as marks of an observer."""
+
+    def __init__(self, observer: Marking) -> None:
+        self.observer = observer
+        self.noting: dict[str, Any] = {
+            "open": self._opened,
+            "os.listdir": self._listed,
+            "os.scandir": self._listed,
+            "object.__getattr__": self._looked,
+            "subprocess.Popen": self._process,
+            "os.posix_spawn": self._process,
+            "os.exec": self._process,
+            "os.system": lambda command: self._process(),
+            "os.fork": self._process,
+            "os.forkpty": self._process,
+        }
+
+    def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        """Hear of an event of the interpreter."""
+        note = self.noting.get(event)
+        if note is not None and not self.observer.quiet:
+            note(*arguments)
+
+    def looked_for(self, given: Any) -> None:
+        """Somebody asks whether there is a file."""
+        path = self._inside(given)
+        if path and not self.observer.quiet:
+            self._note("place", path)
+
+    def _note(self, kind: str, path: str) -> None:
+        """What a library has read it may remember: that counts for what comes later.
+
+        Of Python files only `linecache` does, for `inspect`.
+        """
+        who, ways = _cause()
+        if not who:
+            return
+        fact = f"{kind} {self.observer.name(path)}"
+        self.observer.marks.add(fact)
+        theirs = who[:1] != "<" and not self.observer.covers(os.path.realpath(who))
+        if LINES in ways or (theirs and not path.endswith(".py")):
+            self.observer.kept.add(fact)
+
+    def variable(self, name: str) -> None:
+        """Somebody looks at a variable of the environment; of a library's own not."""
+        if name.startswith(GIVEN) or name in IDLE:
+            return
+        who, _ = _cause()
+        if who.startswith("<doctest") or self.observer.covers(os.path.realpath(who)):
+            self.observer.marks.add(f"variable {name}")
+
+    def _inside(self, path: Any) -> str:
+        """The whole path if it is looked at, else nothing."""
+        if not isinstance(path, (str, bytes, os.PathLike)):
+            return ""
+        text = os.path.abspath(os.fsdecode(path))
+        return text if self.observer.covers(os.path.join(text, "")) else ""
+
+    def _opened(self, given: Any, mode: Any, flags: int) -> None:
+        path = self._inside(given)
+        if not path or path.endswith(".pyc"):
+            return
+        if mode is None:
+            makes = bool(flags & (os.O_CREAT | os.O_TRUNC))
+        else:
+            makes = bool(set(mode) & set("wax"))
+        if makes:
+            self.observer.written.add(path)
+        else:
+            self._note("file", path)
+
+    def _listed(self, given: Any = None) -> None:
+        path = self._inside("." if given is None else given)
+        if path:
+            self._note("directory", path)
+
+    def _looked(self, owner: Any, attribute: str) -> None:
+        """Somebody looks at a function's code."""
+        if attribute != "__code__":
+            return
+        place = sys._getframe(2).f_code.co_filename
+        if place.startswith(LIBRARY) or any(one in place for one in OURS):
+            return  # `inspect.signature` and its like; who reads sources opens files
+        module = sys.modules.get(getattr(owner, "__module__", None) or "")
+        path = self._inside(getattr(module, "__file__", None))
+        if path:
+            self.observer.marks.add(f"file {self.observer.name(path)}")
+
+    def _process(self, program: Any = "sh", argv: Any = (), *rest: Any) -> None:
+        """A process starts: one of ours may use all of the sources, as a fork may."""
+        if not _cause()[0]:
+            return
+        texts = [os.fsdecode(one) for one in (program, *_words(argv))]
+        name = os.path.basename(texts[0])
+        ours = os.path.dirname(texts[0]) == os.path.dirname(sys.executable)
+        if ours or name.startswith("python") or name in SHELLS:
+            trees = (f"tree {one}" for one in self.observer.sources)
+            self.observer.marks.update(trees)
+        for path in filter(os.path.exists, filter(self._inside, texts)):
+            self._note("file", os.path.abspath(path))
+
+
+def _words(given: Any) -> Iterable[Any]:
+    if isinstance(given, (str, bytes)):
+        return shlex.split(os.fsdecode(given))
+    return [one for one in given or () if isinstance(one, (str, bytes, os.PathLike))]
+
+
+def _cause() -> tuple[str, list[str]]:
+    """The file of whose doing is what happens now; nothing where that is not observed.
+
+    It is the first who is not of the standard library; with what is between.
+    """
+    ways: list[str] = []
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        place: str = frame.f_code.co_filename
+        ways.append(place)
+        if place.startswith("<doctest"):
+            return place, ways
+        if place.startswith("<frozen importlib"):
+            return "", ways
+        library = place.startswith(LIBRARY) and "-packages" not in place
+        shown = frame.f_code.co_name == "getframeinfo" or place.endswith(SHOWING)
+        if library and shown:
+            return "", ways
+        if not library and place != __file__ and place[:1] != "<":
+            return "" if any(one in place for one in OURS) else place, ways
+        frame = frame.f_back
+    return "<unknown>", ways
+
+
+def follow(observer: Marking) -> None:
+    """Listen from now on, until the process ends."""
+    listener = SourceEvents(observer)
+    sys.addaudithook(listener.hear)
+    original = os.stat
+
+    def stat(path: Any, *args: Any, **options: Any) -> Any:
+        listener.looked_for(path)
+        return original(path, *args, **options)
+
+    for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
+        if original in able:
+            able.add(stat)
+    os.stat = stat
+    plain: Any = type(os.environ)
+
+    class Environ(plain):  # type: ignore[misc]
+        """Tells who looks at a variable."""
+
+        def __getitem__(self, key: Any) -> Any:
+            if isinstance(key, str):
+                listener.variable(key)
+            return super().__getitem__(key)
+
+    os.environ.__class__ = Environ

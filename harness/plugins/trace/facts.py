@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What was seen, as facts with digests, and what of it is not so any more.
+
+A fact has a name, such as ``function portal/views.py:home``, and a digest; the empty
+one is that of what is not there.
+
+==============  ==============================================================
+``module P``    the skeleton of the Python file P
+``function P:N``  the body of a function in it
+``file P``      the content of a file, or that it is not there, or a directory
+``place P``     whether there is a file, or a directory, or nothing
+``directory P``  the names of what is in a directory
+``tree P``      all that is below a directory
+``variable N``  a variable of the environment
+``package N``   the version of an installed package; this and other kinds are given
+==============  ==============================================================
+
+P is relative to the project, or absolute outside of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Iterable, Iterator, Mapping
+
+from harness.plugins.trace import skeleton
+from harness.plugins.trace.skeleton import Skeleton
+
+IDLE = frozenset(
+    {
+        "__pycache__", ".git", ".hg", ".svn", ".tox", ".nox", ".venv", ".idea",
+        ".vscode", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+    }
+)  # fmt: skip
+"""Directories that tools make."""
+LEFT = re.compile(r"\.py[co]$|~$|\.orig$|\.sw[op]$|^\.#|\.egg-info$")
+"""What interpreters, editors and installers leave."""
+
+
+class Now:
+    """What things are now; each file is read once, and again when it has changed."""
+
+    def __init__(
+        self,
+        root: str,
+        *,
+        own: Iterable[str] = (),
+        environ: Mapping[str, str] | None = None,
+        given: Mapping[str, str] | None = None,
+        cache: str = "",
+    ) -> None:
+        """`own` are names of the sources' packages; `given` are facts of other kinds.
+
+        Skeletons are remembered in the directory `cache`.
+        """
+        self.root = root
+        self.own = tuple(own)
+        self.environ = environ or {}
+        self.given = given or {}
+        self.cache = cache
+        self._known: dict[str, Skeleton] = {}
+        self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
+
+    def digest(self, fact: str) -> str:
+        """The digest of a fact now."""
+        kind, _, name = fact.partition(" ")
+        if kind == "function":
+            path, _, inside = name.rpartition(":")
+            return self._skeleton(path).bodies.get(inside, "")
+        if kind == "module":
+            return self._skeleton(name).skeleton
+        if kind == "variable":
+            value = self.environ.get(name)
+            return "" if value is None else _text(value)
+        if kind not in ("file", "place", "directory", "tree"):
+            return self.given.get(fact, "")
+        path = self.path(name)
+        if kind == "place":
+            return _there(path)
+        if kind == "directory":
+            return _text("\n".join(_names(path))) if os.path.isdir(path) else ""
+        if kind == "tree":
+            below = sorted(_below(path))
+            return _text("\n".join(f"{one} {self.content(one)}" for one in below))
+        return self.content(path)
+
+    def path(self, name: str) -> str:
+        """Where a file of a fact is."""
+        return os.path.join(self.root, name)
+
+    def content(self, path: str) -> str:
+        """Digest of a file's content."""
+        try:
+            found = os.stat(path)
+            stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+            known = self._contents.get(path)
+            if known and known[0] == stamp:
+                return known[1]
+            if os.path.isdir(path):
+                return "directory"
+            with open(path, "rb") as file:
+                content = file.read()
+        except (OSError, ValueError):
+            return ""
+        made = skeleton.digest(content)
+        self._contents[path] = stamp, made
+        return made
+
+    def _skeleton(self, name: str) -> Skeleton:
+        path = self.path(name)
+        content = self.content(path)
+        if not content:
+            return Skeleton("", {}, False, frozenset())
+        if content not in self._known:
+            self._known[content] = self._remembered(content) or self._read(path)
+        return self._known[content]
+
+    def _read(self, path: str) -> Skeleton:
+        with open(path, "rb") as file:
+            source = file.read()
+        made = skeleton.read(source, self.own)
+        self.remember(skeleton.digest(source), made)
+        return made
+
+    def _place(self, content: str) -> str:
+        words = f"{skeleton.VERSION} {content} {' '.join(self.own)}"
+        return os.path.join(self.cache, f"{_text(words)}.json")
+
+    def _remembered(self, content: str) -> Skeleton | None:
+        try:
+            with open(self._place(content), encoding="utf-8") as file:
+                found = json.load(file)
+            shape, bodies, opaque, imports = found
+            return Skeleton(shape, bodies, opaque, frozenset(imports))
+        except (OSError, ValueError, TypeError, LookupError):
+            return None
+
+    def remember(self, content: str, made: Skeleton) -> None:
+        """Remember a skeleton by the digest of its file's content."""
+        if self.cache:
+            words = json.dumps([*made[:3], sorted(made.imports)])
+            store(self._place(content), words.encode())
+
+
+def store(place: str, content: bytes) -> None:
+    """Write a file as a whole, or not at all."""
+    mine = f"{place}.{os.getpid()}"
+    try:
+        os.makedirs(os.path.dirname(place), exist_ok=True)
+        with open(mine, "wb") as stream:
+            stream.write(content)
+        os.replace(mine, place)
+    except OSError:  # no room, or nobody may write: it is made again next time
+        pass
+
+
+class Trace(dict):  # type: ignore[type-arg]
+    """Facts with the digests that they had; JSON as it is."""
+
+    def changed(self, now: Now) -> list[str]:
+        """What is not so any more, in words; empty where the trace holds."""
+        found = ((fact, then, now.digest(fact)) for fact, then in sorted(self.items()))
+        return [words(fact, then, is_) for fact, then, is_ in found if is_ != then]
+
+
+def words(fact: str, then: str, now: str) -> str:
+    """How a fact has changed."""
+    kind, _, name = fact.partition(" ")
+    if kind == "function":
+        path, _, inside = name.rpartition(":")
+        name = f"{path}: {inside}()"
+    elif kind == "module":
+        name = f"{name}, outside of functions,"
+    elif kind in ("variable", "setting", "template"):
+        name = f"the {kind} {name}"
+    elif kind == "package":
+        name = f"the package {name} {then}".rstrip()
+    elif kind == "tree":
+        name = f"something in {name}/"
+    elif kind == "directory":
+        name = f"what is in {name}/"
+    if not now:
+        return f"{name} is gone"
+    return f"{name} is new" if not then else f"{name} changed"
+
+
+def _there(path: str) -> str:
+    try:
+        return "directory" if os.path.isdir(path) else "file" * os.path.exists(path)
+    except ValueError:
+        return ""
+
+
+def _text(text: str) -> str:
+    return skeleton.digest(text.encode("utf-8", "surrogateescape"))
+
+
+def _names(path: str) -> list[str]:
+    try:
+        found = os.listdir(path)
+    except OSError:
+        return []
+    return sorted(one for one in found if one not in IDLE and not LEFT.search(one))
+
+
+def _below(path: str) -> Iterator[str]:
+    for place, directories, files in os.walk(path):
+        directories[:] = [
+            one for one in directories if one not in IDLE and not LEFT.search(one)
+        ]
+        for name in files:
+            if not LEFT.search(name):
+                yield os.path.join(place, name)

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The import of sources, and pytest's of its tests, by way of an observer."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.machinery import SourceFileLoader
+from typing import Any, Callable, Protocol
+
+
+class Importing(Protocol):
+    """What an observer does in place of the import system."""
+
+    def covers(self, path: str) -> bool: ...
+    def compiled(self, path: str, module: str, rewrite: Any = None) -> Any: ...
+    def executed(self, path: str, run: Callable[[], object]) -> None: ...
+
+
+MODULES: list[str] = []
+"""The names of the modules that pytest imports now."""
+
+
+def follow(observer: Importing) -> None:
+    """Have it compile and execute what it covers, until the process ends."""
+    loader: Any = SourceFileLoader
+    get_code, execute = loader.get_code, loader.exec_module
+
+    def own_code(self: Any, fullname: str) -> Any:
+        if not observer.covers(os.path.realpath(self.path)):
+            return get_code(self, fullname)
+        return observer.compiled(self.path, fullname)
+
+    def own_exec(self: Any, module: Any) -> None:
+        if not observer.covers(os.path.realpath(self.path)):
+            execute(self, module)
+        else:
+            observer.executed(self.path, lambda: execute(self, module))
+
+    loader.get_code, loader.exec_module = own_code, own_exec
+    rewrite = sys.modules.get("_pytest.assertion.rewrite")
+    if rewrite is not None:
+        _follow_pytest(observer, rewrite)
+
+
+def _follow_pytest(observer: Importing, rewrite: Any) -> None:
+    """The modules of tests are compiled by pytest, which rewrites their assertions."""
+    # https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/assertion/rewrite.py
+    hook = rewrite.AssertionRewritingHook
+    test, read, write = rewrite._rewrite_test, rewrite._read_pyc, rewrite._write_pyc
+    execute = hook.exec_module
+
+    def covers(path: Any) -> bool:
+        return observer.covers(os.path.realpath(path))
+
+    def own_test(path: Any, config: Any) -> Any:
+        if not covers(path):
+            return test(path, config)
+        file = str(path)
+
+        def change(tree: Any, source: bytes) -> None:
+            rewrite.rewrite_asserts(tree, source, file, config)
+
+        return os.stat(file), observer.compiled(file, MODULES[-1], change)
+
+    def own_read(source: Any, *rest: Any) -> Any:
+        return None if covers(source) else read(source, *rest)
+
+    def own_write(state: Any, code: Any, *rest: Any) -> Any:
+        return False if covers(code.co_filename) else write(state, code, *rest)
+
+    def own_exec(self: Any, module: Any) -> None:
+        path = module.__spec__.origin
+        if not covers(path):
+            execute(self, module)
+            return
+        MODULES.append(module.__name__)
+        try:
+            observer.executed(path, lambda: execute(self, module))
+        finally:
+            MODULES.pop()
+
+    rewrite._rewrite_test, rewrite._read_pyc = own_test, own_read
+    rewrite._write_pyc, hook.exec_module = own_write, own_exec

@@ -1,0 +1,330 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the code of the sources does in this process, and in the forks of it.
+
+`start` comes before the sources are imported.  A `TraceSection` has what was seen while
+it went on, as names of facts (`facts`), and `trace` what these need to be imported.
+Sections may be nested; what is seen in an inner one belongs to nobody else.
+
+Not seen: what another process does (all of the sources count then), ``os.lstat`` and
+``os.access``, and what C code does with files.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import marshal
+import os
+import sys
+from functools import lru_cache
+from typing import Any, Iterable, NamedTuple, Sequence
+
+from harness.plugins.trace import events, imports, instrument, skeleton
+from harness.plugins.trace.facts import Now, Trace, store
+from harness.plugins.trace.skeleton import Reader, Skeleton
+
+
+class Loaded(NamedTuple):
+    """A file of the sources that was imported: its fact, and what its import needs."""
+
+    fact: str
+    imports: frozenset[str]
+    package: str
+    """What relative imports in it begin at."""
+
+
+class Observer:
+    """What was seen in this process.
+
+    A directory that the project or a source lies in is not apart.
+    """
+
+    def __init__(
+        self, root: str, sources: Sequence[str], apart: Sequence[str], cache: str
+    ) -> None:
+        self.root = os.path.realpath(root)
+        below = [self.root, *map(os.path.realpath, sources)]
+        self.inside = tuple(dict.fromkeys(os.path.join(one, "") for one in below))
+        beside = [os.path.join(os.path.realpath(one), "") for one in apart]
+        self.apart = tuple(
+            one
+            for one in beside
+            if not any(place.startswith(one) for place in self.inside)
+        )
+        self.cache = cache
+        self.own = names_of(sources)
+        self.sources = [self.name(os.path.realpath(one)) for one in sources]
+        self.environ = dict(os.environ)
+        self.now = Now(self.root, own=self.own, environ=self.environ, cache=cache)
+        self.marks: set[str] = set()
+        """What was seen in the section that goes on."""
+        self.kept: set[str] = set()
+        """What counts for all that comes later."""
+        self.importing: dict[str, set[str]] = {}
+        """By the name of a file: what was seen while its module was executed."""
+        self.loaded: dict[str, Loaded] = {}
+        self.digests: dict[str, str] = {}
+        """Of what was compiled: the file may be another one by now."""
+        self.lasting = False
+        """Whether modules that are imported now count for all that comes later."""
+        self.quiet = 0
+        """Above 0 while the import itself reads."""
+        self.written: set[str] = set()
+        """Files that were made: they are no part of what is there before."""
+        self._edges: dict[str, tuple[int, tuple[str, ...]]] = {}
+
+    # -- names ---------------------------------------------------------------
+
+    def covers(self, path: str) -> bool:
+        """Whether a file is one of those that are looked at."""
+        if not path.startswith(self.inside) or path.startswith(self.apart):
+            return False
+        return "/site-packages/" not in path
+
+    def name(self, path: str) -> str:
+        """What a file is called in facts."""
+        start = os.path.join(self.root, "")
+        if path == self.root:
+            return "."
+        return path[len(start) :] if path.startswith(start) else path
+
+    # -- sources -------------------------------------------------------------
+
+    def compiled(self, path: str, module: str, rewrite: Any = None) -> Any:
+        """The code of a source, which says what of it is entered.
+
+        `rewrite` changes its tree after that (pytest's assertions).
+        """
+        self.quiet += 1
+        try:
+            with open(path, "rb") as file:
+                source = file.read()
+            name = self.name(os.path.realpath(path))
+            found, code = self._made(source, path, name, rewrite)
+        finally:
+            self.quiet -= 1
+        is_package = os.path.basename(path) == "__init__.py"
+        package = module if is_package else module.rpartition(".")[0]
+        fact = f"file {name}" if found.opaque else f"module {name}"
+        self.loaded[name] = Loaded(fact, found.imports, package)
+        if found.opaque:
+            self.digests[fact] = skeleton.digest(source)
+        else:
+            self.digests[fact] = found.skeleton
+            for inside, body in found.bodies.items():
+                self.digests[f"function {name}:{inside}"] = body
+        return code
+
+    def _made(
+        self, source: bytes, path: str, name: str, rewrite: Any
+    ) -> tuple[Skeleton, Any]:
+        """What is known of such a source, else read now."""
+        pytest = rewrite and getattr(sys.modules["pytest"], "__version__", "")
+        key = f"{skeleton.VERSION} {sys.version} {path} {name} {self.own} {pytest}"
+        place = ""
+        if self.cache:
+            file = skeleton.digest(key.encode() + source)
+            place = os.path.join(self.cache, file)
+            try:
+                with open(place, "rb") as stream:
+                    shape, bodies, opaque, imports, code = marshal.load(stream)
+                return Skeleton(shape, bodies, opaque, imports), code
+            except (OSError, ValueError, EOFError, TypeError):
+                pass
+        tree = ast.parse(source, path)
+        reader = Reader(tree, self.own)
+        instrument.add(reader, name)
+        if rewrite is not None:
+            rewrite(tree, source)
+        code = compile(tree, path, "exec", dont_inherit=True)
+        if place:
+            self.now.remember(skeleton.digest(source), reader.result)
+            store(place, marshal.dumps((*reader.result, code)))
+        return reader.result, code
+
+    def executed(self, path: str, run: Any) -> None:
+        """Execute a module: what is seen then, all need who need the module."""
+        name = self.name(os.path.realpath(path))
+        before = self._turn(set())
+        try:
+            run()
+        finally:
+            seen = self._turn(before)
+            self.importing.setdefault(name, set()).update(seen)
+            if name in self.loaded:
+                self.marks.add(self.loaded[name].fact)
+                if self.lasting:
+                    self.kept.add(self.loaded[name].fact)
+
+    def _turn(self, to: set[str]) -> set[str]:
+        """Go on with another set of marks; those until now."""
+        now = set(self.marks)
+        self.marks.clear()  # it stays the same set: its method is what code calls
+        self.marks.update(to)
+        return now
+
+    def keeps(self, fact: str) -> Any:
+        """A section whose marks count for all that comes later in this process."""
+        return _Keeping(self, fact)
+
+    # -- answers -------------------------------------------------------------
+
+    def trace(self, marks: Iterable[str]) -> Trace:
+        """All facts that these depend on, with the digests that they had."""
+        made = Trace()
+        for fact in self.needed(marks):
+            path = fact.partition(" ")[2]
+            if fact.startswith("file ") and self.now.path(path) in self.written:
+                continue
+            digest = self.digests.get(fact)
+            made[fact] = self.now.digest(fact) if digest is None else digest
+        return made
+
+    def needed(self, marks: Iterable[str]) -> set[str]:
+        """These and what their modules have needed to be imported."""
+        found = set(marks)
+        todo = {file_of(fact) for fact in found}
+        known: set[str] = set()
+        while todo:
+            name = todo.pop()
+            known.add(name)
+            loaded = self.loaded.get(name)
+            if loaded is not None:
+                more = {loaded.fact, *self._imported(name, loaded)}
+                more |= self.importing.get(name, set())
+                found |= more
+                todo |= {file_of(fact) for fact in more} - known
+        return found
+
+    def _imported(self, name: str, loaded: Loaded) -> tuple[str, ...]:
+        """The facts of the files that a module may import, and of their packages."""
+        count = len(sys.modules)
+        known = self._edges.get(name)
+        if known is None or known[0] != count:
+            words = (_absolute(one, loaded.package) for one in loaded.imports)
+            modules = {sys.modules.get(one) for word in words for one in _above(word)}
+            paths = {getattr(one, "__file__", None) or "" for one in modules}
+            names = (self.name(_real(path)) for path in paths)
+            facts = {self.loaded[one].fact for one in names if one in self.loaded}
+            known = self._edges[name] = count, tuple(facts)
+        return known[1]
+
+    def packages(self) -> set[str]:
+        """The top-level names of what was imported from elsewhere."""
+        library: Any = getattr(sys, "stdlib_module_names", sys.builtin_module_names)
+        found = {_top(name) for name in list(sys.modules)}
+        return found.difference(library)
+
+
+class _Keeping:
+    """A generator is noted when it begins, and is no section: it may never end."""
+
+    def __init__(self, observer: Observer, fact: str) -> None:
+        self.observer = observer
+        self.fact = fact
+        observer.marks.add(fact)
+        observer.kept.add(fact)
+
+    def __enter__(self) -> None:
+        self.before = self.observer._turn({self.fact})
+
+    def __exit__(self, *exc: object) -> None:
+        seen = self.observer._turn(self.before)
+        self.observer.kept |= seen
+        self.observer.marks |= seen
+
+
+class TraceSection:
+    """What is seen between `begin` and `end`."""
+
+    def __init__(self, observer: Observer) -> None:
+        self.observer = observer
+        self.before: set[str] = set()
+
+    def begin(self) -> TraceSection:
+        """See from now on."""
+        self.before = self.observer._turn(set())
+        return self
+
+    def end(self) -> set[str]:
+        """What was seen, and what counts since before; who has begun before goes on."""
+        return self.observer._turn(self.before) | self.observer.kept
+
+
+OBSERVERS: list[Observer] = []
+"""The one of this process, and of its forks."""
+
+
+def start(
+    root: str,
+    sources: Sequence[str],
+    *,
+    apart: Sequence[str] = (),
+    cache: str = "",
+) -> Observer:
+    """Observe from now on, until the process ends; the same one in a fork.
+
+    `root` is the project, `sources` have the code.  What is below `apart` does not
+    count.  Instrumented code is remembered in the directory `cache`.
+    """
+    if OBSERVERS:
+        return OBSERVERS[0]
+    made = Observer(root, sources, apart, cache)
+    OBSERVERS.append(made)
+    setattr(builtins, instrument.SEEN, made.marks.add)
+    setattr(builtins, instrument.KEEPS, made.keeps)
+    for module in list(sys.modules.values()):
+        path = os.path.realpath(getattr(module, "__file__", None) or "")
+        if made.covers(path):  # it was not instrumented
+            made.kept.add(f"file {made.name(path)}")
+    imports.follow(made)
+    events.follow(made)
+    return made
+
+
+def names_of(sources: Iterable[str]) -> tuple[str, ...]:
+    """The names of the packages of sources: those at their root, or they themselves."""
+    found = set()
+    for source in sources:
+        inits = (os.path.join(source, "__init__.py"),)
+        if os.path.exists(inits[0]):
+            found.add(os.path.basename(source))
+        elif os.path.isdir(source):
+            found |= {
+                one
+                for one in os.listdir(source)
+                if os.path.exists(os.path.join(source, one, "__init__.py"))
+            }
+    return tuple(sorted(found))
+
+
+def file_of(fact: str) -> str:
+    """The Python file of a fact about code."""
+    kind, _, name = fact.partition(" ")
+    return name.rpartition(":")[0] if kind == "function" else name
+
+
+def _absolute(name: str, package: str) -> str:
+    """A dotted name that may begin with dots."""
+    rest = name.lstrip(".")
+    up = len(name) - len(rest)
+    if not up:
+        return name
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - up + 1], rest])
+
+
+def _above(name: str) -> list[str]:
+    """A dotted name, and those of the packages that it is in."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+@lru_cache(maxsize=None)
+def _real(path: str) -> str:
+    return os.path.realpath(path)
+
+
+def _top(name: str) -> str:
+    parts = name.split(".")
+    return ".".join(parts[:3]) if parts[:2] == ["trytond", "modules"] else parts[0]

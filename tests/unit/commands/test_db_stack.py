@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A database of the stack: what is known before, and whose passwords it has after."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from harness.commands import db_saving
+from harness.commands.db_stack import OfStack
+from harness.databases.client import PostgresPrograms
+from harness.errors import UsageError
+from harness.proc import Completed
+from harness.template.layer import Request
+from tests.unit.commands.test_stack_health import Docker, stack
+
+NEW = "building_collecting_society"
+
+
+class Server(PostgresPrograms):
+    """A server whose databases are Tryton's, or are not."""
+
+    def sql(self, *statements: str, database: str = "") -> list[list[str]]:
+        return [["1"]] if self.kind == "stack" else []
+
+
+class Made:
+    """What calls programs beside erpserver."""
+
+    script = Path("/x/initialise.py")
+
+    def __init__(self, error: str = "") -> None:
+        self.error = error
+        self.calls: list[tuple[object, ...]] = []
+        self.compose = self
+
+    def forget(self) -> None:
+        """Nothing was left."""
+
+    def called(self, program: Path, *words: str) -> tuple[object, ...]:
+        return (program.name, *words)
+
+    def run(self, *words: object, **more: object) -> Completed:
+        self.calls.append(words)
+        return Completed(code=bool(self.error), stdout="", stderr=self.error)
+
+
+def place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: Made
+) -> tuple[OfStack, list[str]]:
+    """Of production, and what it says."""
+    found, shown = stack(tmp_path, Docker())
+    client = Server(
+        kind="stack", title="it", start=lambda name, terminal: [name], env={},
+        environment="production",
+    )  # fmt: skip
+    monkeypatch.setattr(OfStack, "database", lambda self, name: made)
+    lines: list[str] = []
+    monkeypatch.setattr(shown, "write", lambda text: lines.append(text))
+    return OfStack(stack=found, client=client), lines
+
+
+def test_admin_of_a_backup_gets_the_password_of_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Made()
+    one, said = place(tmp_path, monkeypatch, made)
+    one.settle("other")  # nobody is let into it
+    assert made.calls == []
+    replace(one, client=replace(one.client, kind="empty")).settle(NEW)
+    assert made.calls == []  # it is none of Tryton's
+    one.settle(NEW)
+    secret = ("--secret", "admin_password")
+    assert made.calls == [("worker.py", NEW, "--login", "admin", *secret)]
+    assert "that of compose/secrets/production/admin_password" in "".join(said)
+
+
+def test_a_backup_that_tryton_cannot_read_is_restored_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, said = place(tmp_path, monkeypatch, Made("it fails:\nno module x"))
+    one.settle(NEW)
+    assert "still the backup's" in "".join(said)
+    assert "no module x" in "".join(said)
+
+
+def test_a_module_that_the_image_lacks_is_known_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, _ = place(tmp_path, monkeypatch, Made())
+    monkeypatch.setattr(OfStack, "installed", lambda self, modules: {"party", "ir"})
+    one.require(Request(modules=("party",)))
+    with pytest.raises(UsageError, match="no Tryton module account_de") as caught:
+        one.require(Request(modules=("party", "account_de")))
+    assert "harness build --variant production erpserver" in caught.value.remedy
+
+
+def test_a_backup_names_its_environment(tmp_path: Path) -> None:
+    found, _ = stack(tmp_path, Docker())
+    first = db_saving.dated(found.context, "x", "production")
+    assert first.name.startswith("x-production-2")
+    assert db_saving.dated(found.context, "x").name.startswith("x-2")
+    assert db_saving.dated(found.context, "x_files", suffix="tar").suffix == ".tar"

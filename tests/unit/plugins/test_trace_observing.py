@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is seen of code that runs, without the process's own imports being changed."""
+
+import builtins
+import importlib
+import inspect
+import linecache
+import os
+import sys
+import textwrap
+from collections.abc import Callable
+from importlib.machinery import SourceFileLoader
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.plugins.trace import events, imports, instrument, skeleton
+from harness.plugins.trace.observing import Observer, TraceSection
+
+Load = Callable[..., Any]
+
+
+@pytest.fixture
+def observer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Observer:
+    made = Observer(str(tmp_path), [str(tmp_path / "src")], ["/nowhere"], "")
+    made.own = ("own",)
+    monkeypatch.setattr(builtins, instrument.SEEN, made.marks.add, raising=False)
+    monkeypatch.setattr(builtins, instrument.KEEPS, made.keeps, raising=False)
+    loader: Any = SourceFileLoader
+    for name in ("get_code", "exec_module"):
+        monkeypatch.setattr(loader, name, getattr(loader, name))
+    monkeypatch.setattr(imports, "_follow_pytest", lambda *_: None)
+    imports.follow(made)
+    return made
+
+
+@pytest.fixture
+def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
+    """Write modules of the package ``own``, and import the last one."""
+    monkeypatch.syspath_prepend(str(tmp_path / "src"))
+    known = set(sys.modules)
+
+    def make(**files: str) -> Any:
+        package = tmp_path / "src/own"
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").touch()
+        for name, text in files.items():
+            (package / f"{name}.py").write_text(textwrap.dedent(text))
+        importlib.invalidate_caches()
+        return importlib.import_module(f"own.{list(files)[-1]}")
+
+    yield make
+    for name in set(sys.modules) - known:
+        del sys.modules[name]
+
+
+def seen(observer: Observer, call: Callable[[], object]) -> set[str]:
+    section = TraceSection(observer).begin()
+    try:
+        call()
+    finally:
+        found = section.end()
+    return {one.replace("src/own/", "") for one in found}
+
+
+def test_functions_that_are_entered(observer: Observer, load: Load) -> None:
+    one = load(
+        one="""
+        def f(a):
+            "Doc."
+            return g() if a else 1
+
+        def g():
+            return list(h())
+
+        def h():
+            def inner():
+                return 1
+            yield inner()
+
+        class A:
+            def f(self):
+                pass
+        """
+    )
+    assert seen(observer, lambda: one.f(0)) == {"function one.py:f"}
+    assert seen(observer, lambda: one.f(1)) == {
+        "function one.py:f", "function one.py:g", "function one.py:h",
+    }  # fmt: skip
+    assert seen(observer, one.h) == set()  # nothing of it runs
+    assert seen(observer, one.A().f) == {"function one.py:A.f"}
+    assert one.f.__doc__ == "Doc."
+    assert one.f.__code__.co_firstlineno == 2
+
+
+def test_a_traceback_names_the_lines_of_the_source(
+    observer: Observer, load: Load
+) -> None:
+    one = load(one="def f():\n    'Doc.'\n    return 1 / 0\n")
+    with pytest.raises(ZeroDivisionError) as error:
+        one.f()
+    assert error.traceback[-1].lineno == 2
+
+
+def test_of_a_file_that_sees_code_all_counts(observer: Observer, load: Load) -> None:
+    one = load(one="import inspect\ndef f(): pass\n")
+    assert seen(observer, one.f) == {"file one.py"}
+    trace = observer.trace({"file src/own/one.py"})
+    content = skeleton.digest(b"import inspect\ndef f(): pass\n")
+    assert trace["file src/own/one.py"] == content
+
+
+def test_what_an_import_needs(observer: Observer, load: Load) -> None:
+    """Also of what was imported before."""
+    load(low="X = 1\ndef f(): pass\n", other="")
+    one = load(
+        mid="from . import low\nlow.f()\n",
+        one="from own.mid import low\ndef f(): pass\n",
+    )
+    found = observer.needed({"function src/own/one.py:f"})
+    assert found == {
+        "function src/own/one.py:f", "module src/own/one.py", "module src/own/mid.py",
+        "module src/own/low.py", "function src/own/low.py:f",
+        "module src/own/__init__.py",
+    }  # fmt: skip
+    assert one
+
+
+def test_digests_are_those_of_what_was_imported(
+    observer: Observer, load: Load, tmp_path: Path
+) -> None:
+    load(one="def f():\n    return 1\n")
+    (tmp_path / "src/own/one.py").write_text("def f():\n    return 2\n")
+    trace = observer.trace({"function src/own/one.py:f"})
+    assert trace.changed(observer.now) == ["src/own/one.py: f() changed"]
+
+
+def test_sections_are_nested(observer: Observer, load: Load) -> None:
+    one = load(one="def f(): pass\ndef g(): pass\n")
+    inner: list[set[str]] = []
+
+    def outer() -> None:
+        one.f()
+        inner.append(seen(observer, one.g))
+
+    assert seen(observer, outer) == {"function one.py:f"}
+    assert inner == [{"function one.py:g"}]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "global KNOWN\n        KNOWN = g()",
+        "KNOWN[1] = g()",
+        "KNOWN.setdefault(1, g())",
+        "Thing.value = g()",
+        "setattr(Thing, 'value', g())",
+        "if Thing.value is None:\n            Thing.value = g()",
+    ],
+)
+def test_what_stays_counts_for_all_that_comes_later(
+    observer: Observer, load: Load, body: str
+) -> None:
+    one = load(
+        one=f"""
+        KNOWN = {{}}
+        class Thing:
+            value = None
+        def f():
+            {body.replace("        ", "            ")}
+        def g():
+            return 1
+        def other():
+            known = {{}}
+            known[1] = 2
+        """
+    )
+    both = {"function one.py:f", "function one.py:g"}
+    assert seen(observer, one.f) == both
+    assert seen(observer, one.other) == {"function one.py:other", *both}
+
+
+def test_what_a_class_is_set_up_with_is_for_its_tests(
+    observer: Observer, load: Load
+) -> None:
+    """The plugin knows for which: it is a fixture."""
+    one = load(
+        one="""
+        class TestA:
+            @classmethod
+            def setup_class(cls):
+                cls.thing = 1
+        """
+    )
+    assert seen(observer, one.TestA.setup_class)
+    assert not seen(observer, lambda: None)
+
+
+def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
+    one = load(
+        one="""
+        from functools import lru_cache
+        @lru_cache(maxsize=None)
+        def f():
+            "Doc."
+            return g()
+        def g():
+            return 1
+        class A:
+            x = None
+            def f(self):
+                if self.x is None:
+                    self.x = g()
+                return self.x
+            @classmethod
+            def __setup__(cls):
+                yield g()
+        """
+    )
+    assert one.f() == one.A().f() == 1
+    assert list(one.A.__setup__()) == [1]
+    assert seen(observer, one.f) == {
+        "function one.py:f", "function one.py:g", "function one.py:A.f",
+        "function one.py:A.__setup__",
+    }  # fmt: skip
+
+
+def test_a_module_that_a_test_imports_stays(observer: Observer, load: Load) -> None:
+    one = load(two="", one="def f():\n    from . import three\n")
+    (Path(one.__file__).with_name("three.py")).touch()
+    observer.lasting = True
+    assert seen(observer, one.f) == {"function one.py:f", "module three.py"}
+    assert seen(observer, lambda: None) == {"module three.py"}
+
+
+def test_a_project_below_what_is_apart_is_looked_at(tmp_path: Path) -> None:
+    """As one in the state directory, where a test has made it."""
+    project, beside = tmp_path / "state/project", tmp_path / "state/project/reports"
+    made = Observer(str(project), [], [str(tmp_path / "state"), str(beside)], "")
+    assert made.covers(str(project / "a.py"))
+    assert not made.covers(str(beside / "a.py"))
+    assert not made.covers(str(tmp_path / "state/envs/a.py"))
+
+
+# -- events ------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener(observer: Observer) -> events.SourceEvents:
+    return events.SourceEvents(observer)
+
+
+def heard(
+    observer: Observer,
+    listener: events.SourceEvents,
+    load: Load,
+    event: str,
+    *given: Any,
+) -> set[str]:
+    """What is noted of an event that a source causes."""
+    one = load(cause="def f(hear, *given):\n    hear(*given)\n")
+    found = seen(observer, lambda: one.f(listener.hear, event, given))
+    return found - {"function cause.py:f"}
+
+
+@pytest.mark.parametrize(
+    ("event", "given", "expected"),
+    [
+        ("open", ("a.csv", "r", 0), {"file a.csv"}),
+        ("open", (b"a.csv", "rb", 0), {"file a.csv"}),
+        ("open", ("a.csv", None, os.O_RDONLY), {"file a.csv"}),
+        ("open", ("a.pyc", "rb", 0), set()),
+        ("open", (3, "rb", 0), set()),
+        ("open", ("/elsewhere/a.csv", "r", 0), set()),
+        ("open", ("x/site-packages/a.csv", "r", 0), set()),
+        ("open", ("a.csv", "w", 0), set()),
+        ("open", ("a.csv", None, os.O_WRONLY | os.O_CREAT), set()),
+        ("os.listdir", ("below",), {"directory below"}),
+        ("os.scandir", (None,), {"directory ."}),
+        ("os.fork", (), {"tree src"}),
+        ("os.system", ("ls",), {"tree src"}),
+        ("subprocess.Popen", ("python3", ["python3", "-c", "1"]), {"tree src"}),
+        ("subprocess.Popen", (sys.executable, ["x"]), {"tree src"}),
+        ("subprocess.Popen", ("ffprobe", ["ffprobe", "cause.txt"]), set()),
+        ("import", ("a",), set()),
+    ],
+)
+def test_events(
+    observer: Observer,
+    listener: events.SourceEvents,
+    load: Load,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    event: str,
+    given: tuple[Any, ...],
+    expected: set[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert heard(observer, listener, load, event, *given) == expected
+
+
+def test_a_file_that_is_named_to_a_program_counts(
+    observer: Observer, listener: events.SourceEvents, load: Load, tmp_path: Path
+) -> None:
+    (tmp_path / "a.wav").touch()
+    argv = ["ffprobe", str(tmp_path / "a.wav")]
+    found = heard(observer, listener, load, "subprocess.Popen", "ffprobe", argv)
+    assert found == {"file a.wav"}
+
+
+def test_what_was_written_was_not_there_before(
+    observer: Observer, listener: events.SourceEvents, load: Load, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "made.txt")
+    heard(observer, listener, load, "open", path, "w", 0)
+    assert heard(observer, listener, load, "open", path, "r", 0) == {"file made.txt"}
+    assert observer.trace({"file made.txt"}) == {}
+
+
+def test_what_nobody_of_the_sources_causes_is_nothing(
+    observer: Observer, listener: events.SourceEvents, tmp_path: Path
+) -> None:
+    """Here pytest would be the cause, if this test were not below the project."""
+    observer.quiet = 1
+    arguments = (str(tmp_path / "a.csv"), "r", 0)
+    assert seen(observer, lambda: listener.hear("open", arguments)) == set()
+
+
+def test_who_looks_at_the_code_of_a_source(
+    observer: Observer, listener: events.SourceEvents, load: Load
+) -> None:
+    one = load(one="def f(): pass\n")
+    found = heard(observer, listener, load, "object.__getattr__", one.f, "__code__")
+    assert found == {"file one.py"}
+    assert heard(observer, listener, load, "object.__getattr__", 1, "f_code") == set()
+
+
+UPDATE = """
+def update(filename, *rest):
+    hear("open", (filename, "rb", 0))
+    return real(filename, *rest)
+"""
+
+
+def test_who_reads_a_source_by_inspect_depends_on_it(
+    observer: Observer, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And so does who comes later: `linecache` remembers it."""
+    one = load(
+        two="def g(): pass\n", one="from . import two\ndef f(get):\n    get(two.g)\n"
+    )
+    listener = events.SourceEvents(observer)
+    told = {"hear": listener.hear, "real": linecache.updatecache}
+    exec(compile(UPDATE, events.LINES, "exec"), told)
+    monkeypatch.setattr(linecache, "updatecache", told["update"])
+    linecache.clearcache()
+
+    def show(function: Any) -> None:
+        inspect.getframeinfo(sys._getframe(1))
+
+    assert "file one.py" not in seen(observer, lambda: one.f(show))
+    assert "file two.py" in seen(observer, lambda: one.f(inspect.getsource))
+    assert "file two.py" in seen(observer, lambda: None)
+
+
+def test_variables(
+    observer: Observer, listener: events.SourceEvents, load: Load
+) -> None:
+    one = load(one="def f(hear, name):\n    hear(name)\n")
+
+    def found(name: str) -> set[str]:
+        return seen(observer, lambda: one.f(listener.variable, name))
+
+    assert "variable PLACE" in found("PLACE")
+    assert found("HARNESS_BROKER") == found("PWD") == {"function one.py:f"}
