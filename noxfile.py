@@ -39,7 +39,7 @@ CLI = ("--editable", ".[cli]")
 DEV = ("--editable", ".[dev]")
 sessions.add(
     "tryton", "portal_tests", "api_tests", "integration", "processing_tests",
-    "build", "manage", install=CLI,
+    "watch", "build", "manage", install=CLI,
 )  # fmt: skip
 sessions.add("gate", install=DEV, here=DEVELOPMENT)
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from pathlib import Path
 
+TESTING = ("test", "watch")
+"""Commands that hand words to pytest."""
 FLAGS = frozenset(
     {
         "--affected",
@@ -203,7 +205,7 @@ def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     if tuple(argv[:2]) == PSQL and "--" in argv:
         at = list(argv).index("--")
         return list(argv[:at]), tuple(argv[at + 1 :])
-    if not argv or argv[0] != "test":
+    if not argv or argv[0] not in TESTING:
         return list(argv), ()
     own: list[str] = []
     names: list[str] = []

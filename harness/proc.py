@@ -88,6 +88,7 @@ class Child:
     ) -> None:
         self.argv = [str(part) for part in argv]
         self.foreground = foreground
+        self._ended = False
         try:
             self.process = subprocess.Popen(
                 self.argv,
@@ -150,7 +151,13 @@ class Child:
             self.process.wait(grace)
 
     def end(self, *, grace: float = 5.0) -> int:
-        """TERM, `grace` seconds, KILL; the exit code."""
+        """TERM, `grace` seconds, KILL; the exit code.
+
+        Once it has been ended, its number may be somebody else's: nothing is done.
+        """
+        if self._ended:
+            return self.process.wait()
+        self._ended = True
         if self.process.poll() is None:
             self.signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):

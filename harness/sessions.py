@@ -22,6 +22,7 @@ HERE: Final = all(map(find_spec, NEEDED))
 PACKAGE: Final = (f"collecting-society-harness[cli]=={__version__}",)
 COMMANDS: Final = {
     "gate": "What a merge needs, by what changed: -- [--full] [--only NAME] [--list].",
+    "watch": "The tests that each save concerns: -- [SUITE] [WORDS] [pytest options].",
     "build": "The images of the services: -- [SERVICE ...] [--no-cache] [--pull].",
     "manage": "Any command of the harness: -- up, urls, doctor, clean, ...",
 }
@@ -37,7 +38,7 @@ SUITE: Final = "_tests"
 
 def add(*names: str, install: tuple[str, ...] = PACKAGE, here: bool = HERE) -> None:
     """Add sessions: ``tryton``, ``integration``, ``NAME_tests`` for the suite NAME,
-    ``gate``, ``build``, ``manage``.
+    ``watch``, ``gate``, ``build``, ``manage``.
 
     `install` is what pip is given where Nox has to make an environment: where not all
     is `here`.  Raises ValueError for a name that is none of these.

@@ -17,6 +17,7 @@ import pytest
 PLACES = {
     "project": (
         "test_run", "test_template", "test_gate", "test_shards", "test_doctor",
+        "test_watch",
     ),
     "stack": ("test_stack", "test_services"),
     "suites": ("test_suite", "test_flaky"),

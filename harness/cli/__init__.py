@@ -29,8 +29,9 @@ from harness.cli import (
     templates,
     testing,
     tools,
+    watching,
 )
-from harness.cli.base import Parser, of_environment
+from harness.cli.base import Parser, of_environment, overrides
 from harness.errors import (
     ExitCode,
     HarnessError,
@@ -39,7 +40,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.masks import masked
-from harness.options import slip, split
+from harness.options import TESTING, slip, split
 from harness.output import Console
 from harness.store import noting
 
@@ -48,8 +49,8 @@ if TYPE_CHECKING:
     from harness.context import Context
 
 PARTS = (
-    testing, templates, initial, gating, repositories, images, stack, services,
-    databases, tools, providers, doctor, clean,
+    testing, watching, templates, initial, gating, repositories, images, stack,
+    services, databases, tools, providers, doctor, clean,
 )  # fmt: skip
 """Modules that each add commands, in the order of the help."""
 
@@ -59,6 +60,7 @@ examples:
   harness test tryton collecting_society          the module's tests
   harness test tryton party account_invoice -k view
   harness test tryton --changed-since main        what a change touches
+  harness watch portal                            the tests that each save concerns
   harness test tryton --list --json               the plan, nothing starts
   harness test tryton collecting_society --in image
   harness report open; harness report compare A B the last page; what changed
@@ -78,19 +80,6 @@ exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
 
 UNTOUCHED: Final = {"PYTHONDONTWRITEBYTECODE": "1", "GIT_OPTIONAL_LOCKS": "0"}
 """With these, Python and git write nothing into a repository."""
-OVERRIDES = {
-    "database": "database.server",
-    "jobs": "jobs",
-    "timeout": "timeout",
-    "worker": "workers",
-    "keep": "keep",
-    "profile": "profile",
-    "browser": "browser.server",
-    "selenium": "browser.server",
-    "headed": "browser.headed",
-    "evidence": "browser.evidence",
-}
-"""Options of the command line that are settings."""
 
 
 def parser() -> Parser:
@@ -119,10 +108,10 @@ BARE: Final = 1
 
 def _check(argv: Sequence[str]) -> None:
     """Raises `UsageError` for options that nobody has, or before the command."""
-    name, remedy = slip(argv) if argv[0] == "test" else ("", "")
+    name, remedy = slip(argv) if argv[0] in TESTING else ("", "")
     if name:
         raise UsageError(
-            f"harness test has no option {name}, nor has pytest",
+            f"harness {argv[0]} has no option {name}, nor has pytest",
             remedy=f"{remedy} A plugin's option is given after --: -- {name}",
         )
     if not argv[0].startswith("-") or argv[0] in ("-h", "--help", "--version"):
@@ -156,7 +145,7 @@ def main(argv: Sequence[str]) -> int:
         if not argv:
             console.info(parser().format_help().rstrip())
             return BARE
-        if argv[0] == "test":
+        if argv[0] in TESTING:
             console.hint(f"{_line(argv)} ...", stays=not ANSWERS.intersection(argv))
         _check(argv)
         arguments, rest = split(argv)
@@ -273,16 +262,11 @@ def _context(
     from harness import config
     from harness.context import Context
 
-    overrides: dict[str, tuple[object, str]] = {}
-    for name, key in OVERRIDES.items():
-        value = getattr(options, name, None)
-        if value is not None and value is not False:
-            overrides[key] = (value, f"--{name}")
     root = config.find_root(Path.cwd())
     if root is None:
-        return _found(options, argv, console, environ, overrides)
+        return _found(options, argv, console, environ, overrides(options))
     return Context(
-        config=config.load(root, environ, overrides),
+        config=config.load(root, environ, overrides(options)),
         environ=environ,
         console=console,
         line=_line(argv),

@@ -21,6 +21,31 @@ if TYPE_CHECKING:
     from harness.context import Context
 
 
+OVERRIDES = {
+    "database": "database.server",
+    "jobs": "jobs",
+    "timeout": "timeout",
+    "worker": "workers",
+    "keep": "keep",
+    "profile": "profile",
+    "browser": "browser.server",
+    "selenium": "browser.server",
+    "headed": "browser.headed",
+    "evidence": "browser.evidence",
+}
+"""Options of the command line that are settings."""
+
+
+def overrides(options: argparse.Namespace) -> dict[str, tuple[object, str]]:
+    """The settings among parsed options, each with where it was given."""
+    found: dict[str, tuple[object, str]] = {}
+    for name, key in OVERRIDES.items():
+        value = getattr(options, name, None)
+        if value is not None and value is not False:
+            found[key] = (value, f"--{name}")
+    return found
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are ours, and say what may have been meant."""
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from harness.commands.test import RunRequest, planned
+from harness.commands.test import RunRequest, steps_of
 from harness.context import Context
 from harness.environment import Environment, Interpreter
 from harness.errors import ExitCode, HarnessError, MissingTool, UsageError
@@ -85,7 +85,7 @@ def _step(context: Context) -> Step:
         raise UsageError(
             "no suite of Tryton modules is configured", remedy="harness config"
         )
-    steps = planned(context, RunRequest(suite=suites[0]))
+    steps = steps_of(context, RunRequest(suite=suites[0]))
     if len(steps) > 1:
         raise UsageError(
             "one pytest cannot run modules of several series: "

@@ -68,7 +68,7 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
         exactly=tryton.found(rounds.without(context, asked.exactly), (Path.cwd(),)),
     )
     with context.console.passing(context.line):
-        steps = planned(context, asked)
+        steps = steps_of(context, asked)
     if context.found and not as_json:
         rows = context.found.rows()
         context.console.header(f"found in {context.config.root}", list(rows))
@@ -102,13 +102,13 @@ def _bisect(context: Context, asked: RunRequest) -> int:
         runner=asked.runner or seen.runner,
         reruns=0,
     )
-    steps = [one for one in planned(context, wish) if one.series == case.step.series]
+    steps = [one for one in steps_of(context, wish) if one.series == case.step.series]
     line = bisect.line(context, steps[0], wish.words)
     return bisect.run(context, steps[0], case, line)
 
 
-def planned(context: Context, asked: RunRequest) -> tuple[Step, ...]:
-    """What a request comes to; nothing is started."""
+def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
+    """What a request means, one step per series."""
     config = context.config
     table = config.suite[asked.suite]
     more = shlex.split(context.environ.get("PYTEST_ADDOPTS", ""))

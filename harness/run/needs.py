@@ -2,7 +2,7 @@
 """What a step needs before anything starts: its database, environment, modules."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,7 @@ from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.plan import Step
 from harness.run import browsing
-from harness.runners import suite, tryton
+from harness.runners import base, suite, tryton
 from harness.store import Run
 from harness.template.layer import Document, Program, Request
 
@@ -144,6 +144,23 @@ def all_modules(context: Context, step: Step, env: Environment) -> Graph:
         if name in context.graph:
             found[name] = context.graph[name]
     return Graph(found.values())
+
+
+def command(
+    step: Step,
+    graph: Graph,
+    environment: Environment,
+    files: base.Files,
+    *,
+    browser: bool,
+    plugins: Sequence[str],
+) -> list[str]:
+    """The command of a step's tests."""
+    if not step.source:
+        return tryton.command(step, graph, environment, files)
+    return suite.command(
+        step, step.source, environment, files, browser=browser, plugins=plugins
+    )
 
 
 def measured(context: Context, step: Step, graph: Graph) -> list[Path]:

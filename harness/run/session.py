@@ -8,7 +8,7 @@ with nothing in the way of their progress.
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import BinaryIO
@@ -36,13 +36,13 @@ from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.run.running import Running
 from harness.run.screening import StepScreen
-from harness.runners import base, suite, tryton
+from harness.runners import base, tryton
 from harness.runners.image import TESTS, Image, Inside
 from harness.sources import tests_of
 from harness.store import Run
 from harness.template.broker import Broker
 from harness.template.build import TemplateBuilder
-from harness.template.layer import Layers
+from harness.template.layer import Layer, Layers
 from harness.template.pool import Pool
 
 
@@ -58,6 +58,15 @@ def run(
 
     Raises what its environment, its server or its templates raise.
     """
+    session = make(context, current, step, directory)
+    heading.step(context, step, session.environment, session.image)
+    session.output = output
+    with session.stack:
+        return session.run()
+
+
+def make(context: Context, current: Run, step: Step, directory: Path) -> "StepSession":
+    """A session that has its environment."""
     for one in step.tested:
         if one.name in context.graph:
             tests_of(context.graph[one.name])
@@ -74,13 +83,10 @@ def run(
     if step.tested:
         tested = [graph[one.name] for one in step.tested]
         tryton.check(tryton.chosen(step, graph), tested)
-    heading.step(context, step, environment, chosen)
     session = StepSession(context, current, step, environment, graph, directory)
     session.image = chosen
     session.browser = browser
-    session.output = output
-    with session.stack:
-        return session.run()
+    return session
 
 
 class StepSession:
@@ -129,6 +135,10 @@ class StepSession:
         self.screen: StepScreen | None = None
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
+        self.expected: list[Layer] = []
+        self.wrap: Callable[[list[str], dict[str, str]], list[str]]
+        self.wrap = lambda argv, env: argv
+        """Makes of the tests' command the one that is run."""
 
     def run(self) -> results.Finished:
         """Run it to its end; what there is to tell, where it was interrupted.
@@ -148,6 +158,20 @@ class StepSession:
         if not self.output:
             made = StepScreen(self.context, self.step, self.notes, self.files)
             self.screen = self.stack.enter_context(closing(made))
+        broker, where, _ = self.begin()
+        assert self.running is not None
+        finished = self.wait(self.running)
+        used = {**{one.digest: one for one in self.expected}, **broker.asked}
+        with store.noting(self.failures):
+            finished = self.affected.learn(finished, self.current.id, used.values())
+            history.remember(self.context.store, self.step, broker.asked.values())
+            self.expecting.touch(broker.asked.values())
+            if not self.running.lost:
+                templates.keep_house(self.context, where.shelf)
+        return finished
+
+    def begin(self) -> tuple[Broker, servers.TemplatePlace, Layers]:
+        """Start the tests, and all that they ask for."""
         if self._table.browser and not self.image:
             self._browse()
         broker = self.stack.enter_context(
@@ -158,7 +182,7 @@ class StepSession:
         hosts = distant.hosts(self.context, self.step)
         here = not (self.image or hosts)
         if layers and here and self.expecting.ready(self.expecting.expected(layers)):
-            self._launch(broker, layers)
+            self.launch(broker, layers)
         where = self.stack.enter_context(
             servers.place(self.context, self.current, self.step.database)
         )
@@ -193,17 +217,10 @@ class StepSession:
         if hosts:
             self.distant = distant.Distant(self.context, self.stack, self.files)
             self.distant.reach(hosts, self.step, self.environment, broker, where)
-        running = self.running or self._launch(broker, layers)
+        running = self.running or self.launch(broker, layers)
         running.server = where.server
-        finished = self._wait(running)
-        used = {**{one.digest: one for one in expected}, **broker.asked}
-        with store.noting(self.failures):
-            finished = self.affected.learn(finished, self.current.id, used.values())
-            history.remember(self.context.store, self.step, broker.asked.values())
-            self.expecting.touch(broker.asked.values())
-            if not running.lost:
-                templates.keep_house(self.context, where.shelf)
-        return finished
+        self.expected = expected
+        return broker, where, layers
 
     def _costed(self, finished: results.Finished) -> results.Finished:
         return results.with_costs(
@@ -253,20 +270,8 @@ class StepSession:
             database=database,
         )
 
-    def _command(self) -> list[str]:
-        step = self.step
-        if step.source:
-            return suite.command(
-                step,
-                step.source,
-                self.environment,
-                self.files,
-                browser=bool(self.browsers or self._table.servers),
-                plugins=self.lanes.plugins() if self.lanes else (),
-            )
-        return tryton.command(step, self.graph, self.environment, self.files)
-
-    def _launch(self, broker: Broker, layers: Layers) -> Running:
+    def launch(self, broker: Broker, layers: Layers) -> Running:
+        """Start the tests of the step as it is now."""
         step = self.step
         env = {
             **self._variables(servers.dialect(step.database)),
@@ -275,14 +280,19 @@ class StepSession:
             **needs.own(self.context, self.current, step, self.browsers),
             **(self.distant.variables() if self.distant else {}),
         }
-        argv = [*self._command(), *self.affected.options(env, layers)]
+        argv = needs.command(
+            step, self.graph, self.environment, self.files,
+            browser=bool(self.browsers or self._table.servers),
+            plugins=self.lanes.plugins() if self.lanes else (),
+        )  # fmt: skip
+        argv += self.affected.options(env, layers)
         if self.distant:
             self.distant.bring_results()
             argv += ["-p", distant.PLUGIN]
         log = self.files.directory / f"{step.name}.command"
         log.write_text(proc.line(argv) + "\n", "utf-8")
         interactive = bool(base.serial(step.options))
-        outer, outside = argv, env
+        outer, outside = self.wrap(argv, env), env
         if self.inside and self.lanes:
             own = {**env, **self.lanes.variables(self.lanes.all[0])}
             outer = self.inside.wrap(argv, own, TESTS, interactive=interactive)
@@ -303,7 +313,8 @@ class StepSession:
             self.lanes.start(self.stack, argv, env)
         return self.running
 
-    def _wait(self, running: Running) -> results.Finished:
+    def wait(self, running: Running) -> results.Finished:
+        """Until they end; what they have found."""
         with self.notes.watched(self.files.results(self.step)):
             code = running.wait()
         missing = results.missing(self.files.results(self.step), code)

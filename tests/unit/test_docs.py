@@ -19,6 +19,7 @@ SESSIONS = {
     "processing_tests": ("test", "processing"),
     "integration": ("test", "integration"),
     "gate": ("gate",),
+    "watch": ("watch",),
     "build": ("build",),
     "manage": (),
 }

@@ -45,6 +45,7 @@ def test_all_commands_are_there() -> None:
     assert set(PARSERS) == {
         "harness",
         "harness test",
+        "harness watch",
         "harness template",
         "harness secrets",
         "harness secrets init",

@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which files of the project are saved, told as it happens."""
+
+import os
+import re
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from harness.errors import MissingTool
+
+STEP: Final = 25
+"""Milliseconds in which nothing more is saved: then it is told."""
+DEBOUNCE: Final = 500
+"""Milliseconds after which it is told in any case."""
+LOOK: Final = 100
+"""Milliseconds after which it is looked at what was saved before all was followed."""
+POLL: Final = 0.3
+SHARE: Final = 10
+"""Seconds between two looks at all files; how many times what one takes, at least."""
+MANY: Final = 20_000
+"""Files that are worth a word."""
+APART: Final = frozenset(
+    {"node_modules", "__pycache__", "venv", "env", "build", "dist", "htmlcov"}
+)
+"""Directories that nobody edits; those with a dot are none either."""
+NOISE: Final = re.compile(
+    r"\.|#.*#$|.*(~|\.py[cod]|\.sw.|\.tmp|\.bak|\.log|___)$|4913$"
+)
+"""Names of files that editors and programs leave."""
+
+Stamp = tuple[int, int, int]
+"""Of a file: when it was changed, its size, its inode."""
+
+
+class Saves:
+    """Follows the directories below `roots` in a thread of its own.
+
+    `saved` hears of files, `tell` of what the user should know.
+    """
+
+    def __init__(
+        self,
+        roots: Iterable[Path],
+        *,
+        apart: Iterable[Path],
+        saved: Callable[[frozenset[Path]], None],
+        tell: Callable[[str], None],
+    ) -> None:
+        self.roots = [one for one in roots if one.is_dir()]
+        self.apart = frozenset(map(os.fspath, apart))
+        self.saved = saved
+        self.tell = tell
+        self.polling = False
+        self.known: dict[Path, Stamp] = {}
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="saves", daemon=True)
+
+    def start(self) -> None:
+        """From now on; raises `MissingTool` where watchfiles is not installed."""
+        try:
+            import watchfiles  # noqa: F401
+        except ImportError:
+            raise MissingTool(
+                "watchfiles is not installed, which tells of saved files",
+                remedy="pip install 'collecting-society-harness[cli]'",
+            ) from None
+        self.known = dict(self._files(list(self.directories())))
+        if len(self.known) > MANY:
+            self.tell(
+                f"{len(self.known)} files are followed; what nobody edits is left out"
+                " in a directory whose name begins with a dot"
+            )
+        self._thread.start()
+
+    def close(self) -> None:
+        """No more."""
+        self._over.set()
+        if self._thread.ident:
+            self._thread.join()
+
+    def directories(self) -> Iterator[Path]:
+        """Those that are followed."""
+        seen = set()
+        for root in self.roots:
+            for place, names, _ in os.walk(root):
+                names[:] = [one for one in names if self._wanted(place, one)]
+                if place not in seen:
+                    seen.add(place)
+                    yield Path(place)
+
+    def _wanted(self, place: str, name: str) -> bool:
+        path = os.path.join(place, name)
+        made = name.startswith(".") or name.endswith(".egg-info") or name in APART
+        return not (made or path in self.apart)
+
+    @staticmethod
+    def _files(directories: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:
+        for place in directories:
+            try:
+                with os.scandir(place) as found:
+                    for one in found:
+                        if one.is_file() and not NOISE.match(one.name):
+                            yield Path(one.path), stamp(one.stat())
+            except OSError:  # it has vanished meanwhile
+                continue
+
+    def _follow(self) -> None:
+        while not self._over.is_set():
+            if self.polling:
+                before = time.thread_time()
+                self._tell(self._found(self.directories()))
+                self._over.wait(max(POLL, SHARE * (time.thread_time() - before)))
+                continue
+            try:
+                self._round()
+            except OSError as error:
+                self._failed(error)
+
+    def _failed(self, error: OSError) -> None:
+        """Look at all files again and again where the system cannot tell."""
+        if isinstance(error, FileNotFoundError):  # a directory has vanished meanwhile
+            return
+        self.polling = True
+        self.tell(
+            f"the system cannot tell of saved files ({error}): all are looked at again"
+            " and again. With inotify: sysctl fs.inotify.max_user_watches=524288"
+            " fs.inotify.max_user_instances=512"
+        )
+
+    def _round(self) -> None:
+        """Until the directories are others, which begins anew."""
+        import watchfiles
+
+        directories = list(self.directories())
+        first = True
+        for changes in watchfiles.watch(
+            *directories,
+            watch_filter=None,
+            recursive=False,
+            step=STEP,
+            debounce=DEBOUNCE,
+            rust_timeout=LOOK,
+            yield_on_timeout=True,
+            stop_event=self._over,
+            raise_interrupt=False,
+            force_polling=False,
+            ignore_permission_denied=True,
+        ):
+            paths = {Path(path) for _, path in changes}
+            self._tell(one for one in paths if self._changed(one))
+            if first:  # what was saved before it was followed
+                first = False
+                self._tell(self._found(directories))
+            if any(one.is_dir() or one in directories for one in paths):
+                return
+
+    def _tell(self, changed: Iterable[Path]) -> None:
+        files = frozenset(changed)
+        if files:
+            self.saved(files)
+
+    def _found(self, directories: Iterable[Path]) -> Iterator[Path]:
+        """The files that are others than before; notes them."""
+        before, self.known = self.known, dict(self._files(directories))
+        for path in before.keys() | self.known.keys():
+            if before.get(path) != self.known.get(path):
+                yield path
+
+    def _changed(self, path: Path) -> bool:
+        """Whether a file is another one than before; notes it."""
+        if NOISE.match(path.name):
+            return False
+        before = self.known.pop(path, None)
+        try:
+            found = path.stat()
+        except OSError:
+            return before is not None
+        if not path.is_file():
+            return False
+        self.known[path] = stamp(found)
+        return before != self.known[path]
+
+
+def stamp(found: os.stat_result) -> Stamp:
+    """What tells that a file was saved."""
+    return found.st_mtime_ns, found.st_size, found.st_ino

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Save, see: a watch on a small module, in a terminal and without one."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.integration.terminals import Terminal, terminal
+
+WATCH = (sys.executable, "-m", "harness", "watch", "tryton", "alpha")
+SQLITE = ("--database", "sqlite")
+GREEN = r"passed in .*\(the first after"
+
+
+def marked(mark: str) -> set[int]:
+    """Processes of a watch: its own, and all that have its mark."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"WATCH={mark}".encode() in (path / "environ").read_bytes():
+                found.add(int(path.name))
+        except OSError:
+            continue
+    return found
+
+
+def settled(there: Callable[[], object]) -> bool:
+    """Whether something is gone soon."""
+    deadline = time.monotonic() + 20
+    while there() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return not there()
+
+
+class Edited:
+    """A file of the project; each save is waited for by what it leads to."""
+
+    def __init__(self, shown: Terminal, path: Path) -> None:
+        self.shown = shown
+        self.path = path
+        self.text = path.read_text()
+
+    def save(self, old: str, new: str, *patterns: str) -> str:
+        """What is said when one text is put in another's place, up to the last."""
+        self.path.write_text(self.text.replace(old, new))
+        return self.say("", *patterns)
+
+    def say(self, keys: str, *patterns: str) -> str:
+        """The same for keys."""
+        begin = at = len(self.shown.text)
+        self.shown.type(keys)
+        for pattern in patterns:
+            at = self.shown.wait_for(pattern, within=90, after=at)
+        return self.shown.text[begin:at]
+
+
+def test_a_day_in_a_terminal(project: Path, env: dict[str, str]) -> None:
+    source = project / "src" / "alpha" / "alpha"
+    env = {**env, "WATCH": "terminal"}
+    with terminal([*WATCH, *SQLITE], cwd=project, env=env) as shown:
+        shown.wait_for(r"tests in 1 files wait for a save.*q quit")
+        test = Edited(shown, source / "tests" / "test_module.py")
+        test.save(
+            "['First']",
+            "['Second']",
+            r"test_module.py: \d+ tests",
+            r"FAILED .*test_first.*AssertionError",
+            r"1 failed, \d+ passed|\d+ passed, 1 failed",
+        )
+        assert "Traceback" not in shown.text
+        test.say("u", r"Thing.search.*E +AssertionError")
+        test.say("f", "failed: 1 tests", "1 failed in")
+        test.save("class", "clas", r"test_module.py:4: ")
+        test.save("", "", GREEN)
+        test.say("tfirst\n", "of them 'first'", r"\D1 passed in")
+        test.say("pgone\n", "no such file of tests")
+        test.say("a", r"all: \d+ tests", GREEN)
+        assert "1 passed in" not in test.say("\n", GREEN)
+
+        model = Edited(shown, source / "alpha.py")
+        said = model.save("class Thing", "class Thin(", r"alpha.py:\d+: ")
+        assert "layer" not in said
+        new = f"Name {time.time_ns()}"  # no earlier run has its template
+        said = model.save('"Name"', f'"{new}"', "layer alpha built", GREEN)
+        assert "layer base" not in said
+        records = Edited(shown, source / "alpha.xml")
+        said = records.save("First", new, "layer alpha built", "FAILED .*Name")
+        records.save("", "", "passed in")
+        config = Edited(shown, source / "tryton.cfg")
+        config.save("ir\n", "ir\n", "")  # the same: a save, nevertheless
+        test.say("", "tryton.cfg: all is looked at anew", GREEN)
+        (project / "pyproject.toml").write_text("[tool.harness]\nnonsense = 1\n")
+        test.say("", "nonsense = 1: unknown key")
+        test.save("['First']", "[ 'First']", "nonsense = 1: unknown key")
+        shown.type("q")
+        assert shown.end() == 0
+    assert settled(lambda: marked("terminal"))
+
+
+def test_two_without_a_terminal_and_one_is_killed(
+    project: Path, env: dict[str, str]
+) -> None:
+    logs = [project / f"{number}.log" for number in range(2)]
+    watches = []
+    for log in logs:
+        with log.open("wb") as output:
+            one = subprocess.Popen(
+                [*WATCH, *SQLITE],
+                cwd=project,
+                env={**env, "WATCH": log.name},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        watches.append(one)
+
+    def says(log: Path, text: str) -> bool:
+        deadline = time.monotonic() + 180
+        while text not in log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return text in log.read_text()
+
+    try:
+        assert all(says(log, "wait for a save") for log in logs)
+        test = project / "src" / "alpha" / "alpha" / "tests" / "test_module.py"
+        test.write_text(f"{test.read_text()}\n")
+        assert all(says(log, " passed in ") for log in logs)
+        assert "\x1b" not in logs[0].read_text()
+        assert len(marked(logs[0].name)) > 1
+        os.kill(watches[0].pid, signal.SIGKILL)
+        test.write_text(f"{test.read_text()}\n")
+        watches[1].send_signal(signal.SIGINT)
+        assert watches[1].wait(30) == 130
+    finally:
+        for one in watches:
+            one.kill()
+            one.wait()
+    assert all(settled(lambda log=log: marked(log.name)) for log in logs)
