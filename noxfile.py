@@ -14,13 +14,16 @@ from pathlib import Path
 
 import nox
 
+sys.path.insert(0, str(Path(__file__).parent))  # nox itself does not
+from harness import sessions
+from harness.sessions import HERE, run
+
 # nox looks for uv where nobody has asked for it, and says that it is not there.
 logging.getLogger("nox").addFilter(lambda record: not str(record.msg).startswith("uv "))
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
-NEEDED = ("harness", "psycopg", "jinja2", "coverage", "rich", "testcontainers")
 WORKFLOWS = (".github/workflows/gate.yml", ".github/workflows/scheduled.yml")
 PLUGINS = (
     "tests/unit/plugins",
@@ -28,82 +31,27 @@ PLUGINS = (
     "tests/integration/test_nose.py",
     "tests/integration/test_plugins_alone.py",
 )
-HERE = all(map(importlib.util.find_spec, NEEDED))
 TOOLS = ("pytest", "ruff", "mypy", "xdist")
 DEVELOPMENT = HERE and all(map(importlib.util.find_spec, TOOLS))
 
 
-def python(session: nox.Session, extra: str = "[cli]", *, here: bool = HERE) -> str:
+CLI = ("--editable", ".[cli]")
+DEV = ("--editable", ".[dev]")
+sessions.add(
+    "tryton", "portal_tests", "api_tests", "integration", "processing_tests",
+    "watch", "build", "manage", install=CLI,
+)  # fmt: skip
+sessions.add("gate", install=DEV, here=DEVELOPMENT)
+
+
+def python(session: nox.Session) -> str:
     """The Python that has the harness."""
-    if here:
-        return sys.executable
-    session.install("--quiet", "--editable", f".{extra}")
-    return "python"
+    return sessions.python(session, *CLI)
 
 
-def run(session: nox.Session, *words: str, env: dict[str, str] | None = None) -> None:
-    """Run a program that tidies up, and reports, when it is interrupted.
-
-    nox kills half a second after Ctrl-C else.
-    """
-    session.run(
-        *words, env=env, external=True, interrupt_timeout=10.0, terminate_timeout=10.0
-    )
-
-
-def suite(session: nox.Session, name: str) -> None:
-    """Run a suite of the configuration."""
-    run(session, python(session), "-m", "harness", "test", name, *session.posargs)
-
-
-@nox.session(venv_backend="none" if HERE else "venv")
-def tryton(session: nox.Session) -> None:
-    """Tests of Tryton modules: -- [MODULE ...] [--series S] [pytest options]."""
-    suite(session, "tryton")
-
-
-@nox.session(venv_backend="none" if HERE else "venv")
-def portal_tests(session: nox.Session) -> None:
-    """The portal's suites: -- [unit|functional|--path ADDRESS] [options]."""
-    suite(session, "portal")
-
-
-@nox.session(venv_backend="none" if HERE else "venv")
-def api_tests(session: nox.Session) -> None:
-    """The API's suites: -- [unit|functional|--path ADDRESS] [pytest options]."""
-    suite(session, "api")
-
-
-@nox.session(venv_backend="none" if HERE else "venv")
-def integration(session: nox.Session) -> None:
-    """The portal in a browser: -- [--browser WHERE] [--headed] [pytest options]."""
-    suite(session, "integration")
-
-
-@nox.session(venv_backend="none" if HERE else "venv")
-def processing_tests(session: nox.Session) -> None:
-    """The suites of audio processing: -- [unit|functional] [pytest options]."""
-    suite(session, "processing")
-
-
-@nox.session(venv_backend="none" if HERE else "venv")
-def watch(session: nox.Session) -> None:
-    """The tests that each save concerns: -- [SUITE] [WORDS] [pytest options]."""
-    run(session, python(session), "-m", "harness", "watch", *session.posargs)
-
-
-@nox.session(venv_backend="none" if DEVELOPMENT else "venv")
-def gate(session: nox.Session) -> None:
-    """What a merge needs, by what changed: -- [--full] [--only NAME] [--list]."""
-    program = python(session, "[dev]", here=DEVELOPMENT)
-    run(session, program, "-m", "harness", "gate", *session.posargs)
-
-
-@nox.session(venv_backend="none" if HERE else "venv")
-def build(session: nox.Session) -> None:
-    """The images of the services: -- [SERVICE ...] [--no-cache] [--pull]."""
-    program = python(session)
-    run(session, program, "-m", "harness", "build", *session.posargs)
+def developing(session: nox.Session) -> str:
+    """The one that has what changing the harness needs, too."""
+    return sessions.python(session, *DEV, here=DEVELOPMENT)
 
 
 @nox.session(venv_backend="none" if HERE else "venv")
@@ -119,17 +67,10 @@ def pictures(session: nox.Session) -> None:
     run(session, python(session), "docs/pictures.py")
 
 
-@nox.session(venv_backend="none" if HERE else "venv")
-def manage(session: nox.Session) -> None:
-    """Any command of the harness: -- up, urls, doctor, clean, ..."""
-    program = python(session)
-    run(session, program, "-m", "harness", *session.posargs)
-
-
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def tests(session: nox.Session) -> None:
     """The harness's own tests, all that this machine can run: -- [pytest options]."""
-    program = python(session, "[dev]", here=DEVELOPMENT)
+    program = developing(session)
     words = ("-m", "pytest", "-n", "auto", *session.posargs)
     # Else each of their processes compiles all that it imports.
     run(session, program, *words, env={"PYTHONDONTWRITEBYTECODE": ""})
@@ -138,7 +79,7 @@ def tests(session: nox.Session) -> None:
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def lint(session: nox.Session) -> None:
     """Style and types of the harness itself, and its workflows."""
-    program = python(session, "[dev]", here=DEVELOPMENT)
+    program = developing(session)
     run(session, program, "-m", "ruff", "check")
     run(session, program, "-m", "ruff", "format", "--check")
     run(session, program, "-m", "mypy")
@@ -169,7 +110,7 @@ def benchmarks(session: nox.Session) -> None:
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def chaos(session: nox.Session) -> None:
     """Kills, edits, full disks, wicked tests: -- [--seconds 600] [--short] ..."""
-    program = python(session, "[dev]", here=DEVELOPMENT)
+    program = developing(session)
     run(session, program, "-m", "tests.chaos", *session.posargs)
 
 

@@ -4,20 +4,25 @@
 import sys
 from importlib.util import find_spec
 
-from harness.cli import main
-
 NEEDED = ("coverage", "jinja2", "nox", "psycopg", "rich")
 """Packages of the extra ``cli``; plugins of pytest are installed without it."""
 
 
 def run() -> None:
     """The console script."""
+    if sys.platform == "win32":
+        raise SystemExit(
+            "the harness does not run on Windows: it forks, and locks by the kernel\n"
+            "to mend it: use it in WSL, in a container, or on Linux or macOS"
+        )
     missing = [name for name in NEEDED if find_spec(name) is None]
     if missing:
         raise SystemExit(
             f"the command line needs {', '.join(missing)}\n"
             "to mend it: pip install 'collecting-society-harness[cli]'"
         )
+    from harness.cli import main  # not on Windows, which has no fcntl
+
     raise SystemExit(main(sys.argv[1:]))
 
 

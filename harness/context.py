@@ -3,12 +3,13 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 from harness import sources, store
 from harness.config import Config
+from harness.discovery import Discovered
 from harness.errors import HarnessError
 from harness.model import Source
 from harness.modules import Graph
@@ -17,13 +18,17 @@ from harness.output import Console
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """The surroundings of one invocation; `line` is how it was called."""
+    """The surroundings of one invocation; `line` is how it was called.
+
+    `found` is what was taken, and from where, in place of a configuration.
+    """
 
     config: Config
     environ: Mapping[str, str]
     console: Console
     line: str
     answers: Console | None = None
+    found: Discovered | None = None
 
     def answer(self, value: object) -> None:
         """Print a document for machines: alone on stdout, where `answers` is set."""
@@ -51,8 +56,11 @@ class Context:
         found = []
         for name, source in self.sources.items():
             if self.config.source[name].kind == "tryton":
+                table = self.config.source[name]
                 try:
-                    found.append(sources.module_of(source))
+                    module = sources.module_of(source)
+                    version = module.version or table.series
+                    found.append(replace(module, version=version, tests=table.modules))
                 except HarnessError as error:
                     self.console.warn(str(error))
         return Graph(found)

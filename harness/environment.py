@@ -17,10 +17,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness import index, packaging, proc
+from harness import editable, index, packaging, proc
+from harness import series as releases
+from harness.discovery.packaging import installs
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.installer import PackageInstaller
 from harness.model import Module, Source
+from harness.modules import CORE
 from harness.series import Series
 from harness.store import Lock, Store, locked, whole
 
@@ -74,12 +77,16 @@ class EnvironmentRequest:
     def requirements(self) -> tuple[str, ...]:
         """The lines for pip, without the sources themselves."""
         pin = f"=={self.series.name}.*"
-        depends = {
-            name
-            for _, module in self.sources
-            for name in (module.depends if module else ())
-            if name not in {"ir", "res", *(one.name for one, _ in self.sources)}
-        }
+        own = {one.name for one, _ in self.sources}
+        depends: set[str] = set()
+        for source, module in self.sources:
+            if module is None:
+                continue
+            needed = {*module.depends, *module.extras, *module.tests}
+            known = releases.official() & needed
+            if not installs(source.path):
+                known |= {*module.depends}  # else it says itself where others' are
+            depends |= known - {*CORE, *own}
         official = (f"trytond_{name}{pin}" for name in sorted(depends))
         return (*self.common, *official, *self.extra)
 
@@ -229,11 +236,6 @@ class Environments:
     ) -> None:
         step(f"creating the environment {path.name}")
         base = path.with_name(wanted.base)
-        lines = list(wanted.requirements)
-        for source, _ in wanted.sources:
-            extras = ",".join(wanted.extras.get(source.name, ()))
-            lines += ["--editable", f"{source.path}[{extras}]" if extras else
-                      str(source.path)]  # fmt: skip
         with whole(path):
             with locked(base.with_name(f"{base.name}.lock")):
                 if _gone(base) or not (base / COMPLETE).exists():
@@ -241,7 +243,26 @@ class Environments:
                     self._begin(wanted, base)
                 _copy(base, path)
             step("installing what the sources need")
-            self._pip(wanted, path, lines)
+            self._install(wanted, path)
+
+    def _install(self, wanted: EnvironmentRequest, path: Path) -> None:
+        """The sources, led to their checkouts, with what they require."""
+        mirrors: dict[Path, Path] = {}
+        lines = list(wanted.requirements)
+        for source, module in wanted.sources:
+            if source.path in mirrors:
+                continue  # it has several modules
+            place = path / "mirrors" / source.name
+            mirrors[source.path] = editable.mirror(source, module, place)
+            extras = ",".join(wanted.extras.get(source.name, ()))
+            given = f"{mirrors[source.path]}[{extras}]" if extras else ""
+            lines += ["--editable", given or str(mirrors[source.path])]
+        self._pip(wanted, path, lines)
+        made = Environment(path=path, interpreter=wanted.interpreter, lock=Lock(path))
+        editable.lead(made.site, mirrors)
+        if any(one.startswith("setuptools") for one in wanted.series.requirements):
+            editable.name(made.site, (module for _, module in wanted.sources))
+        shutil.rmtree(path / "mirrors", ignore_errors=True)
 
     def _begin(self, wanted: EnvironmentRequest, base: Path) -> None:
         program = wanted.interpreter.path
@@ -298,6 +319,9 @@ def _explain(error: CommandFailed, wanted: EnvironmentRequest) -> HarnessError:
     known = index.explained(error)
     if isinstance(known, MissingTool):
         return known
+    modules = filter(None, (module for _, module in wanted.sources))
+    if lost := index.lost(error, modules):
+        return lost
     match = re.search(r"No matching distribution found for (\S+)", error.message)
     if match and match.group(1).startswith("trytond"):
         project = re.split(r"[=<>\[]", match.group(1))[0]

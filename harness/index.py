@@ -2,9 +2,12 @@
 """What pip says, in the user's words: of the package index, of a source."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
+from harness.model import Module
+from harness.modules import nowhere
 
 UNANSWERED: Final = re.compile(
     r"NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|"
@@ -51,3 +54,17 @@ def explained(error: CommandFailed) -> HarnessError:
             " requirements of [tool.harness.source.NAME]",
         )
     return error
+
+
+def lost(error: CommandFailed, modules: Iterable[Module]) -> HarnessError | None:
+    """The error for another vendor's module that one of these needs, if it is that."""
+    unknown = re.search(r"No matching distribution found for ([\w.-]+)", error.message)
+    name = re.sub("[-.]", "_", unknown[1]).lower() if unknown else ""
+    if not unknown or name.startswith("trytond_"):
+        return None
+    for module in modules:
+        for one in module.depends:
+            if name.endswith(f"_{one}"):
+                asked = f"the package index for {unknown[1]}, as its packaging says"
+                return nowhere(one, module, tried=[asked, "what lies beside it"])
+    return None

@@ -43,7 +43,8 @@ class Source:
 class Module:
     """A Tryton module: its name, what its ``tryton.cfg`` says, where it is.
 
-    `origin` is ``index`` for an official module from the package index.
+    `origin` is ``index`` for an official module from the package index, `tests` are
+    modules that only its tests need.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Module:
     version: str
     depends: tuple[str, ...] = ()
     extras: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
     origin: Origin = Origin.INDEX
 
 

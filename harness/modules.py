@@ -104,7 +104,8 @@ class Graph(Mapping[str, Module]):
             name = todo.pop(0)
             if name not in found:
                 found[name] = None
-                todo += [other for other in self._needs(name) if other in self._modules]
+                more = (*self._needs(name), *self._modules[name].tests)
+                todo += [other for other in more if other in self._modules]
         return tuple(found)
 
     def order(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -121,7 +122,9 @@ class Graph(Mapping[str, Module]):
             if not free:
                 raise SourceError(
                     "the modules depend on each other in a circle: "
-                    + ", ".join(sorted(rest))
+                    + ", ".join(sorted(rest)),
+                    checked="depends and extras_depend of each tryton.cfg",
+                    remedy="take the one out that is not needed",
                 )
             ordered += free
             rest -= set(free)
@@ -153,6 +156,24 @@ def unknown(name: str, known: Iterable[str]) -> UsageError:
         checked="src/, examples/, and the names of the official modules",
         remedy=hint or "harness sources, or clone it into src/",
     )
+
+
+def nowhere(name: str, needed: Module, *, tried: Iterable[str]) -> SourceError:
+    """The error for a module that another one needs, and that nobody has."""
+    return SourceError(
+        f"the module {needed.name} needs {name}, which is nowhere",
+        checked="; ".join([f"depends in {needed.path / 'tryton.cfg'}", *tried]),
+        remedy=f"clone it beside the repository of {needed.name}, in its series; or"
+        f" name its package in the packaging of {needed.name}, with an address"
+        " (VENDOR_NAME @ git+https://…); or say where it is: harness init, then"
+        f" [tool.harness.source.{name}] with its path",
+    )
+
+
+def has_tests(module: Path) -> bool:
+    """Whether a module has test files, or scenarios."""
+    tests = module / "tests"
+    return any(any(tests.glob(one)) for one in ("test_*.py", "scenario_*.rst"))
 
 
 def installed(site: Path) -> Iterator[Module]:

@@ -327,11 +327,4 @@ def _needed(
     names: Sequence[str], graph: Graph, sources: Mapping[str, Source]
 ) -> tuple[str, ...]:
     """The sources that the modules need, dependencies first."""
-    needed: set[str] = set()
-    todo = [name for name in names if name in graph]
-    while todo:
-        name = todo.pop()
-        if name not in needed:
-            needed.add(name)
-            todo += [other for other in graph[name].depends if other in graph]
-    return tuple(name for name in graph.order(needed) if name in sources)
+    return tuple(name for name in graph.order(graph.known(names)) if name in sources)

@@ -2,6 +2,7 @@
 """What each Tryton release series needs: data, read once."""
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -46,9 +47,18 @@ def find(name: str) -> Series:
         raise UsageError(
             f"there is no Tryton series {name!r}",
             checked=f"known are {', '.join(known)}",
-            remedy=f"did you mean {near}?" if near else "pass --series SERIES",
+            remedy=_remedy(name, near),
         )
     return known[name]
+
+
+def _remedy(name: str, near: str) -> str:
+    if re.fullmatch(r"\d+\.[13579]", name):
+        return (
+            "it is under development, and no index has its packages: check out the"
+            f" branch of a release; or did you mean {near}? --series {near}"
+        )
+    return f"did you mean {near}?" if near else "pass --series SERIES"
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sources: a checkout in ``src/NAME``, else the bundled ``examples/NAME``."""
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from harness.model import Module, Origin, Source
 
 MADE: Final = re.compile(r'\?\? "?.*(\.egg-info|__pycache__|\.pytest_cache)/"?')
 """What installing and running leave in a source that does not ignore it."""
+BELOW: Final = ("src", "trytond/modules", "src/trytond/modules")
+"""Where packages lie in a source, beside its root."""
 
 
 def resolve(config: Config, environ: Mapping[str, str]) -> dict[str, Source]:
@@ -28,7 +31,7 @@ def resolve(config: Config, environ: Mapping[str, str]) -> dict[str, Source]:
 
 def _places(config: Config, name: str, path: str) -> list[tuple[Origin, Path]]:
     if path:
-        return [(Origin.SRC, config.root / path)]
+        return [(Origin.SRC, Path(os.path.normpath(config.root / path)))]
     return [
         (Origin.SRC, config.root / config.src / name),
         (Origin.EXAMPLES, config.root / config.examples / name),
@@ -50,11 +53,12 @@ def _describe(
 
 
 def module_of(source: Source) -> Module:
-    """The Tryton module of a source: in its root, or one level below.
+    """The Tryton module of a source: in its root, or where packages lie.
 
     Raises `SourceError` when there is none, or its ``tryton.cfg`` is broken.
     """
-    for directory in (source.path, source.path / source.name):
+    for inside in ("", source.name, *(f"{one}/{source.name}" for one in BELOW)):
+        directory = source.path / inside
         if (directory / "tryton.cfg").exists():
             return modules.load(directory, name=source.name, origin=source.origin)
     raise SourceError(
@@ -67,7 +71,7 @@ def module_of(source: Source) -> Module:
 def tests_of(module: Module) -> Path:
     """The directory of a module's tests; raises `SourceError` without any."""
     path = module.path / "tests"
-    if not any(path.glob("test_*.py")) and not any(path.glob("scenario_*.rst")):
+    if not modules.has_tests(module.path):
         raise SourceError(
             f"the module {module.name} has no tests",
             checked=f"{path}/test_*.py and {path}/scenario_*.rst",

@@ -30,6 +30,11 @@ def default(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_CACHE_HOME") or Path(home, ".cache")) / "harness"
 
 
+def named(path: Path) -> str:
+    """A name for what the state directory keeps of a directory."""
+    return f"{path.name}-{hashlib.sha256(os.fsencode(path)).hexdigest()[:12]}"
+
+
 def private(path: Path, *, owners: Collection[int] = ()) -> Path:
     """A directory for our eyes only where others may make one before us.
 

@@ -21,6 +21,7 @@ from harness.cli import (
     doctor,
     gating,
     images,
+    initial,
     providers,
     repositories,
     services,
@@ -44,16 +45,18 @@ from harness.output import Console
 from harness.store import noting
 
 if TYPE_CHECKING:
+    from harness.config.cascade import Overrides
     from harness.context import Context
 
 PARTS = (
-    testing, watching, templates, gating, repositories, images, stack, services,
-    databases, tools, providers, doctor, clean,
+    testing, watching, templates, initial, gating, repositories, images, stack,
+    services, databases, tools, providers, doctor, clean,
 )  # fmt: skip
 """Modules that each add commands, in the order of the help."""
 
 EPILOG = """\
 examples:
+  harness test                                    in a Tryton module's repository
   harness test tryton collecting_society          the module's tests
   harness test tryton party account_invoice -k view
   harness test tryton --changed-since main        what a change touches
@@ -73,6 +76,10 @@ exit codes: 0 ok, 1 tests failed, 2 usage or configuration, 3 nothing selected,
   4 something missing on the machine, 5 external command failed, 6 image,
   7 database or template, 8 gate (lint, docs, its verdict), 9 internal,
   130 interrupted"""
+
+
+UNTOUCHED: Final = {"PYTHONDONTWRITEBYTECODE": "1", "GIT_OPTIONAL_LOCKS": "0"}
+"""With these, Python and git write nothing into a repository."""
 
 
 def parser() -> Parser:
@@ -256,9 +263,41 @@ def _context(
     from harness.context import Context
 
     root = config.find_root(Path.cwd())
+    if root is None:
+        return _found(options, argv, console, environ, overrides(options))
     return Context(
         config=config.load(root, environ, overrides(options)),
         environ=environ,
         console=console,
         line=_line(argv),
+    )
+
+
+def _found(
+    options: argparse.Namespace,
+    argv: Sequence[str],
+    console: Console,
+    environ: Mapping[str, str],
+    overrides: "Overrides",
+) -> "Context":
+    """What a repository says without a configuration; nothing is written into it."""
+    from harness import config, discovery, store
+    from harness.context import Context
+
+    describes = options.command == "init"
+    release = getattr(options, "series", "")
+    found = discovery.look(Path.cwd(), release=release, lenient=describes)
+    if found is None and not describes:
+        raise config.nothing(Path.cwd())
+    root = found.root if found else Path.cwd()
+    table = found.table() if found else {}
+    state = environ.get("HARNESS_STATE") or store.default(environ)
+    place = root / Path(state).expanduser()
+    table["reports"] = str(place / "reports" / store.named(root))
+    return Context(
+        config=config.load(root, environ, overrides, found=table),
+        environ={**environ, **UNTOUCHED},
+        console=console,
+        line=_line(argv),
+        found=found,
     )

@@ -6,7 +6,12 @@ import difflib
 from typing import TYPE_CHECKING
 
 from harness.cli import order
-from harness.cli.base import Commands, Parser, command, with_database
+from harness.cli.base import (
+    Commands,
+    Parser,
+    command,
+    with_database,
+)
 from harness.cli.templates import exact
 from harness.errors import UsageError
 from harness.options import bare
@@ -34,7 +39,12 @@ def _test(commands: "Commands[Parser]") -> None:
     one.epilog = (
         "All other options, and what follows --, go to pytest (-- --help: its help)."
     )
-    one.add_argument("suite", help="a suite of the configuration, such as tryton")
+    one.add_argument(
+        "suite",
+        nargs="?",
+        default="",
+        help="a suite of the configuration, such as tryton; none: the only one",
+    )
     one.add_argument(
         "words",
         nargs="*",
@@ -145,15 +155,30 @@ def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int
     return heading.config(context, as_json=options.json)
 
 
+def _choose(context: "Context", options: argparse.Namespace) -> None:
+    """Where there is one suite, its name may be left out."""
+    only = list(context.config.suite)
+    word = options.suite
+    if len(only) != 1 or word == only[0]:
+        return
+    named = word in context.graph or "/" in word or "::" in word
+    if named or not word:
+        options.suite = only[0]
+        options.words = [word, *options.words] if word else options.words
+
+
 def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import test
     from harness.model import Isolation
 
     suites = context.config.suite
+    _choose(context, options)
     if options.suite not in suites:
         near = difflib.get_close_matches(options.suite, list(suites), n=1)
         raise UsageError(
-            f"there is no suite {options.suite!r}",
+            f"there is no suite {options.suite!r}"
+            if options.suite
+            else "which suite? It can be left out where there is one alone",
             checked=f"configured are {', '.join(suites) or 'none'}",
             remedy=f"did you mean {near[0]}?" if near else "harness config",
         )

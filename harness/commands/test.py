@@ -69,6 +69,9 @@ def run(context: Context, asked: RunRequest, *, show: bool, as_json: bool) -> in
     )
     with context.console.passing(context.line):
         steps = steps_of(context, asked)
+    if context.found and not as_json:
+        rows = context.found.rows()
+        context.console.header(f"found in {context.config.root}", list(rows))
     if show:
         return _show(context, steps, as_json=as_json)
     if any(step.runner == "image" for step in steps):

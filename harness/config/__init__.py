@@ -5,7 +5,7 @@ Everything is validated as a whole, all problems are reported together, and ever
 value knows its source.
 """
 
-from harness.config.document import find_root
+from harness.config.document import find_root, nothing
 from harness.config.kinds import shown
 from harness.config.load import load
 from harness.config.schema import (
@@ -25,5 +25,6 @@ __all__ = [
     "Templates",
     "find_root",
     "load",
+    "nothing",
     "shown",
 ]

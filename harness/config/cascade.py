@@ -9,6 +9,7 @@ from typing import Final
 from harness.config.kinds import shown
 from harness.config.names import (
     FILE,
+    FOUND,
     PREFIX,
     PROFILE,
     folded,
@@ -96,7 +97,7 @@ class Cascade:
 
     def _new(self, section: str, name: str, source: str) -> bool:
         taken = self.names.setdefault(section, [])
-        if source != FILE and name in taken:
+        if source not in (FILE, FOUND) and name in taken:
             return True  # a profile changes what stands in the file
         where = f"{FILE}: [{table(source)}.{section}.{shown(name)}]"
         if not _NAME.fullmatch(name):
@@ -134,7 +135,7 @@ class Cascade:
 
     def _set(self, key: str, value: object, source: str) -> None:
         kind = keys(self.names)[key]
-        in_file = source == FILE or source.startswith(f"{PROFILE} ")
+        in_file = source in (FILE, FOUND) or source.startswith(f"{PROFILE} ")
         as_text = isinstance(value, str) and not in_file
         try:
             raw = kind.read(str(value)) if as_text else value

@@ -12,10 +12,9 @@ from harness.errors import ConfigError
 _POSITION: Final = re.compile(r" \(at (line \d+, column \d+|end of document)\)$")
 
 
-def find_root(start: Path) -> Path:
+def find_root(start: Path) -> Path | None:
     """The nearest of `start` and its parents whose file has ``[tool.harness]``."""
     start = start.resolve()
-    seen = []
     for folder in (start, *start.parents):
         file = folder / FILE
         if not file.is_file():
@@ -29,11 +28,16 @@ def find_root(start: Path) -> Path:
             found = False  # broken, but somebody else's
         if found:
             return folder
-        seen.append(str(file))
-    raise ConfigError(
-        f"no {FILE} with a [{TABLE}] table in {start} or above it",
-        checked=", ".join(seen) or f"there is no {FILE} at all",
-        remedy=f"change to the directory of the stack, or add [{TABLE}] to its {FILE}",
+    return None
+
+
+def nothing(start: Path) -> ConfigError:
+    """What to say where there is neither a configuration nor a Tryton module."""
+    return ConfigError(
+        f"there is nothing to test here: no Tryton module, no [{TABLE}]",
+        checked=f"{FILE} in {start} and above it; tryton.cfg above and below it",
+        remedy="change to the directory of a module or of the stack; elsewhere,"
+        f" harness init describes the project in its {FILE}",
     )
 
 

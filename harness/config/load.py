@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from harness.config import check, document, profiles
 from harness.config.cascade import Cascade, Overrides
-from harness.config.names import FILE, PREFIX, PROFILE
+from harness.config.names import FILE, FOUND, PREFIX, PROFILE
 from harness.config.schema import NAMED, SECTIONS, Config, kinds_of
 from harness.errors import ConfigError
 
@@ -16,16 +16,22 @@ def load(
     root: Path,
     environ: Mapping[str, str],
     overrides: Overrides,
+    *,
+    found: Mapping[str, object] | None = None,
 ) -> Config:
     """The configuration of the stack in `root`.
 
     `overrides` has, per dotted key, a value (or its text) and the name of the
-    option it came from.  All problems are raised together, as one ConfigError.
+    option it came from; `found` stands for the file where there is none.  All
+    problems are raised together, as one ConfigError.
     """
     cascade = Cascade()
     if environ.get("CI") == "true":
         cascade.values["exact"] = True, "CI"
-    rest = cascade.add_tables(document.read(root), FILE, [PROFILE])
+    if found is None:
+        rest = cascade.add_tables(document.read(root), FILE, [PROFILE])
+    else:
+        rest = cascade.add_tables(found, FOUND)
     profiles.lay_over(
         cascade,
         rest.get(PROFILE, {}),

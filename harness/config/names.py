@@ -9,6 +9,8 @@ FILE: Final = "pyproject.toml"
 TABLE: Final = "tool.harness"
 PREFIX: Final = "HARNESS_"
 DEFAULT: Final = "default"
+FOUND: Final = "found"
+"""In place of the file: what a repository says without one."""
 PROFILE: Final = "profile"
 WHEN: Final = "when"
 NONE: Final = "none"
@@ -27,7 +29,7 @@ def folded(name: str) -> str:
 
 def table(source: str) -> str:
     """The table of the file that a source stands for: the whole, or a profile."""
-    profile = source.removeprefix(f"{PROFILE} ") if source != FILE else ""
+    profile = source.removeprefix(f"{PROFILE} ") if source not in (FILE, FOUND) else ""
     return f"{TABLE}.{PROFILE}.{profile}" if profile else TABLE
 
 
@@ -35,6 +37,8 @@ def place(key: str, source: str) -> str:
     """Where a value of `key` stands: source first, then its name there."""
     if source == FILE or source.startswith(f"{PROFILE} "):
         return f"{FILE}: {table(source)}.{key}"
+    if source == FOUND:
+        return f"found in the repository: {key}"
     kind = "environment" if source.startswith(PREFIX) else "command line"
     return f"{kind}: {source} ({key})"
 

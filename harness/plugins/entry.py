@@ -12,6 +12,8 @@ SWITCHES = (
     ("warm_workers", "harness.plugins.workers", "bool",
      "start pytest-xdist's workers as forks of a process that has imported all"),
     ("nose", "harness.plugins.nose", "bool", "collect and run as nose does"),
+    ("tryton", "harness.plugins.alone", "linelist",
+     "Tryton modules, MODULE=DIRECTORY, whose tests get leased databases"),
     ("postgresql_template", "harness.plugins.postgresql", "linelist",
      "what fills the template of the tests' databases, a line each: a file FILE.sql,"
      " a function package.module:function, or a command"),

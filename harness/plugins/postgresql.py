@@ -8,9 +8,7 @@ workers ask for their database.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import warnings
 from importlib.util import find_spec
@@ -18,13 +16,12 @@ from typing import Any, Iterator
 
 import pytest
 
-from harness.plugins.client import BROKER, LeaseError, client
+from harness.plugins.beside import Beside
+from harness.plugins.client import LeaseError, client
 from harness.plugins.keeper import Keeper, address
 
 NAME = "postgresql_template"
 SCOPES = {"test": "function", "class": "class", "module": "module", "worker": "session"}
-PATIENCE = 20.0
-"""Seconds that the process gets to begin, and to tidy up."""
 KEEPER = pytest.StashKey[Keeper]()
 QUIET = ("collectonly", "help", "version", "showfixtures", "show_fixtures_per_test")
 """Options with which no test is run."""
@@ -145,12 +142,6 @@ class Session:
             )
         self.server = os.path.expandvars(config.getini(f"{NAME}_server"))
         self.lines = [str(one) for one in config.getini(NAME)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "harness.standalone"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-        )
         order = {
             "root": str(config.rootpath),
             "lines": self.lines,
@@ -158,18 +149,12 @@ class Session:
             "server": self.server,
             "path": [one for one in (str(config.rootpath), *sys.path) if one],
         }
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(json.dumps(order).encode() + b"\n")
-        self.process.stdin.flush()
-        said = self.process.stdout.readline()
-        if not said:
-            raise pytest.UsageError(
-                f"{NAME}: the process that makes databases has ended with exit code"
-                f" {self.process.wait()}\nto mend it: see what it says by"
-                " echo '{}' | python -m harness.standalone"
-            )
-        os.environ.update(json.loads(said))
+        self.beside = Beside(
+            "harness.standalone",
+            order=order,
+            remedy="see what it says by echo '{}' | python -m harness.standalone",
+        )
+        os.environ.update(self.beside.said)
 
     def pytest_report_header(self) -> str:
         """What fills the template, and where it is."""
@@ -180,13 +165,4 @@ class Session:
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """End it: it takes away what it has made."""
         config.stash[KEEPER].give_back()
-        client.close()
-        os.environ.pop(BROKER, None)
-        for stream in (self.process.stdin, self.process.stdout):
-            if stream is not None:
-                stream.close()
-        try:
-            self.process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.beside.end()

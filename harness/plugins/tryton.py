@@ -56,10 +56,12 @@ class Plugin:
         if isolation.failed(item):
             isolation.kept(item, self.databases.keep(item.nodeid))
 
+    @pytest.hookimpl(optionalhook=True)  # those of warm workers, if there are any
     def pytest_warm(self, session: pytest.Session) -> None:
         """Set up the classes of the database that most tests will ask for."""
         warm(self.databases, session.items)
 
+    @pytest.hookimpl(optionalhook=True)
     def pytest_fresh_start(self) -> None:
         """The next test has another database."""
         self.databases.end()
@@ -117,6 +119,8 @@ def _harness_test(request: pytest.FixtureRequest) -> Iterator[None]:
     yield from _around("test", request)
 
 
+ALONE: list[bool] = []
+"""Whether nobody but this session has started what has its databases."""
 INSTALLED: list[Databases] = []
 """What trytond's functions of this process, and of its forks, are answered by."""
 
@@ -129,13 +133,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Take trytond's place where databases come from."""
     isolation.describe(config)
-    if not client.available:
+    if not client.available and not ALONE:
         raise pytest.UsageError(
             "the plugin harness.plugins.tryton needs the harness around it:"
             " run harness test, or leave the plugin out"
         )
-    lifeline.hold()
-    if not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        lifeline.hold()
+        client.worker = config.workerinput["workerid"]
+    elif not ALONE:  # who has started pytest may end, or its thread may
+        lifeline.hold()
         lifeline.watch(os.environ[BROKER])
     plugin = Plugin(config.getoption("harness_isolation"))
     config.stash[KEY] = plugin

@@ -2,6 +2,7 @@
 """What is set, what is there, what a step begins with."""
 
 import json
+import os
 
 from harness.config import shown
 from harness.context import Context
@@ -38,7 +39,7 @@ def sources(context: Context) -> int:
                 str(source.origin),
                 source.revision + (" dirty" if source.dirty else ""),
                 series(module) if module else "",
-                str(source.path.relative_to(context.config.root)),
+                os.path.relpath(source.path, context.config.root),
             )
         )
     context.console.table(rows, ("source", "from", "revision", "series", "path"))

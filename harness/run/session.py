@@ -67,8 +67,9 @@ def run(
 
 def make(context: Context, current: Run, step: Step, directory: Path) -> "StepSession":
     """A session that has its environment."""
-    for name in step.sources if step.tested else ():
-        tests_of(context.graph[name])
+    for one in step.tested:
+        if one.name in context.graph:
+            tests_of(context.graph[one.name])
     inner = step.runner == "image"
     table = context.config.suite[step.suite]
     # What can be known is said before an environment is made, which takes minutes.

@@ -15,7 +15,8 @@ from harness.runners.base import Files
 
 PLUGINS = (
     "harness.plugins.workers", "harness.plugins.results", "harness.plugins.hidden",
-    "harness.plugins.limits", "harness.plugins.tryton", base.GIVEN,
+    "harness.plugins.limits", "harness.plugins.tryton", "harness.plugins.places",
+    base.GIVEN,
 )  # fmt: skip
 
 
@@ -31,6 +32,9 @@ def command(
     for plugin in PLUGINS:
         argv += ["-p", plugin]
     argv += _settings(step, modules, environment, files)
+    for module in (modules[one.name] for one in step.tested):
+        if module.path.name != module.name:
+            argv.append(f"--harness-place={module.name}={module.path}")
     argv += ["--doctest-glob=scenario_*.rst", *base.options(step, files)]
     return argv + list(chosen(step, modules) or paths)
 

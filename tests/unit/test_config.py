@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import config
-from harness.config import Config, SuiteTable, find_root
+from harness.config import Config, SuiteTable, find_root, nothing
 from harness.errors import ConfigError, ExitCode
 from harness.model import Isolation
 
@@ -730,12 +730,11 @@ def test_find_root_stops_at_a_broken_file_of_ours(tmp_path: Path) -> None:
 def test_find_root_finds_nothing(tmp_path: Path) -> None:
     file = tmp_path / "pyproject.toml"
     file.write_text("tool = 1")
-    with pytest.raises(ConfigError) as caught:
-        find_root(tmp_path)
-    error = caught.value
-    assert "no pyproject.toml with a [tool.harness] table" in error.message
-    assert str(file) in error.checked
-    assert "add [tool.harness]" in error.remedy
+    assert find_root(tmp_path) is None
+    error = nothing(tmp_path)
+    assert "no Tryton module, no [tool.harness]" in error.message
+    assert str(tmp_path) in error.checked
+    assert "harness init" in error.remedy
 
 
 # -- the gate ----------------------------------------------------------------

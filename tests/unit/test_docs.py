@@ -101,9 +101,8 @@ def wrong(line: str) -> str:
 def _wrong(line: str) -> str:
     sessions = re.match(r"(?:\$ )?(?:\./)?nox -s ([\w ]+?)(?: --|$|\s+#|\s{3})", line)
     if sessions:
-        there = re.findall(
-            r"^def (\w+)\(session", (ROOT / "noxfile.py").read_text("utf-8"), re.M
-        )
+        text = (ROOT / "noxfile.py").read_text("utf-8")
+        there = [*re.findall(r"^def (\w+)\(session", text, re.M), *SESSIONS]
         for name in sessions[1].split():
             if name not in there:
                 return f"no session {name}"

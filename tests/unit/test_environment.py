@@ -325,7 +325,9 @@ def test_an_environment_is_made_once(
     assert common[-len(wanted.common) :] == list(wanted.common)
     assert own[0] == str(made.path / "bin" / "python")
     editable = [own[i + 1] for i, word in enumerate(own) if word == "--editable"]
-    assert editable == [str(source.path) for source, _ in wanted.sources]
+    mirrors = made.path / "mirrors"
+    assert editable == [str(mirrors / source.name) for source, _ in wanted.sources]
+    assert not mirrors.exists()
     assert "trytond_party==6.6.*" in own
     assert official[-1] == "trytond_country[test]==6.6.*"
     assert freeze[-2:] == ["freeze", "--all"]
@@ -454,3 +456,37 @@ def test_an_environment_that_is_removed_before_it_is_locked_is_made_again(
     made = environments.ensure(wanted, step=print)
     assert removed
     assert (made.path / environment.READY).exists()
+
+
+# -- modules of others ---------------------------------------------------------
+
+
+def test_another_vendors_module_that_no_index_has(wanted: EnvironmentRequest) -> None:
+    source, _ = wanted.sources[0]
+    shop = Module(
+        name="shop", path=source.path, version="6.6.1", depends=("party", "bank_extra")
+    )
+    needing = replace(wanted, sources=((source, shop),))
+    error = CommandFailed(
+        "pip ended with exit code 1:\n"
+        "ERROR: No matching distribution found for acme-bank-extra<6.7,>=6.6"
+    )
+    told = str(environment._explain(error, needing))
+    assert "the module shop needs bank_extra, which is nowhere" in told
+    assert "the package index for acme-bank-extra" in told
+
+
+def test_what_is_optional_is_installed_where_the_index_has_it(
+    wanted: EnvironmentRequest,
+) -> None:
+    source, _ = wanted.sources[0]
+    shop = Module(
+        name="shop",
+        path=source.path,
+        version="",
+        extras=("sale", "x"),
+        tests=("stock",),
+    )
+    lines = replace(wanted, sources=((source, shop),)).requirements
+    assert {"trytond_sale==6.6.*", "trytond_stock==6.6.*"} <= set(lines)
+    assert "trytond_x==6.6.*" not in lines

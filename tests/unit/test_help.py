@@ -62,6 +62,8 @@ def test_all_commands_are_there() -> None:
                 "prune",
             )
         ),
+        "harness init",
+        "harness serve",
         "harness build",
         "harness images",
         *(
@@ -199,7 +201,6 @@ def test_the_exit_codes_of_the_help_exist() -> None:
     [
         [],
         ["tset"],
-        ["test"],
         ["test", "tryton", "--jobs", "many"],
         ["test", "tryton", "--isolation", "function"],
         ["template"],

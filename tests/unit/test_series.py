@@ -31,7 +31,12 @@ def test_find() -> None:
 
 @pytest.mark.parametrize(
     ("name", "remedy"),
-    [("7.1", "did you mean 7."), ("7.00", "did you mean 7.0?"), ("seven", "--series")],
+    [
+        ("7.1", "under development"),
+        ("7.10", "did you mean 7."),
+        ("7.00", "did you mean 7.0?"),
+        ("seven", "--series"),
+    ],
 )
 def test_an_unknown_series(name: str, remedy: str) -> None:
     with pytest.raises(UsageError, match=f"no Tryton series '{name}'") as caught:

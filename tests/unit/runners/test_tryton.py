@@ -87,6 +87,7 @@ def test_the_command(
         "-p", "harness.plugins.hidden",
         "-p", "harness.plugins.limits",
         "-p", "harness.plugins.tryton",
+        "-p", "harness.plugins.places",
         "-p", "harness.plugins.given",
         "-c", str(directory / "pytest.ini"),
         f"--rootdir={environment.path.parents[1]}",  # above all of them

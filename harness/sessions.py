@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions of Nox for any noxfile: ``from harness import sessions; sessions.add(…)``.
+
+Each hands what follows ``--`` to ``harness`` as it is.  It runs in the Python that
+runs Nox where that has all that the command line needs, else in an environment that
+Nox makes once.
+"""
+
+import sys
+from importlib.util import find_spec
+from typing import Final
+
+import nox
+
+from harness import __version__
+
+NEEDED: Final = (
+    "harness", "psycopg", "jinja2", "coverage", "rich", "testcontainers",
+)  # fmt: skip
+HERE: Final = all(map(find_spec, NEEDED))
+"""Whether Nox's own Python can run the harness."""
+PACKAGE: Final = (f"collecting-society-harness[cli]=={__version__}",)
+COMMANDS: Final = {
+    "gate": "What a merge needs, by what changed: -- [--full] [--only NAME] [--list].",
+    "watch": "The tests that each save concerns: -- [SUITE] [WORDS] [pytest options].",
+    "build": "The images of the services: -- [SERVICE ...] [--no-cache] [--pull].",
+    "manage": "Any command of the harness: -- up, urls, doctor, clean, ...",
+}
+"""Sessions that are a command; each with its help."""
+OWN: Final = {
+    "tryton": "Tests of Tryton modules: -- [MODULE ...] [--series S] [pytest options].",
+    "integration": "In a browser: -- [--browser WHERE] [--headed] [pytest options].",
+}
+"""Help of suites that are called as their session is."""
+SUITE: Final = "_tests"
+"""``portal_tests`` is the suite ``portal``."""
+
+
+def add(*names: str, install: tuple[str, ...] = PACKAGE, here: bool = HERE) -> None:
+    """Add sessions: ``tryton``, ``integration``, ``NAME_tests`` for the suite NAME,
+    ``watch``, ``gate``, ``build``, ``manage``.
+
+    `install` is what pip is given where Nox has to make an environment: where not all
+    is `here`.  Raises ValueError for a name that is none of these.
+    """
+    for name in names:
+        _add(name, install, here=here)
+
+
+def _add(name: str, install: tuple[str, ...], *, here: bool) -> None:
+    suite = name.removesuffix(SUITE)
+    words: tuple[str, ...] = (name,)
+    if name in COMMANDS:
+        text = COMMANDS[name]
+    elif name in OWN or suite != name:
+        words = ("test", suite)
+        text = OWN.get(name, f"The suite {suite}: -- [PART|ADDRESS ...] [options].")
+    else:
+        known = ", ".join([*OWN, f"NAME{SUITE}", *COMMANDS])
+        raise ValueError(f"{name!r} is no session of the harness: {known}")
+
+    def function(session: nox.Session) -> None:
+        program = python(session, *install, here=here)
+        given = [*(one for one in words if one != "manage"), *session.posargs]
+        run(session, program, "-m", "harness", *given)
+
+    function.__doc__ = text
+    nox.session(
+        name=name,
+        venv_backend="none" if here else None,
+        reuse_venv=True,
+        tags=["harness"],
+    )(function)
+
+
+def python(session: nox.Session, *install: str, here: bool = HERE) -> str:
+    """The Python that has the harness."""
+    if here:
+        return sys.executable
+    session.install("--quiet", *install)
+    return "python"
+
+
+def run(session: nox.Session, *words: str, env: dict[str, str] | None = None) -> None:
+    """Run a program that tidies up, and reports, when it is interrupted.
+
+    Nox kills half a second after Ctrl-C else.
+    """
+    session.run(
+        *words, env=env, external=True, interrupt_timeout=10.0, terminate_timeout=10.0
+    )

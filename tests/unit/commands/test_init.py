@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ``harness init`` writes, and what it leaves as it is."""
+
+import io
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness import discovery
+from harness.commands import init
+from harness.config import load
+from harness.context import Context
+from harness.errors import HarnessError
+from harness.output import Console
+
+
+def run(root: Path, *fill: str, ask: Any = None, dry: bool = False) -> str:
+    out = io.StringIO()
+    context = Context(
+        config=load(root, {}, {}, found={}),
+        environ={},
+        console=Console(out, {}),
+        line="",
+        found=discovery.look(root),
+    )
+    init.run(context, fill=fill, dry=dry, ask=ask)
+    return out.getvalue()
+
+
+def refused(root: Path, *fill: str) -> str:
+    with pytest.raises(HarnessError) as caught:
+        run(root, *fill)
+    return str(caught.value)
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "portal"\n')
+    return tmp_path
+
+
+def written(root: Path) -> Any:
+    return tomllib.loads((root / "pyproject.toml").read_text())
+
+
+def test_a_module_is_described_once(tmp_path: Path) -> None:
+    (tmp_path / "tryton.cfg").write_text("[tryton]\nversion=7.0.0\n")
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    assert "# for plain pytest, in pytest.ini: tryton =" in run(tmp_path, dry=True)
+    (tmp_path / "pytest.ini").unlink()
+    assert "[tool.harness]" in run(tmp_path, dry=True)
+    assert not (tmp_path / "pyproject.toml").exists()
+    assert "written into" in run(tmp_path)
+    tool = written(tmp_path)["tool"]
+    assert tool["harness"]["series"] == "7.0"
+    assert tool["pytest"]["ini_options"]["tryton"] == [f"{tmp_path.name}=."]
+    assert "[tool.harness] is there already" in refused(tmp_path)
+
+
+def test_an_application_says_what_fills_its_database(project: Path) -> None:
+    (project / "schema.sql").touch()
+    (project / "data.dump").touch()
+    run(project, "schema.sql", "data.dump", "shop.testing:fill")
+    options = written(project)["tool"]["pytest"]["ini_options"]
+    assert options == {
+        "warm_workers": True,
+        "postgresql_template": [
+            "schema.sql",
+            "sh -c 'pg_restore --no-owner -d \"$PGDATABASE\" data.dump'",
+            "shop.testing:fill",
+        ],
+    }
+    assert written(project)["project"] == {"name": "portal"}
+    assert "a configuration of pytest is there already" in refused(project, "x:y")
+
+
+def test_it_is_asked_where_somebody_is_there(project: Path) -> None:
+    answers = iter(["python fill.py", "a.b:c", ""])
+    run(project, ask=lambda question: next(answers))
+    options = written(project)["tool"]["pytest"]["ini_options"]
+    assert options["postgresql_template"] == ["python fill.py", "a.b:c"]
+
+
+def test_what_is_wrong(project: Path, tmp_path: Path) -> None:
+    assert "harness init --fill" in refused(project)
+    assert "there is no file schema.sql" in refused(project, "schema.sql")
+    (tmp_path / "pyproject.toml").unlink()
+    assert "no Tryton module" in refused(tmp_path, "x:y")

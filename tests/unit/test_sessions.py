@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sessions of Nox, as anybody's noxfile adds them."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import nox
+import pytest
+
+from harness import sessions
+
+
+class Session:
+    """What a session is called with, and what it does."""
+
+    def __init__(self, *words: str) -> None:
+        self.posargs = [*words]
+        self.ran: list[tuple[str, ...]] = []
+        self.installed: list[tuple[str, ...]] = []
+
+    def run(self, *words: str, **options: Any) -> None:
+        assert options["interrupt_timeout"] == 10.0
+        self.ran.append(words)
+
+    def install(self, *words: str) -> None:
+        self.installed.append(words)
+
+
+@pytest.fixture
+def added(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+
+    def session(*, name: str, **options: Any) -> Any:
+        def add(function: Any) -> None:
+            made[name] = SimpleNamespace(call=function, **options)
+
+        return add
+
+    monkeypatch.setattr(nox, "session", session)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("tryton", ("test", "tryton")),
+        ("integration", ("test", "integration")),
+        ("shop_tests", ("test", "shop")),
+        ("gate", ("gate",)),
+        ("manage", ()),
+    ],
+)
+def test_a_session_hands_its_words_on(
+    added: dict[str, Any], name: str, words: tuple[str, ...]
+) -> None:
+    sessions.add(name, here=True)
+    session = Session("--list", "-k", "one")
+    added[name].call(session)
+    ((_, *ran),) = session.ran
+    assert ran == ["-m", "harness", *words, "--list", "-k", "one"]
+    assert session.installed == []
+    assert added[name].venv_backend == "none"
+    assert added[name].call.__doc__
+
+
+def test_an_environment_is_made_where_it_must(added: dict[str, Any]) -> None:
+    sessions.add("tryton", here=False)
+    session = Session()
+    added["tryton"].call(session)
+    assert session.installed == [("--quiet", *sessions.PACKAGE)]
+    assert session.ran[0][0] == "python"
+
+
+def test_a_name_that_is_no_session(added: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="'portal' is no session"):
+        sessions.add("portal")
+    assert not added
