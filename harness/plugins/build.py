@@ -60,7 +60,7 @@ def main() -> int:
 
 def _observed(order: dict[str, Any]) -> Any:
     """What sees the sources' doings, from the first order on; None if it shall not."""
-    if not order["observe"]:
+    if not (order["observe"] and order["roots"]):
         return None
     root, *sources = order["roots"]
     return observing.start(root, sources, apart=order["apart"])
