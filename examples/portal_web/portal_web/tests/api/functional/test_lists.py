@@ -123,7 +123,7 @@ def test_licences(api: TestApp) -> None:
         "/v1/artists/a000001",
         "/v1/artists/1",
         "/v2/artists",
-        "/",
+        "/v1",
         "/v1/artists/A000001%00",
     ],
 )
