@@ -103,7 +103,7 @@ def test_same_ids_and_outcomes_as_plain_pytest(
     made = next(
         path
         for path in (state / "envs").glob("tryton-*")
-        if path.is_dir() and sources(path) == {"alpha"}
+        if (path / "harness.json").is_file() and sources(path) == {"alpha"}
     )
     subprocess.run(
         [
