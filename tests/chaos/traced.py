@@ -78,7 +78,7 @@ def unused():
 SCRIPT = """\
     >>> import json, os
     >>> from proteus import Model
-    >>> from trytond.modules.alpha.alpha import Thing as Code
+    >>> from alpha.alpha import Thing as Code
     >>> from tools import price
     >>> Thing = Model.get('alpha.thing')
     >>> Thing(name=price(json.load(open('prices.json'))[0])).save()
