@@ -190,7 +190,7 @@ def of_environment(text: str, argv: Sequence[str], main_: Parser) -> str:
     """The commands in a text for the environment that was asked for in a line."""
     words = " ".join(argv).replace(f"{WHICH} ", f"{WHICH}=").split()
     asked = [word for word in words if word.startswith(f"{WHICH}=")]
-    takers = _taking(main_, "") if asked else set()
+    takers = _taking(main_, "", asked[0].partition("=")[2]) if asked else set()
 
     def told(match: "re.Match[str]") -> str:
         names = (match["first"], f"{match['first']} {match['second']}")
@@ -203,13 +203,13 @@ def of_environment(text: str, argv: Sequence[str], main_: Parser) -> str:
     return LINE.sub(told, text)
 
 
-def _taking(main_: argparse.ArgumentParser, prefix: str) -> set[str]:
-    """The commands that are for an environment."""
+def _taking(main_: argparse.ArgumentParser, prefix: str, value: str) -> set[str]:
+    """The commands that are for this environment; none where there is no such one."""
     found: set[str] = set()
     for action in main_._actions:
         if isinstance(action, argparse._SubParsersAction):
             for name, one in action.choices.items():
-                found |= _taking(one, f"{prefix}{name} ")
-        elif WHICH in action.option_strings:
+                found |= _taking(one, f"{prefix}{name} ", value)
+        elif WHICH in action.option_strings and value in (action.choices or ()):
             found.add(prefix.strip())
     return found

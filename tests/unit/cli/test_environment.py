@@ -29,3 +29,11 @@ def test_a_remedy_is_for_the_environment(line: str, said: str, told: str) -> Non
     said, told = (text.replace("%", "--environment staging") for text in (said, told))
     assert of_environment(said, line.split(), PARSER) == told
     assert of_environment(said, ["up"], PARSER) == said
+
+
+def test_no_remedy_is_for_an_environment_that_there_is_not() -> None:
+    said, line = (
+        "look at harness secrets init --help",
+        "secrets init --environment prod",
+    )
+    assert of_environment(said, line.split(), PARSER) == said
