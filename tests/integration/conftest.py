@@ -109,15 +109,21 @@ IMAGE = f"{PREFIX}/db:{VARIANT}"
 
 
 @pytest.fixture(scope="session")
-def contained(store: Store, engine: Engine) -> Iterator[Address]:
-    """The server in a container."""
+def contained_server(store: Store, engine: Engine) -> Iterator[DockerServer]:
+    """The server in a container, as soon as it is started."""
     if engine.inspect("image", IMAGE) is None:
         subprocess.run(
             [sys.executable, "-m", "harness", "build", "db"], cwd=ROOT, check=True
         )
     server = DockerServer(store, image=IMAGE, environ=os.environ)
-    yield server.start()
+    yield server
     server.stop()
+
+
+@pytest.fixture
+def contained(contained_server: DockerServer) -> Address:
+    """The server in a container; another one where a test has killed the last."""
+    return contained_server.start()
 
 
 @pytest.fixture(params=["docker", "local", "given", "sqlite"])
