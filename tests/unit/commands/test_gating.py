@@ -8,7 +8,7 @@ import pytest
 from harness.commands import durations, hooks, test
 from harness.errors import UsageError
 from harness.selection import choice
-from harness.selection.rules import Decision
+from harness.selection.decisions import Decision
 
 
 def test_the_hook_is_ours_and_keeps_gits_variables_out() -> None:
