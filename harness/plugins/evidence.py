@@ -11,7 +11,8 @@ from functools import partial
 from typing import Any, Callable, Iterator
 
 from harness.plugins import hidden
-from harness.plugins.driving import SIZES, Browser, words
+from harness.plugins.driving import SIZES, Browser
+from harness.plugins.remote import words
 from harness.plugins.servers import Servers
 
 PROPERTY = "evidence"
