@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from harness import __version__
 from harness.cli import (
+    binding,
     clean,
     databases,
     doctor,
@@ -142,7 +143,7 @@ def main(argv: Sequence[str]) -> int:
         arguments, rest = split(argv)
         options = parser().parse_args(arguments)
         context = _context(options, argv, console, environ)
-        return int(options.call(context, options, rest))
+        return binding.call(context, options, rest)
     except HarnessError as error:
         error.remedy = of_environment(error.remedy, argv, parser())
         console.error(error)

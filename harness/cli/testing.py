@@ -28,7 +28,7 @@ def add(commands: "Commands[Parser]") -> None:
         command(commands, "config", "print each setting with its source")
     )
     one.add_argument("--json", action="store_true", help="as JSON")
-    one.set_defaults(call=_config)
+    one.set_defaults(call=".run.heading.config")
 
 
 def _test(commands: "Commands[Parser]") -> None:
@@ -146,12 +146,6 @@ def _test(commands: "Commands[Parser]") -> None:
         help="print the ids of the tests, also of a --shard and of -k; run none",
     )
     one.set_defaults(call=_run_test)
-
-
-def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.run import heading
-
-    return heading.config(context, as_json=options.json)
 
 
 def _choose(context: "Context", options: argparse.Namespace) -> None:

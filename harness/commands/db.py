@@ -124,14 +124,16 @@ def psql(
     *,
     wish: DatabaseRequest,
     name: str,
-    words: tuple[str, ...],
+    sql: str,
+    rest: tuple[str, ...],
     terminal: bool,
 ) -> int:
     """``psql`` on any database, also on a lease; its exit code."""
     name = named(context, name)
     with db_place.opened(context, of_tests(context, wish, name)) as place:
         client = place.client
-        argv = (*client.as_owner, f"--dbname={name}", *words)
+        one = (f"--command={sql}",) if sql else ()
+        argv = (*client.as_owner, f"--dbname={name}", *one, *rest)
         if client.dry:
             client.say(client.line(client.argv("psql", *argv, terminal=terminal)))
             return ExitCode.OK

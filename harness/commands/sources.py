@@ -178,11 +178,11 @@ def _changes(state: RepositoryState) -> str:
     return ", ".join([*([state.busy] if state.busy else []), *parts]) or "–"
 
 
-def diff(context: Context, *, choice: Choice, words: Sequence[str]) -> int:
+def diff(context: Context, *, choice: Choice, stat: bool) -> int:
     """The changes of tracked files, one repository after the other."""
     colour = "always" if context.console.colour else "never"
     for one in repositories(context, choice.names):
-        call = ("diff", f"--color={colour}", "HEAD", *words)
+        call = ("diff", f"--color={colour}", "HEAD", *(["--stat"] if stat else []))
         text = one.run(*call).stdout.rstrip()
         if text:
             context.console.header(one.name, ())
