@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any, Callable, Iterator
 
 from harness.plugins import hidden
-from harness.plugins.driving import SIZES, Browser, words
+from harness.plugins.driving import SIZES, Browser
+from harness.plugins.remote import words
 from harness.plugins.servers import Servers
 from harness.plugins.unpatched import json, os
 
