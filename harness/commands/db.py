@@ -2,20 +2,16 @@
 """``harness db list``, ``size``, ``psql``, ``console``; what all of ``db`` shares."""
 
 import difflib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.commands import db_place
 from harness.commands.db_place import DatabaseRequest
-from harness.context import Context
+from harness.context import Ask, Context, confirm
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.quantities import size as shown
 from harness.run import servers
-
-Ask = Callable[[str], str] | None
-"""How to ask the user; None where nobody is there to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +39,8 @@ def allow(
             checked=title,
             remedy="if you mean it: --force",
         )
-    if leave.yes or dry:
-        return
-    if leave.ask is None:
-        raise UsageError(
-            f"nobody is there to be asked: {what}?", remedy="say it beforehand: --yes"
-        )
-    if leave.ask(f"{what}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UsageError("nothing was changed")
+    if not (leave.yes or dry):
+        confirm(leave.ask, what)
 
 
 def named(context: Context, name: str) -> str:

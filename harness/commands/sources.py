@@ -10,7 +10,7 @@ from typing import Final
 
 from harness import proc
 from harness.config.schema import ENVIRONMENTS
-from harness.context import Context
+from harness.context import Ask, Context, confirm
 from harness.errors import ExitCode, NothingSelected, SourceError, UsageError
 from harness.repositories import git, work
 from harness.repositories.git import Repository, RepositoryState
@@ -18,8 +18,6 @@ from harness.repositories.work import Done
 
 AT_ONCE: Final = 8
 """Repositories that are worked on at the same time: servers limit connections."""
-
-Ask = Callable[[str], str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,15 +96,10 @@ def _table(context: Context, rows: Sequence[Done]) -> int:
     return ExitCode.OK if well else ExitCode.COMMAND_FAILED
 
 
-def _leave(choice: Choice, what: str) -> None:
-    if choice.yes:
-        return
-    if choice.ask is None:
-        raise UsageError(
-            f"nobody is there to be asked: {what}?", remedy="say it beforehand: --yes"
-        )
-    if choice.ask(f"{what}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UsageError("nothing was changed")
+def require_leave(choice: Choice, what: str) -> None:
+    """Ask, unless it was allowed beforehand; raises `UsageError`."""
+    if not choice.yes:
+        confirm(choice.ask, what)
 
 
 def _lines(context: Context, found: Sequence[Repository], *words: str) -> int:
@@ -235,7 +228,7 @@ def push(context: Context, *, choice: Choice) -> int:
     context.console.table(rows, ("source", "branch", "commits"))
     if choice.dry:
         return _lines(context, going, "push", "--set-upstream", "origin", "HEAD")
-    _leave(choice, "push them")
+    require_leave(choice, "push them")
     return _table(context, all_of(context, "push", going, work.push))
 
 
@@ -284,6 +277,6 @@ def promote(context: Context, *, choice: Choice, environment: str) -> int:
     going = [one for one in found if one.name in wanted and wanted[one.name].count]
     if code or not going or choice.dry:
         return code
-    _leave(choice, f"promote {environment} to {target}")
+    require_leave(choice, f"promote {environment} to {target}")
     rows = all_of(context, "promote", going, lambda one: work.promote(wanted[one.name]))
     return _table(context, rows)
