@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness db list``, ``size``, ``psql``, ``console``; what all of ``db`` shares."""
 
-import difflib
 from dataclasses import dataclass, replace
 
 from harness.commands import db_place
@@ -10,6 +9,7 @@ from harness.context import Ask, Context, confirm
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
+from harness.options import meant
 from harness.quantities import size as shown
 from harness.run import servers
 
@@ -52,13 +52,10 @@ def require_there(client: PostgresPrograms, name: str) -> None:
     """Raises `DatabaseError` where a database is not there."""
     there = [one.name for one in catalogue.all_(client)]
     if name not in there:
-        near = difflib.get_close_matches(name, there, n=1)
         raise DatabaseError(
             f"there is no database {name} on {client.title}",
             checked=f"there are {', '.join(there) or 'none'}",
-            remedy=f"did you mean {near[0]}?"
-            if near
-            else "harness db create, or another place: --on",
+            remedy=meant(name, there) or "harness db create, or another place: --on",
         )
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness sources status``, ``diff``, ``checkout`` …: all repositories at once."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from harness import proc
 from harness.config.schema import ENVIRONMENTS
 from harness.context import Ask, Context, confirm
 from harness.errors import ExitCode, NothingSelected, SourceError, UsageError
+from harness.options import meant
 from harness.repositories import git, work
 from harness.repositories.git import Repository, RepositoryState
 from harness.repositories.work import Done
@@ -41,11 +41,10 @@ def chosen(context: Context, names: Sequence[str]) -> list[str]:
     known = list(context.config.source)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
             raise UsageError(
                 f"there is no source {name!r}",
                 checked=f"configured are {', '.join(known) or 'none'}",
-                remedy=f"did you mean {near[0]}?" if near else "harness sources",
+                remedy=meant(name, known) or "harness sources",
             )
     return list(names) or known
 
