@@ -160,7 +160,7 @@ def make(
             tested=tuple(
                 Tested(
                     name=module,
-                    origin=_origin(module, graph),
+                    origin=graph[module].origin if module in graph else Origin.INDEX,
                     reason=reasons.get(module, "named"),
                     path=graph[module].path if module in graph else None,
                 )
@@ -240,10 +240,6 @@ def _step(wish: PlanRequest, *, database: tuple[str, str], **more: Any) -> Step:
         affected=wish.affected,
         **more,
     )
-
-
-def _origin(name: str, graph: Graph) -> Origin:
-    return graph[name].origin if name in graph else Origin.INDEX
 
 
 def _by_series(
