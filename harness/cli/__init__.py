@@ -4,7 +4,6 @@
 import argparse
 import errno
 import os
-import shlex
 import signal
 import stat
 import sys
@@ -30,6 +29,7 @@ from harness.cli import (
     testing,
     tools,
     watching,
+    words,
 )
 from harness.cli.base import Parser, of_environment, overrides
 from harness.errors import (
@@ -40,7 +40,7 @@ from harness.errors import (
     UsageError,
 )
 from harness.masks import masked
-from harness.options import TESTING, slip, split
+from harness.options import TESTING, split
 from harness.output import Console
 from harness.store import noting
 
@@ -106,36 +106,6 @@ BARE: Final = 1
 """The exit code of ``harness`` alone: that of ``git``."""
 
 
-def _check(argv: Sequence[str]) -> None:
-    """Raises `UsageError` for options that nobody has, or before the command."""
-    name, remedy = slip(argv) if argv[0] in TESTING else ("", "")
-    if name:
-        raise UsageError(
-            f"harness {argv[0]} has no option {name}, nor has pytest",
-            remedy=f"{remedy} A plugin's option is given after --: -- {name}",
-        )
-    if not argv[0].startswith("-") or argv[0] in ("-h", "--help", "--version"):
-        return
-    names = known(parser())
-    place = next((at for at, word in enumerate(argv) if word in names), None)
-    if place is None:
-        raise parser().unknown(argv)
-    words = (argv[place], *argv[:place], *argv[place + 1 :])
-    raise UsageError(
-        f"options follow the command, {argv[0]} is before it", remedy=_line(words)
-    )
-
-
-def known(main_: Parser) -> set[str]:
-    """The names of all commands."""
-    return {
-        name
-        for action in main_._actions
-        if isinstance(action, argparse._SubParsersAction)
-        for name in action.choices
-    }
-
-
 def main(argv: Sequence[str]) -> int:
     """Run a command; the exit code."""
     environ = dict(os.environ)
@@ -146,10 +116,13 @@ def main(argv: Sequence[str]) -> int:
             console.info(parser().format_help().rstrip())
             return BARE
         if argv[0] in TESTING:
-            console.hint(f"{_line(argv)} ...", stays=not ANSWERS.intersection(argv))
-        _check(argv)
+            console.hint(
+                f"{words.line(argv)} ...", stays=not ANSWERS.intersection(argv)
+            )
         arguments, rest = split(argv)
-        options = parser().parse_args(arguments)
+        main_ = parser()
+        words.check(argv, arguments, main_, environ)
+        options = main_.parse_args(arguments)
         context = _context(options, argv, console, environ)
         return int(options.call(context, options, rest))
     except HarnessError as error:
@@ -220,6 +193,11 @@ def _barred(error: Exception) -> HarnessError | None:
     if not isinstance(error.filename, str | os.PathLike):
         return None
     path = Path(error.filename)
+    if error.errno == errno.ENAMETOOLONG:
+        return UsageError(
+            f"{path} is too long for the name of a file",
+            remedy="look at what was typed, and at the variables HARNESS_*",
+        )
     there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
     return MissingTool(
         f"{path} cannot be used: {error.strerror}",
@@ -233,7 +211,7 @@ def _unknown(error: Exception, argv: Sequence[str]) -> HarnessError:
     """A defect: the log is written to a file that can be sent."""
     text = (
         f"harness {__version__} on Python {sys.version}\n"
-        f"$ {_line(argv)}\n\n{masked(traceback.format_exc())}"
+        f"$ {words.line(argv)}\n\n{masked(traceback.format_exc())}"
     )
     try:
         handle, name = tempfile.mkstemp(prefix="harness-", suffix=".log")
@@ -246,11 +224,6 @@ def _unknown(error: Exception, argv: Sequence[str]) -> HarnessError:
         f"this is a defect of the harness: {type(error).__name__}: {error}",
         remedy=remedy,
     )
-
-
-def _line(argv: Sequence[str]) -> str:
-    """What was typed, as reports may show it."""
-    return f"harness {shlex.join(map(masked, argv))}"
 
 
 def _context(
@@ -269,7 +242,7 @@ def _context(
         config=config.load(root, environ, overrides(options)),
         environ=environ,
         console=console,
-        line=_line(argv),
+        line=words.line(argv),
     )
 
 
@@ -298,6 +271,6 @@ def _found(
         config=config.load(root, environ, overrides, found=table),
         environ={**environ, **UNTOUCHED},
         console=console,
-        line=_line(argv),
+        line=words.line(argv),
         found=found,
     )

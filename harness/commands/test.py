@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness test``: plan → environment → server → templates → run → reports."""
 
+import contextlib
 import json
 import os
 import re
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import plan, results, series, store
+from harness import addresses, plan, results, series, store
 from harness.commands import bisect
 from harness.context import Context
 from harness.errors import (
@@ -111,7 +112,7 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     """What a request means, one step per series."""
     config = context.config
     table = config.suite[asked.suite]
-    more = shlex.split(context.environ.get("PYTEST_ADDOPTS", ""))
+    more = _words(context.environ.get("PYTEST_ADDOPTS", ""))
     options = (*table.options, *more, *rooted(asked.options, Path.cwd()))
     serial = base.serial(options)
     if serial:
@@ -134,6 +135,17 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     if table.kind == "pytest":
         return (_of_source(context, asked, wish),)
     return _of_modules(context, asked, wish)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a line; raises `UsageError` where a quotation has no end."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(
+            f"PYTEST_ADDOPTS={text!r} is no line of options: {error}",
+            remedy="close its quotation, or unset it",
+        ) from error
 
 
 def _workers(jobs: int, apart: int) -> int:
@@ -184,6 +196,9 @@ def _of_modules(
     bases = (Path.cwd(), context.config.root)
     paths, owners = tryton.aimed(asked.paths, _modules(context, words), bases)
     owners = [one for one in owners if one in known]
+    if paths and not owners and not words:
+        above = [one.path / "tests" for one in _modules(context, ()).values()]
+        raise addresses.missing(Path(asked.paths[0]), above)
     if set(owners or words) <= set(context.graph):  # others are looked at when there
         tryton.check(paths, list(_modules(context, words).values()))
     chosen = words or tuple(owners) or context.config.suite[asked.suite].modules
@@ -268,14 +283,14 @@ def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
                     break
     except BaseException as error:
         if not any(one.result.tests for one in done):
-            shutil.rmtree(directory)
+            _remove(directory)
             raise
         stopped = [_why(error)]
     current.end_left(context.console.warn)
     steps = steps[: len(done)]
     told = [_told(step, one) for step, one in zip(steps, done, strict=True)]
     if all(told):
-        shutil.rmtree(directory)
+        _remove(directory)
         if done[-1].interrupted:
             raise KeyboardInterrupt
         return int(max(one.code for one in done))
@@ -296,6 +311,13 @@ def _make(directory: Path) -> None:
             remedy="make it writable, or name another one:"
             " export HARNESS_REPORTS=DIRECTORY",
         ) from error
+
+
+def _remove(directory: Path) -> None:
+    """Nothing is left of a run that ran no test: no empty directory of reports."""
+    shutil.rmtree(directory)
+    with contextlib.suppress(OSError):
+        directory.parent.rmdir()
 
 
 def _why(error: BaseException) -> HarnessError:

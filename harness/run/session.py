@@ -73,6 +73,9 @@ def make(context: Context, current: Run, step: Step, directory: Path) -> "StepSe
     inner = step.runner == "image"
     table = context.config.suite[step.suite]
     # What can be known is said before an environment is made, which takes minutes.
+    distant.parse(context.config.workers)
+    if step.database == "given":
+        servers.server(context, step.database).start()
     driven = table.browser and not inner
     browser = browsing.choose(context, current, step) if driven else None
     chosen = container.find(context, current, step) if inner else None
