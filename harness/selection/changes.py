@@ -17,8 +17,8 @@ from harness.errors import (
 )
 from harness.model import Source
 from harness.modules import Graph
-from harness.selection import rules
-from harness.selection.rules import Selection
+from harness.selection import decisions
+from harness.selection.decisions import Selection
 
 
 class SelectionContext(Protocol):
@@ -68,7 +68,7 @@ def since(context: SelectionContext, revision: str) -> Selection:
     Raises `UsageError` where git does not know the revision.
     """
     changed = files(context, revision, strict=True)
-    return rules.decide(changed, config=context.config, graph=context.graph)
+    return decisions.decide(changed, config=context.config, graph=context.graph)
 
 
 def files(
