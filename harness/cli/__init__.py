@@ -2,6 +2,7 @@
 """The command line: the only reader of the environment, the error boundary."""
 
 import argparse
+import contextlib
 import errno
 import os
 import signal
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -82,6 +84,7 @@ UNTOUCHED: Final = {"PYTHONDONTWRITEBYTECODE": "1", "GIT_OPTIONAL_LOCKS": "0"}
 """With these, Python and git write nothing into a repository."""
 
 
+@cache
 def parser() -> Parser:
     """The whole command line."""
     main_ = Parser(
@@ -121,24 +124,34 @@ def main(argv: Sequence[str]) -> int:
             )
         arguments, rest = split(argv)
         main_ = parser()
+        words.require_directory()
         words.check(argv, arguments, main_, environ)
         options = main_.parse_args(arguments)
         context = _context(options, argv, console, environ)
         return int(options.call(context, options, rest))
     except HarnessError as error:
         error.remedy = of_environment(error.remedy, argv, parser())
-        console.error(error)
-        return error.code
+        return _tell(console, error)
     except KeyboardInterrupt:
-        console.error(Interrupted("interrupted: everything that was begun is ended"))
-        return ExitCode.INTERRUPTED
+        text = "interrupted: everything that was begun is ended"
+        return _tell(console, Interrupted(text))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.COMMAND_FAILED
     except Exception as error:
         known = _full(error) or _barred(error) or _unknown(error, argv)
-        console.error(known)
-        return known.code
+        return _tell(console, known)
+
+
+def _tell(console: Console, error: HarnessError) -> int:
+    """Print an error, elsewhere if standard output takes no more; its exit code."""
+    try:
+        console.error(error)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        with contextlib.suppress(OSError):
+            Console(sys.stderr, {}).error(error)
+    return error.code
 
 
 ENDING: Final = (signal.SIGTERM, signal.SIGHUP)

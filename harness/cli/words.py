@@ -12,6 +12,18 @@ from harness.errors import UsageError
 from harness.masks import masked
 from harness.options import TESTING, slip
 
+
+def require_directory() -> None:
+    """Raises `UsageError` where the shell's own directory was removed."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise UsageError(
+            "the directory that this was called in is gone",
+            remedy="change to one that is there: cd",
+        ) from None
+
+
 INSIDE: Final = ("exec", "run")
 """Commands whose words are another program's."""
 
@@ -78,5 +90,6 @@ def known(main_: Parser) -> set[str]:
 
 
 def line(argv: Sequence[str]) -> str:
-    """What was typed, as reports may show it."""
-    return f"harness {shlex.join(map(masked, argv))}"
+    """What was typed, as reports may show it: it rules no terminal."""
+    text = f"harness {shlex.join(map(masked, argv))}"
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
