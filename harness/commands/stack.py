@@ -50,6 +50,7 @@ class Stack:
 
         Raises `ConfigError` for ones that are not fit for the environment.
         """
+        self.project.files()  # nothing is made where these are not there
         return secrets.ensure(self.project.directory, self.project.environment)
 
     def show(self, calls: Iterable[Sequence[str | Path]]) -> int:
