@@ -22,6 +22,9 @@ LINES = os.path.join(LIBRARY, "linecache.py")
 GIVEN = ("COVERAGE_", "DB_NAME", "HARNESS_", "PG", "PYTEST_", "TRYTOND_DATABASE")
 """How variables begin that are another one in each run, or the harness's own."""
 IDLE = frozenset({"COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM", "_"})
+IMPORT = "<frozen importlib"
+READING = frozenset({"get_code", "get_data", "get_source"})
+"""Methods of loaders that a program may call, too."""
 SHELLS = ("sh", "bash", "dash", "env", "zsh")
 
 
@@ -164,8 +167,11 @@ def _cause() -> tuple[str, list[str]]:
         ways.append(place)
         if place.startswith("<doctest"):
             return place, ways
-        if place.startswith("<frozen importlib"):
-            return "", ways
+        if place.startswith(IMPORT):
+            if not asked(frame):
+                return "", ways
+            frame = frame.f_back
+            continue
         library = place.startswith(LIBRARY) and "-packages" not in place
         shown = frame.f_code.co_name == "getframeinfo" or place.endswith(SHOWING)
         if library and shown:
@@ -174,6 +180,13 @@ def _cause() -> tuple[str, list[str]]:
             return "" if any(one in place for one in OURS) else place, ways
         frame = frame.f_back
     return "<unknown>", ways
+
+
+def asked(frame: Any) -> bool:
+    """Whether a loader reads for one who asks it, not for the import of a module."""
+    above = frame.f_back.f_code
+    importing = above.co_filename.startswith(IMPORT) and above.co_name not in READING
+    return frame.f_code.co_name in READING and not importing
 
 
 def follow(observer: Marking) -> None:

@@ -364,6 +364,35 @@ def test_who_reads_a_source_by_inspect_depends_on_it(
     assert "file two.py" in seen(observer, lambda: None)
 
 
+LOADER = """
+def get_data(hear, path):
+    hear("open", (path, "rb", 0))
+
+def get_source(hear, path):
+    get_data(hear, path)
+
+def exec_module(hear, path):
+    get_source(hear, path)
+"""
+
+
+def test_who_asks_a_loader_for_a_source_depends_on_it(
+    observer: Observer, load: Load, tmp_path: Path
+) -> None:
+    """The import system asks, too: that is none of who imports."""
+    text = "def f(get, *args):\n    return get(*args)\n"
+    one = load(two="def g(): pass\n", one="from . import two\n" + text)
+    loader = importlib.import_module("own.two").__loader__
+    assert "file two.py" in seen(observer, lambda: one.f(loader.get_code, "own.two"))
+    told: dict[str, Any] = {}
+    exec(compile(LOADER, "<frozen importlib._bootstrap_external>", "exec"), told)
+    hear = events.SourceEvents(observer).hear
+    path = str(tmp_path / "src/own/data.txt")
+    for name, noted in (("get_data", 1), ("get_source", 1), ("exec_module", 0)):
+        found = seen(observer, lambda name=name: one.f(told[name], hear, path))
+        assert ("file data.txt" in found) == noted, name
+
+
 def test_variables(
     observer: Observer, listener: events.SourceEvents, load: Load
 ) -> None:
