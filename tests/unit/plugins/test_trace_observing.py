@@ -25,8 +25,9 @@ Load = Callable[..., Any]
 def observer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Observer:
     made = Observer(str(tmp_path), [str(tmp_path / "src")], ["/nowhere"], "")
     made.own = ("own",)
-    monkeypatch.setattr(builtins, instrument.SEEN, made.marks.add, raising=False)
-    monkeypatch.setattr(builtins, instrument.KEEPS, made.keeps, raising=False)
+    for name in (instrument.SEEN, instrument.KEEPS):
+        monkeypatch.setattr(builtins, name, None, raising=False)
+    made.listen()
     loader: Any = SourceFileLoader
     for name in ("get_code", "exec_module"):
         monkeypatch.setattr(loader, name, getattr(loader, name))
@@ -118,7 +119,7 @@ def test_what_an_import_needs(observer: Observer, load: Load) -> None:
         mid="from . import low\nlow.f()\n",
         one="from own.mid import low\ndef f(): pass\n",
     )
-    found = observer.needed({"function src/own/one.py:f"})
+    found = observer.needs.all({"function src/own/one.py:f"})
     assert found == {
         "function src/own/one.py:f", "module src/own/one.py", "module src/own/mid.py",
         "module src/own/low.py", "function src/own/low.py:f",

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What facts about code need to be imported: the files that stand behind a file.
+
+Each test asks, so what a file needs is remembered until another module is imported.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import lru_cache
+from typing import Callable, Iterable, Iterator, NamedTuple
+
+
+class Loaded(NamedTuple):
+    """A file of the sources that was imported: its fact, and what its import needs."""
+
+    fact: str
+    imports: frozenset[str]
+    package: str
+    """What relative imports in it begin at."""
+
+
+class Needs:
+    """Of what was imported in this process; `name` says what a file is called."""
+
+    def __init__(self, name: Callable[[str], str]) -> None:
+        self.name = name
+        self.loaded: dict[str, Loaded] = {}
+        self.importing: dict[str, set[str]] = {}
+        """By the name of a file: what was seen while its module was executed."""
+        self._count = 0
+        """How many modules there were when the next two were made."""
+        self._own: dict[str, set[str]] = {}
+        """By the name of a file: what it needs by itself."""
+        self._whole: dict[str, frozenset[str]] = {}
+        """By the name of a file: all that it needs."""
+
+    def forget(self) -> None:
+        """A module was executed: what is remembered may not be so any more."""
+        self._count = 0
+
+    def all(self, marks: Iterable[str]) -> set[str]:
+        """These and what their modules have needed to be imported."""
+        if self._count != len(sys.modules):
+            self._count = len(sys.modules)
+            self._own.clear()
+            self._whole.clear()
+        found = set(marks)
+        for name in {file_of(fact) for fact in found}:
+            found |= self._whole.get(name) or self._behind(name)
+        return found
+
+    def _behind(self, name: str) -> frozenset[str]:
+        found: set[str] = set()
+        todo, known = [name], {name}
+        while todo:
+            more = self._by_itself(todo.pop())
+            found |= more
+            new = {file_of(fact) for fact in more} - known
+            known |= new
+            todo.extend(new)
+        made = self._whole[name] = frozenset(found)
+        return made
+
+    def _by_itself(self, name: str) -> set[str]:
+        """What a file needs: its import, and the modules that it imports."""
+        loaded = self.loaded.get(name)
+        if loaded is None:
+            return set()
+        known = self._own.get(name)
+        if known is None:
+            known = {loaded.fact, *self._imported(loaded)}
+            known |= self.importing.get(name, set())
+            self._own[name] = known
+        return known
+
+    def _imported(self, loaded: Loaded) -> Iterator[str]:
+        """The facts of the files that a module may import, and of their packages."""
+        words = (_absolute(one, loaded.package) for one in loaded.imports)
+        modules = {sys.modules.get(one) for word in words for one in _above(word)}
+        paths = {getattr(one, "__file__", None) or "" for one in modules}
+        names = (self.name(_real(path)) for path in paths)
+        return (self.loaded[one].fact for one in names if one in self.loaded)
+
+
+def file_of(fact: str) -> str:
+    """The Python file of a fact about code."""
+    kind, _, name = fact.partition(" ")
+    return name.rpartition(":")[0] if kind == "function" else name
+
+
+def _absolute(name: str, package: str) -> str:
+    """A dotted name that may begin with dots."""
+    rest = name.lstrip(".")
+    up = len(name) - len(rest)
+    if not up:
+        return name
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - up + 1], rest])
+
+
+def _above(name: str) -> list[str]:
+    """A dotted name, and those of the packages that it is in."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+@lru_cache(maxsize=None)
+def _real(path: str) -> str:
+    return os.path.realpath(path)
