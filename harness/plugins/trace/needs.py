@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
-from typing import Callable, Iterable, Iterator, NamedTuple
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 
 class Loaded(NamedTuple):
@@ -22,10 +22,16 @@ class Loaded(NamedTuple):
 
 
 class Needs:
-    """Of what was imported in this process; `name` says what a file is called."""
+    """Of what was imported in this process.
 
-    def __init__(self, name: Callable[[str], str]) -> None:
+    `name` says what a file is called, `covers` whether it is looked at.
+    """
+
+    def __init__(
+        self, name: Callable[[str], str], covers: Callable[[str], bool]
+    ) -> None:
         self.name = name
+        self.covers = covers
         self.loaded: dict[str, Loaded] = {}
         self.importing: dict[str, set[str]] = {}
         """By the name of a file: what was seen while its module was executed."""
@@ -78,10 +84,29 @@ class Needs:
     def _imported(self, loaded: Loaded) -> Iterator[str]:
         """The facts of the files that a module may import, and of their packages."""
         words = (_absolute(one, loaded.package) for one in loaded.imports)
-        modules = {sys.modules.get(one) for word in words for one in _above(word)}
-        paths = {getattr(one, "__file__", None) or "" for one in modules}
-        names = (self.name(_real(path)) for path in paths)
-        return (self.loaded[one].fact for one in names if one in self.loaded)
+        for one in {one for word in words for one in _above(word)}:
+            path = getattr(sys.modules.get(one), "__file__", None) or ""
+            name = self.name(_real(path))
+            if name in self.loaded:
+                yield self.loaded[name].fact
+            elif one not in sys.modules:
+                yield from self._absent(one)
+
+    def _absent(self, module: str) -> Iterator[str]:
+        """Where a module would be that nobody could import, or did until now.
+
+        Of one that is tried (``except ImportError``) it counts that it is not there.
+        """
+        package, _, last = module.rpartition(".")
+        known: Any = sys.modules.get(package)
+        if package and (known is None or last in vars(known)):
+            return
+        places = getattr(known, "__path__", ()) if package else sys.path
+        for place in map(_real, map(str, places)):
+            path = os.path.join(place, last)
+            if last != "*" and self.covers(path):
+                yield f"place {self.name(path)}.py"
+                yield f"place {self.name(path)}"
 
 
 def file_of(fact: str) -> str:

@@ -51,7 +51,7 @@ class Observer:
         """What was seen in the section that goes on."""
         self.kept: set[str] = set()
         """What counts for all that comes later."""
-        self.needs = Needs(self.name)
+        self.needs = Needs(self.name, self.covers)
         self.digests: dict[str, str] = {}
         """Of what was compiled: the file may be another one by now."""
         self.lasting = False

@@ -128,6 +128,22 @@ def test_what_an_import_needs(observer: Observer, load: Load) -> None:
     assert one
 
 
+def test_a_module_that_is_not_there_counts(observer: Observer, load: Load) -> None:
+    """It may come; a name that a package has is no module."""
+    text = "try:\n    from . import more\nexcept ImportError:\n    more = None\n"
+    load(
+        low="X = 1\n",
+        two=text + "from .low import X\ntry:\n    import top\nexcept ImportError: 1\n",
+    )
+    found = observer.needs.all({"module src/own/two.py"})
+    places = {one for one in found if one.startswith("place ")}
+    assert places == {
+        "place src/own/more.py", "place src/own/more", "place src/top.py",
+        "place src/top",
+    }  # fmt: skip
+    assert set(observer.trace(places).values()) == {""}
+
+
 def test_digests_are_those_of_what_was_imported(
     observer: Observer, load: Load, tmp_path: Path
 ) -> None:
