@@ -2,8 +2,9 @@
 """What a run will do, as plain data, finished before anything starts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from harness import series as releases
 from harness.errors import NothingSelected, UsageError
@@ -63,31 +64,20 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One process of the plan; `workers` are what it may fork."""
+class StepSettings:
+    """What the steps of a run have of its request; `workers` are what each may fork."""
 
     suite: str
-    series: str
-    tested: tuple[Tested, ...]
-    sources: tuple[str, ...]
-    database: str
-    reason: str
-    isolation: Isolation
-    workers: int
+    isolation: Isolation | None = None
     options: tuple[str, ...] = ()
-    coverage: bool = True
     paths: tuple[str, ...] = ()
-    runner: str = "venv"
-    source: Source | None = None
-    """The source whose suite it is; none for tests of Tryton modules."""
-    template: str = ""
-    nose: bool = False
-    rootdir: str = ""
-    """pytest's, in the source."""
     doubtful: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Words among the options that are values or addresses, and what those mean."""
     named: bool = False
     """Whether `paths` are what was asked for, not all that there is."""
+    coverage: bool = True
+    workers: int = 1
+    runner: str = "venv"
     shard: str = ""
     """``2/5``, or nothing for all of it."""
     manner: Manner = Manner()
@@ -95,88 +85,39 @@ class Step:
     affected: str = ""
     """Which tests run: all, ``run`` those whose trace does not hold, or ``check``."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRequest(StepSettings):
+    """What the command line asks for; empty: as configured."""
+
+    modules: tuple[str, ...] = ()
+    series: str = ""
+    serial: str = ""
+    """Why the run may not be parallel, or nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(StepSettings):
+    """One process of the plan."""
+
+    series: str
+    tested: tuple[Tested, ...]
+    sources: tuple[str, ...]
+    database: str
+    reason: str
+    isolation: Isolation
+    source: Source | None = None
+    """The source whose suite it is; none for tests of Tryton modules."""
+    template: str = ""
+    nose: bool = False
+    rootdir: str = ""
+    """pytest's, in the source."""
+
     @property
     def name(self) -> str:
         """``tryton-7.0``, of a shard ``tryton-7.0-2of5``."""
         part = f"-{self.shard.replace('/', 'of')}" if self.shard else ""
         return f"{self.suite}-{self.series}{part}"
-
-    def rows(self) -> Iterable[tuple[str, ...]]:
-        """For a table: suite, series, module, where from, database, reason."""
-        tested = self.tested or (_as_tested(self),)
-        for one in tested:
-            yield (
-                self.suite,
-                self.series,
-                one.name,
-                str(one.origin),
-                self.database,
-                str(self.isolation),
-                str(self.workers),
-                one.reason,
-            )
-
-    def document(self) -> dict[str, object]:
-        """For ``--json``."""
-        return {
-            "name": self.name,
-            "suite": self.suite,
-            "series": self.series,
-            "modules": [
-                {"name": one.name, "origin": str(one.origin), "reason": one.reason}
-                for one in self.tested
-            ],
-            "sources": list(self.sources),
-            "source": self.source.name if self.source else "",
-            "template": self.template,
-            "database": {"server": self.database, "reason": self.reason},
-            "isolation": str(self.isolation),
-            "workers": self.workers,
-            "coverage": self.coverage,
-            "options": list(self.options),
-            "paths": list(self.paths),
-            "in": self.runner,
-            "shard": self.shard,
-            "reruns": self.manner.reruns,
-            "repeat": self.manner.repeat,
-            "seed": self.manner.seed,
-            "timeout": self.limit.seconds,
-            "affected": self.affected,
-        }
-
-
-def _as_tested(step: Step) -> Tested:
-    assert step.source is not None
-    why = f"template {step.template}"
-    return Tested(name=step.source.name, origin=step.source.origin, reason=why)
-
-
-HEADERS = (
-    "suite", "series", "tested", "from", "database", "isolation", "workers", "chosen",
-)  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlanRequest:
-    """What the command line asks for; empty: as configured."""
-
-    suite: str
-    modules: tuple[str, ...] = ()
-    series: str = ""
-    isolation: Isolation | None = None
-    options: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    doubtful: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    named: bool = False
-    coverage: bool = True
-    workers: int = 1
-    runner: str = "venv"
-    shard: str = ""
-    manner: Manner = Manner()
-    limit: Limit = Limit()
-    affected: str = ""
-    serial: str = ""
-    """Why the run may not be parallel, or nothing."""
 
 
 def make(
@@ -207,33 +148,20 @@ def make(
             raise unknown(name, known)
     by_series = _by_series(wish, graph, default_series)
     return tuple(
-        Step(
-            suite=wish.suite,
+        _step(
+            wish,
             series=name,
             tested=tuple(
                 Tested(
                     name=module,
-                    origin=_origin(module, graph),
+                    origin=graph[module].origin if module in graph else Origin.INDEX,
                     reason=reasons.get(module, "named"),
                     path=graph[module].path if module in graph else None,
                 )
                 for module in names
             ),
             sources=_needed(names, graph, sources),
-            database=database[0],
-            reason=database[1],
-            isolation=wish.isolation or Isolation.CLASS,
-            workers=1 if wish.serial else max(1, wish.workers),
-            options=wish.options,
-            coverage=wish.coverage,
-            paths=wish.paths,
-            doubtful=wish.doubtful,
-            named=wish.named,
-            runner=wish.runner,
-            shard=wish.shard,
-            manner=wish.manner,
-            limit=wish.limit,
-            affected=wish.affected,
+            database=database,
         )
         for name, names in by_series.items()
     )
@@ -273,25 +201,12 @@ def of_source(
         )
     others = dict.fromkeys([*beside, source.name])
     modules = _needed(wish.modules, graph, sources)
-    return Step(
-        suite=wish.suite,
+    return _step(
+        wish,
         series=next(iter(by_series), wish.series or default_series),
         tested=(),
         sources=(*modules, *(one for one in others if one not in modules)),
-        database=database[0],
-        reason=database[1],
-        isolation=wish.isolation or Isolation.CLASS,
-        workers=1 if wish.serial else max(1, wish.workers),
-        options=wish.options,
-        coverage=wish.coverage,
-        paths=wish.paths,
-        doubtful=wish.doubtful,
-        named=wish.named,
-        runner=wish.runner,
-        shard=wish.shard,
-        manner=wish.manner,
-        limit=wish.limit,
-        affected=wish.affected,
+        database=database,
         source=source,
         template=template,
         nose=nose,
@@ -299,8 +214,12 @@ def of_source(
     )
 
 
-def _origin(name: str, graph: Graph) -> Origin:
-    return graph[name].origin if name in graph else Origin.INDEX
+def _step(wish: PlanRequest, *, database: tuple[str, str], **more: Any) -> Step:
+    """What a step has of its request, and `more`."""
+    more["isolation"] = wish.isolation or Isolation.CLASS
+    more["workers"] = 1 if wish.serial else max(1, wish.workers)
+    settings = {one.name: getattr(wish, one.name) for one in fields(StepSettings)}
+    return Step(**{**settings, **more}, database=database[0], reason=database[1])
 
 
 def _by_series(

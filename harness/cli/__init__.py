@@ -2,23 +2,23 @@
 """The command line: the only reader of the environment, the error boundary."""
 
 import argparse
-import errno
+import contextlib
 import os
-import shlex
 import signal
 import stat
 import sys
-import tempfile
-import traceback
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from harness import __version__
 from harness.cli import (
+    binding,
     clean,
     databases,
     doctor,
+    failures,
     gating,
     images,
     initial,
@@ -30,19 +30,12 @@ from harness.cli import (
     testing,
     tools,
     watching,
+    words,
 )
 from harness.cli.base import Parser, of_environment, overrides
-from harness.errors import (
-    ExitCode,
-    HarnessError,
-    Interrupted,
-    MissingTool,
-    UsageError,
-)
-from harness.masks import masked
-from harness.options import TESTING, slip, split
+from harness.errors import ExitCode, HarnessError, Interrupted
+from harness.options import TESTING, split
 from harness.output import Console
-from harness.store import noting
 
 if TYPE_CHECKING:
     from harness.config.cascade import Overrides
@@ -82,6 +75,7 @@ UNTOUCHED: Final = {"PYTHONDONTWRITEBYTECODE": "1", "GIT_OPTIONAL_LOCKS": "0"}
 """With these, Python and git write nothing into a repository."""
 
 
+@cache
 def parser() -> Parser:
     """The whole command line."""
     main_ = Parser(
@@ -106,36 +100,6 @@ BARE: Final = 1
 """The exit code of ``harness`` alone: that of ``git``."""
 
 
-def _check(argv: Sequence[str]) -> None:
-    """Raises `UsageError` for options that nobody has, or before the command."""
-    name, remedy = slip(argv) if argv[0] in TESTING else ("", "")
-    if name:
-        raise UsageError(
-            f"harness {argv[0]} has no option {name}, nor has pytest",
-            remedy=f"{remedy} A plugin's option is given after --: -- {name}",
-        )
-    if not argv[0].startswith("-") or argv[0] in ("-h", "--help", "--version"):
-        return
-    names = known(parser())
-    place = next((at for at, word in enumerate(argv) if word in names), None)
-    if place is None:
-        raise parser().unknown(argv)
-    words = (argv[place], *argv[:place], *argv[place + 1 :])
-    raise UsageError(
-        f"options follow the command, {argv[0]} is before it", remedy=_line(words)
-    )
-
-
-def known(main_: Parser) -> set[str]:
-    """The names of all commands."""
-    return {
-        name
-        for action in main_._actions
-        if isinstance(action, argparse._SubParsersAction)
-        for name in action.choices
-    }
-
-
 def main(argv: Sequence[str]) -> int:
     """Run a command; the exit code."""
     environ = dict(os.environ)
@@ -146,26 +110,38 @@ def main(argv: Sequence[str]) -> int:
             console.info(parser().format_help().rstrip())
             return BARE
         if argv[0] in TESTING:
-            console.hint(f"{_line(argv)} ...", stays=not ANSWERS.intersection(argv))
-        _check(argv)
+            console.hint(
+                f"{words.line(argv)} ...", stays=not ANSWERS.intersection(argv)
+            )
         arguments, rest = split(argv)
-        options = parser().parse_args(arguments)
+        main_ = parser()
+        words.require_directory()
+        words.check(argv, arguments, main_, environ)
+        options = main_.parse_args(arguments)
         context = _context(options, argv, console, environ)
-        return int(options.call(context, options, rest))
+        return binding.call(context, options, rest)
     except HarnessError as error:
         error.remedy = of_environment(error.remedy, argv, parser())
-        console.error(error)
-        return error.code
+        return _tell(console, error)
     except KeyboardInterrupt:
-        console.error(Interrupted("interrupted: everything that was begun is ended"))
-        return ExitCode.INTERRUPTED
+        text = "interrupted: everything that was begun is ended"
+        return _tell(console, Interrupted(text))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.COMMAND_FAILED
     except Exception as error:
-        known = _full(error) or _barred(error) or _unknown(error, argv)
-        console.error(known)
-        return known.code
+        return _tell(console, failures.explained(error, words.line(argv)))
+
+
+def _tell(console: Console, error: HarnessError) -> int:
+    """Print an error, elsewhere if standard output takes no more; its exit code."""
+    try:
+        console.error(error)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        with contextlib.suppress(OSError):
+            Console(sys.stderr, {}).error(error)
+    return error.code
 
 
 ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
@@ -195,64 +171,6 @@ def _mute() -> None:
             os.dup2(nowhere, handle)
 
 
-def _full(error: Exception) -> HarnessError | None:
-    """The error for a full disk, wherever it was met."""
-    noted: list[HarnessError] = []
-    try:
-        with noting(noted):
-            raise error
-    except Exception:
-        return None
-    return noted[0]
-
-
-BARRED: Final = {
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
-    errno.ELOOP, errno.ENAMETOOLONG,
-}  # fmt: skip
-"""Why a file or directory cannot be used: it is the user's to mend."""
-
-
-def _barred(error: Exception) -> HarnessError | None:
-    """The error for a file that we may not use, wherever it was met."""
-    if not isinstance(error, OSError) or error.errno not in BARRED:
-        return None
-    if not isinstance(error.filename, str | os.PathLike):
-        return None
-    path = Path(error.filename)
-    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
-    return MissingTool(
-        f"{path} cannot be used: {error.strerror}",
-        checked=f"{there}, as user {os.getuid()}",
-        remedy="look at its owner, its mode and its file system, or set HARNESS_STATE"
-        " and HARNESS_REPORTS to directories that can be written",
-    )
-
-
-def _unknown(error: Exception, argv: Sequence[str]) -> HarnessError:
-    """A defect: the log is written to a file that can be sent."""
-    text = (
-        f"harness {__version__} on Python {sys.version}\n"
-        f"$ {_line(argv)}\n\n{masked(traceback.format_exc())}"
-    )
-    try:
-        handle, name = tempfile.mkstemp(prefix="harness-", suffix=".log")
-        with os.fdopen(handle, "w", encoding="utf-8") as log:
-            log.write(text)
-        remedy = f"report it with the log {name}"
-    except OSError:
-        remedy = f"report it with this:\n{text}"
-    return HarnessError(
-        f"this is a defect of the harness: {type(error).__name__}: {error}",
-        remedy=remedy,
-    )
-
-
-def _line(argv: Sequence[str]) -> str:
-    """What was typed, as reports may show it."""
-    return f"harness {shlex.join(map(masked, argv))}"
-
-
 def _context(
     options: argparse.Namespace,
     argv: Sequence[str],
@@ -269,7 +187,7 @@ def _context(
         config=config.load(root, environ, overrides(options)),
         environ=environ,
         console=console,
-        line=_line(argv),
+        line=words.line(argv),
     )
 
 
@@ -298,6 +216,6 @@ def _found(
         config=config.load(root, environ, overrides, found=table),
         environ={**environ, **UNTOUCHED},
         console=console,
-        line=_line(argv),
+        line=words.line(argv),
         found=found,
     )

@@ -8,7 +8,7 @@ found there is what would be built here.
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.commands import images
+from harness.commands import image_jobs
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, MissingTool
@@ -20,7 +20,7 @@ LENGTH = 32
 
 def _jobs(context: Context, registry: str) -> Iterator[tuple[ImageJob, str]]:
     """Each image, and what it is called in the registry."""
-    for job in images.jobs(context):
+    for job in image_jobs.jobs(context):
         tag = job.digest.removeprefix("sha256:")[:LENGTH]
         yield job, f"{registry}/{job.service}:{tag}"
 
@@ -32,7 +32,7 @@ def pull(context: Context, *, registry: str) -> int:
     for job, name in _jobs(context, registry):
         if _current(docker, job):
             said = "is here"
-        elif _pulled(docker, name):
+        elif docker.run("pull", "--quiet", name, check=False).code == 0:
             docker.run("tag", name, job.image)
             said = "pulled" if _current(docker, job) else "is not what its name says"
         else:
@@ -91,10 +91,6 @@ def _require(docker: Engine, job: ImageJob) -> None:
             checked="the digest in its label",
             remedy=f"harness build {job.service}",
         )
-
-
-def _pulled(docker: Engine, name: str) -> bool:
-    return docker.run("pull", "--quiet", name, check=False).code == 0
 
 
 def _there(docker: Engine, name: str) -> bool:

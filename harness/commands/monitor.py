@@ -13,7 +13,7 @@ from harness.context import Context
 from harness.errors import ExitCode, HarnessError
 from harness.monitor import containers, processes
 from harness.monitor.base import MonitorRow, Sample, compared
-from harness.output import size
+from harness.quantities import size
 
 PROC = Path("/proc")
 FIRST = 0.5
@@ -38,7 +38,7 @@ def run(
         if once:
             _print(context, rows(before, look()), as_json=as_json)
             return ExitCode.OK
-        _follow(context, look, before, as_json=as_json, interval=interval)
+        _follow(context, look, before, as_json=as_json, interval=max(0.2, interval))
     return ExitCode.OK
 
 

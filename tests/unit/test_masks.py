@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, config, proc
+from harness import config, proc
 from harness.ci import matrix
+from harness.cli import words
 from harness.config import Config
 from harness.errors import ConfigError, HarnessError
 from harness.gate import parts
@@ -19,7 +20,7 @@ from harness.model import RunResult
 from harness.modules import Graph
 from harness.output import Console
 from harness.reports import record
-from harness.selection import rules
+from harness.selection import decisions
 
 SECRET = "s3cr3t"
 ADDRESS = f"postgresql://user:{SECRET}@host:5432/"
@@ -65,7 +66,7 @@ def test_all_that_a_console_writes() -> None:
 
 
 def test_the_line_that_reports_show() -> None:
-    line = cli._line(["test", "tryton", "--database", ADDRESS])
+    line = words.line(["test", "tryton", "--database", ADDRESS])
     assert line == f"harness test tryton --database '{SHOWN}'"
     run = RunResult(
         id="1", command=line, started=0, seconds=0, exit_code=0, version="1", steps=()
@@ -93,7 +94,7 @@ def given(tmp_path: Path) -> Config:
 
 
 def test_parts_of_the_gate(given: Config, tmp_path: Path) -> None:
-    selection = rules.decide([], config=given, graph=Graph({}), everything="--full")
+    selection = decisions.decide([], config=given, graph=Graph({}), everything="--full")
     tools = Tools(python="python", root=tmp_path, program="h", directory=tmp_path)
     (part,) = parts.make(given, selection, Graph({}), tools, {})
     assert part.pasted == (f"harness test tryton --database '{SHOWN}'",)
@@ -102,7 +103,7 @@ def test_parts_of_the_gate(given: Config, tmp_path: Path) -> None:
 
 def test_jobs(given: Config) -> None:
     """A job takes the address from where the plan had it."""
-    selection = rules.decide([], config=given, graph=Graph({}), everything="--full")
+    selection = decisions.decide([], config=given, graph=Graph({}), everything="--full")
     (job,) = matrix.jobs(given, selection)
     assert SECRET not in json.dumps(job.document())
     assert job.database == SHOWN

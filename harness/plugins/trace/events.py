@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
-import os
+import os as everybodys
 import shlex
 import sys
 from typing import Any, Iterable, Protocol
+
+from harness.plugins.unpatched import os
 
 LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 OURS = ("/_pytest/", "/pluggy/", "/xdist/", "/coverage/", "/harness/plugins/")
@@ -209,7 +211,7 @@ def follow(observer: Marking) -> None:
     for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
         if original in able:
             able.add(stat)
-    os.stat = stat
+    everybodys.stat = stat
     plain: Any = type(os.environ)
 
     class Environ(plain):  # type: ignore[misc]

@@ -6,10 +6,11 @@ Each test asks, so what a file needs is remembered until another module is impor
 
 from __future__ import annotations
 
-import os
 import sys
-from functools import lru_cache
 from typing import Any, Callable, Iterable, Iterator, NamedTuple
+
+from harness.plugins.trace.names import above, absolute, file_of, real
+from harness.plugins.unpatched import os
 
 
 class Loaded(NamedTuple):
@@ -54,7 +55,9 @@ class Needs:
             self._whole.clear()
         found = set(marks)
         for name in {file_of(fact) for fact in found}:
-            found |= self._whole.get(name) or self._behind(name)
+            if name not in self._whole:
+                self._whole[name] = self._behind(name)
+            found |= self._whole[name]
         return found
 
     def _behind(self, name: str) -> frozenset[str]:
@@ -66,8 +69,7 @@ class Needs:
             new = {file_of(fact) for fact in more} - known
             known |= new
             todo.extend(new)
-        made = self._whole[name] = frozenset(found)
-        return made
+        return frozenset(found)
 
     def _by_itself(self, name: str) -> set[str]:
         """What a file needs: its import, and the modules that it imports."""
@@ -83,10 +85,10 @@ class Needs:
 
     def _imported(self, loaded: Loaded) -> Iterator[str]:
         """The facts of the files that a module may import, and of their packages."""
-        words = (_absolute(one, loaded.package) for one in loaded.imports)
-        for one in {one for word in words for one in _above(word)}:
+        words = (absolute(one, loaded.package) for one in loaded.imports)
+        for one in {one for word in words for one in above(word)}:
             path = getattr(sys.modules.get(one), "__file__", None) or ""
-            name = self.name(_real(path))
+            name = self.name(real(path))
             if name in self.loaded:
                 yield self.loaded[name].fact
             elif one not in sys.modules:
@@ -102,35 +104,8 @@ class Needs:
         if package and (known is None or last in vars(known)):
             return
         places = getattr(known, "__path__", ()) if package else sys.path
-        for place in map(_real, map(str, places)):
+        for place in map(real, map(str, places)):
             path = os.path.join(place, last)
             if last != "*" and self.covers(path):
                 yield f"place {self.name(path)}.py"
                 yield f"place {self.name(path)}"
-
-
-def file_of(fact: str) -> str:
-    """The Python file of a fact about code."""
-    kind, _, name = fact.partition(" ")
-    return name.rpartition(":")[0] if kind == "function" else name
-
-
-def _absolute(name: str, package: str) -> str:
-    """A dotted name that may begin with dots."""
-    rest = name.lstrip(".")
-    up = len(name) - len(rest)
-    if not up:
-        return name
-    parts = package.split(".")
-    return ".".join([*parts[: len(parts) - up + 1], rest])
-
-
-def _above(name: str) -> list[str]:
-    """A dotted name, and those of the packages that it is in."""
-    parts = name.split(".")
-    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
-
-
-@lru_cache(maxsize=None)
-def _real(path: str) -> str:
-    return os.path.realpath(path)

@@ -14,14 +14,15 @@ from __future__ import annotations
 import ast
 import builtins
 import marshal
-import os
 import sys
 from typing import Any, Iterable, Sequence
 
 from harness.plugins.trace import events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, store
+from harness.plugins.trace.names import names_of, top
 from harness.plugins.trace.needs import Loaded, Needs
 from harness.plugins.trace.skeleton import Reader, Skeleton
+from harness.plugins.unpatched import os
 
 
 class Observer:
@@ -183,7 +184,7 @@ class Observer:
     def packages(self) -> set[str]:
         """The top-level names of what was imported from elsewhere."""
         library: Any = getattr(sys, "stdlib_module_names", sys.builtin_module_names)
-        found = {_top(name) for name in list(sys.modules)}
+        found = {top(name) for name in list(sys.modules)}
         return found.difference(library)
 
 
@@ -250,24 +251,3 @@ def start(
     imports.follow(made)
     events.follow(made)
     return made
-
-
-def names_of(sources: Iterable[str]) -> tuple[str, ...]:
-    """The names of the packages of sources: those at their root, or they themselves."""
-    found = set()
-    for source in sources:
-        inits = (os.path.join(source, "__init__.py"),)
-        if os.path.exists(inits[0]):
-            found.add(os.path.basename(source))
-        elif os.path.isdir(source):
-            found |= {
-                one
-                for one in os.listdir(source)
-                if os.path.exists(os.path.join(source, one, "__init__.py"))
-            }
-    return tuple(sorted(found))
-
-
-def _top(name: str) -> str:
-    parts = name.split(".")
-    return ".".join(parts[:3]) if parts[:2] == ["trytond", "modules"] else parts[0]

@@ -317,6 +317,19 @@ def test_events(
     assert heard(observer, listener, load, event, *given) == expected
 
 
+def test_who_looks_for_a_file_or_a_variable_is_heard(
+    observer: Observer, load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By everybody's `os`, whatever the plugins have kept of it for themselves."""
+    monkeypatch.setattr(sys, "addaudithook", lambda hook: None)
+    monkeypatch.setattr(os, "stat", os.stat)
+    monkeypatch.setattr(os.environ, "__class__", type(os.environ))
+    events.follow(observer)
+    one = load(one="import os\ndef f(x): return os.path.exists(x), os.environ.get('X')")
+    found = seen(observer, lambda: one.f(str(tmp_path / "a.csv")))
+    assert {"place a.csv", "variable X"} <= found
+
+
 def test_a_file_that_is_named_to_a_program_counts(
     observer: Observer, listener: events.SourceEvents, load: Load, tmp_path: Path
 ) -> None:
