@@ -19,7 +19,7 @@ from tests.chaos.table import Row
 from tests.chaos.traced_project import VARIABLE, Sources, clear
 
 SERVERS = ("sqlite", "local")
-EDITS = 3
+EDITS = 2
 """So many follow one another."""
 SOME = 0.25
 """The share of what was built anew that is compared all the same."""
