@@ -86,10 +86,11 @@ def _lint(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 
 def _completion(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.cli import completion
+    from harness.images.services import ALIASES
     from harness.series import official
-    from harness.stack.project import ALIASES, SERVICES
+    from harness.stack.project import SERVICES
 
-    services = (*SERVICES, *ALIASES)
+    services = (*dict.fromkeys((*SERVICES, *context.config.service)), *ALIASES)
     parts = {Path(path).name for one in context.config.suite.values()
              for path in one.paths}  # fmt: skip
     modules = (*context.graph, *(one for one in official() if one not in context.graph))

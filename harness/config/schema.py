@@ -13,6 +13,7 @@ from harness.config.ci import CI
 from harness.config.gating import CheckTable, GateSettings, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
+from harness.config.services import ServiceTable
 from harness.config.suites import BELOW, LANGUAGE, MODULES, SuiteTable, TemplateTable
 from harness.errors import ConfigError
 
@@ -68,6 +69,7 @@ class StackSettings:
     place; `timeout` in seconds until all services must be healthy.  Ports are those
     of 127.0.0.1; a `db_port` of 0 publishes none.  Tryton's user of processing is
     made in the `processing_groups`, ``module.id``; without any it is not made.
+    The first database has the `modules`, or all that a `template` has.
     """
 
     environment: Annotated[str, kinds.choice(*ENVIRONMENTS)] = "development"
@@ -80,6 +82,7 @@ class StackSettings:
     modules: Annotated[tuple[str, ...], kinds.strings(MODULES)] = (
         "collecting_society",
     )
+    template: Annotated[str, kinds.text("the name of a template")] = ""
     timeout: Annotated[int, kinds.duration(1)] = 120
     nginx_port: Annotated[int, kinds.number(1)] = 81
     erpserver_port: Annotated[int, kinds.number(1)] = 8000
@@ -180,6 +183,7 @@ NAMED: Final[dict[str, type]] = {
     "template": TemplateTable,
     "check": CheckTable,
     "rule": RuleTable,
+    "service": ServiceTable,
 }
 
 
@@ -239,6 +243,7 @@ class Config:
     template: Mapping[str, TemplateTable] = field(default_factory=dict)
     check: Mapping[str, CheckTable] = field(default_factory=dict)
     rule: Mapping[str, RuleTable] = field(default_factory=dict)
+    service: Mapping[str, ServiceTable] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> Iterator[tuple[str, object, str]]:

@@ -26,7 +26,11 @@ APPLICATIONS: Final = {
     "processing": "collecting_society_worker",
 }
 """Services that a source of kind ``python`` is; without it they are placeholders."""
-ALIASES: Final = {"tryton": "erpserver"}
+ALIASES: Final = {
+    "tryton": "erpserver", "webgui": "portal", "webapi": "api",
+    "worker": "processing", "database": "db", "webserver": "nginx",
+}  # fmt: skip
+"""Names of older stacks, where a person types them."""
 
 
 def choose(names: Iterable[str]) -> tuple[str, ...]:
