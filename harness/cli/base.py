@@ -8,7 +8,7 @@ parsed options and pytest's words, imports its command and calls it by keywords.
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -17,7 +17,7 @@ from harness.options import meant
 from harness.output import Console
 
 if TYPE_CHECKING:
-    from harness.commands.db import Leave
+    from harness.commands.db_saving import Leave
     from harness.context import Context
 
 
@@ -94,6 +94,8 @@ class Parser(argparse.ArgumentParser):
 
 
 Commands = argparse._SubParsersAction
+Words = tuple[str, ...]
+Call = Callable[["Context", argparse.Namespace, Words], int]
 
 
 def command(commands: "Commands[Parser]", name: str, text: str) -> Parser:
@@ -160,7 +162,7 @@ def asking(parser: Parser) -> Parser:
 
 def leave(options: argparse.Namespace) -> "Leave":
     """What was allowed by the options of `asking`."""
-    from harness.commands.db import Leave
+    from harness.commands.db_saving import Leave
 
     there = sys.stdin is not None and sys.stdin.isatty()
     return Leave(

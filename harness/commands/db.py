@@ -2,30 +2,17 @@
 """``harness db list``, ``size``, ``psql``, ``console``; what all of ``db`` shares."""
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.commands import db_place
 from harness.commands.db_place import DatabaseRequest
+from harness.commands.db_saving import Leave
 from harness.context import Context
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
-from harness.output import size as shown
+from harness.quantities import size as shown
 from harness.run import servers
-
-Ask = Callable[[str], str] | None
-"""How to ask the user; None where nobody is there to answer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leave:
-    """What the user has allowed beforehand; with `save`, a backup comes before."""
-
-    yes: bool = False
-    force: bool = False
-    save: bool = True
-    ask: Ask = None
 
 
 def require_leave(client: PostgresPrograms, leave: Leave, what: str) -> None:

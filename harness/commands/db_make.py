@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.commands import db, db_place, db_saving
-from harness.commands.db import Leave
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
+from harness.commands.db_saving import Leave
 from harness.context import Context
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
 from harness.databases.client import quoted
 from harness.errors import DatabaseError, ExitCode, UsageError
-from harness.output import duration
-from harness.output import size as shown
+from harness.quantities import duration
+from harness.quantities import size as shown
 from harness.run import needs
 from harness.template.layer import Document, Program, Request
 

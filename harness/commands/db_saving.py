@@ -3,16 +3,30 @@
 
 import shlex
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.commands.db import Leave
 from harness.context import Context
 from harness.databases import archive
 from harness.databases import replace as replacing
 from harness.databases.archive import Sum
 from harness.databases.client import PostgresPrograms
 from harness.errors import CommandFailed, DatabaseError
-from harness.output import size as shown
+from harness.quantities import size as shown
+
+Ask = Callable[[str], str] | None
+"""How to ask the user; None where nobody is there to answer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leave:
+    """What the user has allowed beforehand; with `save`, a backup comes before."""
+
+    yes: bool = False
+    force: bool = False
+    save: bool = True
+    ask: Ask = None
 
 
 def place(context: Context) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from harness import proc, store
+from harness import locks, proc, store
 from harness.commands import stack_health, stack_saving, stack_up, template
 from harness.commands.db_server import BUILTIN, beside, ensured, on
 from harness.commands.stack import Stack, open_
@@ -16,7 +16,7 @@ from harness.databases import archive
 from harness.databases.client import PostgresPrograms
 from harness.databases.replace import BUILDING, building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
-from harness.output import size
+from harness.quantities import size
 from harness.run import servers
 from harness.stack import access
 from harness.stack import database as databases
@@ -87,7 +87,7 @@ class OfStack:
     def quiet(self, name: str) -> Iterator[None]:
         """See `DatabasePlace`: those that use the stack's own database are stopped."""
         place = self.context.store.directory("stack", self.stack.project.name)
-        with store.locked(place / "up.lock"):
+        with locks.locked(place / "up.lock"):
             mine = name == self.context.config.stack.database
             found = self._users(place) if mine else []
             self._stop([one.name for one in found if one.state in UP])

@@ -3,7 +3,7 @@
 
 from harness import proc
 from harness.commands import db, db_saving, db_stack, stack_saving
-from harness.commands.db import Leave
+from harness.commands.db_saving import Leave
 from harness.commands.stack import Stack, labelled, open_, remove
 from harness.context import Context
 from harness.databases import catalogue

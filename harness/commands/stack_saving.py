@@ -7,11 +7,11 @@ from pathlib import Path
 
 from harness import proc
 from harness.commands import db_saving
-from harness.commands.db import Leave
+from harness.commands.db_saving import Leave
 from harness.commands.stack import Stack, labelled
 from harness.databases.client import PostgresPrograms
 from harness.errors import CommandFailed
-from harness.output import size as shown
+from harness.quantities import size as shown
 from harness.stack import roles
 
 

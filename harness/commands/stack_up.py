@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import harness
-from harness import store
+from harness import locks
 from harness.commands import (
     stack_before,
     stack_health,
@@ -19,10 +19,10 @@ from harness.context import Context
 from harness.errors import DatabaseError, EngineError, ExitCode
 from harness.run import needs
 from harness.stack import access, overlay, programs
-from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack.compose import Container, replicas
-from harness.stack.database import StackDatabase, StackRecipe
+from harness.stack.database import StackDatabase
+from harness.stack.recipe import StackRecipe, tree
 from harness.template.layer import Program, Request
 
 DATABASE = ("up", "--detach", "--no-deps", "db")
@@ -53,7 +53,7 @@ def up(
     needed = stack.project.closure([*wanted, "erpserver"])
     stack_before.require_images(stack, needed, build=build)
     place = context.store.directory("stack", stack.project.name)
-    with store.locked(place / "up.lock"):
+    with locks.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
         stack_before.free_ports(stack, there, wanted)
@@ -179,7 +179,7 @@ def recipe(stack: Stack) -> StackRecipe:
     facts = []
     if stack.project.environment == "development":
         facts = [
-            f"{name} {databases.tree(source.path)}"
+            f"{name} {tree(source.path)}"
             for name, source in sorted(stack.context.sources.items())
             if config.source[name].kind != "data"
         ]

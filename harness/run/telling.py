@@ -9,8 +9,9 @@ from harness import __version__, history, plan, results, store
 from harness.context import Context
 from harness.errors import ExitCode, HarnessError
 from harness.model import FileCoverage, RunResult
-from harness.output import GREEN, RED, duration
+from harness.output import GREEN, RED
 from harness.plan import Step
+from harness.quantities import duration
 from harness.run import ordering, publish
 from harness.runners import base, image
 from harness.runners import suite as suites
@@ -30,7 +31,7 @@ def report(
     `stopped` is why there is no more to tell of.
     """
     from harness import reports  # with jinja2: not before the tests
-    from harness.reports import annotations, past, summary
+    from harness.reports import annotations, past, terminal
 
     code = max((one.code for one in done), default=ExitCode.NOTHING_SELECTED)
     files = sorted((directory / "coverage").glob("*"))
@@ -99,8 +100,8 @@ def report(
         history.learn(context.store, result)
     for one in done:
         if one.cut:
-            context.console.info(summary.failures(one.result))
-    head, *more = summary.terminal(result)
+            context.console.info(terminal.failures(one.result))
+    head, *more = terminal.terminal(result)
     context.console.info(head, GREEN if head.startswith("PASSED") else RED)
     for text in more:
         context.console.info(text)

@@ -20,9 +20,11 @@ from typing import Any, Final
 from harness import engine as engine_
 from harness import proc
 from harness.engine import Engine
-from harness.environment import Environment, Interpreter
+from harness.environment import Environment
 from harness.errors import ImageError
-from harness.store import Lock, Store
+from harness.interpreters import Interpreter
+from harness.locks import Lock
+from harness.store import Store
 
 VENV: Final = "/opt/venv"
 """Where an image has its Python environment unless it says otherwise."""

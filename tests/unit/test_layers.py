@@ -49,6 +49,7 @@ LEVELS: Mapping[str, int] = {
     "index": 2,
     "repositories": 3,
     "engine": 2,
+    "interpreters": 2,
     "installer": 2,
     "packaging": 0,
     "patience": 2,
@@ -57,12 +58,15 @@ LEVELS: Mapping[str, int] = {
     "config": 1,
     "discovery": 1,
     "editable": 2,
+    "locks": 1,
     "output": 1,
     "screen": 0,
     "columns": 0,
     "options": 1,
     "model": 0,
     "errors": 0,
+    "quantities": 0,
+    "steps": 0,
     "modules": 0,
     "series": 0,
     "envfile": 0,
@@ -79,6 +83,8 @@ SIDEWAYS = frozenset(
     {
         ("engine", "proc"),
         ("installer", "proc"),
+        ("interpreters", "proc"),
+        ("steps", "quantities"),
         ("envfile", "errors"),
         ("commands", "plugins"),
         ("run", "plugins"),
@@ -105,7 +111,7 @@ PLUGINS_MAY = frozenset(
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""
 
-LINES = 350
+LINES = 300
 FUNCTION_LINES = 40
 
 CODES = {

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
-from harness.environment import Environment, Interpreter
+from harness.environment import Environment
 from harness.errors import SourceError, UsageError
+from harness.interpreters import Interpreter
+from harness.locks import Lock
 from harness.model import Isolation, Origin, Source
 from harness.plan import Manner, Step
 from harness.runners import base, suite
 from harness.runners.base import Files
-from harness.store import Lock
 
 PATHS = ("portal_web/tests/unit", "portal_web/tests/functional")
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from harness import plan
-from harness.environment import Environment, Interpreter
+from harness.environment import Environment
+from harness.interpreters import Interpreter
+from harness.locks import Lock
 from harness.model import Isolation, Module, Origin
 from harness.plan import Step
 from harness.runners import base, tryton
 from harness.runners.base import Files
-from harness.store import Lock
 
 
 @pytest.fixture
