@@ -84,7 +84,7 @@ def _lint(context: "Context", options: argparse.Namespace, rest: Words) -> int:
 
 def _completion(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.cli import completion
-    from harness.images.services import ALIASES
+    from harness.config.described import ALIASES
     from harness.series import official
     from harness.stack.project import SERVICES
 

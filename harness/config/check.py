@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from harness.config import described
 from harness.config.kinds import shown
 from harness.config.names import FILE, TABLE, guess, place
 from harness.config.schema import Config
@@ -28,6 +29,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _rules(config)
     yield from _servers(config)
     yield from _apart(config)
+    yield from described.problems(config)
 
 
 def _problem(config: Config, key: str, value: object, why: str) -> str:
@@ -37,6 +39,7 @@ def _problem(config: Config, key: str, value: object, why: str) -> str:
 def _unknown_templates(config: Config) -> Iterator[str]:
     asked = {f"template.{n}.parent": t.parent for n, t in config.template.items()}
     asked |= {f"suite.{n}.template": s.template for n, s in config.suite.items()}
+    asked |= {"stack.template": config.stack.template}
     for key, name in asked.items():
         if name and name not in config.template:
             allowed = ", ".join(map(shown, config.template)) or "none is configured"

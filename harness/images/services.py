@@ -5,6 +5,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from harness.config.described import ALIASES
 from harness.errors import UsageError
 from harness.model import Source
 
@@ -26,11 +27,6 @@ APPLICATIONS: Final = {
     "processing": "collecting_society_worker",
 }
 """Services that a source of kind ``python`` is; without it they are placeholders."""
-ALIASES: Final = {
-    "tryton": "erpserver", "webgui": "portal", "webapi": "api",
-    "worker": "processing", "database": "db", "webserver": "nginx",
-}  # fmt: skip
-"""Names of older stacks, where a person types them."""
 
 
 def choose(names: Iterable[str]) -> tuple[str, ...]:

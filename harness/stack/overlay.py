@@ -9,8 +9,10 @@ from typing import Any, Final
 
 from harness import envfile
 from harness.config.services import ServiceTable
+from harness.errors import ConfigError
 from harness.model import Source
 from harness.stack.project import PYTHON, SECRETS, SERVICES, Project
+from harness.stack.secrets import NAMES
 
 OWN: Final = {"portal": "PORTAL", "api": "API"}
 """Services with a server of nginx's own, and how its variables begin."""
@@ -125,6 +127,12 @@ def _nginx(project: Project, sites: Path) -> dict[str, Any]:
 def _described(project: Project, name: str, table: ServiceTable) -> dict[str, Any]:
     """A service as Compose has it."""
     secrets = [one.rpartition("=")[2] for one in table.secrets]
+    if lost := [one for one in secrets if one not in NAMES]:
+        raise ConfigError(
+            f"{name} asks for a secret that there is not: {', '.join(lost)}",
+            checked=f"service.{name}.secrets; secrets are {', '.join(NAMES)}",
+            remedy="take one of these",
+        )
     found: dict[str, Any] = {
         "image": project.image(name),
         "environment": _variables(project, table),

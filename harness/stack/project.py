@@ -12,9 +12,9 @@ from typing import Final
 
 from harness import envfile
 from harness.config import Config
+from harness.config.described import ALIASES
 from harness.config.services import ServiceTable
 from harness.errors import ConfigError, UsageError
-from harness.images.services import ALIASES
 from harness.stack import roles
 
 DEFAULT: Final = ("db", "erpserver", "portal", "api", "processing", "nginx")

@@ -111,6 +111,7 @@ def test_defaults(tmp_path: Path) -> None:
         "stack.project": "",
         "stack.database": "collecting_society",
         "stack.modules": ("collecting_society",),
+        "stack.template": "",
         "stack.timeout": 120,
         "stack.nginx_port": 81,
         "stack.erpserver_port": 8000,
@@ -542,6 +543,24 @@ def test_a_file_of_variables_that_is_missing(tmp_path: Path) -> None:
     told = problem(tmp_path, text)
     assert 'suite.a.environment_files = ".env2": there is no such file' in told
     assert 'did you mean ".env"?' in told
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("service.mail]\nport = 1", "a service of your own needs one"),
+        ("service.worker]\nimage = 'x'", "worker is another name of processing"),
+        ("service.api]\nvhost = 'a.b'", "Say it in port"),
+        ("service.api]\nenvironments = ['stagin']", 'did you mean "staging"?'),
+        ("service.api]\nafter = ['portla']", 'did you mean "portal"?'),
+        ("service.api]\nenvironment = ['X']", "it has no ="),
+        ("service.api]\nenvironment_files = ['x.env']", "there is no such file"),
+        ("service.api]\nvolumes = ['src/x:/x']", "there is no src/x in"),
+        ("service.api]\nvolumes = ['x:y']", "allowed: OUTSIDE:/INSIDE"),
+    ],
+)
+def test_services_that_do_not_fit(tmp_path: Path, line: str, why: str) -> None:
+    assert why in problem(tmp_path, f"[tool.harness.{line}")
 
 
 def test_a_path_in_a_source_that_is_not_installed(tmp_path: Path) -> None:

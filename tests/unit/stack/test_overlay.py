@@ -5,9 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from harness.config import Config
 from harness.config.schema import StackSettings
 from harness.config.services import ServiceTable
+from harness.errors import ConfigError
 from harness.model import Origin, Source
 from harness.stack import project as projects
 from harness.stack import secrets
@@ -144,3 +147,8 @@ def test_nginx_is_told_where_portal_and_api_are(tmp_path: Path) -> None:
     (local / "nginx.env").write_text("API_NAMES=mine.test\n")
     found = described(tmp_path, api=api)["services"]["nginx"]
     assert found["environment"]["API_NAMES"] == "mine.test"
+
+
+def test_a_secret_that_there_is_not(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="that there is not: token"):
+        described(tmp_path, api=ServiceTable(secrets=("TOKEN=token",)))
