@@ -3,20 +3,16 @@
 
 import shlex
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.context import Context
+from harness.context import Ask, Context
 from harness.databases import archive
 from harness.databases import replace as replacing
 from harness.databases.archive import Sum
 from harness.databases.client import PostgresPrograms
 from harness.errors import CommandFailed, DatabaseError
 from harness.quantities import size as shown
-
-Ask = Callable[[str], str] | None
-"""How to ask the user; None where nobody is there to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)

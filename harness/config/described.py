@@ -10,8 +10,16 @@ from harness.config.names import guess, place
 from harness.config.schema import ENVIRONMENTS, Config
 from harness.config.services import ServiceTable
 
-OWN: Final = ("db", "erpserver", "portal", "api", "processing", "nginx", "selenium")
-"""Services of compose.yaml."""
+OF_STACK: Final = (
+    "db",
+    "erpserver",
+    "portal",
+    "api",
+    "processing",
+    "nginx",
+    "selenium",
+)
+"""The services of the stack, as compose.yaml has them."""
 ALIASES: Final = {
     "tryton": "erpserver", "webgui": "portal", "webapi": "api",
     "worker": "processing", "database": "db", "webserver": "nginx",
@@ -21,7 +29,7 @@ ALIASES: Final = {
 
 def problems(config: Config) -> Iterator[str]:
     """All of it, one line each."""
-    known = (*OWN, *(name for name in config.service if name not in OWN))
+    known = (*OF_STACK, *(name for name in config.service if name not in OF_STACK))
     for name, table in config.service.items():
         for key, value, why in _wrong(config.root, name, table, known):
             full = f"service.{name}.{key}"
@@ -34,7 +42,7 @@ def _wrong(
     """Key, value, and what is wrong with it."""
     if name in ALIASES:
         yield "image", table.image, f"{name} is another name of {ALIASES[name]}"
-    elif name not in OWN and not table.image:
+    elif name not in OF_STACK and not table.image:
         yield "image", table.image, "a service of your own needs one"
     if table.vhost and not table.port:
         yield "vhost", table.vhost, "which port inside has its pages? Say it in port"

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A checkout's stack in one environment: names, files, what Compose is told."""
 
-import difflib
 import hashlib
 import os
 import re
@@ -12,16 +11,17 @@ from typing import Final
 
 from harness import envfile
 from harness.config import Config
-from harness.config.described import ALIASES
+from harness.config.described import ALIASES, OF_STACK
 from harness.config.services import ServiceTable
 from harness.errors import ConfigError, UsageError
+from harness.options import meant
 from harness.stack import roles
 
-DEFAULT: Final = ("db", "erpserver", "portal", "api", "processing", "nginx")
-"""What ``harness up`` starts when nothing is named."""
 PROFILES: Final = {"selenium": "browser"}
 """Services that are started by name only, and Compose's profile of each."""
-SERVICES: Final = (*DEFAULT, *PROFILES)
+SERVICES: Final = OF_STACK
+DEFAULT: Final = tuple(one for one in SERVICES if one not in PROFILES)
+"""What ``harness up`` starts when nothing is named."""
 PYTHON: Final = ("erpserver", "portal", "api", "processing")
 """Services that the sources are mounted into."""
 DEBUGGERS: Final = {
@@ -123,11 +123,10 @@ class Project:
         for word in words:
             name = ALIASES.get(word, word)
             if name not in known:
-                near = difflib.get_close_matches(word, [*known, *ALIASES], n=1)
                 raise UsageError(
                     f"there is no service {word!r}",
                     checked=f"the services are {', '.join(known)}",
-                    remedy=f"did you mean {near[0]}?" if near else "take one of these",
+                    remedy=meant(word, [*known, *ALIASES]) or "take one of these",
                 )
             found[name] = None
         return list(found)

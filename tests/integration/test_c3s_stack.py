@@ -8,6 +8,7 @@ import base64
 import contextlib
 import http.client
 import json
+import re
 import subprocess
 import sys
 import time
@@ -104,6 +105,20 @@ def test_their_code_is_what_answers(theirs: Checkout) -> None:
     assert {one.get("health") for one in theirs.containers()["processing"]} == {
         "healthy"
     }
+
+
+def test_mails_are_caught_and_read(theirs: Checkout) -> None:
+    program = (
+        "import os, smtplib; m = smtplib.SMTP(os.environ['MAIL_HOST'],"
+        " int(os.environ['MAIL_PORT'])); m.sendmail('a@x.test', ['b@x.test'],"
+        " 'Subject: caught\\n\\nhello')"
+    )
+    theirs.good("exec", "portal", "python3", "-c", program)
+    mail = Visitor(theirs.web, f"mail.{HOST}")
+    status, _, page = mail.ask("GET", "/")
+    assert status == 200
+    [name] = re.findall(r'href="([^"]+)"', page)
+    assert "Subject: caught" in mail.ask("GET", f"/{name}")[2]
 
 
 def test_what_is_uploaded_is_worked_through_to_the_end(theirs: Checkout) -> None:

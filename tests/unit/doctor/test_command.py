@@ -94,7 +94,7 @@ def test_colour_on_a_terminal_unless_it_is_refused() -> None:
 def test_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, findings: list[Finding], code: int
 ) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda machine: findings)
+    monkeypatch.setattr(doctor, "examine", lambda machine, limit: findings)
     for as_json in (True, False):
         stream = io.StringIO()
         made = context(stream)
@@ -103,7 +103,7 @@ def test_the_exit_code(
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda machine: FINDINGS)
+    monkeypatch.setattr(doctor, "examine", lambda machine, limit: FINDINGS)
     stream = io.StringIO()
     doctor.run(context(stream), as_json=True, encoding="ascii")
     document = json.loads(stream.getvalue())

@@ -55,10 +55,9 @@ def test_before_there_is_a_plan_it_says_what_is_waited_for(
 ) -> None:
     shown = made(stream, notes)
     with waiting.on("the start of the database server"):
-        assert plain(shown.rows()) == [
-            "starts ... 0 s",
-            "  waits for the start of the database server (0.00 s)",
-        ]
+        first, second = plain(shown.rows())
+    assert first == "starts ... 0 s"
+    assert second.startswith("  waits for the start of the database server (0.")
     notes.all["main"] = {"what": "the import of conftest.py", "since": time.time() - 3}
     assert plain(shown.rows()) == [
         "the tests are collected ... 0 s",
