@@ -85,7 +85,7 @@ class Keeper:
         return known[name]
 
     def settle(self, name: str, port: int) -> None:
-        """A port that is not any free one: somebody reads it before there is a lease."""
+        """A port that is not any free one: it is read before there is a lease."""
         self._settled[name] = port
 
     def _port(self, name: str) -> int:
