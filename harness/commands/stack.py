@@ -77,12 +77,8 @@ class Stack:
     def _overlay(self, known: dict[str, str]) -> Path:
         """The file of what depends on this checkout; JSON is YAML."""
         sources = self.context.sources.values()
+        made = overlay.overlay(self.project, list(sources), known)
         place = self.context.store.directory("stack", self.project.name)
-        sites = place / "nginx"
-        for name, text in overlay.servers(self.project).items():
-            sites.mkdir(exist_ok=True)
-            write_atomically(sites / name, text)
-        made = overlay.overlay(self.project, list(sources), known, sites)
         path = place / "checkout.yaml"
         write_atomically(path, json.dumps(made, indent=1) + "\n")
         return path

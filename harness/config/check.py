@@ -19,6 +19,7 @@ JUDGED: Final = ("coverage", "changed")
 def problems(config: Config) -> Iterator[str]:
     """All that does not fit together, one line each."""
     yield from _unknown_templates(config)
+    yield from _documents(config)
     yield from _cycles(config)
     yield from _missing_data(config)
     yield from _commands(config)
@@ -46,6 +47,16 @@ def _unknown_templates(config: Config) -> Iterator[str]:
             hint = guess(name, config.template)
             why = f"there is no such template, allowed: {allowed}{hint}"
             yield _problem(config, key, name, why)
+
+
+def _documents(config: Config) -> Iterator[str]:
+    name, seen = config.stack.template, set[str]()
+    while name in config.template and name not in seen:
+        seen.add(name)
+        if config.template[name].data:
+            why = f"{name} has documents, allowed: modules and programs (command)"
+            yield _problem(config, "stack.template", config.stack.template, why)
+        name = config.template[name].parent
 
 
 def _cycles(config: Config) -> Iterator[str]:

@@ -32,12 +32,9 @@ SITE: Final = """server {{
 
 
 def overlay(
-    project: Project,
-    sources: Iterable[Source],
-    secrets: Mapping[str, str],
-    sites: Path,
+    project: Project, sources: Iterable[Source], secrets: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What is laid over the Compose files; `sites` has the files of `servers`.
+    """What is laid over the Compose files.
 
     Containers have copies of secrets: a label makes those anew whose secrets are other
     ones.
@@ -67,21 +64,12 @@ def overlay(
     if project.config.stack.db_port:
         port = f"127.0.0.1:{project.config.stack.db_port}:5432"
         made.setdefault("db", {})["ports"] = [port]
-    if nginx := _nginx(project, sites):
-        made["nginx"] = {**made.get("nginx", {}), **nginx}
+    if told := _nginx(project):
+        made.setdefault("nginx", {}).setdefault("environment", {}).update(told)
     found: dict[str, Any] = {"services": made}
     if volumes := volumes - {"files", "db"}:
         found["volumes"] = {name: {"labels": LABELS} for name in sorted(volumes)}
     return found
-
-
-def servers(project: Project) -> dict[str, str]:
-    """The files of nginx's servers for further services."""
-    return {
-        f"{name}.conf": SITE.format(host=table.vhost, service=name, port=table.port)
-        for name, table in project.tables.items()
-        if table.vhost and name not in OWN
-    }
 
 
 def hosts(project: Project) -> dict[str, list[str]]:
@@ -108,20 +96,20 @@ def page(project: Project, service: str) -> str:
     return table.page if table else "/"
 
 
-def _nginx(project: Project, sites: Path) -> dict[str, Any]:
-    """What nginx is told of tables."""
+def _nginx(project: Project) -> dict[str, str]:
+    """What nginx is told of tables, as variables."""
     variables = {}
+    servers = ""
     for name, table in project.tables.items():
         if name in OWN and table.port:
             variables[f"{OWN[name]}_PORT"] = str(table.port)
         if name in OWN and table.vhost:
             variables[f"{OWN[name]}_NAMES"] = " ".join(hosts(project)[name])
-    found: dict[str, Any] = {"environment": variables} if variables else {}
-    if files := servers(project):
-        found["volumes"] = [_bind(sites, "/etc/nginx/services", reading=True)]
-        mark = hashlib.sha256(repr(sorted(files.items())).encode()).hexdigest()
-        found["labels"] = {"harness.servers": mark[:32]}
-    return found
+        if name not in OWN and table.vhost:
+            servers += SITE.format(host=table.vhost, service=name, port=table.port)
+    if servers:
+        variables["SERVERS"] = servers.replace("$", "$$")
+    return variables
 
 
 def _described(project: Project, name: str, table: ServiceTable) -> dict[str, Any]:

@@ -546,6 +546,22 @@ def test_a_file_of_variables_that_is_missing(tmp_path: Path) -> None:
     assert 'did you mean ".env"?' in told
 
 
+def test_a_template_of_the_stack_that_it_cannot_make(tmp_path: Path) -> None:
+    assert "no such template" in problem(
+        tmp_path, "[tool.harness.stack]\ntemplate = 'demo'"
+    )
+    (tmp_path / "x.rst").touch()
+    text = """
+        [tool.harness.stack]
+        template = "demo"
+        [tool.harness.template.test]
+        data = ["x.rst"]
+        [tool.harness.template.demo]
+        parent = "test"
+    """
+    assert "test has documents" in problem(tmp_path, text)
+
+
 @pytest.mark.parametrize(
     ("line", "why"),
     [

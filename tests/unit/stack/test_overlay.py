@@ -14,9 +14,7 @@ from harness.errors import ConfigError
 from harness.model import Origin, Source
 from harness.stack import project as projects
 from harness.stack import secrets
-from harness.stack.overlay import hosts, overlay, page, servers
-
-NGINX = Path("/state/nginx")
+from harness.stack.overlay import hosts, overlay, page
 
 
 def config(root: Path, **stack: object) -> Config:
@@ -26,12 +24,12 @@ def config(root: Path, **stack: object) -> Config:
 def test_sources_are_mounted_in_development_only(tmp_path: Path) -> None:
     source = Source(name="x", path=tmp_path / "src" / "x", origin=Origin.SRC)
     made = config(tmp_path)
-    found = overlay(projects.make(made), [source], {}, NGINX)["services"]
+    found = overlay(projects.make(made), [source], {})["services"]
     [mount] = found["api"]["volumes"]
     assert mount["source"] == str(source.path)
     assert mount["target"] == "/shared/src/x"
     production = projects.make(made, "production")
-    found = overlay(production, [source], {}, NGINX)["services"]
+    found = overlay(production, [source], {})["services"]
     assert not [one for one in found.values() if "volumes" in one]
 
 
@@ -40,7 +38,7 @@ def test_local_settings_and_the_port_of_the_database(tmp_path: Path) -> None:
     local.mkdir(parents=True)
     (local / "db.env").touch()
     made = projects.make(config(tmp_path, db_port=15432))
-    assert overlay(made, [], {}, NGINX)["services"]["db"] == {
+    assert overlay(made, [], {})["services"]["db"] == {
         "env_file": [str(local / "db.env")],
         "ports": ["127.0.0.1:15432:5432"],
     }
@@ -50,10 +48,10 @@ def test_who_has_a_new_secret_is_made_anew(tmp_path: Path) -> None:
     """And nobody else: a container has a copy of what it was told."""
     made = projects.make(config(tmp_path))
     known = {name: name for name in secrets.NAMES}
-    before = overlay(made, [], known, NGINX)["services"]
-    assert overlay(made, [], known, NGINX)["services"] == before
+    before = overlay(made, [], known)["services"]
+    assert overlay(made, [], known)["services"] == before
     for name in secrets.NAMES:
-        after = overlay(made, [], {**known, name: "other"}, NGINX)["services"]
+        after = overlay(made, [], {**known, name: "other"})["services"]
         changed = {service for service in after if after[service] != before[service]}
         told = {s for s, names in projects.SECRETS.items() if name in names}
         assert changed == told
@@ -75,7 +73,7 @@ def test_host_names(tmp_path: Path) -> None:
 
 def described(root: Path, **tables: ServiceTable) -> dict[str, Any]:
     made = projects.make(replace(config(root), service=tables))
-    return overlay(made, [], {}, NGINX)
+    return overlay(made, [], {})
 
 
 def test_a_service_of_the_stack_keeps_what_its_table_does_not_say(
@@ -127,12 +125,10 @@ def test_a_service_more(tmp_path: Path) -> None:
         "db": {"condition": "service_healthy"},
         "other": {"condition": "service_started"},
     }
-    assert found["nginx"]["volumes"][0]["source"] == str(NGINX)
-    made = projects.make(replace(config(tmp_path), service=tables))
-    [(name, text)] = servers(made).items()
-    assert name == "mail.conf"
+    text = found["nginx"]["environment"]["SERVERS"]
     assert "server_name mail.test;" in text
-    assert "http://$service:8025" in text
+    assert "http://$$service:8025" in text
+    made = projects.make(replace(config(tmp_path), service=tables))
     assert hosts(made)["mail"] == ["mail.test"]
     assert (page(made, "mail"), page(made, "portal")) == ("/inbox", "/")
 
