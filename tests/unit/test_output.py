@@ -14,16 +14,9 @@ from harness import output
 from harness.errors import ConfigError, HarnessError
 from harness.output import Console
 from harness.quantities import duration, size
-from tests.unit.terminal import seen
+from tests.unit.terminal import Terminal, seen
 
 ERASE = "\r\x1b[2K"
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 class Clock:
