@@ -105,19 +105,14 @@ DO = {
     "harness urls": ("", r"api +http://api\.repertoire\.test:\d+/ +up"),
     "harness port --index 1 tryton 8000": ("", r"^127\.0\.0\.1:\d+$"),
     "harness monitor --once": ("", r"processing .* healthy"),
-    "harness up portal": ("", r"portal +http://repertoire\.test:\d+/ +up"),
-    "harness restart api": ("", "restart api: done"),
     "harness shell portal": ("echo of $SERVICE", "^of portal$"),
-    "harness run erpserver bash": ("echo of $SERVICE", "^of erpserver$"),
     "harness exec db psql": (ROWS, r"rows [1-9]\d+"),
     "harness db psql": (ROWS, r"rows [1-9]\d+"),
-    "harness db console": ("print(6 * 7)", "42"),
     "harness db backup -o FILE": ("", r"FILE: .*, sha256 "),
     "harness db copy A B": ("", "old_b is a copy of collecting_society"),
     "harness db delete NAME": ("", "old_b is deleted"),
-    "harness sources status": ("", "examples"),
 }
-"""New lines of docs/old-commands.md that take a second or two: what is typed into each,
+"""New lines of docs/old-commands.md that take about a second: what is typed into each,
 and what comes of it."""
 
 
