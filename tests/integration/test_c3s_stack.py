@@ -99,10 +99,8 @@ def test_their_code_is_what_answers(theirs: Checkout) -> None:
     number = call(theirs, ["admin", *session], "model.web.user.search_count", [], {})
     assert number >= 3
     deadline = time.monotonic() + 120
-    while not all(
-        one["up"] for one in (urls := json.loads(theirs.good("urls", "--json")))
-    ):
-        assert time.monotonic() < deadline, urls  # their pages take seconds under load
+    while [o for o in json.loads(theirs.good("urls", "--json")) if not o["up"]]:
+        assert time.monotonic() < deadline, "their pages take seconds, but not so many"
     assert {one.get("health") for one in theirs.containers()["processing"]} == {
         "healthy"
     }
