@@ -16,10 +16,9 @@ from harness.config.names import DEFAULT, guess
 from harness.config.services import ServiceTable
 from harness.config.suites import BELOW, LANGUAGE, MODULES, SuiteTable, TemplateTable
 from harness.errors import ConfigError
+from harness.model import ENVIRONMENTS
 
 _DEBIAN: Final = "names of Debian packages"
-ENVIRONMENTS: Final = ("development", "staging", "production")
-"""Each one's successor is the next stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
