@@ -7,8 +7,9 @@ from typing import Final
 
 from harness.config.kinds import shown
 from harness.config.names import guess, place
-from harness.config.schema import ENVIRONMENTS, Config
+from harness.config.schema import Config
 from harness.config.services import ServiceTable
+from harness.model import ENVIRONMENTS
 
 OF_STACK: Final = (
     "db",
