@@ -92,8 +92,12 @@ class Graph(Mapping[str, Module]):
             if name in found:
                 continue
             found.add(name)
-            depends = self.require(name).depends
-            todo += [other for other in depends if other not in CORE]
+            module = self.require(name)
+            for other in module.depends:
+                if other not in (*CORE, *self._modules):
+                    tried = ["what its packaging has installed", "what lies beside it"]
+                    raise nowhere(other, module, tried=tried)
+                todo += [other] if other not in CORE else []
         return frozenset(found)
 
     def known(self, names: Iterable[str]) -> tuple[str, ...]:

@@ -107,6 +107,12 @@ def _test(commands: "Commands[Parser]") -> None:
         help="how long a test, its set-up and its tear-down may take; 0: for ever"
         " (pytest-timeout's: -- --timeout=N)",
     )
+    one.add_argument(
+        "--with",
+        action="append",
+        metavar="REQUIREMENT",
+        help="a package that tests need and nobody requires; again for more",
+    )
     one.add_argument("--keep", action="store_true", help="leave the server warm")
     exact(one)
     one.add_argument(
