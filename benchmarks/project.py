@@ -18,6 +18,7 @@ from harness import config, plan, series
 from harness.context import Context
 from harness.environment import Environment
 from harness.errors import DatabaseError, HarnessError
+from harness.locks import Lock
 from harness.model import Module, Source
 from harness.output import Console
 from harness.plan import Step
@@ -27,7 +28,6 @@ from harness.postgres.local import installation
 from harness.run import needs, servers
 from harness.runners import base
 from harness.sources import module_of
-from harness.store import Lock
 
 HERE = Path(__file__).resolve().parent
 LEFT_OUT = shutil.ignore_patterns(

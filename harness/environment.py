@@ -22,10 +22,11 @@ from harness import series as releases
 from harness.discovery.packaging import installs
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.installer import PackageInstaller
+from harness.locks import Lock, locked
 from harness.model import Module, Source
 from harness.modules import CORE
 from harness.series import Series
-from harness.store import Lock, Store, locked, whole
+from harness.store import Store, whole
 
 TOOLS = ("pytest>=9.0,<10", "pytest-xdist>=3.8,<4", "coverage>=7.10")
 """What runs the tests; by major versions, since we are plugins of the first two."""

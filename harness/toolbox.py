@@ -15,7 +15,8 @@ from pathlib import Path
 from harness import index, proc
 from harness.errors import CommandFailed, MissingTool
 from harness.installer import QUIET, PackageInstaller
-from harness.store import Store, locked, whole
+from harness.locks import locked
+from harness.store import Store, whole
 
 Say = Callable[[str], None]
 

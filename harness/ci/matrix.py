@@ -12,7 +12,7 @@ from shlex import join
 from harness import series as releases
 from harness.config import Config, SuiteTable
 from harness.masks import masked
-from harness.selection.rules import Selection
+from harness.selection.decisions import Selection
 
 MARGIN = 5 * 60
 """Seconds of a job before its check begins and after it was ended, with its report."""

@@ -176,6 +176,7 @@ def _choose(context: "Context", options: argparse.Namespace) -> None:
 def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import test
     from harness.model import Isolation
+    from harness.run import request
 
     suites = context.config.suite
     _choose(context, options)
@@ -210,7 +211,7 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
 
         inside = (options.runner or suites[options.suite].runner) == "image"
         rest = (*debugging.options(context, inside=inside, dry=heading), *rest)
-    asked = test.RunRequest(
+    asked = request.RunRequest(
         suite=options.suite,
         words=tuple(one for one in words if one not in paths),
         paths=(*paths, *map(bare, options.path)),

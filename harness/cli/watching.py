@@ -52,8 +52,9 @@ def _watch(
     context: "Context", options: argparse.Namespace, rest: tuple[str, ...]
 ) -> int:
     from harness import config
-    from harness.commands import test, watch
+    from harness.commands import watch
     from harness.model import Isolation
+    from harness.run import request
 
     suites = list(context.config.suite)
     if not suites:
@@ -65,7 +66,7 @@ def _watch(
         raise UsageError(f"there is no suite {first!r}", remedy=slip)
     suite, words = (first, words[1:]) if first in suites else (suites[0], words)
     paths = [one for one in words if "/" in one or "::" in one]
-    asked = test.RunRequest(
+    asked = request.RunRequest(
         suite=suite,
         words=tuple(one for one in words if one not in paths),
         paths=tuple(paths),

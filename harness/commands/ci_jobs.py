@@ -16,12 +16,12 @@ from harness.commands import ci, gate, report
 from harness.context import Context
 from harness.errors import ExitCode, GateFailed, HarnessError, ReportError, UsageError
 from harness.gate.judging import GateRequest
+from harness.locks import locked
 from harness.model import Origin
 from harness.output import duration
 from harness.reports import merge
 from harness.selection import choice
 from harness.selection.changes import ChangedRepository
-from harness.store import locked
 
 PLACE = "jobs"
 """Directory below the reports, with the report of each job by its name."""

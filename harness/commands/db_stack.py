@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from harness import proc, store
+from harness import locks, proc, store
 from harness.commands import stack_health, stack_up, template
 from harness.commands.db_server import BUILTIN, beside, ensured, on
 from harness.commands.stack import Stack, open_
@@ -102,7 +102,7 @@ class OfStack:
     def quiet(self, name: str) -> Iterator[None]:
         """See `DatabasePlace`: those that use the stack's own database are stopped."""
         place = self.context.store.directory("stack", self.stack.project.name)
-        with store.locked(place / "up.lock"):
+        with locks.locked(place / "up.lock"):
             mine = name == self.context.config.stack.database
             found = self._users(place) if mine else []
             self._stop([one.name for one in found if one.state in UP])

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import store
+from harness import locks
 from harness.commands import stack_before, stack_up
 from harness.commands.stack import Stack, open_
 from harness.commands.stack_change import kept
@@ -172,7 +172,7 @@ def _surround(plan: DeployPlan) -> None:
     """Start all that belongs to the service, as ``harness up`` does."""
     stack, around = plan.stack, plan.around
     lock = stack.context.store.directory("stack", stack.project.name) / "up.lock"
-    with store.locked(lock):
+    with locks.locked(lock):
         stack_before.free_ports(stack, stack.looking.ps(), around)
         stack_up.ready_database(stack)
         title = f"{', '.join(around)} around {plan.service}"

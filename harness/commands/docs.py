@@ -21,9 +21,10 @@ from harness.commands import images
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, UsageError
+from harness.locks import locked
 from harness.run import ports
 from harness.stack.project import derived
-from harness.store import Run, locked
+from harness.store import Run
 from harness.toolbox import Toolbox
 
 REQUIREMENTS = "Dockerfiles/requirements/documentation/locked.txt"

@@ -22,9 +22,9 @@ from harness.gate.run import Gate
 from harness.output import duration
 from harness.reports.files import replace as write
 from harness.run.publish import publish
-from harness.selection import changes, choice, rules
+from harness.selection import changes, choice, decisions
 from harness.selection.choice import Chosen
-from harness.selection.rules import Selection
+from harness.selection.decisions import Selection
 from harness.store import Run, noting
 
 KNOWN = "gate.json"
@@ -91,7 +91,7 @@ def _narrowed(context: Context, asked: GateRequest, selection: Selection) -> Sel
     if asked.quick:
         checks = {name: why for name, why in checks.items() if config.check[name].quick}
         suites = {}
-    whole = rules.words(config, context.graph)
+    whole = decisions.words(config, context.graph)
     return replace(
         selection,
         words={name: selection.words.get(name, whole.get(name, ())) for name in suites},

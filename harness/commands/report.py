@@ -10,7 +10,7 @@ from harness import __version__, reports
 from harness.context import Context
 from harness.errors import CommandFailed, ReportError, UsageError
 from harness.model import FileCoverage, Judged, RunResult
-from harness.reports import coverage, files, merge, past, summary
+from harness.reports import coverage, files, merge, past, terminal
 from harness.reports.merge import ReportPart
 from harness.run import publish
 from harness.runners import base
@@ -54,7 +54,7 @@ def merge_(
     _write(run, parts, target, before=before)
     if history:
         past.keep(run, history, newest=context.config.keep_reports)
-    for text in summary.terminal(run):
+    for text in terminal.terminal(run):
         context.console.info(text)
     page = (
         target / "index.html"

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.context import Context
 from harness.errors import ExitCode, UsageError
 from harness.output import GREEN, RED, duration
-from harness.reports import changes, figures, past, record, summary, trend
+from harness.reports import changes, figures, past, record, terminal, trend
 from harness.reports.figures import RunVerdict
 from harness.reports.past import BAD
 
@@ -44,7 +44,7 @@ def show(context: Context, run: str) -> int:
     """What a run has told in its end, and its failures."""
     place = _place(context, run)
     found = record.load(place)
-    head, *more = summary.terminal(found)
+    head, *more = terminal.terminal(found)
     passed = figures.verdict(found) is RunVerdict.PASSED
     context.console.info(head, GREEN if passed else RED)
     for text in more:

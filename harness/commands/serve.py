@@ -11,16 +11,17 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
-from harness.commands.test import RunRequest, steps_of
 from harness.context import Context
 from harness.environment import Environment, Interpreter
 from harness.errors import ExitCode, HarnessError, MissingTool, UsageError
+from harness.locks import Lock
 from harness.plan import Step
 from harness.run import needs, servers, templates
 from harness.run.expecting import Expecting
+from harness.run.request import RunRequest, steps_of
 from harness.runners import base
 from harness.standalone.__main__ import wait
-from harness.store import Lock, Run
+from harness.store import Run
 from harness.template.broker import Broker
 
 

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import harness
-from harness import store
+from harness import locks
 from harness.commands import stack_before, stack_health, stack_show
 from harness.commands.stack import Stack, open_
 from harness.commands.stack_change import kept
 from harness.context import Context
 from harness.errors import DatabaseError, EngineError, ExitCode
 from harness.stack import access
-from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack.compose import Container, replicas
-from harness.stack.database import StackDatabase, StackRecipe
+from harness.stack.database import StackDatabase
+from harness.stack.recipe import StackRecipe, tree
 
 DATABASE = ("up", "--detach", "--no-deps", "db")
 """Compose's words that start the server; its database is made before the rest."""
@@ -46,7 +46,7 @@ def up(
     needed = projects.closure([*wanted, "erpserver"])
     stack_before.require_images(stack, needed, build=build)
     place = context.store.directory("stack", stack.project.name)
-    with store.locked(place / "up.lock"):
+    with locks.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
         stack_before.free_ports(stack, there, wanted)
@@ -167,7 +167,7 @@ def recipe(stack: Stack) -> StackRecipe:
     """What the database is made of."""
     mounted = stack.project.environment == "development"
     trees = [
-        f"{name} {databases.tree(source.path)}"
+        f"{name} {tree(source.path)}"
         for name, source in sorted(stack.context.sources.items())
         if mounted
     ]

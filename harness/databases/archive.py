@@ -14,7 +14,8 @@ from typing import IO, Final
 from harness import proc
 from harness.databases.client import PostgresPrograms
 from harness.errors import CommandFailed, DatabaseError, UsageError
-from harness.store import FULL, Lock, disk_full
+from harness.locks import Lock
+from harness.store import FULL, disk_full
 
 CHUNK: Final = 1 << 18
 MAGIC: Final = b"PGDMP"

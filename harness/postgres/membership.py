@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 from harness import proc, waiting
 from harness.errors import DatabaseError
+from harness.locks import Lock
 from harness.postgres.base import Address
-from harness.store import Lock
 
 LET_IN = "let-in"
 """File that asks the supervisor to give our role its rights before it starts."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import DatabaseError
+from harness.locks import Lock
 from harness.postgres import people
-from harness.store import Lock
 
 MEMORY: Final = Path("/dev/shm")
 ROOM: Final = 3 << 30

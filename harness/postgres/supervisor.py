@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol
 
 from harness.errors import DatabaseError, HarnessError
-from harness.store import Lock, write_atomically
+from harness.locks import Lock
+from harness.store import write_atomically
 
 PAUSE = 0.05
 """Seconds between two looks at the locks and the server."""

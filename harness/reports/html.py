@@ -4,71 +4,24 @@
 import base64
 import hashlib
 import re
-import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Final
-from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from harness.model import (
-    Attempt,
-    Outcome,
-    RunResult,
-    StepResult,
-    TestResult,
-)
-from harness.reports import changes, figures, film, frames, timeline, trend
+from harness.model import Outcome, RunResult, TestResult
+from harness.reports import changes, figures, film, timeline, trend
+from harness.reports.failures import alike, failures
 from harness.reports.files import COVERED
-from harness.reports.frames import Frames
 from harness.reports.past import Past
-from harness.reports.pictures import FilmFrame, Pictures, Shown
 
 SLOWEST: Final = 12
-LONGREPR: Final = 40_000
-SECTION: Final = 20_000
 _HERE: Final = Path(__file__).parent
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What one time tells that a test failed."""
-
-    result: TestResult | Attempt
-    message: str
-    errors: tuple[tuple[str, str], ...]
-    """What pytest says of the error, before all else."""
-    frames: tuple[tuple[Frames, tuple[tuple[str, str], ...]], ...]
-    """The traceback: its parts, each in runs of lines with their style."""
-    sections: tuple[tuple[str, str], ...]
-    films: tuple[tuple[FilmFrame, ...], ...]
-    evidence: tuple[Shown, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """A failed or flaky test as the page shows it; `index` is its row in the table.
-
-    `told` is the last time of a failed test, the first of a flaky one; `others` are
-    the other times that it failed.  `since` is ``new``, or the id of the run that had
-    it first.
-    """
-
-    index: int
-    test: TestResult
-    told: Told
-    others: tuple[Told, ...]
-    since: str
-    again: str
-    """The command that runs it again."""
-    editor: str
-    """What opens the place in an editor; empty where it is not known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +59,7 @@ def page(
     tests = sorted(run.tests, key=lambda one: (order.get(one.outcome, 2), one.started))
     rows = {id(test): index for index, test in enumerate(tests)}
     drawing = timeline.draw(run, tests)
-    told = _failures(run, rows, directory, past, editor)
+    told = failures(run, rows, directory, past, editor)
     before = changes.last(trend.present(run), past)
     template = _environment().get_template("page.html.j2")
     script = (_HERE / "page.js").read_text("utf-8")
@@ -118,7 +71,7 @@ def page(
         total=figures.counts("all", tests),
         modules=figures.modules(run),
         broken=figures.broken_steps(run),
-        groups=_alike(one for one in told if one.test.outcome in figures.BAD),
+        groups=alike(one for one in told if one.test.outcome in figures.BAD),
         changes=changes.of(before, trend.present(run)) if before else None,
         flaky=[one for one in told if one.test.outcome not in figures.BAD],
         timeline=drawing,
@@ -145,94 +98,6 @@ def _names_width(drawing: timeline.Timeline | None) -> int:
 def _digest(script: str) -> str:
     """What the page's security policy allows to run: this script only."""
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _failures(
-    run: RunResult,
-    rows: Mapping[int, int],
-    directory: Path | None,
-    past: Sequence[Past],
-    editor: str,
-) -> list[Failure]:
-    pictures = Pictures(directory)
-    steps = {step.name: step for step in run.steps}
-    made = []
-    for test in (*figures.failures(run), *figures.flaky(run)):
-        bad = test.outcome in figures.BAD
-        times = (*((test,) if bad else ()), *test.attempts)
-        told, *others = (_told(one, pictures) for one in times)
-        since = trend.since(test, run, past) if bad else ""
-        one = Failure(
-            index=rows[id(test)],
-            test=test,
-            told=told,
-            others=tuple(others),
-            since=since,
-            again=_again(test, steps[test.step]),
-            editor=_editor(test, told.result.fault or test.line, editor),
-        )
-        made.append(one)
-    return made
-
-
-def _alike(failures: Iterable[Failure]) -> list[list[Failure]]:
-    """Failures of one cause together, in the order of the first of each."""
-    found: dict[tuple[str, ...], list[Failure]] = {}
-    for one in failures:
-        told = one.told.result
-        alike = frames.likeness(told.message, told.longrepr) if told.message else ()
-        found.setdefault(alike or (one.test.id,), []).append(one)
-    return list(found.values())
-
-
-def _again(test: TestResult, step: StepResult) -> str:
-    inside = ["--in", "image"] if step.runner == "image" else []
-    return shlex.join(
-        ["harness", "test", step.suite, figures.plain(test.test), *inside]
-    )
-
-
-def _editor(test: TestResult, line: int, editor: str) -> str:
-    if not (editor and test.path):
-        return ""
-    return editor.replace("{path}", quote(test.path)).replace("{line}", str(line or 1))
-
-
-def _told(one: TestResult | Attempt, pictures: Pictures) -> Told:
-    text = figures.shortened(figures.plain(one.longrepr).strip("\n"), LONGREPR)
-    films, others = film.split(one.evidence, pictures.directory)
-    return Told(
-        result=one,
-        message=figures.plain(one.message).strip(),
-        errors=_traceback(frames.errors(text)),
-        frames=tuple((one, _traceback(one.text)) for one in frames.split(text)),
-        sections=tuple(
-            (title, figures.shortened(figures.plain(words), SECTION))
-            for title, words in one.sections
-            if words.strip()
-        ),
-        films=tuple(tuple(pictures.frames(scenes)) for scenes in films),
-        evidence=tuple(pictures.shown(others)),
-    )
-
-
-def _traceback(text: str) -> tuple[tuple[str, str], ...]:
-    """Runs of lines with their style; pytest marks errors `E`, the place `>`.
-
-    In a comparison below an error, `-` and `+` say what is on one side only.
-    """
-    lines = text.splitlines(keepends=True)
-    return tuple((mark, "".join(run)) for mark, run in groupby(lines, key=_style))
-
-
-def _style(line: str) -> str:
-    if line.startswith(">"):
-        return "here"
-    if not line.startswith(("E ", "E\t")) and line != "E\n":
-        return ""
-    words = line[1:].strip()
-    sides = {"- ": "minus", "+ ": "plus", "? ": "hint"}
-    return sides.get(words[:2], "error")
 
 
 def _slowest(run: RunResult, rows: Mapping[int, int]) -> tuple[Slow, ...]:

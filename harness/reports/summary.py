@@ -2,23 +2,19 @@
 """The short forms of a report: Markdown for CI, a few lines for the terminal."""
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from harness.model import Outcome, RunResult, StepResult, TestResult
+from harness.model import Outcome, RunResult, TestResult
 from harness.reports import figures, trend
-from harness.reports.figures import LeaseFigures, RunVerdict, plural, span
+from harness.reports.figures import RunVerdict, plural, span
 from harness.reports.past import Past
+from harness.reports.terminal import counted, middle, template_line, times
 
 LIMIT: Final = 900_000
 """Characters: GitHub drops a job summary beyond 1 MiB as a whole."""
-NOTHING: Final = 0.001
-"""Seconds: who has waited less for a database has not waited."""
 _LONGREPR: Final = 8_000
 _MODULES: Final = 60
-_FLAKY: Final = 10
-_WIDTH: Final = 88
 _ICONS: Final = {
     RunVerdict.PASSED: "✅",
     RunVerdict.FAILED: "❌",
@@ -47,113 +43,6 @@ def markdown(run: RunResult, *, past: Sequence[Past] = ()) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
-def terminal(run: RunResult) -> list[str]:
-    """The block at the end of a run: at most 15 lines for the known lease kinds, and
-    two for each of a few flaky tests."""
-    verdict, reason = figures.verdict(run), figures.reason(run)
-    tests = plural(len(run.tests), "test")
-    head = f"{verdict.upper()}{f': {reason}' if reason else ''}"
-    lines = [f"{head} — {tests} in {span(run.seconds)}"]
-    if run.tests:
-        lines.append(_row("counts", ", ".join(_counted(run))))
-    lines += _flaky_lines(run)
-    lines += _order_lines(run)
-    for number, test in enumerate(figures.slowest(run, 5)):
-        label = "" if number else "slowest"
-        name = figures.plain(test.id).replace("\n", " ")  # whole: it may be pasted
-        lines.append(_row(label, f"{span(test.duration):>10}  {name}"))
-    if run.templates:
-        lines.append(_row("templates", _template_line(run)))
-    waited = [one for one in figures.leases(run) if one.longest >= NOTHING]
-    for number, lease in enumerate(waited):
-        lines.append(_row("" if number else "leases", _lease_line(lease)))
-    if (percent := figures.coverage_total(run.coverage)) is not None:
-        text = f"{percent:.1f} % of {plural(len(run.coverage), 'file')}"
-        lines.append(_row("coverage", text))
-    return lines
-
-
-def failures(step: StepResult) -> str:
-    """The failures of a step whose tests could not print them any more."""
-    blocks = [
-        f"{test.outcome.upper()} {test.id}\n{test.longrepr or test.message}"
-        for test in step.tests
-        if test.outcome in figures.BAD
-    ]
-    return figures.plain("\n\n".join(blocks)) or "no test has failed so far"
-
-
-def _flaky_lines(run: RunResult) -> Iterator[str]:
-    """Each flaky test by its whole name, and why it failed the first time."""
-    tests = figures.flaky(run)
-    for number, test in enumerate(tests[:_FLAKY]):
-        name = figures.plain(test.id).replace("\n", " ")
-        yield _row("" if number else "flaky", f"{name} ({_times(test)})")
-        first, *_ = figures.plain(test.attempts[0].message).strip().splitlines() or [""]
-        if first:
-            yield _row("", f"  {_middle(first, _WIDTH)}")
-    if len(tests) > _FLAKY:
-        yield _row("", f"… and {len(tests) - _FLAKY} more")
-    suites = {step.name: step.suite for step in run.steps}
-    for test in tests[:1]:
-        words = ["harness", "test", suites.get(test.step, ""), "--bisect", test.id]
-        yield _row("disturbed?", f" {shlex.join(words)}")
-
-
-def _order_lines(run: RunResult) -> Iterator[str]:
-    if run.order:
-        planned = sum(step.planned for step in run.steps)
-        ran = sum(map(figures.ran, run.steps))
-        short = f"; {ran} of {planned} ran" if _cut(run) else ""
-        yield _row("order", f"{run.order}{short}")
-    if run.again and figures.reason(run):
-        yield _row("again", run.again)
-
-
-def _cut(run: RunResult) -> bool:
-    return any(figures.ran(step) < step.planned for step in run.steps)
-
-
-def _times(test: TestResult) -> str:
-    return f"failed {plural(len(test.attempts), 'time')}, then passed"
-
-
-def _row(label: str, text: str) -> str:
-    return f"{label:<10}{text}".rstrip()
-
-
-def _counted(run: RunResult) -> list[str]:
-    outcomes = figures.counts("", run.tests).outcomes
-    return [f"{count} {outcome}" for outcome, count in outcomes.items() if count]
-
-
-def _template_line(run: RunResult) -> str:
-    cost = figures.templates(run)
-    built = f"{cost.built} built ({span(cost.built_seconds)})" if cost.built else ""
-    reused = f"{cost.reused} reused" if cost.reused else ""
-    if cost.reused_seconds >= NOTHING:
-        reused += f" ({span(cost.reused_seconds)})"
-    return ", ".join(filter(None, (built, reused)))
-
-
-def _lease_line(lease: LeaseFigures) -> str:
-    p50, p95, longest = (
-        f"{value * 1000:.1f}" for value in (lease.p50, lease.p95, lease.longest)
-    )
-    return (
-        f"{lease.count:>6} {lease.kind:<6}"
-        f" p50 {p50:>5}  p95 {p95:>5}  max {longest:>5} ms"
-    )
-
-
-def _middle(text: str, width: int) -> str:
-    """At most `width` characters; the tail of a test id tells more than its head."""
-    if len(text) <= width:
-        return text
-    tail = width * 2 // 3
-    return f"{text[: width - tail - 1]}…{text[-tail:]}"
-
-
 # -- Markdown ----------------------------------------------------------------
 
 
@@ -161,9 +50,9 @@ def _headline(run: RunResult) -> Iterator[str]:
     verdict, reason = figures.verdict(run), figures.reason(run)
     what = f"{verdict.capitalize()}{f' — {reason}' if reason else ''}"
     yield f"## {_ICONS[verdict]} {what}"
-    counted = ", ".join(_counted(run)) or "no test ran"
+    outcomes = ", ".join(counted(run)) or "no test ran"
     yield (
-        f"**{counted}** in {span(run.seconds)}"
+        f"**{outcomes}** in {span(run.seconds)}"
         f" · run {_code(run.id)} · {_code(run.command)}"
     )
     if run.order:
@@ -264,7 +153,7 @@ def _blocks(tests: Sequence[TestResult]) -> Iterator[str]:
 def _failure(test: TestResult) -> str:
     """A failed test, or the first failure of a flaky one, folded."""
     told = test.attempts[0] if test.outcome is Outcome.FLAKY else test
-    message = _middle(" ".join(figures.plain(told.message).split()), 300)
+    message = middle(" ".join(figures.plain(told.message).split()), 300)
     text = figures.plain(told.longrepr).strip("\n") or figures.plain(told.message)
     text = figures.shortened(text, _LONGREPR)
     ticks = max((len(run) for run in re.findall(r"`+", text)), default=0)
@@ -273,7 +162,7 @@ def _failure(test: TestResult) -> str:
     if message:
         summary += f"<br>{_text(message)}"
     if test.attempts:
-        how = _times(test) if told is not test else f"failed {len(test.attempts) + 1}×"
+        how = times(test) if told is not test else f"failed {len(test.attempts) + 1}×"
         summary += f" ({how})"
     named = [_code(one.file) for one in test.files if one.file]
     evidence = f"\n\nEvidence: {', '.join(named)}" if named else ""
@@ -299,7 +188,7 @@ def _databases(run: RunResult) -> Iterator[str]:
             for cost in run.templates
         )
         head = "| template | layer | action | time | size |\n|:--|:--|:--|--:|--:|"
-        yield _folded(f"Templates: {_template_line(run)}", f"{head}\n{rows}")
+        yield _folded(f"Templates: {template_line(run)}", f"{head}\n{rows}")
     if run.leases:
         rows = "\n".join(
             f"| {_text(lease.kind)} | {lease.count} | {span(lease.p50)}"

@@ -17,7 +17,7 @@ from harness import __version__
 from harness.errors import ExitCode, GateFailed, SourceError, UsageError
 from harness.output import Console
 from harness.plugins.trace.facts import Now
-from harness.plugins.trace.observing import names_of
+from harness.plugins.trace.names import names_of
 from harness.results import Finished
 from harness.run import distant, templates, traces
 from harness.run.expecting import Expecting

@@ -30,7 +30,7 @@ def report(
     `stopped` is why there is no more to tell of.
     """
     from harness import reports  # with jinja2: not before the tests
-    from harness.reports import annotations, past, summary
+    from harness.reports import annotations, past, terminal
 
     code = max((one.code for one in done), default=ExitCode.NOTHING_SELECTED)
     files = sorted((directory / "coverage").glob("*"))
@@ -99,8 +99,8 @@ def report(
         history.learn(context.store, result)
     for one in done:
         if one.cut:
-            context.console.info(summary.failures(one.result))
-    head, *more = summary.terminal(result)
+            context.console.info(terminal.failures(one.result))
+    head, *more = terminal.terminal(result)
     context.console.info(head, GREEN if head.startswith("PASSED") else RED)
     for text in more:
         context.console.info(text)

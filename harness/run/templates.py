@@ -13,7 +13,7 @@ from harness.modules import Graph
 from harness.output import ConsoleStep as Live
 from harness.output import duration
 from harness.plan import Step
-from harness.plugins.trace import observing
+from harness.plugins.trace import names
 from harness.plugins.trace.facts import Now
 from harness.run.servers import TemplatePlace
 from harness.template import limits
@@ -79,7 +79,7 @@ def now(context: Context, step: Step, variables: Mapping[str, str]) -> Now:
     sources = [str(context.sources[name].path) for name in step.sources]
     return Now(
         str(context.config.root.resolve()),
-        own=observing.names_of(sources),
+        own=names.names_of(sources),
         environ=variables,
     )
 

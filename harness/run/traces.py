@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from harness.locks import locked
 from harness.model import Outcome, TestResult
 from harness.plugins.trace.facts import Now, words
-from harness.store import locked, write_atomically
+from harness.store import write_atomically
 
 VERSION = 1
 STANDING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED})

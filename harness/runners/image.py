@@ -22,7 +22,8 @@ from harness import proc
 from harness.engine import Engine
 from harness.environment import Environment, Interpreter
 from harness.errors import ImageError
-from harness.store import Lock, Store
+from harness.locks import Lock
+from harness.store import Store
 
 VENV: Final = "/opt/venv"
 """Where an image has its Python environment unless it says otherwise."""

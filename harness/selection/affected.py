@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Final
 
-from harness.selection import rules
+from harness.selection import decisions
 from harness.selection.changes import SelectionContext
 
 TESTS: Final = ("test*.py", "*_test.py", "scenario_*.rst")
@@ -41,7 +41,7 @@ def find(
     own = [path for path in saved if path in tests or _new(path, tests)]
     others = [path for path in saved if path not in own]
     names = [name(context.config.root, path) for path in others]
-    chosen = rules.decide(names, config=context.config, graph=context.graph)
+    chosen = decisions.decide(names, config=context.config, graph=context.graph)
     if others and suite in chosen.suites:
         concerned = [one.file for one in chosen.decisions if one.selects]
         return Concerned(files=None, why=words(concerned or names))

@@ -12,8 +12,8 @@ from harness.config import Config
 from harness.errors import HarnessError, NothingSelected, UsageError
 from harness.model import Source
 from harness.modules import Graph
-from harness.selection import rules
-from harness.selection.rules import Selection
+from harness.selection import decisions
+from harness.selection.decisions import Selection
 
 
 class SelectionContext(Protocol):
@@ -63,7 +63,7 @@ def since(context: SelectionContext, revision: str) -> Selection:
     Raises `UsageError` where git does not know the revision.
     """
     changed = files(context, revision, strict=True)
-    return rules.decide(changed, config=context.config, graph=context.graph)
+    return decisions.decide(changed, config=context.config, graph=context.graph)
 
 
 def files(

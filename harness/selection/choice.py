@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from harness.context import Context
 from harness.errors import UsageError
-from harness.selection import changes, rules, trigger
-from harness.selection.rules import Decision, Selection
+from harness.selection import changes, decisions, trigger
+from harness.selection.decisions import Decision, Selection
 
 HEADERS = ("changed", "by the rule", "selects")
 
@@ -39,7 +39,7 @@ def select(
         if since:
             raise
         files, why = (), why or error.message
-    selection = rules.decide(
+    selection = decisions.decide(
         files, config=context.config, graph=context.graph, everything=why
     )
     return Chosen(base=base, selection=selection)

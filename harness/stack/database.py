@@ -6,12 +6,9 @@ finished one is dumped into the state directory, under a digest of all that made
 it: the next empty stack on this machine restores it.
 """
 
-import hashlib
-import json
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -19,8 +16,8 @@ from harness import proc
 from harness.errors import CommandFailed, DatabaseError
 from harness.stack import roles
 from harness.stack.compose import ROOT, Compose
+from harness.stack.recipe import StackRecipe, mark
 from harness.store import Store
-from harness.template import digest
 
 BUILDING: Final = "building_"
 """Before the name of a database that is not whole."""
@@ -37,46 +34,6 @@ QUICKLY: Final = "-c synchronous_commit=off -c jit=off"
 """Settings of the sessions that fill a database that is thrown away if they fail."""
 
 Listener = Callable[[str], None]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StackRecipe:
-    """What a database is made of; `images` and `trees` are digests.
-
-    `again` looks at what is there now.
-    """
-
-    modules: tuple[str, ...]
-    images: tuple[str, ...]
-    trees: tuple[str, ...]
-    again: "Callable[[], StackRecipe] | None" = field(
-        default=None, compare=False, repr=False
-    )
-
-    @property
-    def digest(self) -> str:
-        """The name of its dump; the code that makes it is part of it."""
-        code = [Path(__file__).read_text("utf-8"), digest.building()]
-        facts = [code, self.modules, self.images, self.trees]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:20]
-
-    def holds(self) -> bool:
-        """Whether images and sources still are what they were."""
-        now = self.again() if self.again else self
-        return (now.images, now.trees) == (self.images, self.trees)
-
-
-def tree(path: Path) -> str:
-    """Digest of a mounted source."""
-    return hashlib.sha256(
-        json.dumps(digest.tree(path), sort_keys=True).encode()
-    ).hexdigest()
-
-
-def mark(recipe: StackRecipe, password: str) -> str:
-    """Tells passwords apart, and is as hard to guess from as their hash in a dump."""
-    salt = recipe.digest.encode()
-    return hashlib.scrypt(password.encode(), salt=salt, n=2**14, r=8, p=1).hex()[:16]
 
 
 def activating(modules: Sequence[str]) -> tuple[str, ...]:

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.errors import TemplateError
-from harness.store import FULL, Lock, Store, disk_full, write_atomically
+from harness.locks import Lock
+from harness.store import FULL, Store, disk_full, write_atomically
 from harness.template.base import Draft, Manifest, Waiting, sorted_by_use
 from harness.template.layer import Layer
 from harness.template.undo import NOWHERE, ResetOutcome

@@ -22,10 +22,11 @@ from textwrap import dedent
 import pytest
 
 from harness.engine import Engine
+from harness.locks import locked
 from harness.postgres import Address, DockerServer, GivenServer, LocalServer
 from harness.run.servers import binaries
 from harness.stack.project import DEFAULT
-from harness.store import Run, Store, locked
+from harness.store import Run, Store
 from harness.template.base import Shelf
 from harness.template.postgresql import PostgreSQL
 from harness.template.sqlite import SQLite

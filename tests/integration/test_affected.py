@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from harness.plugins.trace.facts import Now
-from harness.plugins.trace.observing import names_of
+from harness.plugins.trace.names import names_of
 from harness.run import traces
 
 ROOT = Path(__file__).parents[2]

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DatabaseError, MissingTool
+from harness.locks import Lock
 from harness.postgres import Address, LocalServer, connect
-from harness.store import Lock, Store
+from harness.store import Store
 
 PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 36, 37
 """prctl(2), Linux."""

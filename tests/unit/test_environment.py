@@ -13,9 +13,10 @@ import pytest
 from harness import environment, proc
 from harness.environment import EnvironmentRequest, Environments, Interpreter
 from harness.errors import CommandFailed, ExitCode, MissingTool, UsageError
+from harness.locks import Lock
 from harness.model import Module, Origin, Source
 from harness.series import Series, find
-from harness.store import Lock, Store
+from harness.store import Store
 
 PYTHON = Interpreter(path=Path("/usr/bin/python3.11"), version=(3, 11))
 

@@ -57,6 +57,7 @@ LEVELS: Mapping[str, int] = {
     "config": 1,
     "discovery": 1,
     "editable": 2,
+    "locks": 1,
     "output": 1,
     "screen": 0,
     "columns": 0,

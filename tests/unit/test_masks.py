@@ -19,7 +19,7 @@ from harness.model import RunResult
 from harness.modules import Graph
 from harness.output import Console
 from harness.reports import record
-from harness.selection import rules
+from harness.selection import decisions
 
 SECRET = "s3cr3t"
 ADDRESS = f"postgresql://user:{SECRET}@host:5432/"
@@ -93,7 +93,7 @@ def given(tmp_path: Path) -> Config:
 
 
 def test_parts_of_the_gate(given: Config, tmp_path: Path) -> None:
-    selection = rules.decide([], config=given, graph=Graph({}), everything="--full")
+    selection = decisions.decide([], config=given, graph=Graph({}), everything="--full")
     tools = Tools(python="python", root=tmp_path, program="h", directory=tmp_path)
     (part,) = parts.make(given, selection, Graph({}), tools, {})
     assert part.pasted == (f"harness test tryton --database '{SHOWN}'",)
@@ -102,7 +102,7 @@ def test_parts_of_the_gate(given: Config, tmp_path: Path) -> None:
 
 def test_jobs(given: Config) -> None:
     """A job takes the address from where the plan had it."""
-    selection = rules.decide([], config=given, graph=Graph({}), everything="--full")
+    selection = decisions.decide([], config=given, graph=Graph({}), everything="--full")
     (job,) = matrix.jobs(given, selection)
     assert SECRET not in json.dumps(job.document())
     assert job.database == SHOWN

@@ -14,7 +14,8 @@ import pytest
 from harness import store as store_
 from harness import waiting
 from harness.errors import DiskFull, ExitCode, MissingTool
-from harness.store import Lock, Run, Store, default, locked, private, sweep
+from harness.locks import Lock, locked
+from harness.store import Run, Store, default, private, sweep
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ import builtins
 import marshal
 import os
 import sys
-from functools import lru_cache
 from typing import Any, Iterable, NamedTuple, Sequence
 
 from harness.plugins.trace import events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, store
+from harness.plugins.trace.names import above, absolute, file_of, names_of, real, top
 from harness.plugins.trace.skeleton import Reader, Skeleton
 
 
@@ -201,10 +201,10 @@ class Observer:
         count = len(sys.modules)
         known = self._edges.get(name)
         if known is None or known[0] != count:
-            words = (_absolute(one, loaded.package) for one in loaded.imports)
-            modules = {sys.modules.get(one) for word in words for one in _above(word)}
+            words = (absolute(one, loaded.package) for one in loaded.imports)
+            modules = {sys.modules.get(one) for word in words for one in above(word)}
             paths = {getattr(one, "__file__", None) or "" for one in modules}
-            names = (self.name(_real(path)) for path in paths)
+            names = (self.name(real(path)) for path in paths)
             facts = {self.loaded[one].fact for one in names if one in self.loaded}
             known = self._edges[name] = count, tuple(facts)
         return known[1]
@@ -212,7 +212,7 @@ class Observer:
     def packages(self) -> set[str]:
         """The top-level names of what was imported from elsewhere."""
         library: Any = getattr(sys, "stdlib_module_names", sys.builtin_module_names)
-        found = {_top(name) for name in list(sys.modules)}
+        found = {top(name) for name in list(sys.modules)}
         return found.difference(library)
 
 
@@ -280,51 +280,3 @@ def start(
     imports.follow(made)
     events.follow(made)
     return made
-
-
-def names_of(sources: Iterable[str]) -> tuple[str, ...]:
-    """The names of the packages of sources: those at their root, or they themselves."""
-    found = set()
-    for source in sources:
-        inits = (os.path.join(source, "__init__.py"),)
-        if os.path.exists(inits[0]):
-            found.add(os.path.basename(source))
-        elif os.path.isdir(source):
-            found |= {
-                one
-                for one in os.listdir(source)
-                if os.path.exists(os.path.join(source, one, "__init__.py"))
-            }
-    return tuple(sorted(found))
-
-
-def file_of(fact: str) -> str:
-    """The Python file of a fact about code."""
-    kind, _, name = fact.partition(" ")
-    return name.rpartition(":")[0] if kind == "function" else name
-
-
-def _absolute(name: str, package: str) -> str:
-    """A dotted name that may begin with dots."""
-    rest = name.lstrip(".")
-    up = len(name) - len(rest)
-    if not up:
-        return name
-    parts = package.split(".")
-    return ".".join([*parts[: len(parts) - up + 1], rest])
-
-
-def _above(name: str) -> list[str]:
-    """A dotted name, and those of the packages that it is in."""
-    parts = name.split(".")
-    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
-
-
-@lru_cache(maxsize=None)
-def _real(path: str) -> str:
-    return os.path.realpath(path)
-
-
-def _top(name: str) -> str:
-    parts = name.split(".")
-    return ".".join(parts[:3]) if parts[:2] == ["trytond", "modules"] else parts[0]

@@ -21,6 +21,7 @@ from harness.plugins.workers import (
     controller,
     forwarded,
     hooks,
+    launch,
     requirement,
     reruns,
     warm,
@@ -61,10 +62,10 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Any:
     trouble = requirement.why_not() if wanted else ""
     if trouble:
         raise pytest.UsageError(trouble)
-    inside = controller.SOCKETS or any(name in os.environ for name in names)
+    inside = launch.SOCKETS or any(name in os.environ for name in names)
     if wanted and not (inside or known.harness_cold or known.collectonly):
         arguments = early_config.invocation_params.args
-        early_config.stash[PROCESS] = controller.start(list(map(str, arguments)))
+        early_config.stash[PROCESS] = launch.start(list(map(str, arguments)))
     return (yield)
 
 
@@ -80,7 +81,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(reruns.Plugin(config), "harness-reruns")
     else:
         forwarded.install(config)
-        process = config.stash.get(PROCESS, None) or next(iter(controller.FORKED), None)
+        process = config.stash.get(PROCESS, None) or next(iter(launch.FORKED), None)
         made = controller.Controller(config, process)
         config.pluginmanager.register(made, NAME)
 

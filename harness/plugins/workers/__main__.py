@@ -16,7 +16,7 @@ from typing import Callable
 import pytest
 
 from harness.plugins import compiled, lifeline
-from harness.plugins.workers import controller, forks, requirement, warm
+from harness.plugins.workers import forks, launch, requirement, warm
 
 BACKLOG = 64
 """Interpreters that may wait for their fork."""
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         if trouble:
             sys.stderr.write(f"{trouble}\n")
             return int(pytest.ExitCode.USAGE_ERROR)
-        directory = controller.place()
+        directory = launch.place()
         path = os.path.join(directory, "socket")
         listener = listen(path)
         pid = os.fork()
@@ -46,8 +46,8 @@ def main(arguments: list[str]) -> int:
                 os.dup2(log, stream)
             return serve(listener, arguments)
         listener.close()
-        controller.SOCKETS[:] = [path]
-        controller.FORKED[:] = [controller.Forked(pid)]
+        launch.SOCKETS[:] = [path]
+        launch.FORKED[:] = [launch.Forked(pid)]
     return int(pytest.main(arguments))
 
 
@@ -74,7 +74,7 @@ def listen(path: str) -> socket.socket:
 
 def serve(listener: socket.socket, arguments: list[str]) -> int:
     """Serve to the end; a fork runs what it was asked for, and ends then."""
-    path = os.environ.pop(controller.PATH, None)
+    path = os.environ.pop(launch.PATH, None)
     if path is not None:  # ``python -m`` has put the directory before all
         sys.path[:] = path.split(os.pathsep)
     task: Callable[[], int] = warm.serve(listener, arguments)

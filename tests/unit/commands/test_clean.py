@@ -13,10 +13,11 @@ from harness.config import Config
 from harness.context import Context
 from harness.engine import Engine, Owned
 from harness.images import workplace
+from harness.locks import Lock
 from harness.output import Console
 from harness.postgres import memory
 from harness.proc import Completed
-from harness.store import Lock, Run
+from harness.store import Run
 from harness.template.base import Manifest
 
 

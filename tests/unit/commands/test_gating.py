@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import durations, hooks, test
+from harness.commands import durations, hooks
 from harness.errors import UsageError
+from harness.run import request
 from harness.selection import choice
-from harness.selection.rules import Decision
+from harness.selection.decisions import Decision
 
 
 def test_the_hook_is_ours_and_keeps_gits_variables_out() -> None:
@@ -52,7 +53,7 @@ def test_files_as_durations_know_them(tmp_path: Path) -> None:
     ("text", "expected"), [("2/5", "2/5"), ("1/1", ""), ("", ""), ("5/5", "5/5")]
 )
 def test_shards(text: str, expected: str) -> None:
-    assert test._shard(text) == expected
+    assert request.shard(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -60,4 +61,4 @@ def test_shards(text: str, expected: str) -> None:
 )
 def test_what_is_no_shard(text: str) -> None:
     with pytest.raises(UsageError, match="is no shard"):
-        test._shard(text)
+        request.shard(text)

@@ -11,8 +11,9 @@ import pytest
 
 from harness.config.schema import Templates
 from harness.doctor import leftovers
+from harness.locks import Lock
 from harness.proc import Completed
-from harness.store import Lock, Store
+from harness.store import Store
 from harness.template.base import Manifest
 
 NOW = 1_800_000_000.0

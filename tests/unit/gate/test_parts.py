@@ -17,7 +17,7 @@ from harness.gate.base import Status
 from harness.gate.parts import Part, Tools
 from harness.model import Module
 from harness.modules import Graph
-from harness.selection import rules
+from harness.selection import decisions
 
 CONFIGURATION = """
 [tool.harness.source.society]
@@ -61,7 +61,7 @@ def conf(tmp_path: Path) -> Config:
 
 
 def made(conf: Config, known: Mapping[str, float] | None = None) -> dict[str, Part]:
-    selection = rules.decide([], config=conf, graph=GRAPH, everything="--full")
+    selection = decisions.decide([], config=conf, graph=GRAPH, everything="--full")
     tools = Tools(
         python="/stack/.venv/bin/python",
         root=Path("/stack"),
@@ -140,7 +140,7 @@ def test_contributors(conf: Config) -> None:
 
 
 def jobs(conf: Config) -> tuple[matrix.Job, ...]:
-    selection = rules.decide([], config=conf, graph=GRAPH, everything="--full")
+    selection = decisions.decide([], config=conf, graph=GRAPH, everything="--full")
     return matrix.jobs(conf, selection)
 
 
@@ -175,7 +175,7 @@ def test_a_job_outlives_what_it_ends(conf: Config) -> None:
 
 
 def test_only_what_is_selected_has_jobs(conf: Config) -> None:
-    selection = rules.decide(["docs/a.md"], config=conf, graph=GRAPH)
+    selection = decisions.decide(["docs/a.md"], config=conf, graph=GRAPH)
     assert [job.name for job in matrix.jobs(conf, selection)] == ["lint", "unit"]
 
 

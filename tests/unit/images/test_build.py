@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.images import workplace
-from harness.store import Lock
+from harness.locks import Lock
 
 
 def left(place: Path, name: str) -> Path:

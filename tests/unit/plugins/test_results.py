@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from harness.plugins import carry, results, subtests
-from harness.plugins.results import Writer, describe, message, outcome
+from harness.plugins import carry, describing, results, subtests
+from harness.plugins.describing import describe, message, outcome
+from harness.plugins.results import Writer
 from harness.plugins.workers import units
 from harness.plugins.workers.reruns import STANDS, Pending
 
@@ -138,9 +139,9 @@ def test_a_passed_test_does_not() -> None:
 
 def test_the_end_of_a_long_output_is_kept() -> None:
     made = reports("passed", "failed", "passed")
-    made[-1].sections = [("Captured stdout", "x" * results.SECTION_LIMIT + "end")]
+    made[-1].sections = [("Captured stdout", "x" * describing.SECTION_LIMIT + "end")]
     [[_, text]] = describe(NODE, LOCATION, made)["sections"]
-    assert len(text) == results.SECTION_LIMIT
+    assert len(text) == describing.SECTION_LIMIT
     assert text.endswith("xend")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugins.workers import controller, interpreter
+from harness.plugins.workers import controller, interpreter, launch
 from harness.plugins.workers.controller import BARREN, Controller
 from harness.plugins.workers.link import GoneError
 from harness.plugins.workers.reruns import CRASHED
@@ -216,7 +216,7 @@ def test_no_more_lanes_than_units(path: str, lanes: list[str]) -> None:
     ],
 )
 def test_a_status_in_words(status: int, expected: str) -> None:
-    assert controller.words(status) == expected
+    assert launch.words(status) == expected
 
 
 def crash(made: Controller, spec: Any, name: str = "gw0", **more: Any) -> Any:
@@ -331,7 +331,7 @@ def test_a_warm_process_that_hangs_is_killed_at_the_end(path: str) -> None:
     Controller(Config(), process).pytest_unconfigure()  # type: ignore[arg-type]
     assert process.killed
     assert not Path(path).parent.exists()
-    assert controller.SOCKETS == []
+    assert launch.SOCKETS == []
 
 
 # -- the scheduler ------------------------------------------------------------------
@@ -391,7 +391,7 @@ def test_a_fork_is_waited_for_and_ended(monkeypatch: pytest.MonkeyPatch) -> None
     ended: list[tuple[int, int]] = []
     monkeypatch.setattr(controller.os, "waitpid", lambda *asked: next(answers))
     monkeypatch.setattr(controller.os, "kill", lambda *asked: ended.append(asked))
-    forked = controller.Forked(7)
+    forked = launch.Forked(7)
     assert forked.wait(5.0) == 9
     monkeypatch.setattr(controller.os, "waitpid", lambda *asked: (0, 0))
     with pytest.raises(subprocess.TimeoutExpired):

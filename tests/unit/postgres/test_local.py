@@ -13,11 +13,12 @@ from types import SimpleNamespace
 import pytest
 
 from harness.errors import DatabaseError, MissingTool
+from harness.locks import Lock
 from harness.postgres import local
 from harness.postgres import memory as memory_
 from harness.postgres.local import SOCKET_LIMIT, LocalServer
 from harness.postgres.membership import Membership, tail
-from harness.store import Lock, Store
+from harness.store import Store
 
 Usage = namedtuple("Usage", "total used free")
 GIB = 2**30

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DatabaseError
+from harness.locks import Lock
 from harness.postgres import memory
-from harness.store import Lock
 
 
 @pytest.fixture

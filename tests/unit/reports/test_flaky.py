@@ -19,6 +19,7 @@ from harness.reports import (
     past,
     record,
     summary,
+    terminal,
     timeline,
     trend,
 )
@@ -77,7 +78,7 @@ def test_an_exit_code_is_still_explained(run: RunResult) -> None:
 
 
 def test_the_terminal_names_it_with_its_first_failure(run: RunResult) -> None:
-    lines = summary.terminal(run)
+    lines = terminal.terminal(run)
     assert lines[0].startswith("PASSED: 1 flaky — ")
     at = next(n for n, line in enumerate(lines) if line.startswith("flaky"))
     assert "test_a[x::y] (failed 2 times, then passed)" in lines[at]
@@ -90,8 +91,8 @@ def test_the_terminal_counts_what_it_does_not_name(build: Build) -> None:
     run = build(failed=0)
     for _ in range(12):
         run = unsteady(run, Outcome.FLAKY, FIRST)
-    assert sum("failed 1 time," in line for line in summary.terminal(run)) == 10
-    assert any("… and 2 more" in line for line in summary.terminal(run))
+    assert sum("failed 1 time," in line for line in terminal.terminal(run)) == 10
+    assert any("… and 2 more" in line for line in terminal.terminal(run))
 
 
 def test_the_summary_of_ci(run: RunResult) -> None:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from harness.model import Outcome, RunResult
-from harness.reports import summary
+from harness.reports import summary, terminal
 
 Build = Callable[..., RunResult]
 
 
 def test_terminal_is_short_and_has_it_all(build: Build) -> None:
-    lines = summary.terminal(build(46, failed=2))
+    lines = terminal.terminal(build(46, failed=2))
     assert len(lines) <= 15
     assert max(len(line) for line in lines if "::" not in line) <= 88
     assert lines[0].startswith("FAILED: 2 failures — 46 tests in ")
@@ -28,7 +28,7 @@ def test_what_says_nothing_is_not_said(build: Build) -> None:
     run = build(2, failed=0)
     reused = tuple(replace(one, action="reused", seconds=0.0) for one in run.templates)
     leases = tuple(replace(one, seconds=0.0001) for one in run.leases)
-    text = "\n".join(summary.terminal(replace(run, templates=reused, leases=leases)))
+    text = "\n".join(terminal.terminal(replace(run, templates=reused, leases=leases)))
     assert "templates 2 reused\n" in text
     assert "leases" not in text
     assert " 0 " not in text
@@ -38,19 +38,19 @@ def test_what_says_nothing_is_not_said(build: Build) -> None:
 def test_failures_that_pytest_could_not_print(build: Build) -> None:
     [step] = build(3, failed=1).steps
     bad = next(one for one in step.tests if one.outcome == "failed")
-    assert summary.failures(step) == f"FAILED {bad.id}\n{bad.longrepr}"
+    assert terminal.failures(step) == f"FAILED {bad.id}\n{bad.longrepr}"
 
 
 def test_terminal_without_tests(build: Build) -> None:
     run = replace(build(0, failed=0), templates=(), leases=(), coverage=())
-    assert summary.terminal(run) == ["NO TESTS — 0 tests in 400 ms"]
+    assert terminal.terminal(run) == ["NO TESTS — 0 tests in 400 ms"]
 
 
 def test_terminal_passes_no_control_character_on(build: Build) -> None:
     run = build(1, failed=0)
     test = replace(run.tests[0], id="test\x1b[2J\n\x07\x9b::" + "x" * 300)
     run = replace(run, steps=(replace(run.steps[0], tests=(test,)),))
-    lines = summary.terminal(run)
+    lines = terminal.terminal(run)
     assert all(line.isprintable() for line in lines)
     assert any("x" * 300 in line for line in lines)  # an id that may be pasted
     assert max(len(line) for line in lines if "::" not in line) <= 88
@@ -136,8 +136,8 @@ def test_what_did_not_run_is_no_cut(build: Build) -> None:
     gone = replace(one, id="tests/test_gone.py", phases={}, outcome=Outcome.SKIPPED)
     step = replace(run.steps[0], tests=(one, part, gone), planned=2)
     run = replace(run, steps=(step,), order="random, seed 7")
-    lines = summary.terminal(run)
+    lines = terminal.terminal(run)
     assert "order     random, seed 7; 1 of 2 ran" in lines
     assert not any("(n=1)" in line for line in lines)  # none of the slowest
     whole = replace(run, steps=(replace(step, tests=(one, two, part)),))
-    assert "order     random, seed 7" in summary.terminal(whole)
+    assert "order     random, seed 7" in terminal.terminal(whole)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.test import RunRequest, _affected
 from harness.errors import ExitCode, UsageError
 from harness.model import Outcome, StepResult, TestResult
 from harness.options import split
 from harness.results import Finished
 from harness.run.affected import judged
+from harness.run.request import RunRequest, _affected
 
 TEST = TestResult(
     step="s", id="a", module="m", worker="w", outcome=Outcome.PASSED, started=0,

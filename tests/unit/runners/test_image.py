@@ -7,9 +7,9 @@ import pytest
 
 from harness.engine import Engine
 from harness.environment import Environment, Interpreter
+from harness.locks import Lock
 from harness.runners import image
 from harness.runners.image import Image, Inside
-from harness.store import Lock
 
 
 class Words(Engine):

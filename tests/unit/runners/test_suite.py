@@ -10,11 +10,11 @@ import pytest
 
 from harness.environment import Environment, Interpreter
 from harness.errors import SourceError, UsageError
+from harness.locks import Lock
 from harness.model import Isolation, Origin, Source
 from harness.plan import Manner, Step
 from harness.runners import base, suite
 from harness.runners.base import Files
-from harness.store import Lock
 
 PATHS = ("portal_web/tests/unit", "portal_web/tests/functional")
 

@@ -9,11 +9,11 @@ import pytest
 
 from harness import plan
 from harness.environment import Environment, Interpreter
+from harness.locks import Lock
 from harness.model import Isolation, Module, Origin
 from harness.plan import Step
 from harness.runners import base, tryton
 from harness.runners.base import Files
-from harness.store import Lock
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from harness import config
 from harness.config import Config
 from harness.model import Module
 from harness.modules import Graph
-from harness.selection import rules
-from harness.selection.rules import Selection
+from harness.selection import decisions, rules
+from harness.selection.decisions import Selection
 
 CONFIGURATION = """
 [tool.harness.source.society]
@@ -90,7 +90,7 @@ def conf(tmp_path: Path) -> Config:
 
 
 def decide(conf: Config, *files: str) -> Selection:
-    return rules.decide(files, config=conf, graph=GRAPH)
+    return decisions.decide(files, config=conf, graph=GRAPH)
 
 
 # -- what is selected --------------------------------------------------------
@@ -199,7 +199,7 @@ def test_what_concerns_all_selects_all(conf: Config, file: str) -> None:
 
 
 def test_all_by_order(conf: Config) -> None:
-    found = rules.decide(
+    found = decisions.decide(
         ["docs/a.md"], config=conf, graph=GRAPH, everything="the label 'full gate'"
     )
     assert set(found.suites.values()) == {"the label 'full gate'"}
@@ -242,7 +242,7 @@ def test_a_source_as_a_whole(conf: Config) -> None:
 
 
 def test_a_module_that_cannot_be_read_selects_all(conf: Config) -> None:
-    found = rules.decide(["src/society/tryton.cfg"], config=conf, graph=Graph([]))
+    found = decisions.decide(["src/society/tryton.cfg"], config=conf, graph=Graph([]))
     assert "society cannot be read" in found.everything
 
 
@@ -290,9 +290,9 @@ def test_what_a_template_reads_and_a_source_of_data(tmp_path: Path) -> None:
         "paths=['tests']\n"
     )
     made = config.load(tmp_path, {}, {})
-    read = rules.decide(["lib/docker/data/a.csv"], config=made, graph=Graph([]))
+    read = decisions.decide(["lib/docker/data/a.csv"], config=made, graph=Graph([]))
     assert (read.everything, set(read.suites)) == ("", {"s"})
-    other = rules.decide(["lib/docker/Dockerfile"], config=made, graph=Graph([]))
+    other = decisions.decide(["lib/docker/Dockerfile"], config=made, graph=Graph([]))
     assert "docker is data" in other.everything
 
 
@@ -306,9 +306,9 @@ def test_data_in_the_root_is_only_itself(tmp_path: Path) -> None:
     )
     made = config.load(tmp_path, {}, {})
     empty = Graph([])
-    one = rules.decide(["master.dat"], config=made, graph=empty)
+    one = decisions.decide(["master.dat"], config=made, graph=empty)
     assert (one.everything, set(one.suites)) == ("", {"s"})
-    assert rules.decide(["other.dat"], config=made, graph=empty).everything
+    assert decisions.decide(["other.dat"], config=made, graph=empty).everything
 
 
 # -- patterns ----------------------------------------------------------------
@@ -349,8 +349,8 @@ def test_a_source_with_a_star_in_its_name_is_itself(tmp_path: Path) -> None:
         "[tool.harness.source.s]\nkind='python'\npath='lib/a*'\n"
     )
     made = config.load(tmp_path, {}, {})
-    inside = rules.decide(["lib/a*/x.py"], config=made, graph=Graph([]))
-    outside = rules.decide(["lib/ab/x.py"], config=made, graph=Graph([]))
+    inside = decisions.decide(["lib/a*/x.py"], config=made, graph=Graph([]))
+    outside = decisions.decide(["lib/ab/x.py"], config=made, graph=Graph([]))
     assert inside.everything == ""
     assert outside.everything
 
@@ -390,7 +390,7 @@ OURS = Graph([Module(name="collecting_society", path=Path("/e"), version="7.0.0"
 def test_a_change_of_one_file_here(
     file: str, suites: list[str], checks: list[str]
 ) -> None:
-    found = rules.decide([file], config=HERE, graph=OURS)
+    found = decisions.decide([file], config=HERE, graph=OURS)
     assert not found.everything
     assert list(found.suites) == suites
     assert list(found.checks) == checks

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.commands.stack_show import unresolved
-from harness.stack.database import StackRecipe, mark, tree
+from harness.stack.recipe import StackRecipe, mark, tree
 from harness.template import digest
 
 RECIPE = StackRecipe(modules=("a", "b"), images=("1", "2"), trees=("x",))

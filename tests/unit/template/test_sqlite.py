@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from harness.errors import DiskFull, TemplateError
-from harness.store import Lock, Run, Store
+from harness.locks import Lock
+from harness.store import Run, Store
 from harness.template import sqlite
 from harness.template.base import Draft, Manifest
 from harness.template.layer import Layer

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Names of sources, modules and files."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from typing import Iterable
+
+
+def names_of(sources: Iterable[str]) -> tuple[str, ...]:
+    """The names of the packages of sources: those at their root, or they themselves."""
+    found = set()
+    for source in sources:
+        inits = (os.path.join(source, "__init__.py"),)
+        if os.path.exists(inits[0]):
+            found.add(os.path.basename(source))
+        elif os.path.isdir(source):
+            found |= {
+                one
+                for one in os.listdir(source)
+                if os.path.exists(os.path.join(source, one, "__init__.py"))
+            }
+    return tuple(sorted(found))
+
+
+def file_of(fact: str) -> str:
+    """The Python file of a fact about code."""
+    kind, _, name = fact.partition(" ")
+    return name.rpartition(":")[0] if kind == "function" else name
+
+
+def absolute(name: str, package: str) -> str:
+    """A dotted name that may begin with dots."""
+    rest = name.lstrip(".")
+    up = len(name) - len(rest)
+    if not up:
+        return name
+    parts = package.split(".")
+    return ".".join([*parts[: len(parts) - up + 1], rest])
+
+
+def above(name: str) -> list[str]:
+    """A dotted name, and those of the packages that it is in."""
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+@lru_cache(maxsize=None)
+def real(path: str) -> str:
+    return os.path.realpath(path)
+
+
+def top(name: str) -> str:
+    parts = name.split(".")
+    return ".".join(parts[:3]) if parts[:2] == ["trytond", "modules"] else parts[0]
