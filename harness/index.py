@@ -26,12 +26,14 @@ UNWRITTEN: Final = re.compile(
 )
 """What setuptools says where it may not write beside the source."""
 ABSENT: Final = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
-FRAME: Final = re.compile(r'File "(?P<a>[^"<]+)", line (\d+)|^(?P<b>\S+\.py):(\d+):', re.M)
+FRAME: Final = re.compile(
+    r'File "(?P<a>[^"<]+)", line (\d+)|^(?P<b>\S+\.py):(\d+):', re.M
+)
 PACKAGES: Final = {
     "bs4": "beautifulsoup4", "Crypto": "pycryptodome", "cv2": "opencv-python",
     "dateutil": "python-dateutil", "OpenSSL": "pyOpenSSL", "PIL": "Pillow",
-    "pkg_resources": "setuptools<82", "psycopg2": "psycopg2-binary", "stdnum": "python-stdnum",
-    "yaml": "PyYAML",
+    "pkg_resources": "setuptools<82", "psycopg2": "psycopg2-binary",
+    "stdnum": "python-stdnum", "yaml": "PyYAML",
 }  # fmt: skip
 """Packages that are not called as what is imported of them."""
 UNKNOWN: Final = re.compile(r"No matching distribution found for (\S+)")

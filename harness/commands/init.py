@@ -38,7 +38,12 @@ def run(
         text = _application(root, fill or _asked(ask))
         what = "what pytest -n auto needs"
     else:
-        raise config.nothing(root)
+        raise UsageError(
+            "there is nothing to describe here: no Tryton module, no package",
+            checked=f"pyproject.toml, setup.py, setup.cfg and tests in {root};"
+            " tryton.cfg above and below it",
+            remedy="change to the directory of the project",
+        )
     if dry:
         context.console.info(text.rstrip())
         return ExitCode.OK

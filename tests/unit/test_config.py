@@ -60,6 +60,7 @@ def test_defaults(tmp_path: Path) -> None:
         "workers": (),
         "reports": "reports",
         "keep": False,
+        "requirements": (),
         "reruns": 0,
         "state": "",
         "examples": "examples",

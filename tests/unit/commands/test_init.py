@@ -88,3 +88,9 @@ def test_what_is_wrong(project: Path, tmp_path: Path) -> None:
     assert "there is no file schema.sql" in refused(project, "schema.sql")
     (tmp_path / "pyproject.toml").unlink()
     assert "no Tryton module" in refused(tmp_path, "x:y")
+
+
+def test_where_nothing_is_there_is_nothing_to_describe(tmp_path: Path) -> None:
+    said = refused(tmp_path)
+    assert "nothing to describe" in said
+    assert "harness init" not in said
