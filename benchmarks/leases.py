@@ -25,7 +25,8 @@ from harness.store import Run
 from harness.template.base import Shelf
 from harness.template.broker import Broker
 from harness.template.build import TemplateBuilder
-from harness.template.layer import Layer, Layers, Request
+from harness.template.layer import Layer, Request
+from harness.template.layers import Layers
 from harness.template.postgresql import template
 
 COUNTS = (1, 10, 100)

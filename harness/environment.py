@@ -11,7 +11,6 @@ import json
 import os
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from harness import series as releases
 from harness.discovery.packaging import installs
 from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
 from harness.installer import PackageInstaller
+from harness.interpreters import Interpreter
 from harness.locks import Lock, locked
 from harness.model import Module, Source
 from harness.modules import CORE
@@ -32,19 +32,6 @@ TOOLS = ("pytest>=9.0,<10", "pytest-xdist>=3.8,<4", "coverage>=7.10")
 """What runs the tests; by major versions, since we are plugins of the first two."""
 READY = "harness.json"
 COMPLETE = "complete"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Interpreter:
-    """A Python: its program and its version (major, minor)."""
-
-    path: Path
-    version: tuple[int, int]
-
-    @property
-    def name(self) -> str:
-        """``3.11``"""
-        return f"{self.version[0]}.{self.version[1]}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,37 +97,6 @@ class EnvironmentRequest:
         whole = [str(self.interpreter.path), *parts, *constraints]
         digest = hashlib.sha256(repr(whole).encode()).hexdigest()[:10]
         return f"{kind}-{self.series.name}-py{self.interpreter.name}-{digest}"
-
-
-def interpreter(series: Series, environ: Mapping[str, str]) -> Interpreter:
-    """A Python that the series runs on: the harness's own, else one on PATH.
-
-    Raises `MissingTool` naming what was found.
-    """
-    first, last = series.python
-    own = sys.version_info
-    if first <= own.minor <= last:
-        base = Path(sys.base_exec_prefix, "bin", f"python{own.major}.{own.minor}")
-        path = base if base.exists() else Path(sys.executable)
-        return Interpreter(path=path, version=(own.major, own.minor))
-    for minor in range(last, first - 1, -1):
-        found = shutil.which(f"python3.{minor}", path=environ.get("PATH"))
-        if found and _runs(found, environ):
-            return Interpreter(path=Path(found), version=(3, minor))
-    raise MissingTool(
-        f"series {series.name} needs a Python from 3.{first} to 3.{last}",
-        checked=f"this Python 3.{own.minor}, and python3.{last} … python3.{first}"
-        " on PATH",
-        remedy=f"install Python 3.{last} (uv python install 3.{last},"
-        f" or apt-get install python3.{last}), or choose another --series",
-    )
-
-
-def _runs(program: str, environ: Mapping[str, str]) -> bool:
-    try:
-        return proc.run([program, "-c", ""], env=environ, check=False).code == 0
-    except HarnessError:
-        return False
 
 
 @dataclass(frozen=True, kw_only=True)

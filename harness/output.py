@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Final, TextIO
 from harness import columns
 from harness.errors import HarnessError
 from harness.masks import masked
+from harness.quantities import duration
+from harness.steps import ConsoleStep
 from harness.waiting import every
 
 if TYPE_CHECKING:
@@ -32,59 +34,6 @@ RED: Final = "31;1"
 GREEN: Final = "32;1"
 YELLOW: Final = "33"
 _BOLD: Final = "1"
-
-
-def duration(seconds: float) -> str:
-    """``0.42 s``, ``3.1 s``, ``2 min 05 s``, ``1 h 02 min``."""
-    seconds = max(0.0, seconds)
-    if round(seconds, 2) < 1:
-        return f"{seconds:.2f} s"
-    if round(seconds, 1) < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def size(count: int) -> str:
-    """``512 B``, ``1.5 KiB``, ``6.0 GiB`` for a number of bytes."""
-    if count < 1024:
-        return f"{count} B"
-    value = count / 1024
-    for unit in ("KiB", "MiB", "GiB"):
-        if round(value, 1) < 1024:
-            return f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} TiB"
-
-
-class ConsoleStep:
-    """A step that runs; made by `Console.step`."""
-
-    def __init__(self, console: "Console", title: str, *, started: float) -> None:
-        self.title = " ".join(title.split())
-        self.started = started
-        self.text = ""
-        self.parts: tuple[str, ...] = ()
-        self.shown = started
-        self._console = console
-
-    def update(self, text: str, parts: Iterable[str] = ()) -> None:
-        """Say what is going on; cheap, may be called as often as one likes.
-
-        On a terminal each of the `parts` has a row.
-        """
-        self._console.refresh(self, text, parts)
-
-    def rows(self, now: float) -> Iterator[str]:
-        """What runs since when, and a row for each of its parts."""
-        seconds = int(now - self.started)
-        passed = f"{seconds} s" if seconds < 60 else duration(seconds)
-        text = "" if self.parts else self.text
-        yield " ".join(f"{self.title} ... {passed} {text}".split())
-        for part in self.parts:
-            yield f"  {part}"
 
 
 class Console:
@@ -214,7 +163,7 @@ class Console:
 
     def passing(self, title: str) -> AbstractContextManager[None]:
         """Show `title` during the block, on a terminal; nothing stays of it."""
-        step = ConsoleStep(self, title, started=self._clock())
+        step = ConsoleStep(title, started=self._clock(), refresh=self.refresh)
         return self.showing(partial(self._of, step))
 
     @contextmanager
@@ -223,7 +172,7 @@ class Console:
 
         With `ticker`, a thread keeps the elapsed time moving.
         """
-        step = ConsoleStep(self, title, started=self._clock())
+        step = ConsoleStep(title, started=self._clock(), refresh=self.refresh)
         self._opened(step)
         verdict = "failed after"
         try:

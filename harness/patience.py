@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Final
 
 from harness import waiting
-from harness.output import Console, duration
+from harness.output import Console
+from harness.quantities import duration
 from harness.waiting import every
 
 LOOK: Final = 1.0

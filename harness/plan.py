@@ -4,6 +4,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from harness import series as releases
 from harness.errors import NothingSelected, UsageError
@@ -101,60 +102,6 @@ class Step:
         part = f"-{self.shard.replace('/', 'of')}" if self.shard else ""
         return f"{self.suite}-{self.series}{part}"
 
-    def rows(self) -> Iterable[tuple[str, ...]]:
-        """For a table: suite, series, module, where from, database, reason."""
-        tested = self.tested or (_as_tested(self),)
-        for one in tested:
-            yield (
-                self.suite,
-                self.series,
-                one.name,
-                str(one.origin),
-                self.database,
-                str(self.isolation),
-                str(self.workers),
-                one.reason,
-            )
-
-    def document(self) -> dict[str, object]:
-        """For ``--json``."""
-        return {
-            "name": self.name,
-            "suite": self.suite,
-            "series": self.series,
-            "modules": [
-                {"name": one.name, "origin": str(one.origin), "reason": one.reason}
-                for one in self.tested
-            ],
-            "sources": list(self.sources),
-            "source": self.source.name if self.source else "",
-            "template": self.template,
-            "database": {"server": self.database, "reason": self.reason},
-            "isolation": str(self.isolation),
-            "workers": self.workers,
-            "coverage": self.coverage,
-            "options": list(self.options),
-            "paths": list(self.paths),
-            "in": self.runner,
-            "shard": self.shard,
-            "reruns": self.manner.reruns,
-            "repeat": self.manner.repeat,
-            "seed": self.manner.seed,
-            "timeout": self.limit.seconds,
-            "affected": self.affected,
-        }
-
-
-def _as_tested(step: Step) -> Tested:
-    assert step.source is not None
-    why = f"template {step.template}"
-    return Tested(name=step.source.name, origin=step.source.origin, reason=why)
-
-
-HEADERS = (
-    "suite", "series", "tested", "from", "database", "isolation", "workers", "chosen",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlanRequest:
@@ -207,8 +154,8 @@ def make(
             raise unknown(name, known)
     by_series = _by_series(wish, graph, default_series)
     return tuple(
-        Step(
-            suite=wish.suite,
+        _step(
+            wish,
             series=name,
             tested=tuple(
                 Tested(
@@ -220,20 +167,7 @@ def make(
                 for module in names
             ),
             sources=_needed(names, graph, sources),
-            database=database[0],
-            reason=database[1],
-            isolation=wish.isolation or Isolation.CLASS,
-            workers=1 if wish.serial else max(1, wish.workers),
-            options=wish.options,
-            coverage=wish.coverage,
-            paths=wish.paths,
-            doubtful=wish.doubtful,
-            named=wish.named,
-            runner=wish.runner,
-            shard=wish.shard,
-            manner=wish.manner,
-            limit=wish.limit,
-            affected=wish.affected,
+            database=database,
         )
         for name, names in by_series.items()
     )
@@ -273,11 +207,23 @@ def of_source(
         )
     others = dict.fromkeys([*beside, source.name])
     modules = _needed(wish.modules, graph, sources)
-    return Step(
-        suite=wish.suite,
+    return _step(
+        wish,
         series=next(iter(by_series), wish.series or default_series),
         tested=(),
         sources=(*modules, *(one for one in others if one not in modules)),
+        database=database,
+        source=source,
+        template=template,
+        nose=nose,
+        rootdir=rootdir,
+    )
+
+
+def _step(wish: PlanRequest, *, database: tuple[str, str], **more: Any) -> Step:
+    """What a step has of its request, and `more`."""
+    return Step(
+        suite=wish.suite,
         database=database[0],
         reason=database[1],
         isolation=wish.isolation or Isolation.CLASS,
@@ -292,10 +238,7 @@ def of_source(
         manner=wish.manner,
         limit=wish.limit,
         affected=wish.affected,
-        source=source,
-        template=template,
-        nose=nose,
-        rootdir=rootdir,
+        **more,
     )
 
 

@@ -159,6 +159,13 @@ def disk_full(path: Path) -> DiskFull:
     )
 
 
+def full(error: Exception) -> DiskFull | None:
+    """The error for a full disk, wherever it was met; None for any other."""
+    if not isinstance(error, OSError) or error.errno not in FULL:
+        return None
+    return disk_full(Path(error.filename or tempfile.gettempdir(), "…"))
+
+
 @contextlib.contextmanager
 def whole(path: Path) -> Iterator[None]:
     """Make a directory anew in the block: all of it, or nothing."""
@@ -178,9 +185,10 @@ def noting(errors: list[HarnessError]) -> Iterator[None]:
     except HarnessError as error:
         errors.append(error)
     except OSError as error:
-        if error.errno not in FULL:
+        known = full(error)
+        if known is None:
             raise
-        errors.append(disk_full(Path(error.filename or tempfile.gettempdir(), "…")))
+        errors.append(known)
 
 
 class Run:

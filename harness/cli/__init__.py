@@ -2,14 +2,11 @@
 """The command line: the only reader of the environment, the error boundary."""
 
 import argparse
-import errno
 import os
 import shlex
 import signal
 import stat
 import sys
-import tempfile
-import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -19,6 +16,7 @@ from harness.cli import (
     clean,
     databases,
     doctor,
+    failures,
     gating,
     images,
     initial,
@@ -32,17 +30,10 @@ from harness.cli import (
     watching,
 )
 from harness.cli.base import Parser, of_environment, overrides
-from harness.errors import (
-    ExitCode,
-    HarnessError,
-    Interrupted,
-    MissingTool,
-    UsageError,
-)
+from harness.errors import ExitCode, HarnessError, Interrupted, UsageError
 from harness.masks import masked
 from harness.options import TESTING, slip, split
 from harness.output import Console
-from harness.store import noting
 
 if TYPE_CHECKING:
     from harness.config.cascade import Overrides
@@ -163,7 +154,7 @@ def main(argv: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.COMMAND_FAILED
     except Exception as error:
-        known = _full(error) or _barred(error) or _unknown(error, argv)
+        known = failures.explained(error, _line(argv))
         console.error(known)
         return known.code
 
@@ -193,59 +184,6 @@ def _mute() -> None:
     for handle in (1, 2):
         if stat.S_ISCHR(os.fstat(handle).st_mode):
             os.dup2(nowhere, handle)
-
-
-def _full(error: Exception) -> HarnessError | None:
-    """The error for a full disk, wherever it was met."""
-    noted: list[HarnessError] = []
-    try:
-        with noting(noted):
-            raise error
-    except Exception:
-        return None
-    return noted[0]
-
-
-BARRED: Final = {
-    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
-    errno.ELOOP, errno.ENAMETOOLONG,
-}  # fmt: skip
-"""Why a file or directory cannot be used: it is the user's to mend."""
-
-
-def _barred(error: Exception) -> HarnessError | None:
-    """The error for a file that we may not use, wherever it was met."""
-    if not isinstance(error, OSError) or error.errno not in BARRED:
-        return None
-    if not isinstance(error.filename, str | os.PathLike):
-        return None
-    path = Path(error.filename)
-    there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
-    return MissingTool(
-        f"{path} cannot be used: {error.strerror}",
-        checked=f"{there}, as user {os.getuid()}",
-        remedy="look at its owner, its mode and its file system, or set HARNESS_STATE"
-        " and HARNESS_REPORTS to directories that can be written",
-    )
-
-
-def _unknown(error: Exception, argv: Sequence[str]) -> HarnessError:
-    """A defect: the log is written to a file that can be sent."""
-    text = (
-        f"harness {__version__} on Python {sys.version}\n"
-        f"$ {_line(argv)}\n\n{masked(traceback.format_exc())}"
-    )
-    try:
-        handle, name = tempfile.mkstemp(prefix="harness-", suffix=".log")
-        with os.fdopen(handle, "w", encoding="utf-8") as log:
-            log.write(text)
-        remedy = f"report it with the log {name}"
-    except OSError:
-        remedy = f"report it with this:\n{text}"
-    return HarnessError(
-        f"this is a defect of the harness: {type(error).__name__}: {error}",
-        remedy=remedy,
-    )
 
 
 def _line(argv: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ parsed options and pytest's words, imports its command and calls it by keywords.
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -95,6 +95,8 @@ class Parser(argparse.ArgumentParser):
 
 
 Commands = argparse._SubParsersAction
+Words = tuple[str, ...]
+Call = Callable[["Context", argparse.Namespace, Words], int]
 
 
 def command(commands: "Commands[Parser]", name: str, text: str) -> Parser:

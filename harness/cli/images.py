@@ -5,12 +5,10 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, actions, command
+from harness.cli.base import Commands, Parser, Words, actions, command
 
 if TYPE_CHECKING:
     from harness.context import Context
-
-Words = tuple[str, ...]
 
 
 def add(commands: "Commands[Parser]") -> None:

@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, actions, command
+from harness.cli.base import Commands, Parser, Words, actions, command
 from harness.cli.gating import event_of
 from harness.selection.trigger import EVENT
 
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from harness.context import Context
     from harness.selection.choice import Chosen
 
-Words = tuple[str, ...]
 PROVIDERS = ("github", "gitlab")
 
 

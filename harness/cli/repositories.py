@@ -3,17 +3,14 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, apart, command
+from harness.cli.base import Call, Commands, Parser, Words, apart, command
 
 if TYPE_CHECKING:
     from harness.commands.sources import Choice
     from harness.context import Context
 
-Words = tuple[str, ...]
-Call = Callable[["Context", argparse.Namespace, Words], int]
 STAGES = ("development", "staging", "production")
 
 

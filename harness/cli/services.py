@@ -4,13 +4,11 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, actions, command, dry_run
+from harness.cli.base import Commands, Parser, Words, actions, command, dry_run
 from harness.cli.stack import NAMES, on_stack, terminal
 
 if TYPE_CHECKING:
     from harness.context import Context
-
-Words = tuple[str, ...]
 
 
 def add(commands: "Commands[Parser]") -> None:

@@ -5,13 +5,21 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, as_json, asking, command, dry_run, leave
+from harness.cli.base import (
+    Commands,
+    Parser,
+    Words,
+    as_json,
+    asking,
+    command,
+    dry_run,
+    leave,
+)
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.context import Context
 
-Words = tuple[str, ...]
 NAMES = "SERVICE"
 
 

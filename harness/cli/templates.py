@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from harness.cli.base import (
     Commands,
     Parser,
+    Words,
     actions,
     command,
     trusting,
@@ -16,8 +17,6 @@ from harness.cli.base import (
 
 if TYPE_CHECKING:
     from harness.context import Context
-
-Words = tuple[str, ...]
 
 
 def add(commands: "Commands[Parser]") -> None:

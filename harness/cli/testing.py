@@ -9,6 +9,7 @@ from harness.cli import order
 from harness.cli.base import (
     Commands,
     Parser,
+    Words,
     command,
     with_database,
 )
@@ -18,8 +19,6 @@ from harness.options import bare
 
 if TYPE_CHECKING:
     from harness.context import Context
-
-Words = tuple[str, ...]
 
 
 def add(commands: "Commands[Parser]") -> None:

@@ -6,12 +6,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, command, dry_run
+from harness.cli.base import Commands, Parser, Words, command, dry_run
 
 if TYPE_CHECKING:
     from harness.context import Context
-
-Words = tuple[str, ...]
 
 
 def add(commands: "Commands[Parser]") -> None:

@@ -12,13 +12,14 @@ from typing import Final
 from harness.context import Context
 from harness.errors import ExitCode, HarnessError, UsageError
 from harness.model import Isolation, TestResult
-from harness.output import Console, duration
+from harness.output import Console
 from harness.plan import Manner, Step
+from harness.quantities import duration
 from harness.reports import record, suspects
 from harness.reports.figures import BAD, plain, plural
 from harness.reports.suspects import RecordedTest
 from harness.results import Finished
-from harness.run import servers, session
+from harness.run import preparing, servers
 from harness.store import Run
 
 LOG: Final = "bisect.log"
@@ -160,7 +161,7 @@ class Prober:
         step = replace(self.step, manner=manner, workers=1, coverage=False, shard="")
         step = replace(step, options=(*step.options, "--maxfail=0"))
         with (self.directory / LOG).open("ab") as log:
-            done = session.run(self.quiet, self.current, step, place, output=log)
+            done = preparing.make(self.quiet, self.current, step, place).run(output=log)
         if done.interrupted:
             raise KeyboardInterrupt
         return done

@@ -18,7 +18,7 @@ from harness.errors import ExitCode, GateFailed, HarnessError, ReportError, Usag
 from harness.gate.judging import GateRequest
 from harness.locks import locked
 from harness.model import Origin
-from harness.output import duration
+from harness.quantities import duration
 from harness.reports import merge
 from harness.selection import choice
 from harness.selection.changes import ChangedRepository

@@ -11,7 +11,7 @@ from harness.context import Context
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
-from harness.output import size as shown
+from harness.quantities import size as shown
 from harness.run import servers
 
 Ask = Callable[[str], str] | None

@@ -19,8 +19,8 @@ from harness.databases import replace as replacing
 from harness.databases.archive import Seen
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
-from harness.output import size as shown
 from harness.postgres import memory
+from harness.quantities import size as shown
 from harness.run import servers
 
 Write = Callable[[bytes], object]

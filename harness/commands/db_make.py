@@ -14,8 +14,8 @@ from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
 from harness.databases.client import quoted
 from harness.errors import DatabaseError, ExitCode, UsageError
-from harness.output import duration
-from harness.output import size as shown
+from harness.quantities import duration
+from harness.quantities import size as shown
 from harness.run import needs
 from harness.template.layer import Document, Program, Request
 

@@ -12,7 +12,7 @@ from harness.databases import replace as replacing
 from harness.databases.archive import Sum
 from harness.databases.client import PostgresPrograms
 from harness.errors import CommandFailed, DatabaseError
-from harness.output import size as shown
+from harness.quantities import size as shown
 
 
 def place(context: Context) -> Path:

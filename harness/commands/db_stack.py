@@ -16,7 +16,7 @@ from harness.databases import archive
 from harness.databases.client import PostgresPrograms
 from harness.databases.replace import BUILDING, building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
-from harness.output import size
+from harness.quantities import size
 from harness.run import servers
 from harness.stack import access, roles
 from harness.stack import database as databases

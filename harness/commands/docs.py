@@ -5,19 +5,15 @@ What is built is a copy below the state directory, so a build leaves nothing in 
 checkout but finished pages, which take the place of the former ones at once.
 """
 
-import http.server
 import os
 import shutil
-import threading
-import time
 import webbrowser
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness import engine, proc
-from harness.commands import images
+from harness.commands import docs_serving, images
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, UsageError
@@ -30,10 +26,6 @@ from harness.toolbox import Toolbox
 REQUIREMENTS = "Dockerfiles/requirements/documentation/locked.txt"
 MORE = ("CONTRIBUTING.md",)
 """Pages from outside of ``docs/``."""
-MADE = ("_build", "autoapi")
-SKIPPED = {"__pycache__", "node_modules", "build", "dist"}
-LOOK = 1.0
-"""Seconds between two looks for a change, while pages are served."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +94,15 @@ def run(
     if code == ExitCode.OK:
         context.console.info(f"documentation: {page}")
     if serve:
-        return _serve(plan, port, show=show)
+        docs_serving.serve(
+            context.console,
+            plan.pages,
+            (plan.origin, *plan.sources),
+            lambda: _build(plan, keep=True),
+            port=port,
+            show=show,
+        )
+        return ExitCode.OK
     if show and code == ExitCode.OK:
         webbrowser.open(page.as_uri())
     return code
@@ -171,7 +171,7 @@ def _copy(plan: DocsPlan) -> None:
     source = plan.place / "source"
     target = source / "docs"
     old = {path for path in target.rglob("*") if path.is_file()}
-    ignored = shutil.ignore_patterns(*MADE)
+    ignored = shutil.ignore_patterns(*docs_serving.MADE)
     shutil.copytree(plan.origin, target, dirs_exist_ok=True, ignore=ignored)
     for name in MORE:
         path = plan.context.config.root / name
@@ -179,7 +179,10 @@ def _copy(plan: DocsPlan) -> None:
             shutil.copy2(path, source / name)
     for path in old:
         inner = path.relative_to(target)
-        if inner.parts[0] not in MADE and not (plan.origin / inner).exists():
+        if (
+            inner.parts[0] not in docs_serving.MADE
+            and not (plan.origin / inner).exists()
+        ):
             path.unlink()
     if not plan.sources:
         shutil.rmtree(target / "autoapi", ignore_errors=True)
@@ -246,63 +249,3 @@ def _publish(plan: DocsPlan) -> None:
         plan.pages.rename(former)
     fresh.rename(plan.pages)
     shutil.rmtree(former, ignore_errors=True)
-
-
-# -- serving ---------------------------------------------------------------------
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Pages, without a line for each."""
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
-def _serve(plan: DocsPlan, port: int, *, show: bool) -> int:
-    """Serve the pages on 127.0.0.1, built again on change, until Ctrl-C."""
-    handler = partial(Quiet, directory=str(plan.pages))
-    try:
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
-    except OSError as error:
-        raise UsageError(
-            f"the port {port} cannot be served: {error.strerror}",
-            remedy="take another one: harness docs --serve --port 0",
-        ) from error
-    with server:
-        seen = _state(plan)  # before anybody is told that changes are followed
-        url = f"http://127.0.0.1:{server.server_port}/"
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        plan.context.console.info(f"served at {url}, built again on change, Ctrl-C")
-        if show:
-            webbrowser.open(url)
-        try:
-            _follow(plan, seen)
-        except KeyboardInterrupt:
-            server.shutdown()
-    return ExitCode.OK
-
-
-def _follow(plan: DocsPlan, seen: dict[str, int]) -> None:
-    while True:
-        time.sleep(LOOK)
-        now = _state(plan)
-        if now != seen:
-            seen = now
-            _build(plan, keep=True)
-
-
-def _state(plan: DocsPlan) -> dict[str, int]:
-    """Each document and module with its time."""
-    found: dict[str, int] = {}
-    for place in (plan.origin, *plan.sources):
-        for root, directories, names in os.walk(place):
-            directories[:] = [
-                name
-                for name in directories
-                if name not in SKIPPED | set(MADE) and not name.startswith(".")
-            ]
-            for name in names:
-                if name.endswith((".md", ".rst", ".py", ".css")):
-                    path = os.path.join(root, name)
-                    found[path] = os.stat(path).st_mtime_ns
-    return found

@@ -8,7 +8,7 @@ found there is what would be built here.
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.commands import images
+from harness.commands import image_jobs
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import CommandFailed, ExitCode, ImageError, MissingTool
@@ -20,7 +20,7 @@ LENGTH = 32
 
 def _jobs(context: Context, registry: str) -> Iterator[tuple[ImageJob, str]]:
     """Each image, and what it is called in the registry."""
-    for job in images.jobs(context):
+    for job in image_jobs.jobs(context):
         tag = job.digest.removeprefix("sha256:")[:LENGTH]
         yield job, f"{registry}/{job.service}:{tag}"
 

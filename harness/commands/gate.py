@@ -19,7 +19,7 @@ from harness.gate.gather import Data
 from harness.gate.judging import GateRequest
 from harness.gate.parts import CHANGED, WHOLE, Part, Tools
 from harness.gate.run import Gate
-from harness.output import duration
+from harness.quantities import duration
 from harness.reports.files import replace as write
 from harness.run.publish import publish
 from harness.selection import changes, choice, decisions

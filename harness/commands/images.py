@@ -3,35 +3,25 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness import __version__, engine, modules, series
+from harness.commands.image_jobs import PLACE, job_of, material_of, series_of
 from harness.context import Context
 from harness.engine import Engine
-from harness.errors import ExitCode, ImageError, SourceError
+from harness.errors import ExitCode
 from harness.images import base as bases
-from harness.images import dockerfile, material, secrets, services
+from harness.images import secrets, services
 from harness.images.board import Board
-from harness.images.build import (
-    DIGEST,
-    PLACEHOLDER,
-    PROJECT,
-    Built,
-    ImageBuilder,
-    ImageJob,
-)
-from harness.images.material import DOCKERFILE, Material
-from harness.model import Module, Source
-from harness.output import duration, size
+from harness.images.build import DIGEST, Built, ImageBuilder, ImageJob
+from harness.images.material import Material
+from harness.quantities import duration, size
 from harness.series import Series
-from harness.stack.project import derived
 from harness.store import write_atomically
 
-PLACE = "Dockerfiles"
 LOCKED = ("erpserver", "portal", "api", "processing")
 """Services with packages of a Tryton series."""
 
@@ -51,9 +41,9 @@ def build(
     docker = Engine(context.environ)
     variant = variant or context.config.images.variant
     base = bases.ensure(docker, context.config.images.base, pull=pull)
-    release = _series(context)
-    gathered = _material(context, release, variant)
-    jobs = [_job(context, gathered, one, variant, release, base) for one in chosen]
+    release = series_of(context)
+    gathered = material_of(context, release, variant)
+    jobs = [job_of(context, gathered, one, variant, release, base) for one in chosen]
     board = Board(context.console, quiet=as_json)
     secret = partial(secrets.gather, context.environ, context.config.images.suite)
     builder = ImageBuilder(docker, gathered, secret, board, cache=cache)
@@ -65,18 +55,6 @@ def build(
     done = {one.job.service: one for one in [*kept, *_build(board, builder, todo)]}
     _show(context, [done[name] for name in chosen], started, as_json=as_json)
     return ExitCode.OK
-
-
-def jobs(
-    context: Context, names: Sequence[str] = (), variant: str = "", base: str = ""
-) -> list[ImageJob]:
-    """Images as they would be built now, those of all services without names."""
-    config = context.config.images
-    base = base or bases.ensure(Engine(context.environ), config.base)
-    variant, release = variant or config.variant, _series(context)
-    gathered = _material(context, release, variant)
-    chosen = services.choose(names)
-    return [_job(context, gathered, one, variant, release, base) for one in chosen]
 
 
 def _warn_unlocked(context: Context, gathered: Material, release: Series) -> None:
@@ -92,130 +70,6 @@ def _build(board: Board, builder: ImageBuilder, jobs: list[ImageJob]) -> list[Bu
         return []
     with board.shown("building " + ", ".join(job.service for job in jobs)):
         return builder.build(jobs)
-
-
-def _series(context: Context) -> Series:
-    """That of the Tryton modules among the sources, else the configured one."""
-    for _, module in _tryton(context):
-        return series.find(modules.series(module))
-    return series.find(context.config.series)
-
-
-def _tryton(context: Context) -> list[tuple[Source, Module]]:
-    return [
-        (source, context.graph[name])
-        for name, source in context.sources.items()
-        if name in context.graph
-    ]
-
-
-def _material(context: Context, release: Series, variant: str) -> Material:
-    root = context.config.root / PLACE
-    if not (root / DOCKERFILE).is_file():
-        raise ImageError(
-            "there is no Dockerfile", checked=f"{root / DOCKERFILE}",
-            remedy="git checkout Dockerfiles, or run it in a checkout of the stack",
-        )  # fmt: skip
-    found = _tryton(context)
-    tables = [context.config.source[source.name] for source, _ in found]
-    texts = material.requirements(
-        release,
-        [module for _, module in found],
-        [line for table in tables for line in table.requirements],
-        [line for table in tables for line in table.constraints],
-    )
-    texts |= _tests(context, release)
-    return material.gather(
-        root,
-        [source for source, _ in found],
-        texts,
-        editable=variant == "development",
-        packages=_packages(context),
-    )
-
-
-def _packages(context: Context) -> list[Source]:
-    """The sources that are Python packages, but no Tryton modules."""
-    kinds = context.config.source
-    return [
-        one for name, one in context.sources.items() if kinds[name].kind == "python"
-    ]
-
-
-def _tests(context: Context, release: Series) -> dict[str, str]:
-    """What suites need that run in the image ``tests``."""
-    config = context.config
-    tables = {name: config.source[name] for name in context.sources}
-    modules_ = [name for one in config.template.values() for name in one.modules]
-    pinned: list[str] = []
-    for name, table in tables.items():
-        for pin in table.pins:
-            pinned += material.pins(_text(context.sources[name].path / pin))
-        pinned += table.constraints
-    return material.tests(
-        release,
-        official=[name for name in modules_ if name not in context.graph],
-        extra=[
-            line
-            for source in _packages(context)
-            for line in tables[source.name].requirements
-        ],
-        extras={name: one.extras for name, one in tables.items() if one.extras},
-        pinned=pinned,
-    )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except OSError as error:
-        raise SourceError(
-            f"the pins of a source cannot be read: {path}: {error.strerror}",
-            remedy="correct [tool.harness.source] pins, or complete the checkout",
-        ) from error
-
-
-def _job(
-    context: Context,
-    gathered: Material,
-    service: str,
-    variant: str,
-    release: Series,
-    base: str,
-) -> ImageJob:
-    images = context.config.images
-    arguments = {
-        "VARIANT": variant,
-        "BASE": images.base,
-        "SERIES": release.name,
-        "TESTS_PACKAGES": " ".join(images.packages),
-        "TESTS_BUILDING": " ".join(images.build_packages),
-        "BROWSERS": " ".join(images.browsers),
-    }
-    text = (context.config.root / PLACE / DOCKERFILE).read_text("utf-8")
-    stages = dockerfile.parse(text, arguments)
-    closure = dockerfile.closure(stages, service)
-    revisions = [str(source) for source, _ in _tryton(context)]
-    application = services.application(service, context.sources)
-    if application:
-        revisions.append(str(application))
-    placeholder = service in services.APPLICATIONS and not application
-    return ImageJob(
-        service=service,
-        image=f"{images.prefix}/{service}:{variant}",
-        digest=material.digest(closure, gathered, arguments, [base]),
-        arguments=arguments,
-        labels={
-            "org.opencontainers.image.title": service,
-            "org.opencontainers.image.version": __version__,
-            "org.opencontainers.image.revision": ", ".join(revisions),
-            "harness.service": service,
-            "harness.variant": variant,
-            engine.STATE: context.store.id,
-            PROJECT: derived(context.config.root),
-            **({PLACEHOLDER: "true"} if placeholder else {}),
-        },
-    )
 
 
 def _show(
@@ -314,10 +168,10 @@ def refresh(context: Context) -> int:
 def lock(context: Context) -> int:
     """Resolve all requirements anew and write the locked versions down."""
     docker = Engine(context.environ)
-    release = _series(context)
+    release = series_of(context)
     base_ = bases.ensure(docker, context.config.images.base)
-    gathered = _material(context, release, "development")
-    job = _job(context, gathered, "locks", "development", release, base_)
+    gathered = material_of(context, release, "development")
+    job = job_of(context, gathered, "locks", "development", release, base_)
     board = Board(context.console, quiet=False)
     secret = partial(secrets.gather, context.environ, context.config.images.suite)
     builder = ImageBuilder(docker, gathered, secret, board)

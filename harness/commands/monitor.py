@@ -13,7 +13,7 @@ from harness.context import Context
 from harness.errors import ExitCode, HarnessError
 from harness.monitor import containers, processes
 from harness.monitor.base import MonitorRow, Sample, compared
-from harness.output import size
+from harness.quantities import size
 
 PROC = Path("/proc")
 FIRST = 0.5

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from harness.context import Context
 from harness.errors import ExitCode, UsageError
-from harness.output import GREEN, RED, duration
+from harness.output import GREEN, RED
+from harness.quantities import duration
 from harness.reports import changes, figures, past, record, terminal, trend
 from harness.reports.figures import RunVerdict
 from harness.reports.past import BAD

@@ -12,8 +12,9 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from harness.context import Context
-from harness.environment import Environment, Interpreter
+from harness.environment import Environment
 from harness.errors import ExitCode, HarnessError, MissingTool, UsageError
+from harness.interpreters import Interpreter
 from harness.locks import Lock
 from harness.plan import Step
 from harness.run import needs, servers, templates

@@ -12,7 +12,7 @@ from harness.commands.stack import Stack, labelled, open_, remove
 from harness.context import Context
 from harness.databases import catalogue
 from harness.errors import CommandFailed, ExitCode, HarnessError
-from harness.output import size as shown
+from harness.quantities import size as shown
 
 KINDS = ("container", "network")
 

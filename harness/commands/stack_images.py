@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.commands import images
+from harness.commands import image_jobs, images
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ImageError
@@ -83,9 +83,12 @@ def _sources(labels: Mapping[str, str]) -> list[tuple[str, str]]:
 def expected(context: Context, names: Sequence[str], variant: str) -> list[ImageJob]:
     """As they would be built now; none where nothing can be built here."""
     found = Engine(context.environ).inspect("image", context.config.images.base)
-    if found is None or not (context.config.root / images.PLACE / DOCKERFILE).is_file():
+    if (
+        found is None
+        or not (context.config.root / image_jobs.PLACE / DOCKERFILE).is_file()
+    ):
         return []
-    return images.jobs(context, names, variant, str(found["Id"]))
+    return image_jobs.jobs(context, names, variant, str(found["Id"]))
 
 
 def line(names: Sequence[str], variant: str) -> str:

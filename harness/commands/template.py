@@ -13,16 +13,17 @@ from harness import plan, series, store
 from harness.context import Context
 from harness.environment import Environment
 from harness.errors import ExitCode, TemplateError, UsageError
-from harness.output import duration, size
 from harness.patience import watched
 from harness.plugins.trace.facts import Now
+from harness.quantities import duration, size
 from harness.run import needs, servers, templates
 from harness.runners import base
 from harness.store import Run
 from harness.template import limits, portable
 from harness.template.base import Draft, Shelf
 from harness.template.build import TemplateBuilder
-from harness.template.layer import Layer, Layers
+from harness.template.layer import Layer
+from harness.template.layers import Layers
 
 
 @contextmanager

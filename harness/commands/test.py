@@ -6,14 +6,14 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
-from harness import plan, results, store
+from harness import results, store
 from harness.commands import bisect
 from harness.context import Context
 from harness.errors import ExitCode, HarnessError, Interrupted, MissingTool
 from harness.options import shows
 from harness.patience import watched
 from harness.plan import Step
-from harness.run import rounds, session, telling
+from harness.run import listing, preparing, rounds, telling
 from harness.run.request import RunRequest, steps_of
 from harness.runners import tryton
 from harness.store import Run
@@ -69,11 +69,11 @@ def _bisect(context: Context, asked: RunRequest) -> int:
 
 
 def _show(context: Context, steps: tuple[Step, ...], *, as_json: bool) -> int:
-    rows = (row for step in steps for row in step.rows())
+    rows = (row for step in steps for row in listing.rows(step))
     if as_json:
-        context.console.info(json.dumps([one.document() for one in steps], indent=2))
+        context.console.info(json.dumps(list(map(listing.document, steps)), indent=2))
     else:
-        context.console.table(rows, plan.HEADERS)
+        context.console.table(rows, listing.HEADERS)
     return ExitCode.OK
 
 
@@ -85,7 +85,7 @@ def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
     try:
         with watched(context.console, context.config.quiet):
             for step in steps:
-                done.append(session.run(context, current, step, directory))
+                done.append(preparing.make(context, current, step, directory).run())
                 if done[-1].interrupted:
                     break
     except BaseException as error:

@@ -10,8 +10,8 @@ from pathlib import Path
 from harness import store as register
 from harness.doctor.base import Finding, Machine, ok, skipped, some, warning
 from harness.locks import Lock
-from harness.output import size
 from harness.postgres import memory as shared
+from harness.quantities import size
 from harness.store import SCRATCH, Store
 from harness.template import limits
 from harness.template.sqlite import SQLite

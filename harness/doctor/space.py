@@ -14,8 +14,8 @@ from harness.doctor.base import (
     warning,
 )
 from harness.errors import HarnessError
-from harness.output import size
 from harness.postgres.memory import ROOM
+from harness.quantities import size
 
 GIB = 2**30
 STATE, ROOT, TEMPORARY, MEMORY = 2 * GIB, 5 * GIB, GIB, GIB

@@ -7,7 +7,9 @@ from contextlib import contextmanager
 from typing import Final
 
 from harness.images.progress import BuildProgress, ImageStep
-from harness.output import Console, ConsoleStep, duration
+from harness.output import Console
+from harness.quantities import duration
+from harness.steps import ConsoleStep
 
 SLOW: Final = 0.5
 """Seconds of a layer that are worth a line."""

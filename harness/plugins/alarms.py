@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
-import os
 import signal
 import sys
 import threading
@@ -18,6 +17,7 @@ import traceback
 from typing import Any, Callable
 
 from harness.plugins import notes
+from harness.plugins.unpatched import os
 
 CLOCK_MONOTONIC = 1
 SIGEV_THREAD_ID = 4

@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
 import socket
-import time
 from typing import Any, Callable, ContextManager, NamedTuple
+
+from harness.plugins.unpatched import json, os, time
 
 BROKER = "HARNESS_BROKER"
 REACH = "HARNESS_REACH"

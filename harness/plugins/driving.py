@@ -17,6 +17,7 @@ from harness.plugins import remote
 from harness.plugins.client import LeaseError, client
 from harness.plugins.closer import Closer
 from harness.plugins.film import Film
+from harness.plugins.remote import standalone, words
 
 SIZES: Mapping[str, tuple[int, int]] = {
     "xs": (360, 640),
@@ -273,32 +274,3 @@ class Browser:
         if self._closer is not None:
             self._closer.end(done=done)
             self._closer = None
-
-
-def words(error: BaseException) -> str:
-    """What an error says, without Selenium's stack of the driver."""
-    return str(getattr(error, "msg", None) or error).strip()
-
-
-def standalone(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the harness: the WebDriver whose address ``SELENIUM_URL`` has."""
-    url = os.environ.get("SELENIUM_URL", "")
-    if not url:
-        raise LeaseError(
-            "there is no browser: run harness test, or start a chromedriver and set"
-            " SELENIUM_URL=http://127.0.0.1:9515"
-        )
-    arguments = ["--headless", "--no-sandbox", "--disable-dev-shm-usage"]
-    return {
-        "url": url,
-        "capabilities": {
-            "browserName": "chrome",
-            "goog:chromeOptions": {"args": arguments},
-            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
-            "unhandledPromptBehavior": "ignore",
-        },
-        "downloads": "",
-        "near": True,
-        "log": "",
-        "viewer": "",
-    }

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 import base64
-import json
-import os
 import tempfile
 from functools import partial
 from typing import Any, Callable, Iterator
 
 from harness.plugins import hidden
-from harness.plugins.driving import SIZES, Browser, words
+from harness.plugins.driving import SIZES, Browser
+from harness.plugins.remote import words
 from harness.plugins.servers import Servers
+from harness.plugins.unpatched import json, os
 
 PROPERTY = "evidence"
 """The property of a test that names a file; see `harness.plugins.results`."""

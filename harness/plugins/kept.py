@@ -7,13 +7,12 @@ was made by that test, or by a fixture that it was the first to use.
 
 from __future__ import annotations
 
-import json
-import os
 from typing import Any, Iterable, Iterator
 
 import pytest
 
 from harness.plugins.carry import EVIDENCE
+from harness.plugins.unpatched import json, os
 
 GIVEN = "HARNESS_KEPT"
 """JSON: ``when`` (always, failures, never) and ``directories``."""

@@ -11,7 +11,6 @@ win over what is configured.  Nothing is limited that a debugger is in.
 from __future__ import annotations
 
 import glob
-import os
 import sys
 from contextlib import contextmanager
 from typing import Any, Iterator
@@ -21,6 +20,7 @@ import pytest
 from harness.plugins import notes
 from harness.plugins.client import client, unwatched
 from harness.plugins.limited import LIMITS, Limits, Section, StartTimeout, grace
+from harness.plugins.unpatched import os
 
 LEAST = 60.0
 """Seconds that imports and the end of a session get, be a test's limit shorter."""

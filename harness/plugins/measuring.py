@@ -9,10 +9,10 @@ tests start (``patch = ["subprocess"]``, ``concurrency = ["multiprocessing"]``) 
 from __future__ import annotations
 
 import atexit
-import json
-import os
 from configparser import RawConfigParser
 from typing import Any, Mapping
+
+from harness.plugins.unpatched import json, os
 
 COVERAGE = "HARNESS_COVERAGE"
 """JSON: ``data`` (file name to begin with), ``sources`` (directories), ``settings``

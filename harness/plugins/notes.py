@@ -7,12 +7,10 @@ Its first line counts: what is shorter than what was there leaves a rest behind 
 from __future__ import annotations
 
 import fcntl
-import json
-import os
-import time
 from typing import Any
 
 from harness.plugins.client import REACH
+from harness.plugins.unpatched import json, os, time
 
 NOTES = "HARNESS_NOTES"
 """Environment variable: the directory."""

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Mapping
 
+from harness.plugins.client import LeaseError
 from harness.plugins.film import Film
 
 PROTOCOL, LOG = "harnessProtocol", "harnessLog"
@@ -65,3 +67,32 @@ def connect(endpoint: Mapping[str, Any], page: float, film: Film) -> Any:
         place = "/session/$sessionId/file"  # chromedriver, without a Selenium
         driver.command_executor.add_command("uploadFile", "POST", place)
     return driver
+
+
+def words(error: BaseException) -> str:
+    """What an error says, without Selenium's stack of the driver."""
+    return str(getattr(error, "msg", None) or error).strip()
+
+
+def standalone(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the harness: the WebDriver whose address ``SELENIUM_URL`` has."""
+    url = os.environ.get("SELENIUM_URL", "")
+    if not url:
+        raise LeaseError(
+            "there is no browser: run harness test, or start a chromedriver and set"
+            " SELENIUM_URL=http://127.0.0.1:9515"
+        )
+    arguments = ["--headless", "--no-sandbox", "--disable-dev-shm-usage"]
+    return {
+        "url": url,
+        "capabilities": {
+            "browserName": "chrome",
+            "goog:chromeOptions": {"args": arguments},
+            "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
+            "unhandledPromptBehavior": "ignore",
+        },
+        "downloads": "",
+        "near": True,
+        "log": "",
+        "viewer": "",
+    }

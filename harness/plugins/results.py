@@ -9,10 +9,7 @@ from here on (`measuring`), before they are imported.
 from __future__ import annotations
 
 import errno
-import json
-import os
 import sys
-import time
 from typing import Any, Iterator
 
 import pytest
@@ -22,6 +19,7 @@ from harness.plugins.carry import EVIDENCE
 from harness.plugins.client import REACH
 from harness.plugins.describing import describe, message, parted, uncollected
 from harness.plugins.shuffle import ROUND
+from harness.plugins.unpatched import json, os, time
 from harness.plugins.workers import NAME, units
 from harness.plugins.workers.reruns import STANDS
 

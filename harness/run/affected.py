@@ -24,14 +24,13 @@ from harness.run.expecting import Expecting
 from harness.runners import base
 from harness.store import Run
 from harness.template import finding, packages
-from harness.template.layer import Layer, Layers, Request
+from harness.template.layer import Layer, Request
+from harness.template.layers import Layers
 
 PLUGIN = "harness.plugins.tracing"
 DIRECTORY = "traces"
 CODE = "code"
 """Below it: skeletons and instrumented code, by what they are made of."""
-MOST = 4000
-"""Files that are kept there."""
 COLLECTED = "collected.json"
 SHOWN = 8
 """Reasons that are printed, with the number of their tests."""
@@ -204,7 +203,7 @@ class Affected:
         there = set(told["all"])
         vanished = [key for key in self.reasons if there and key not in there]
         traces.merge(self.path, found, vanished)
-        self._prune()
+        traces.prune(self.context.store.directory(DIRECTORY, CODE))
         self._tell(told, finished)
         tests = finished.result.tests
         wrong = traces.missed(self.known.tests, self.reasons, tests)
@@ -244,13 +243,6 @@ class Affected:
             return f"template {self.step.template}"
         return f"template {','.join(layer.closure)} {layer.language}"
 
-    def _prune(self) -> None:
-        """Forget the oldest of what was remembered of sources."""
-        place = self.context.store.directory(DIRECTORY, CODE)
-        files = sorted(place.iterdir(), key=_changed, reverse=True)
-        for path in files[MOST:]:
-            path.unlink(missing_ok=True)
-
 
 def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
     """The result of a step that has left tests out, or would have been wrong to.
@@ -271,13 +263,6 @@ def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
         code = ExitCode.OK
     result = replace(finished.result, exit_code=code)
     return replace(finished, code=code, result=result, errors=errors)
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # another run has forgotten it
-        return 0.0
 
 
 def _plain(layer: Layer) -> Layer:

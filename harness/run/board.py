@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from harness import waiting
 from harness.columns import cut, tail
-from harness.output import GREEN, RED, Console, duration
+from harness.output import GREEN, RED, Console
 from harness.plugins import notes
+from harness.quantities import duration
 from harness.run.progress import Notes
 
 BAR: Final = 16

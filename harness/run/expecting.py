@@ -12,7 +12,8 @@ from harness.plan import Step
 from harness.run import needs, templates
 from harness.template import finding, limits
 from harness.template.build import TemplateBuilder
-from harness.template.layer import Layer, Layers, Request
+from harness.template.layer import Layer, Request
+from harness.template.layers import Layers
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from harness.errors import ExitCode
 from harness.model import Outcome, TestResult
-from harness.output import Console, duration
+from harness.output import Console
+from harness.quantities import duration
 from harness.reports import figures
 from harness.results import Finished
 

@@ -19,12 +19,13 @@ from harness.context import Context
 from harness.errors import CommandFailed
 from harness.patience import watched
 from harness.plan import Step
-from harness.run import servers, session
+from harness.run import preparing, servers, session
 from harness.run.basis import Basis
 from harness.run.progress import Notes
 from harness.store import Run
 from harness.template.broker import Broker
-from harness.template.layer import Layers, Request
+from harness.template.layer import Request
+from harness.template.layers import Layers
 
 LEARN = "harness.plugins.workers.learn"
 TAIL = 3000
@@ -159,7 +160,7 @@ class KeptStep:
             self._begin(made)
 
     def _made(self, context: Context, step: Step) -> session.StepSession:
-        made = session.make(context, self.current, step, self._place())
+        made = preparing.make(context, self.current, step, self._place())
         made.notes = self._notes(step)
         self._session = made
         return made

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from hashlib import sha256
 from pathlib import Path
 
-from harness import envfile, environment, modules, series
+from harness import envfile, interpreters, modules, series
 from harness.browsers import Browsers, Reach
 from harness.config import Config
 from harness.context import Context
@@ -105,7 +105,7 @@ def wanted(context: Context, step: Step) -> EnvironmentRequest:
         official += [name for name in names if name not in graph]
     return EnvironmentRequest(
         series=release,
-        interpreter=environment.interpreter(release, context.environ),
+        interpreter=interpreters.find(release, context.environ),
         sources=tuple(chosen),
         official=tuple(official),
         extra=(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness import waiting
-from harness.output import duration
 from harness.plugins import notes
+from harness.quantities import duration
 
 COLLECTING: Final = "the tests' process"
 """What is waited for where nobody says more."""

@@ -21,72 +21,20 @@ from harness.environment import Environment
 from harness.errors import HarnessError
 from harness.modules import Graph
 from harness.plan import Step
-from harness.run import (
-    browsing,
-    container,
-    distant,
-    heading,
-    lanes,
-    needs,
-    servers,
-    templates,
-)
+from harness.run import browsing, distant, heading, lanes, needs, servers, templates
 from harness.run.affected import Affected
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.run.running import Running
 from harness.run.screening import StepScreen
-from harness.runners import base, tryton
+from harness.runners import base
 from harness.runners.image import TESTS, Image, Inside
-from harness.sources import tests_of
 from harness.store import Run
 from harness.template.broker import Broker
 from harness.template.build import TemplateBuilder
-from harness.template.layer import Layer, Layers
+from harness.template.layer import Layer
+from harness.template.layers import Layers
 from harness.template.pool import Pool
-
-
-def run(
-    context: Context,
-    current: Run,
-    step: Step,
-    directory: Path,
-    *,
-    output: BinaryIO | None = None,
-) -> results.Finished:
-    """Run a step to its end; its tests print to `output`.
-
-    Raises what its environment, its server or its templates raise.
-    """
-    session = make(context, current, step, directory)
-    heading.step(context, step, session.environment, session.image)
-    session.output = output
-    with session.stack:
-        return session.run()
-
-
-def make(context: Context, current: Run, step: Step, directory: Path) -> "StepSession":
-    """A session that has its environment."""
-    for one in step.tested:
-        if one.name in context.graph:
-            tests_of(context.graph[one.name])
-    inner = step.runner == "image"
-    table = context.config.suite[step.suite]
-    # What can be known is said before an environment is made, which takes minutes.
-    driven = table.browser and not inner
-    browser = browsing.choose(context, current, step) if driven else None
-    chosen = container.find(context, current, step) if inner else None
-    environment = chosen.environment if chosen else needs.prepare(context, step)
-    graph = needs.all_modules(context, step, environment)
-    for one in step.tested:
-        tests_of(graph.require(one.name))
-    if step.tested:
-        tested = [graph[one.name] for one in step.tested]
-        tryton.check(tryton.chosen(step, graph), tested)
-    session = StepSession(context, current, step, environment, graph, directory)
-    session.image = chosen
-    session.browser = browser
-    return session
 
 
 class StepSession:
@@ -140,18 +88,22 @@ class StepSession:
         self.wrap = lambda argv, env: argv
         """Makes of the tests' command the one that is run."""
 
-    def run(self) -> results.Finished:
+    def run(self, *, output: BinaryIO | None = None) -> results.Finished:
         """Run it to its end; what there is to tell, where it was interrupted.
 
-        Who interrupts it before the tests have begun, or twice, means all of it.
+        Its tests print to `output`.  Who interrupts it before the tests have begun, or
+        twice, means all of it.  Raises what its server or its templates raise.
         """
-        try:
-            return self._costed(self._run())
-        except KeyboardInterrupt:
-            if self.running is None:
-                raise
-            code = self.running.interrupted()
-            return self._costed(self._read(code, interrupted=True))
+        heading.step(self.context, self.step, self.environment, self.image)
+        self.output = output
+        with self.stack:
+            try:
+                return self._costed(self._run())
+            except KeyboardInterrupt:
+                if self.running is None:
+                    raise
+                code = self.running.interrupted()
+                return self._costed(self._read(code, interrupted=True))
 
     def _run(self) -> results.Finished:
         """Start what is needed in the best order, and wait for the tests."""

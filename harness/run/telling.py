@@ -9,8 +9,9 @@ from harness import __version__, history, index, plan, results, store
 from harness.context import Context
 from harness.errors import ExitCode, HarnessError
 from harness.model import FileCoverage, RunResult
-from harness.output import GREEN, RED, duration
+from harness.output import GREEN, RED
 from harness.plan import Step
+from harness.quantities import duration
 from harness.run import ordering, publish
 from harness.runners import base, image
 from harness.runners import suite as suites

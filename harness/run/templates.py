@@ -10,17 +10,18 @@ from pathlib import Path
 from harness.context import Context
 from harness.environment import Environment
 from harness.modules import Graph
-from harness.output import ConsoleStep as Live
-from harness.output import duration
 from harness.plan import Step
 from harness.plugins.trace import names
 from harness.plugins.trace.facts import Now
+from harness.quantities import duration
 from harness.run.servers import TemplatePlace
+from harness.steps import ConsoleStep as Live
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
 from harness.template.build import LayerProgress, TemplateBuilder
 from harness.template.finding import Finder
-from harness.template.layer import Layer, Layers, Surroundings
+from harness.template.layer import Layer
+from harness.template.layers import Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.process import Process, Wrap
 from harness.template.watch import FileWatch

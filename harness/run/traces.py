@@ -15,6 +15,8 @@ from harness.store import write_atomically
 VERSION = 1
 STANDING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED})
 """Outcomes that stay what they are as long as nothing changes."""
+MOST = 4000
+"""Files that are kept of what was remembered of sources."""
 Fact = tuple[str, str]
 """A name, and a digest."""
 
@@ -164,3 +166,16 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
         except ValueError:
             return
+
+
+def prune(place: Path) -> None:
+    """Forget the oldest of what was remembered of sources."""
+    for path in sorted(place.iterdir(), key=_changed, reverse=True)[MOST:]:
+        path.unlink(missing_ok=True)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:  # another run has forgotten it
+        return 0.0

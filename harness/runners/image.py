@@ -20,8 +20,9 @@ from typing import Any, Final
 from harness import engine as engine_
 from harness import proc
 from harness.engine import Engine
-from harness.environment import Environment, Interpreter
+from harness.environment import Environment
 from harness.errors import ImageError
+from harness.interpreters import Interpreter
 from harness.locks import Lock
 from harness.store import Store
 

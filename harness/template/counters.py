@@ -10,6 +10,8 @@ from harness.postgres.base import Address, connect
 if TYPE_CHECKING:
     import psycopg
 
+SINCE = 150000
+"""Since PostgreSQL 15 no counter gets lost (shared memory statistics)."""
 PATIENCE = 0.2
 """Seconds for the sessions of a database to end: only then are counters complete."""
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import TemplateError
-from harness.output import duration
-from harness.output import size as human
+from harness.quantities import duration
+from harness.quantities import size as human
 from harness.store import Store, write_atomically
 from harness.template.base import Manifest
 

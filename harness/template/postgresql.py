@@ -9,9 +9,8 @@ find what a dead run left.
 
 import contextlib
 import re
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,8 +28,6 @@ from harness.template.sessions import Sessions
 from harness.template.undo import ResetOutcome, Undos
 
 OURS = re.compile(r"harness_[bcg]_(?P<run>[0-9a-f]+)_")
-COUNTERS_SINCE = 150000
-"""Since PostgreSQL 15 no counter gets lost (shared memory statistics)."""
 
 
 class PostgreSQL:
@@ -111,11 +108,7 @@ class PostgreSQL:
         if layer.parent:
             self._copy(template(layer.parent.digest), name)
         else:
-            self._execute(
-                SQL("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'").format(
-                    Identifier(name)
-                )
-            )
+            self._alter("CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8'", name)
         return Draft(layer=layer, database=name)
 
     def publish(self, draft: Draft, manifest: Manifest) -> Manifest:
@@ -130,22 +123,13 @@ class PostgreSQL:
         self.remove(draft.layer.digest)
         [(size,)] = self._execute("SELECT pg_database_size(%s::name)", draft.database)
         described = Manifest(**{**vars(manifest), "size": int(size)})
-        old, new = Identifier(draft.database), template(draft.layer.digest)
+        new = template(draft.layer.digest)
         self.end_sessions(draft.database)
-        connection = self._sessions.own
-        with connection.transaction():
-            self._execute(
-                SQL("ALTER DATABASE {} RENAME TO {}").format(old, Identifier(new))
-            )
-            self._execute(
-                SQL("COMMENT ON DATABASE {} IS {}").format(
-                    Identifier(new), Literal(described.dump())
-                )
-            )
-            self._execute(
-                SQL(
-                    "ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false"
-                ).format(Identifier(new))
+        with self._sessions.own.transaction():
+            self._alter("ALTER DATABASE {} RENAME TO {}", draft.database, new)
+            self._alter("COMMENT ON DATABASE {} IS {}", new, Literal(described.dump()))
+            self._alter(
+                "ALTER DATABASE {} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false", new
             )
         return described
 
@@ -157,26 +141,17 @@ class PostgreSQL:
         """See `Shelf`: it gets a name that a sweeper knows, in the same moment."""
         name, gone = template(digest), f"harness_g_{self.run}_{digest}"
         with connect(self.address) as connection:
-            number = presence.use(name)
-            took = connection.execute("SELECT pg_try_advisory_lock(%s)", [number])
+            key = [presence.use(name)]
+            took = connection.execute("SELECT pg_try_advisory_lock(%s)", key)
             if took.fetchone() != (True,):
                 return False
             if self._exists(name):
                 self.drop(gone)
-                self._set_aside(name, gone)
+                with self._sessions.own.transaction():
+                    self._alter("ALTER DATABASE {} WITH IS_TEMPLATE false", name)
+                    self._alter("ALTER DATABASE {} RENAME TO {}", name, gone)
                 self.drop(gone)
         return True
-
-    def _set_aside(self, name: str, gone: str) -> None:
-        with self._sessions.own.transaction():
-            self._execute(
-                SQL("ALTER DATABASE {} WITH IS_TEMPLATE false").format(Identifier(name))
-            )
-            self._execute(
-                SQL("ALTER DATABASE {} RENAME TO {}").format(
-                    Identifier(name), Identifier(gone)
-                )
-            )
 
     # -- clones ------------------------------------------------------------
 
@@ -188,13 +163,10 @@ class PostgreSQL:
         return database
 
     def _copy(self, source: str, target: str) -> None:
-        strategy = SQL(" STRATEGY FILE_COPY")
-        statement = SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            Identifier(target), Identifier(source)
-        )
-        fast = self.file_copy and self.version >= COUNTERS_SINCE
+        fast = self.file_copy and self.version >= counters.SINCE
+        strategy = " STRATEGY FILE_COPY" if fast else ""
         try:
-            self._execute(statement + strategy if fast else statement)
+            self._alter(f"CREATE DATABASE {{}} TEMPLATE {{}}{strategy}", target, source)
         except psycopg.errors.InvalidCatalogName as error:
             raise TemplateError(
                 f"the template {source} is gone", remedy="run again: it is rebuilt"
@@ -204,7 +176,7 @@ class PostgreSQL:
     def clean(self, database: str) -> bool:
         """See `Shelf`: no row was touched, no sequence moved, by anybody."""
         self.look_after()
-        return self.version >= COUNTERS_SINCE and counters.clean(
+        return self.version >= counters.SINCE and counters.clean(
             self._sessions.own, self.address, database, self._around.get(database, "")
         )
 
@@ -212,9 +184,7 @@ class PostgreSQL:
         """See `Shelf`."""
         self._undos.forget(database)
         self._around.pop(database, None)
-        self._execute(
-            SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(Identifier(database))
-        )
+        self._alter("DROP DATABASE IF EXISTS {} WITH (FORCE)", database)
 
     def untracked(self) -> str | None:
         """See `Shelf`."""
@@ -256,6 +226,11 @@ class PostgreSQL:
             self.drop(old)
         return name
 
+    def _alter(self, text: str, *names: str | Literal) -> None:
+        """Execute a statement about databases, whose names are given."""
+        given = (Identifier(one) if isinstance(one, str) else one for one in names)
+        self._execute(SQL(text).format(*given))
+
     def _exists(self, database: str) -> bool:
         sql = "SELECT 1 FROM pg_database WHERE datname = %s"
         return bool(self._execute(sql, database))
@@ -264,9 +239,8 @@ class PostgreSQL:
         """End what is connected to a database, and wait for it."""
         self._execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-            " WHERE datname = %s",
-            database,
-        )
+            " WHERE datname = %s", database,
+        )  # fmt: skip
 
     def sweep(self) -> tuple[str, ...]:
         """See `Shelf`: a run is dead when its advisory lock is free.
@@ -278,7 +252,8 @@ class PostgreSQL:
             " FROM pg_database WHERE datname LIKE 'harness\\_%'"
         )
         named = {name: match["run"] for name, *_ in rows if (match := OURS.match(name))}
-        dead = self._dead({*named.values()} - {self.run})
+        strange = {*named.values()} - {self.run, *self.living()}
+        dead = presence.dead(self.address, strange, grace=self.grace)
         going = [name for name, run in named.items() if run in dead]
         for name in going:
             self.drop(name)
@@ -286,23 +261,11 @@ class PostgreSQL:
         for name, is_template, text in rows:
             digest = name.removeprefix(template(""))
             broken = digest != name and not (is_template and whole(text))
-            if broken and self._swept(digest):
-                going.append(name)
+            # Unless somebody else is about to remove it, or owns it.
+            with contextlib.suppress(psycopg.Error):
+                if broken and self.remove(digest):
+                    going.append(name)
         return tuple(going)
-
-    def _dead(self, runs: set[str]) -> set[str]:
-        found = runs.difference(self.living())
-        found = presence.dead(self.address, found) if found else found
-        if found and self.grace:
-            time.sleep(self.grace)
-            found = presence.dead(self.address, found)
-        return found
-
-    def _swept(self, digest: str) -> bool:
-        """Remove what is no template, unless somebody else is about to, or owns it."""
-        with contextlib.suppress(psycopg.Error):
-            return self.remove(digest)
-        return False
 
     # -- files -------------------------------------------------------------
 
@@ -310,21 +273,19 @@ class PostgreSQL:
         """See `Shelf`: a dump in PostgreSQL's custom format."""
         database = self.clone(digest, "export")
         try:
-            self._tool("pg_dump", "-Fc", "-f", str(path), database)
+            self._tool(self.address, "pg_dump", "-Fc", "-f", str(path), database)
         finally:
             self.drop(database)
 
     def restore(self, draft: Draft, path: Path, *, trusted: bool = False) -> None:
         """See `Shelf`."""
         words = ("-d", draft.database, "--no-owner", "--exit-on-error", str(path))
-        if trusted:
-            self._tool("pg_restore", *words)
-            return
-        with rights.lesser(self.address, draft.database) as address:
-            self._tool("pg_restore", *words, address=address)
+        lesser = rights.lesser(self.address, draft.database)
+        with nullcontext(self.address) if trusted else lesser as address:
+            self._tool(address, "pg_restore", *words)
 
-    def _tool(self, name: str, *words: str, address: Address | None = None) -> None:
-        env = {**self.environ, **(address or self.address).environment()}
+    def _tool(self, address: Address, name: str, *words: str) -> None:
+        env = {**self.environ, **address.environment()}
         programs.run(self.binaries(self.version), name, *words, env=env)
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ looks again after a while.
 import contextlib
 import hashlib
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -125,8 +126,16 @@ def claimed(
         yield
 
 
-def dead(address: Address, runs: set[str]) -> set[str]:
-    """Those of some runs that do not hold their lock just now."""
+def dead(address: Address, runs: set[str], *, grace: float) -> set[str]:
+    """Those of some runs that do not hold their lock, now and after `grace` seconds."""
+    found = _without(address, runs) if runs else runs
+    if found and grace:
+        time.sleep(grace)
+        found = _without(address, found)
+    return found
+
+
+def _without(address: Address, runs: set[str]) -> set[str]:
     found = set()
     with connect(address) as connection:
         for run in runs:

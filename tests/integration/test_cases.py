@@ -579,3 +579,46 @@ def test_who_looks_at_a_test_has_any_time(usual: Write, run: Run) -> None:
     usual(unit__test_a="import time\n\ndef test_long():\n    time.sleep(4)\n")
     assert run("unit", "--timeout", "2", "-s").code == 0
     assert run("unit", "--timeout", "2", "--jobs", "1").code == 1
+
+
+# -- what a test replaces -----------------------------------------------------
+
+REPLACED = """\
+    import json, os, os.path, time
+    import pytest
+
+    NAMES = [
+        (os, "getpid"), (os, "open"), (os, "write"), (os, "fstat"), (os, "pwrite"),
+        (os, "unlink"), (os, "getenv"), (os.path, "join"), (os.path, "exists"),
+        (time, "time"), (time, "monotonic"), (json, "dumps"), (json, "loads"),
+    ]
+
+    def no(*args, **options):
+        raise OSError("replaced")
+
+    @pytest.mark.parametrize(("where", "name"), NAMES)
+    def test_replaces(monkeypatch, where, name):
+        monkeypatch.setattr(where, name, no)
+
+    @pytest.mark.parametrize(("where", "name"), NAMES[:3])
+    def test_fails(monkeypatch, where, name):
+        monkeypatch.setattr(where, name, no)
+        assert False
+    """
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_a_test_replaces_is_there_for_us(
+    write: Write, run: Run, plain: Run, jobs: str
+) -> None:
+    write(unit__test_a=REPLACED, other__test_b="def test_other(): pass")
+    same(run("--jobs", jobs), plain(*ALL))
+
+
+def test_a_file_that_interrupts_is_never_green(write: Write, run: Run) -> None:
+    """The half of the module that the warm process has is not taken for the whole."""
+    tests = "def test_other(): pass\ndef test_second(): pass"
+    write(unit__test_a="raise KeyboardInterrupt", other__test_b=tests)
+    done = run("--jobs", "2")
+    assert done.code != 0, done.output
+    assert "workers start cold: KeyboardInterrupt at collection" in done.output

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import environment, proc
-from harness.environment import EnvironmentRequest, Environments, Interpreter
+from harness import environment, interpreters, proc
+from harness.environment import EnvironmentRequest, Environments
 from harness.errors import CommandFailed, ExitCode, MissingTool, UsageError
+from harness.interpreters import Interpreter
 from harness.locks import Lock
 from harness.model import Module, Origin, Source
 from harness.series import Series, find
@@ -169,9 +170,9 @@ class Programs:
 def choose(
     monkeypatch: pytest.MonkeyPatch, one: Series, programs: Programs
 ) -> Interpreter:
-    monkeypatch.setattr(environment.shutil, "which", programs.which)
+    monkeypatch.setattr(interpreters.shutil, "which", programs.which)
     monkeypatch.setattr(proc, "run", programs.run)
-    return environment.interpreter(one, {"PATH": "/pyenv/shims"})
+    return interpreters.find(one, {"PATH": "/pyenv/shims"})
 
 
 def test_the_own_python_is_taken_where_it_fits(

@@ -49,6 +49,7 @@ LEVELS: Mapping[str, int] = {
     "index": 2,
     "repositories": 3,
     "engine": 2,
+    "interpreters": 2,
     "installer": 2,
     "packaging": 0,
     "patience": 2,
@@ -64,6 +65,8 @@ LEVELS: Mapping[str, int] = {
     "options": 1,
     "model": 0,
     "errors": 0,
+    "quantities": 0,
+    "steps": 0,
     "modules": 0,
     "series": 0,
     "envfile": 0,
@@ -80,6 +83,8 @@ SIDEWAYS = frozenset(
     {
         ("engine", "proc"),
         ("installer", "proc"),
+        ("interpreters", "proc"),
+        ("steps", "quantities"),
         ("envfile", "errors"),
         ("commands", "plugins"),
         ("run", "plugins"),
@@ -106,7 +111,7 @@ PLUGINS_MAY = frozenset(
 )  # fmt: skip
 """proteus, python-sql and pkg_resources are there wherever trytond is."""
 
-LINES = 350
+LINES = 300
 FUNCTION_LINES = 40
 
 CODES = {

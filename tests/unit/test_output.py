@@ -12,7 +12,8 @@ import pytest
 
 from harness import output
 from harness.errors import ConfigError, HarnessError
-from harness.output import Console, duration, size
+from harness.output import Console
+from harness.quantities import duration, size
 
 ERASE = "\r\x1b[2K"
 

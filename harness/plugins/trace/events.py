@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from typing import Any, Iterable, Protocol
+
+from harness.plugins.unpatched import os
 
 LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
 OURS = ("/_pytest/", "/pluggy/", "/xdist/", "/coverage/", "/harness/plugins/")

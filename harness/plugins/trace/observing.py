@@ -14,7 +14,6 @@ from __future__ import annotations
 import ast
 import builtins
 import marshal
-import os
 import sys
 from typing import Any, Iterable, NamedTuple, Sequence
 
@@ -22,6 +21,7 @@ from harness.plugins.trace import events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, store
 from harness.plugins.trace.names import above, absolute, file_of, names_of, real, top
 from harness.plugins.trace.skeleton import Reader, Skeleton
+from harness.plugins.unpatched import os
 
 
 class Loaded(NamedTuple):

@@ -75,7 +75,11 @@ class Warm:
         With ``--import-mode=importlib`` half a module stays in `sys.modules`: a worker
         would take it for the whole, and lose the error and all tests of the file.
         """
-        report = yield
+        try:
+            report = yield
+        except BaseException:  # a KeyboardInterrupt, an exit: no report is made of it
+            forget(str(collector.path))
+            raise
         if isinstance(collector, pytest.Module):
             self.watch.look(collector.nodeid)
         if not report.passed:
@@ -105,6 +109,11 @@ class Warm:
     def pytest_internalerror(self, excrepr: object) -> None:
         """Note it: the workers start cold, and meet it themselves."""
         self.failed = str(excrepr).strip().rpartition("\n")[2]
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
+        """As an error: what has not been collected here is of no use to a worker."""
+        self.failed = f"{excinfo.typename} at collection"
 
     def why(self) -> str:
         """Why no worker is forked; empty where all are."""

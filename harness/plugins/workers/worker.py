@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import os
 import sys
 from typing import Any
 
 import pytest
 
 from harness.plugins.client import client
+from harness.plugins.unpatched import os
 
 
 class Worker:

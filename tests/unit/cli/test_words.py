@@ -8,6 +8,7 @@ import os
 import pytest
 
 from harness import cli
+from harness.cli import failures
 from harness.errors import HarnessError, UsageError
 from harness.options import slip
 
@@ -68,7 +69,7 @@ def test_every_command_takes_what_its_help_says() -> None:
 )
 def test_a_file_that_we_may_not_use_is_no_defect(number: int, name: str) -> None:
     """A read-only checkout, a file of somebody else's: wherever it is met."""
-    known = cli._barred(OSError(number, os.strerror(number), name))
+    known = failures.barred(OSError(number, os.strerror(number), name))
     assert known is not None
     assert known.code == 4
     assert known.message == f"{name} cannot be used: {os.strerror(number)}"
@@ -84,4 +85,4 @@ def test_a_file_that_we_may_not_use_is_no_defect(number: int, name: str) -> None
     ],
 )
 def test_a_defect_stays_one(error: Exception) -> None:
-    assert cli._barred(error) is None
+    assert failures.barred(error) is None

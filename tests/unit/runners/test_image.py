@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.engine import Engine
-from harness.environment import Environment, Interpreter
+from harness.environment import Environment
+from harness.interpreters import Interpreter
 from harness.locks import Lock
 from harness.runners import image
 from harness.runners.image import Image, Inside

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.environment import Environment, Interpreter
+from harness.environment import Environment
 from harness.errors import SourceError, UsageError
+from harness.interpreters import Interpreter
 from harness.locks import Lock
 from harness.model import Isolation, Origin, Source
 from harness.plan import Manner, Step

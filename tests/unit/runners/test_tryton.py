@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness import plan
-from harness.environment import Environment, Interpreter
+from harness.environment import Environment
+from harness.interpreters import Interpreter
 from harness.locks import Lock
 from harness.model import Isolation, Module, Origin
 from harness.plan import Step

@@ -12,8 +12,9 @@ import pytest
 from harness.errors import TemplateError
 from harness.model import Module, Origin
 from harness.modules import Graph
-from harness.template.layer import Document, Layer, Layers, Program, Request
-from harness.template.layer import Surroundings as Around
+from harness.template.layer import Document, Layer, Program, Request
+from harness.template.layers import Layers
+from harness.template.layers import Surroundings as Around
 from harness.template.watch import FileWatch
 
 SCRIPT = """\

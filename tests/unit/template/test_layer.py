@@ -12,14 +12,8 @@ from harness.errors import SourceError, UsageError
 from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.template import undo
-from harness.template.layer import (
-    Document,
-    Layer,
-    Layers,
-    Program,
-    Request,
-    Surroundings,
-)
+from harness.template.layer import Document, Layer, Program, Request
+from harness.template.layers import Layers, Surroundings
 
 DEPENDS: Mapping[str, tuple[str, ...]] = {
     "country": ("ir", "res"),

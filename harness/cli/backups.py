@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``harness db backup``, ``restore``, ``destroy``: databases as files."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cli.base import (
+    Commands,
+    Parser,
+    Words,
+    apart,
+    as_json,
+    asking,
+    leave,
+    trusting,
+)
+from harness.cli.placed import named, placed, request
+from harness.errors import HarnessError, Interrupted
+from harness.output import Console
+
+if TYPE_CHECKING:
+    from harness.context import Context
+
+
+def add(below: "Commands[Parser]") -> None:
+    """Add these commands to those on databases."""
+    text = "write a backup to -o, to stdout in a pipe, else below backups/"
+    one = as_json(named(placed(below, "backup", text, _backup)))
+    one.add_argument("-o", "--output", type=Path, help="the file; - is stdout")
+    one.add_argument("--force", action="store_true", help="replace the file")
+    text = "make a database from a backup, verified before and after"
+    one = asking(placed(below, "restore", text, _restore))
+    one.add_argument("file", type=Path, metavar="FILE", help="what backup has written")
+    trusting(named(one))
+    one.add_argument(
+        "--no-privileges",
+        action="store_true",
+        help="grant nothing: the backup's roles need not be there",
+    )
+    text = "remove all data of the server, after a backup of each database"
+    asking(placed(below, "destroy", text, _destroy))
+
+
+def _backup(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    """Where the backup goes to stdout, all words go to stderr."""
+    from harness.commands import db_files
+
+    output = options.output
+    piped = output is None and not sys.stdout.isatty() and not options.json
+    streams = (output == Path("-") or piped) and not options.dry_run
+    if not streams:
+        return db_files.backup(
+            apart(context, options),
+            wish=request(options),
+            name=options.name,
+            output=output,
+            stdout=None,
+            force=options.force,
+            as_json=options.json,
+        )
+    console = Console(sys.stderr, context.environ)
+    try:
+        code = db_files.backup(
+            replace(context, console=console),
+            wish=request(options),
+            name=options.name,
+            output=None,
+            stdout=sys.stdout.buffer.write,
+            force=False,
+            as_json=False,
+        )
+        sys.stdout.buffer.flush()
+    except HarnessError as error:
+        console.error(error)
+        return error.code
+    except KeyboardInterrupt:
+        console.error(Interrupted("interrupted: what was written is no backup"))
+        return Interrupted.code
+    return code
+
+
+def _restore(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import db_files
+
+    return db_files.restore(
+        context,
+        wish=request(options),
+        path=options.file,
+        name=options.name,
+        trusted=options.trusted,
+        privileges=not options.no_privileges,
+        leave=leave(options),
+    )
+
+
+def _destroy(context: "Context", options: argparse.Namespace, rest: Words) -> int:
+    from harness.commands import db_files
+
+    return db_files.destroy(
+        context,
+        wish=request(options),
+        leave=leave(options),
+    )

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A command on a database, and where that is."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from harness.cli.base import Call, Commands, Parser, command, dry_run, with_database
+
+if TYPE_CHECKING:
+    from harness.commands.db_place import DatabaseRequest
+
+
+def placed(
+    below: "Commands[Parser]", name: str, text: str, call: Call, *, dry: bool = True
+) -> Parser:
+    """A command on a database that is looked for."""
+    one = with_database(command(below, name, text))
+    one.add_argument(
+        "--on",
+        choices=("stack", "local", "docker", "given"),
+        default="",
+        help="the stack, the embedded server, the tests' server in a container, the"
+        " address of --database; else the stack where an engine and its image are",
+    )
+    one.add_argument(
+        "--environment",
+        choices=("development", "staging", "production"),
+        default="",
+        help="which stack; else the configured one",
+    )
+    if dry:
+        dry_run(one)
+    one.set_defaults(call=call)
+    return one
+
+
+def named(one: Parser) -> Parser:
+    """Adds the name of a database."""
+    one.add_argument(
+        "name", nargs="?", default="", metavar="NAME", help="else the stack's"
+    )
+    return one
+
+
+def request(options: argparse.Namespace) -> "DatabaseRequest":
+    """Where the database is looked for."""
+    from harness.commands.db_place import DatabaseRequest
+
+    return DatabaseRequest(
+        on=options.on,
+        environment=options.environment,
+        dry=getattr(options, "dry_run", False),
+    )
