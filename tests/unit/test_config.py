@@ -133,6 +133,7 @@ def test_defaults(tmp_path: Path) -> None:
         "ci.days": 14,
         "ci.schedule": "17 3 * * 1",
         "ci.scheduled": (),
+        "ci.reusable": "",
     }
     assert {source for _, _, source in made.values()} == {"default"}
 
