@@ -12,6 +12,7 @@ from harness.errors import (
     SourceError,
     UsageError,
 )
+from harness.masks import masked
 from harness.model import Module
 from harness.modules import nowhere
 
@@ -19,6 +20,10 @@ UNANSWERED: Final = re.compile(
     r"NewConnectionError|ConnectTimeout|ReadTimeout|ProxyError|SSLError|"
     r"NameResolutionError|connection broken by|Connection refused|"
     r"Max retries exceeded|(?:40[137]|50\d) (?:Client|Server) Error"
+)
+UNCLONED: Final = re.compile(
+    r"fatal: (?:unable to access|repository) '([^']+)'"
+    r"|fatal: (?:Could not read from remote repository)"
 )
 UNWRITTEN: Final = re.compile(
     r"error: (?:Cannot update time stamp of directory|could not create"
@@ -54,6 +59,15 @@ def explained(error: CommandFailed) -> HarnessError:
             checked=f"{line}\n{broken.strip()[:300]}",
             remedy="is the network there, and are PIP_INDEX_URL and pip's"
             " configuration right? harness doctor",
+        )
+    uncloned = UNCLONED.search(error.message)
+    if uncloned:
+        place = uncloned[1] or "of a requirement"
+        return MissingTool(
+            f"the repository {masked(place)} cannot be reached",
+            checked=f"{line}\n{uncloned[0][:300]}",
+            remedy="is the network there, and may you read it? The packaging of a"
+            " source requires it by this address",
         )
     unwritten = UNWRITTEN.search(error.message)
     if unwritten:

@@ -99,3 +99,10 @@ def test_an_import_of_what_nobody_requires(trace: str, who: str, package: str) -
 )
 def test_what_is_ours_is_not_required(trace: str) -> None:
     assert index.undeclared(trace, ["own"]) is None
+
+
+def test_a_requirements_repository_that_cannot_be_reached() -> None:
+    words = "fatal: unable to access 'https://a/b.git/': Could not resolve host: a"
+    found = index.explained(CommandFailed(f"{LINE}\n{words}"))
+    assert isinstance(found, MissingTool)
+    assert found.message == "the repository https://a/b.git/ cannot be reached"
