@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m harness``: the one place that ends the process."""
 
+import os
 import sys
 from importlib.util import find_spec
 
@@ -8,8 +9,22 @@ NEEDED = ("coverage", "jinja2", "nox", "psycopg", "rich")
 """Packages of the extra ``cli``; plugins of pytest are installed without it."""
 
 
+def open_all() -> None:
+    """Whoever closed one of the three handles has ``/dev/null`` there.
+
+    Else it would be the next file that is opened.  Errors are still to be read.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.dup2(nowhere, number)
+            stream = sys.stderr if name == "stdout" else None
+            setattr(sys, name, stream or os.fdopen(number, "w" if number else "r"))
+
+
 def run() -> None:
     """The console script."""
+    open_all()
     if sys.platform == "win32":
         raise SystemExit(
             "the harness does not run on Windows: it forks, and locks by the kernel\n"

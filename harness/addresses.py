@@ -48,6 +48,14 @@ def check(address: str, *, nose: bool = False) -> None:
         file, colons, inside = address.partition(":")
         inside = inside.replace(".", "::")
     path = Path(file)
+    if colons and (not inside or path.is_dir()):
+        what = "is a directory" if inside else "is all that it names"
+        raise UsageError(
+            f"{address!r} is no address of a test: {file} {what}",
+            remedy=f"name the file: FILE.py::{inside}"
+            if inside
+            else f"name a class or a function, or the file alone: {file}",
+        )
     if not inside or path.suffix != ".py" or not path.is_file():
         return
     try:

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Texts for a terminal: the columns of a table, a name that is too long, a link."""
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Final
 
 _NARROWEST: Final = 4
+LONG: Final = re.compile(r"\S{500,}")
+"""A word that nobody reads."""
 
 
 def aligned(
@@ -54,6 +57,11 @@ def cut(text: str, width: int) -> str:
 def tail(text: str, width: int) -> str:
     """The end, where it is longer: that of a test's id tells more."""
     return text if len(text) <= width else "…" + text[len(text) - max(0, width - 1) :]
+
+
+def shortened(text: str) -> str:
+    """The text without the middle of words that fill a screen."""
+    return LONG.sub(lambda word: f"{word[0][:80]}…{word[0][-40:]}", text)
 
 
 def linked(path: Path) -> str:

@@ -153,7 +153,7 @@ class Graph(Mapping[str, Module]):
 
 def unknown(name: str, known: Iterable[str]) -> UsageError:
     """The error for a module that nobody knows."""
-    near = difflib.get_close_matches(name, list(known), n=3)
+    near = difflib.get_close_matches(name.lower(), list(known), n=3)
     hint = f"did you mean {' or '.join(near)}?" if near else ""
     return UsageError(
         f"there is no Tryton module named {name!r}",

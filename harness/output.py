@@ -88,7 +88,7 @@ class Console:
                 self._write(_ERASE + columns.cut(text, self.width - 1))
                 self._hinted = True
             elif stays:
-                self._lines([text])
+                self._lines([columns.shortened(text)])
 
     def info(self, text: str, colour: str = "") -> None:
         """One block of plain lines."""
@@ -104,9 +104,10 @@ class Console:
 
     def error(self, error: HarnessError) -> None:
         """What happened, what was checked, how to mend it."""
-        lines = [self._labelled("error", error.message, RED)]
+        lines = [self._labelled("error", columns.shortened(error.message), RED)]
         for label, text in (("checked", error.checked), ("to mend it", error.remedy)):
             if text:
+                text = columns.shortened(text)
                 lines.append("  " + self._labelled(label, text, _BOLD, indent=4))
         self._lines(lines)
 

@@ -2,17 +2,19 @@
 """The command line: the only reader of the environment, the error boundary."""
 
 import argparse
+import contextlib
 import os
-import shlex
 import signal
 import stat
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from harness import __version__
 from harness.cli import (
+    binding,
     clean,
     databases,
     doctor,
@@ -28,11 +30,11 @@ from harness.cli import (
     testing,
     tools,
     watching,
+    words,
 )
 from harness.cli.base import Parser, of_environment, overrides
-from harness.errors import ExitCode, HarnessError, Interrupted, UsageError
-from harness.masks import masked
-from harness.options import TESTING, slip, split
+from harness.errors import ExitCode, HarnessError, Interrupted
+from harness.options import TESTING, split
 from harness.output import Console
 
 if TYPE_CHECKING:
@@ -73,6 +75,7 @@ UNTOUCHED: Final = {"PYTHONDONTWRITEBYTECODE": "1", "GIT_OPTIONAL_LOCKS": "0"}
 """With these, Python and git write nothing into a repository."""
 
 
+@cache
 def parser() -> Parser:
     """The whole command line."""
     main_ = Parser(
@@ -97,36 +100,6 @@ BARE: Final = 1
 """The exit code of ``harness`` alone: that of ``git``."""
 
 
-def _check(argv: Sequence[str]) -> None:
-    """Raises `UsageError` for options that nobody has, or before the command."""
-    name, remedy = slip(argv) if argv[0] in TESTING else ("", "")
-    if name:
-        raise UsageError(
-            f"harness {argv[0]} has no option {name}, nor has pytest",
-            remedy=f"{remedy} A plugin's option is given after --: -- {name}",
-        )
-    if not argv[0].startswith("-") or argv[0] in ("-h", "--help", "--version"):
-        return
-    names = known(parser())
-    place = next((at for at, word in enumerate(argv) if word in names), None)
-    if place is None:
-        raise parser().unknown(argv)
-    words = (argv[place], *argv[:place], *argv[place + 1 :])
-    raise UsageError(
-        f"options follow the command, {argv[0]} is before it", remedy=_line(words)
-    )
-
-
-def known(main_: Parser) -> set[str]:
-    """The names of all commands."""
-    return {
-        name
-        for action in main_._actions
-        if isinstance(action, argparse._SubParsersAction)
-        for name in action.choices
-    }
-
-
 def main(argv: Sequence[str]) -> int:
     """Run a command; the exit code."""
     environ = dict(os.environ)
@@ -137,26 +110,38 @@ def main(argv: Sequence[str]) -> int:
             console.info(parser().format_help().rstrip())
             return BARE
         if argv[0] in TESTING:
-            console.hint(f"{_line(argv)} ...", stays=not ANSWERS.intersection(argv))
-        _check(argv)
+            console.hint(
+                f"{words.line(argv)} ...", stays=not ANSWERS.intersection(argv)
+            )
         arguments, rest = split(argv)
-        options = parser().parse_args(arguments)
+        main_ = parser()
+        words.require_directory()
+        words.check(argv, arguments, main_, environ)
+        options = main_.parse_args(arguments)
         context = _context(options, argv, console, environ)
-        return int(options.call(context, options, rest))
+        return binding.call(context, options, rest)
     except HarnessError as error:
         error.remedy = of_environment(error.remedy, argv, parser())
-        console.error(error)
-        return error.code
+        return _tell(console, error)
     except KeyboardInterrupt:
-        console.error(Interrupted("interrupted: everything that was begun is ended"))
-        return ExitCode.INTERRUPTED
+        text = "interrupted: everything that was begun is ended"
+        return _tell(console, Interrupted(text))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return ExitCode.COMMAND_FAILED
     except Exception as error:
-        known = failures.explained(error, _line(argv))
-        console.error(known)
-        return known.code
+        return _tell(console, failures.explained(error, words.line(argv)))
+
+
+def _tell(console: Console, error: HarnessError) -> int:
+    """Print an error, elsewhere if standard output takes no more; its exit code."""
+    try:
+        console.error(error)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        with contextlib.suppress(OSError):
+            Console(sys.stderr, {}).error(error)
+    return error.code
 
 
 ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
@@ -186,11 +171,6 @@ def _mute() -> None:
             os.dup2(nowhere, handle)
 
 
-def _line(argv: Sequence[str]) -> str:
-    """What was typed, as reports may show it."""
-    return f"harness {shlex.join(map(masked, argv))}"
-
-
 def _context(
     options: argparse.Namespace,
     argv: Sequence[str],
@@ -207,7 +187,7 @@ def _context(
         config=config.load(root, environ, overrides(options)),
         environ=environ,
         console=console,
-        line=_line(argv),
+        line=words.line(argv),
     )
 
 
@@ -241,7 +221,7 @@ def _found(
         config=config.load(root, environ, overrides, found=table),
         environ={**environ, **UNTOUCHED} if found else environ,
         console=console,
-        line=_line(argv),
+        line=words.line(argv),
         found=found,
         application=not found,
     )

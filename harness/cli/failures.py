@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from harness import __version__
-from harness.errors import HarnessError, MissingTool
+from harness.errors import HarnessError, MissingTool, UsageError
 from harness.masks import masked
 from harness.store import full
 
@@ -34,6 +34,11 @@ def barred(error: Exception) -> HarnessError | None:
     if not isinstance(error.filename, str | os.PathLike):
         return None
     path = Path(error.filename)
+    if error.errno == errno.ENAMETOOLONG:
+        return UsageError(
+            f"{path} is too long for the name of a file",
+            remedy="look at what was typed, and at the variables HARNESS_*",
+        )
     there = next((one for one in (path, *path.parents) if os.path.lexists(one)), path)
     return MissingTool(
         f"{path} cannot be used: {error.strerror}",

@@ -18,7 +18,8 @@ from harness import proc, sources, store
 from harness.context import Context
 from harness.doctor import DockerProbe, Finding, FindingStatus, Machine, Quick, examine
 from harness.doctor.base import Usage
-from harness.doctor.docker import PATIENCE
+from harness.doctor.docker import PATIENCE, slowness
+from harness.doctor.examination import LIMIT
 from harness.errors import ExitCode, HarnessError
 from harness.modules import series
 from harness.output import WIDTH
@@ -38,7 +39,9 @@ def run(context: Context, *, as_json: bool, encoding: str) -> int:
 
     `encoding` is the one of standard output.
     """
-    findings = examine(machine(context, encoding=encoding))
+    slow = slowness(os.getloadavg()[0], os.cpu_count() or 1)
+    asked = machine(context, encoding=encoding, patience=slow * PATIENCE)
+    findings = examine(asked, limit=slow * LIMIT)
     if as_json:
         context.console.info(json.dumps([plain(one) for one in findings], indent=2))
     else:
@@ -124,15 +127,15 @@ def width(context: Context) -> int:
 # -- the machine ---------------------------------------------------------------
 
 
-def machine(context: Context, *, encoding: str) -> Machine:
-    """This machine."""
+def machine(context: Context, *, encoding: str, patience: float) -> Machine:
+    """This machine; each of its programs has `patience` seconds."""
     environ, config = context.environ, context.config
     return Machine(
         config=config,
         environ=environ,
         state=Path(config.state).absolute() if config.state else store.default(environ),
-        docker=DockerProbe(Quick(environ)),
-        run=partial(proc.run, env=environ, check=False, timeout=PATIENCE),
+        docker=DockerProbe(Quick(environ, patience=patience)),
+        run=partial(proc.run, env=environ, check=False, timeout=patience),
         which=partial(shutil.which, path=environ.get("PATH")),
         usage=usage,
         now=time.time,

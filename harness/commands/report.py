@@ -34,6 +34,8 @@ def merge_(
     each missing or broken part, after the report of the others is there.
     """
     parts = merge.read(directories, expected=expected)
+    if not output and not any(one.run for one in parts):
+        raise _incomplete(_problems(parts), parts)  # the last report stays the last
     judged = _judged(gate) if gate else None
     with Run(context.store) as current:
         top = context.config.root / context.config.reports
@@ -63,7 +65,7 @@ def merge_(
     )
     shown = context.console.link(page)
     context.console.info(f"report: {shown} (of {len(parts)} parts)")
-    problems = [f"{one.name} {text}" for one in parts for text in one.problems]
+    problems = _problems(parts)
     problems += [problem] if problem else []
     if problems:
         raise _incomplete(problems, parts)
@@ -136,6 +138,10 @@ def _write(
         files.replace(target / merge.JUNIT, text)
     timings = json.dumps(merge.timings(run), indent=1, sort_keys=True)
     files.replace(target / merge.TIMINGS, timings + "\n")
+
+
+def _problems(parts: list[ReportPart]) -> list[str]:
+    return [f"{one.name} {text}" for one in parts for text in one.problems]
 
 
 def _incomplete(problems: list[str], parts: list[ReportPart]) -> ReportError:

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from harness.context import Context
-from harness.errors import ExitCode, UsageError
+from harness.errors import ExitCode, ReportError, UsageError
 from harness.output import GREEN, RED
 from harness.quantities import duration
 from harness.reports import changes, figures, past, record, terminal, trend
@@ -21,6 +21,12 @@ LATEST = "latest"
 def list_(context: Context) -> int:
     """The runs whose reports are there, the newest first."""
     runs = past.read(_top(context), but="")
+    there = [one.parent for one in _top(context).glob(f"*/{record.FILE}")]
+    known = {one.id for one in runs}
+    lost = [one.name for one in there if not one.is_symlink() and one.name not in known]
+    if lost:
+        names = ", ".join(sorted(lost))
+        context.console.warn(f"reports that cannot be read are left out: {names}")
     if not runs:
         context.console.info("no run has left a report: harness test SUITE")
         return ExitCode.OK
@@ -59,7 +65,10 @@ def show(context: Context, run: str) -> int:
 
 def open_(context: Context, run: str) -> int:
     """Show a run's page in the browser; where there is none its path is enough."""
-    page = _place(context, run) / "index.html"
+    place = _place(context, run)
+    page = place / "index.html"
+    if not page.exists():
+        raise ReportError(f"{page} is not there", remedy="harness report list")
     context.console.info(context.console.link(page))
     webbrowser.open(page.as_uri())
     return ExitCode.OK

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness test``: plan → environment → server → templates → run → reports."""
 
+import contextlib
 import json
 import shutil
 from dataclasses import replace
@@ -90,14 +91,14 @@ def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
                     break
     except BaseException as error:
         if not any(one.result.tests for one in done):
-            shutil.rmtree(directory)
+            _remove(directory)
             raise
         stopped = [_why(error)]
     current.end_left(context.console.warn)
     steps = steps[: len(done)]
     told = [_told(step, one) for step, one in zip(steps, done, strict=True)]
     if all(told):
-        shutil.rmtree(directory)
+        _remove(directory)
         if done[-1].interrupted:
             raise KeyboardInterrupt
         return int(max(one.code for one in done))
@@ -118,6 +119,13 @@ def _make(directory: Path) -> None:
             remedy="make it writable, or name another one:"
             " export HARNESS_REPORTS=DIRECTORY",
         ) from error
+
+
+def _remove(directory: Path) -> None:
+    """Nothing is left of a run that ran no test: no empty directory of reports."""
+    shutil.rmtree(directory)
+    with contextlib.suppress(OSError):
+        directory.parent.rmdir()
 
 
 def _why(error: BaseException) -> HarnessError:

@@ -85,15 +85,18 @@ def choice(*names: str, prefix: str = "") -> Kind:
     return Kind(allowed=allowed, parse=parse, choices=names)
 
 
-def number(least: int = 0) -> Kind:
-    """A whole number, `least` or more."""
+def number(least: int = 0, most: int | None = None) -> Kind:
+    """A whole number, `least` or more, and no more than `most`."""
 
     def parse(value: object) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(value)
+        if most is not None and value > most:
+            raise ValueError(value)
         return value
 
-    return Kind(allowed=f"a whole number, {least} or more", parse=parse, read=int)
+    end = "or more" if most is None else f"to {most}"
+    return Kind(allowed=f"a whole number, {least} {end}", parse=parse, read=int)
 
 
 def _measure(allowed: str, units: dict[str, int], least: int) -> Kind:

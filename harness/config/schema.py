@@ -205,7 +205,7 @@ class Config:
     series: Annotated[
         str, kinds.text('a release series in quotes, such as "7.0"', r"\d+\.\d+")
     ] = "7.0"
-    jobs: Annotated[int, kinds.number()] = 0
+    jobs: Annotated[int, kinds.number(most=1000)] = 0
     workers: Annotated[tuple[str, ...], kinds.strings("[N*]ssh=HOST")] = ()
     reports: Annotated[str, kinds.directory()] = "reports"
     keep: Annotated[bool, kinds.flag()] = False

@@ -51,7 +51,10 @@ def require_name(name: str) -> str:
     elif name.startswith((BUILDING, FORMER, "harness_")):
         why = "names of that kind are the harness's"
     if why:
-        raise UsageError(f"{name!r} is no name for a database: {why}")
+        raise UsageError(
+            f"{name!r} is no name for a database: {why}",
+            remedy="take letters, digits and _, such as society_test",
+        )
     return name
 
 

@@ -18,6 +18,8 @@ from harness.model import Origin
 FILE: Final = "tryton.cfg"
 DEPTH: Final = 5
 """Directories below the repository in which modules are looked for."""
+MOST: Final = 5_000
+"""Directories that are looked into: ``/`` has more."""
 SKIPPED: Final = frozenset({"build", "dist", "node_modules", "site-packages"})
 
 
@@ -30,7 +32,7 @@ def look(start: Path, *, release: str = "", lenient: bool = False) -> Discovered
     """
     start = start.resolve()
     above = next((one for one in (start, *start.parents) if _is_module(one)), None)
-    own = [above] if above else list(_below(start, DEPTH))
+    own = [above] if above else list(_below(start))
     if not own:
         return None
     root = packaging.home(above) if above else start
@@ -39,22 +41,42 @@ def look(start: Path, *, release: str = "", lenient: bool = False) -> Discovered
 
 def _is_module(directory: Path) -> bool:
     # The name of a module in a template of modules is no name yet.
-    return (directory / FILE).is_file() and not set("{}") & set(directory.name)
+    there = os.path.isfile(directory / FILE)
+    return there and not set("{}") & set(directory.name)
 
 
-def _below(directory: Path, depth: int) -> Iterator[Path]:
+def _below(start: Path) -> Iterator[Path]:
     """Directories of modules, by name; in a module there is no other."""
-    if _is_module(directory):
-        yield directory
-        return
+    todo, looked = [(start, DEPTH)], 0
+    while todo:
+        directory, depth = todo.pop()
+        looked += 1
+        if looked > MOST:
+            raise SourceError(
+                f"too many directories are below {start} to look for modules in them",
+                checked=f"the first {MOST}",
+                remedy="change to the directory of a module or of the stack",
+            )
+        if _is_module(directory):
+            yield directory
+        elif depth:
+            inner = reversed(_entries(directory))
+            todo += [(one, depth - 1) for one in inner]
+
+
+def _entries(directory: Path) -> list[Path]:
+    """Directories in it that may have modules, as far as it may be read."""
     try:
-        entries = sorted(directory.iterdir())
+        names = sorted(os.listdir(directory))
     except OSError:
-        return
-    for one in entries if depth else ():
-        hidden = one.name.startswith(".") or one.name in SKIPPED
-        if not hidden and one.is_dir() and not (one / "pyvenv.cfg").exists():
-            yield from _below(one, depth - 1)
+        return []
+    return [
+        directory / name
+        for name in names
+        if not (name.startswith(".") or name in SKIPPED)
+        and os.path.isdir(directory / name)
+        and not os.path.exists(directory / name / "pyvenv.cfg")
+    ]
 
 
 class Search:

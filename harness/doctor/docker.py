@@ -17,14 +17,25 @@ from harness.errors import CommandFailed, HarnessError, MissingTool
 T = TypeVar("T")
 
 PATIENCE = 3.0
-"""Seconds that a program may take: they take a tenth of it."""
+"""Seconds that a program may take on an idle machine: they take a tenth of it."""
+SLOWEST = 10.0
+"""Times as long as that, at most."""
 SILENT = "the Docker engine does not answer"
 LONGEST = 90
 """Characters of a message that are shown."""
 
 
+def slowness(load: float, processors: int) -> float:
+    """How many times as long all takes where so many processes want to run."""
+    return min(SLOWEST, max(1.0, load / processors))
+
+
 class Quick(Engine):
     """An engine that nobody waits long for."""
+
+    def __init__(self, environ: Mapping[str, str], *, patience: float) -> None:
+        super().__init__(environ)
+        self.patience = patience
 
     def run(
         self,
@@ -34,7 +45,7 @@ class Quick(Engine):
         env: Mapping[str, str] | None = None,
     ) -> proc.Completed:
         """See `Engine.run`."""
-        limit = min(timeout, PATIENCE)
+        limit = min(timeout, self.patience)
         return super().run(*parts, check=check, timeout=limit, env=env)
 
 

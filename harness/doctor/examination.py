@@ -11,7 +11,7 @@ from harness.doctor.base import Finding, Machine, warning
 from harness.errors import HarnessError
 
 LIMIT = 4.0
-"""Seconds until a check is given up; they take a tenth of it."""
+"""Seconds until a check is given up on an idle machine; they take a tenth of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,6 +12,8 @@ from harness.plan import Limit, Manner
 
 SEEDS = 100_000
 """Seeds are drawn below it: easy to copy by hand."""
+MOST = 1_000_000
+"""Of anything."""
 
 
 class OrderRequest(Protocol):
@@ -64,9 +66,10 @@ def manner(context: Context, asked: OrderRequest, serial: str) -> Manner:
 
 
 def _check(option: str, value: int | None, *, least: int) -> None:
-    if value is not None and value < least:
+    if value is not None and not least <= value <= MOST:
         raise UsageError(
-            f"{option} {value} means nothing", remedy=f"give {least} or more"
+            f"{option} {value} means nothing",
+            remedy=f"give {least} or more" if value < least else f"give {MOST} or less",
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.context import Context
 from harness.plan import Step
-from harness.run import browsing, container, needs
+from harness.run import browsing, container, distant, needs, servers
 from harness.run.session import StepSession
 from harness.runners import tryton
 from harness.sources import tests_of
@@ -23,6 +23,9 @@ def make(context: Context, current: Run, step: Step, directory: Path) -> StepSes
     inner = step.runner == "image"
     table = context.config.suite[step.suite]
     # What can be known is said before an environment is made, which takes minutes.
+    distant.parse(context.config.workers)
+    if step.database == "given":
+        servers.server(context, step.database).start()
     driven = table.browser and not inner
     browser = browsing.choose(context, current, step) if driven else None
     chosen = container.find(context, current, step) if inner else None

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness import plan, series
+from harness import addresses, plan, series
 from harness.context import Context
 from harness.errors import UsageError
 from harness.model import Isolation, Module
@@ -51,7 +51,7 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     """What a request means, one step per series."""
     config = context.config
     table = config.suite[asked.suite]
-    more = shlex.split(context.environ.get("PYTEST_ADDOPTS", ""))
+    more = _words(context.environ.get("PYTEST_ADDOPTS", ""))
     options = (*table.options, *more, *rooted(asked.options, Path.cwd()))
     serial = base.serial(options)
     if serial:
@@ -74,6 +74,17 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     if table.kind == "pytest":
         return (_of_source(context, asked, wish),)
     return _of_modules(context, asked, wish)
+
+
+def _words(text: str) -> list[str]:
+    """The words of a line; raises `UsageError` where a quotation has no end."""
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(
+            f"PYTEST_ADDOPTS={text!r} is no line of options: {error}",
+            remedy="close its quotation, or unset it",
+        ) from error
 
 
 def _workers(jobs: int, apart: int) -> int:
@@ -124,6 +135,9 @@ def _of_modules(
     bases = (Path.cwd(), context.config.root)
     paths, owners = tryton.aimed(asked.paths, _modules(context, words), bases)
     owners = [one for one in owners if one in known]
+    if paths and not owners and not words:
+        above = [one.path / "tests" for one in _modules(context, ()).values()]
+        raise addresses.missing(Path(asked.paths[0]), above)
     if set(owners or words) <= set(context.graph):  # others are looked at when there
         tryton.check(paths, list(_modules(context, words).values()))
     chosen = words or tuple(owners) or context.config.suite[asked.suite].modules

@@ -9,7 +9,12 @@ from typing import Final, Protocol
 
 from harness import lines, proc
 from harness.config import Config
-from harness.errors import HarnessError, NothingSelected, UsageError
+from harness.errors import (
+    HarnessError,
+    MissingTool,
+    NothingSelected,
+    UsageError,
+)
 from harness.model import Source
 from harness.modules import Graph
 from harness.selection import decisions
@@ -161,12 +166,23 @@ class ChangedRepository:
             differing = self.git("diff", *options, base, "--")
             new = self.git("ls-files", "--others", "--exclude-standard", "-z")
         except HarnessError as error:
-            raise UsageError(
-                f"git cannot compare {self.path} with {revision}",
-                checked=error.message,
-                remedy="name a commit, branch or tag that this checkout has",
-            ) from error
+            raise self._incomparable(revision, error) from error
         return sorted({*differing.split("\0"), *new.split("\0")} - {""})
+
+    def _incomparable(self, revision: str, error: HarnessError) -> UsageError:
+        """Without git, without a repository, or without the revision."""
+        remedy = "name a commit, branch or tag that this checkout has"
+        checked = error.message
+        if isinstance(error, MissingTool):
+            remedy = "install git, or see that it is on PATH"
+        elif not self.toplevel():
+            checked = f"{self.path} is in no git repository"
+            remedy = "leave the revision out, or clone it"
+        return UsageError(
+            f"git cannot compare {self.path} with {revision}",
+            checked=checked,
+            remedy=remedy,
+        )
 
     def lines(self, revision: str) -> dict[str, set[int]]:
         """Changed lines by file; of a revision that is not known, nothing."""

@@ -1,219 +1,198 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Wrong inputs: each has one message with its remedy, and leaves nothing.
 
-The cheap ones: none of these makes an environment, a template or a server.
+Those of ``wrong_inputs.toml`` are typed in this process: none of them makes an
+environment, a template or a server, and one that would do so fails.
 """
 
+import io
 import os
+import shlex
 import shutil
-from collections.abc import Callable, Iterator
+import signal
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 
-from tests.integration.conftest import Harness
+from harness import cli
+from harness.environment import Environments
+from tests.integration.conftest import MODULES, ROOT, Harness, write_module
 
-MODULE = "src/alpha/alpha/tests/test_module.py"
-TEST = ("test", "tryton")
-
-LINES: dict[str, tuple[int, str]] = {
-    # -- words -----------------------------------------------------------------
-    "tset": (2, "did you mean test?"),
-    "tets tryton": (2, "did you mean test?"),
-    "Test tryton": (2, "did you mean test?"),
-    "templat list": (2, "did you mean template?"),
-    "frobnicate": (2, "harness --help"),
-    "--frob": (2, "harness --help"),
-    "-x": (2, "harness --help"),
-    "--json test tryton alpha": (2, "harness test --json tryton alpha"),
-    "--database local test tryton": (2, "harness test --database local tryton"),
-    "--profile none config": (2, "harness config --profile none"),
-    "-v doctor": (2, "harness doctor -v"),
-    "test": (3, "name one: nox -s tryton"),  # of the only suite, which has no modules
-    "test tryotn": (2, "did you mean tryton?"),
-    "test tryton.": (2, "did you mean tryton?"),
-    "test frobnicate": (2, "harness config"),
-    "template": (2, "harness template --help"),
-    "template lits": (2, "did you mean list?"),
-    "template frob": (2, "harness template --help"),
-    "template build": (2, "harness template build --help"),
-    "template export alpha": (2, "harness template export --help"),
-    "template import": (2, "harness template import --help"),
-    "template list --jsno": (2, "did you mean --json?"),
-    "template prune --dry": (2, "did you mean --dry-run?"),
-    "template list alpha": (2, "harness template list --help"),
-    "db": (2, "harness db --help"),
-    "db bakcup": (2, "did you mean backup?"),
-    "db lst": (2, "did you mean list?"),
-    "db list --jsn": (2, "did you mean --json?"),
-    "db restore": (2, "harness db restore --help"),
-    "db copy one": (2, "harness db copy --help"),
-    "db delete": (2, "harness db delete --help"),
-    "db create --reclimit many": (2, "harness db create --help"),
-    "config --jsn": (2, "did you mean --json?"),
-    "config alpha": (2, "harness config --help"),
-    "doctor --jsno": (2, "did you mean --json?"),
-    "doctor --fx": (2, "harness doctor --help"),
-    "completion": (2, "harness completion --help"),
-    "completion bsh": (2, "did you mean bash?"),
-    "completion powershell": (2, "harness completion --help"),
-    "gate --ful": (2, "did you mean --full?"),
-    "gate --onyl x": (2, "did you mean --only?"),
-    "lint --jsn": (2, "did you mean --json?"),
-    "lint alhpa": (2, "did you mean"),
-    "docs --srve": (2, "did you mean --serve?"),
-    "docs --serve": (2, "checkout of the stack"),
-    "docs --in nowhere": (2, "harness docs --help"),
-    "up --frob": (2, "harness up --help"),
-    "report": (2, "harness report --help"),
-    "ci": (2, "harness ci --help"),
-    "sources lst": (2, "harness sources --help"),
-    # -- options of harness test -------------------------------------------------
-    "test tryton alpha --isolaton test": (2, "did you mean --isolation?"),
-    "test tryton alpha --isolation tset": (2, "did you mean test?"),
-    "test tryton alpha --isolation": (2, "harness test --help"),
-    "test tryton alpha --evidnce never": (2, "did you mean --evidence?"),
-    "test tryton alpha --collect-onyl": (2, "did you mean --collect-only?"),
-    "test tryton alpha --maxfial=1": (2, "did you mean --maxfail?"),
-    "test tryton alpha --keep-faild": (2, "did you mean --keep-failed?"),
-    "test tryton alpha --jobs many": (2, "harness test --help"),
-    "test tryton alpha --jobs 1.5": (2, "harness test --help"),
-    "test tryton alpha --jobs -1": (2, "jobs"),
-    "test tryton alpha --reruns -1": (2, "0 or more"),
-    "test tryton alpha --repeat 0": (2, "1 or more"),
-    "test tryton alpha --seed 0": (2, "1 or more"),
-    "test tryton alpha --seed x": (2, "harness test --help"),
-    "test tryton alpha --shard 3/2": (2, "--shard 2/5"),
-    "test tryton alpha --shard 0/2": (2, "--shard 2/5"),
-    "test tryton alpha --shard half": (2, "--shard 2/5"),
-    "test tryton alpha --in nowhere": (2, "harness test --help"),
-    "test tryton alpha --database oracle": (2, "auto"),
-    "test tryton alpha --database postgres://x": (2, "postgresql://"),
-    "test tryton alpha --series 9.9": (2, "7.0"),
-    "test tryton alpha --series seven": (2, "7.0"),
-    "test tryton alpha --profile nowhere": (2, "profile"),
-    "test tryton alpha --headed": (2, "leave --headed out"),
-    "test tryton alpha --browser local": (2, "leave --browser out"),
-    "test tryton alpha --selenium http://x:4444": (2, "leave --selenium out"),
-    "test tryton alpha --changed-since no-such-revision": (2, "git"),
-    "test tryton alpha --bisect nothing::here": (2, "run"),
-    # -- modules and addresses ---------------------------------------------------
-    "test tryton": (3, "name one"),
-    "test tryton alhpa": (2, "did you mean alpha?"),
-    "test tryton prty": (2, "did you mean party?"),
-    "test tryton alpha frobnicate": (2, "harness sources"),
-    f"test tryton {MODULE}::AlphaTestCas": (2, "did you mean AlphaTestCase?"),
-    f"test tryton {MODULE}::test_first": (2, "did you mean AlphaTestCase::test_first?"),
-    f"test tryton {MODULE}::test_nothing": (2, "look at"),
-    f"test tryton {MODULE}x": (2, "did you mean test_module.py?"),
-    "test tryton src/alpha/alpha/tests/test_modul.py": (2, "did you mean"),
-    "test tryton nowhere/x.py::test_a": (2, "name a file"),
-    "test tryton --path nowhere/x.py": (2, "name a file"),
-    "test tryton alpha --path tests/test_modul.py::X": (2, "did you mean"),
-    "template build alhpa": (2, "did you mean alpha?"),
-    "template explain alhpa": (2, "did you mean alpha?"),
-    "template digest alhpa": (2, "did you mean alpha?"),
-    # -- files ------------------------------------------------------------------
-    "template import nowhere.tar --database sqlite": (7, "harness template export"),
-    "template import pyproject.toml --database sqlite": (7, "harness template export"),
-    "db restore nowhere.dump --on local": (2, "harness db backup"),
-    "db restore src --on local": (2, "harness db backup"),
-    "db restore pyproject.toml --on local": (2, "harness db psql"),
+INPUTS: Final[dict[str, Any]] = tomllib.loads(
+    Path(__file__).with_name("wrong_inputs.toml").read_text("utf-8")
+)
+PLACES: Final[dict[str, dict[str, Any]]] = INPUTS.pop("place")
+LINES: Final[dict[str, list[Any]]] = {
+    line: says for group in INPUTS.values() for line, says in group.items()
 }
+LONG: Final = "x" * 5_000
+NEVER: Final = ("Traceback", "defect", "environment ...", "templates ...")
+PROJECT: Final = """\
+[tool.harness]
+[tool.harness.source.alpha]
+[tool.harness.source.beta]
+[tool.harness.suite.tryton]
+"""
 
 
 @pytest.fixture
-def watched(project: Path) -> Iterator[Path]:
-    """The project, looked at before and after: nothing may be left."""
+def place(tmp_path: Path) -> Path:
+    """A project with two small modules, and an empty directory beside it."""
+    project = tmp_path / "project"
+    (tmp_path / "elsewhere").mkdir()
+    for name in MODULES:
+        write_module(project, name)
+    (project / "pyproject.toml").write_text(PROJECT)
+    return project
 
-    def listing() -> set[str]:
-        top = (path for path in project.iterdir() if path.name != "src")
-        inner = (project / "reports").glob("*")
-        return {str(path.relative_to(project)) for path in (*top, *inner)}
 
-    before = listing()
-    yield project
-    assert listing() == before
+@pytest.fixture
+def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What `main` sets in its process is as before; an environment is a failure."""
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("an environment was begun")
+
+    monkeypatch.setattr(Environments, "ensure", never)
+    before = {number: signal.getsignal(number) for number in cli.ENDING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def typed(
+    line: str, monkeypatch: pytest.MonkeyPatch, environ: Mapping[str, str], cwd: Path
+) -> tuple[int, str]:
+    """The exit code of a line, and what it wrote."""
+    written = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    with monkeypatch.context() as here:
+        for name in os.environ:
+            here.delenv(name)
+        for name, value in environ.items():
+            here.setenv(name, value)
+        here.chdir(cwd)
+        here.setattr(sys, "stdout", written)
+        words = [one.replace("LONG", LONG) for one in shlex.split(line)]
+        with open(os.devnull) as nothing:
+            here.setattr(sys, "stdin", nothing)
+            code = cli.main(words)
+    written.seek(0)
+    return code, written.read()
+
+
+def surroundings(project: Path, **more: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(project.parent),
+        "HARNESS_STATE": str(project.parent / "state"),
+        "HARNESS_DATABASE_SERVER": "sqlite",
+        "COLUMNS": "200",
+        **more,
+    }
+
+
+def judge(code: int, text: str, says: list[Any]) -> None:
+    """One message, what mends it, and no word of how we are made."""
+    wanted, word, *never = says
+    assert code == wanted, text
+    assert text.count("error: ") == 1, text
+    assert "to mend it: " in text, text
+    assert word in text, text
+    for one in (*NEVER, *never):
+        assert one.replace("LONG", LONG[:500]) not in text, text
+
+
+def listing(project: Path) -> set[str]:
+    """All that is there, but for the state and what Python writes."""
+    paths = (one for one in project.rglob("*") if "__pycache__" not in one.parts)
+    return {str(one.relative_to(project)) for one in paths}
 
 
 def test_there_are_as_many_as_were_wished_for() -> None:
     assert len(LINES) + len(PLACES) >= 90
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_a_wrong_line(harness: Harness, watched: Path, line: str) -> None:
-    code, remedy = LINES[line]
-    said(harness(*line.split()), code, remedy)
+@pytest.mark.usefixtures("quiet")
+def test_wrong_lines(
+    place: Path, monkeypatch: pytest.MonkeyPatch, subtests: pytest.Subtests
+) -> None:
+    environ = surroundings(place)
+    before = listing(place)
+    for line, says in LINES.items():
+        with subtests.test(line):
+            judge(*typed(line, monkeypatch, environ, place), says)
+            assert listing(place) == before
 
 
-def said(done: "object", code: int, remedy: str) -> None:
-    """One message, what mends it, and no word of how we are made."""
-    text = done.stdout + done.stderr  # type: ignore[attr-defined]
-    assert done.returncode == code, text  # type: ignore[attr-defined]
-    assert text.count("error: ") == 1, text
-    assert "to mend it: " in text, text
-    assert remedy in text, text
-    for word in ("Traceback", "defect", "environment ...", "templates ..."):
-        assert word not in text, text
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("name", PLACES)
+def test_a_wrong_place(place: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    wrong = PLACES[name]
+    above = str(place.parent)
+    for path in wrong.get("remove", ()):
+        shutil.rmtree(place / path)
+    files = {**wrong.get("files", {}), **wrong.get("raw", {})}
+    for path, text in files.items():
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        encoding = "latin-1" if path in wrong.get("raw", {}) else "utf-8"
+        (place / path).write_bytes(text.encode(encoding))
+    more = {
+        key: value.replace("@", above).replace("LONG", LONG)
+        for key, value in wrong.get("environment", {}).items()
+    }
+    environ = surroundings(place, **more)
+    cwd = Path(wrong.get("directory", str(place)).replace("@", above))
+    before = listing(place)
+    line = wrong.get("line", "test tryton alpha")
+    judge(*typed(line, monkeypatch, environ, cwd), wrong["says"])
+    assert listing(place) == before
 
 
-# -- surroundings ----------------------------------------------------------------
+# -- what only a process can be given -------------------------------------------
 
-
-def file_for_reports(project: Path) -> dict[str, str]:
-    (project / "elsewhere").write_text("")
-    return {"HARNESS_REPORTS": str(project / "elsewhere")}
-
-
-def nowhere_for_reports(project: Path) -> dict[str, str]:
-    return {"HARNESS_REPORTS": "/proc/nowhere"}
-
-
-def nowhere_for_state(project: Path) -> dict[str, str]:
-    return {"HARNESS_STATE": "/proc/nowhere"}
-
-
-def no_utf8(project: Path) -> dict[str, str]:
-    (project / "pyproject.toml").write_bytes(b"[tool.harness]\n# \xff\n")
-    return {}
-
-
-def no_toml(project: Path) -> dict[str, str]:
-    (project / "pyproject.toml").write_text("[tool.harness\n")
-    return {}
-
-
-def wrong_key(project: Path) -> dict[str, str]:
-    path = project / "pyproject.toml"
-    path.write_text(path.read_text() + "isolatoin = 'test'\n")
-    return {}
-
-
-def wrong_variable(project: Path) -> dict[str, str]:
-    return {"HARNESS_JOBS": "many"}
-
-
-def wrong_server(project: Path) -> dict[str, str]:
-    return {"HARNESS_DATABASE_SERVER": "oracle"}
-
-
-PLACES: dict[str, tuple[Callable[[Path], dict[str, str]], int, str]] = {
-    "a file where reports go": (file_for_reports, 4, "HARNESS_REPORTS"),
-    "no place for reports": (nowhere_for_reports, 4, "HARNESS_REPORTS"),
-    "no place for the state": (nowhere_for_state, 4, "HARNESS_STATE"),
-    "a configuration that is no UTF-8": (no_utf8, 2, "UTF-8"),
-    "a configuration that is no TOML": (no_toml, 2, "pyproject.toml"),
-    "a key that is none": (wrong_key, 2, 'did you mean "isolation"?'),
-    "a variable with a wrong value": (wrong_variable, 2, "HARNESS_JOBS"),
-    "a variable with no server": (wrong_server, 2, "HARNESS_DATABASE_SERVER"),
+CLOSED: Final = {
+    "nobody reads": ("tset | head -0; exit ${PIPESTATUS[0]}", 2, "did you mean test?"),
+    "no standard output": ("tset >&-", 2, "did you mean test?"),
+    "no standard input": ("tset <&-", 2, "did you mean test?"),
+    "nothing open": ("tset <&- >&- 2>&-", 2, ""),
+    "a full disk": ("tset > /dev/full", 2, "did you mean test?"),
+    "half of it is read": ("config | head -1; true", 0, "key"),
 }
 
 
-@pytest.mark.parametrize("name", PLACES)
-def test_a_wrong_place(harness: Harness, project: Path, name: str) -> None:
-    make, code, remedy = PLACES[name]
-    said(harness(*TEST, "alpha", **make(project)), code, remedy)
-    (project / "elsewhere").unlink(missing_ok=True)
+@pytest.mark.parametrize("name", CLOSED)
+def test_streams_that_are_closed(place: Path, name: str) -> None:
+    line, code, word = CLOSED[name]
+    done = in_bash(f"{shlex.quote(sys.executable)} -m harness {line}", place)
+    text = done.stdout + done.stderr
+    assert done.returncode == code, text
+    assert word in text
+    assert "Traceback" not in text
+    assert "Exception ignored" not in text
+
+
+def test_a_directory_that_is_gone(place: Path) -> None:
+    line = f"{shlex.quote(sys.executable)} -m harness config"
+    done = in_bash(f"mkdir gone; cd gone; rmdir ../gone; {line}", place)
+    judge(done.returncode, done.stdout + done.stderr, [2, "to one that is there"])
+
+
+def in_bash(line: str, place: Path) -> "subprocess.CompletedProcess[str]":
+    env = {**surroundings(place), "PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        ["bash", "-c", line],
+        cwd=place,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
 
 
 def test_a_relative_state_directory_is_the_projects(

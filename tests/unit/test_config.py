@@ -318,7 +318,8 @@ def test_text_of_an_option_is_read_by_its_kind(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
-        ("jobs = -1", "tool.harness.jobs = -1: allowed: a whole number, 0 or more"),
+        ("jobs = -1", "tool.harness.jobs = -1: allowed: a whole number, 0 to 1000"),
+        ("jobs = 1001", "jobs = 1001: allowed: a whole number, 0 to 1000"),
         ("jobs = true", "tool.harness.jobs = true: allowed: a whole number"),
         ('jobs = "4"', 'tool.harness.jobs = "4": allowed: a whole number'),
         ("jobs = 1.5", "tool.harness.jobs = 1.5: allowed: a whole number"),

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, config, proc
+from harness import config, proc
 from harness.ci import matrix
+from harness.cli import words
 from harness.config import Config
 from harness.errors import ConfigError, HarnessError
 from harness.gate import parts
@@ -65,7 +66,7 @@ def test_all_that_a_console_writes() -> None:
 
 
 def test_the_line_that_reports_show() -> None:
-    line = cli._line(["test", "tryton", "--database", ADDRESS])
+    line = words.line(["test", "tryton", "--database", ADDRESS])
     assert line == f"harness test tryton --database '{SHOWN}'"
     run = RunResult(
         id="1", command=line, started=0, seconds=0, exit_code=0, version="1", steps=()

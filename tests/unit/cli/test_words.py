@@ -9,14 +9,18 @@ import pytest
 
 from harness import cli
 from harness.cli import failures
+from harness.cli import words as typed
 from harness.errors import HarnessError, UsageError
-from harness.options import slip
+from harness.options import slip, split
+
+EMPTY = "leave it out; a variable of the shell may not be set"
 
 
 def refused(*words: str) -> HarnessError:
+    main_ = cli.parser()
     with pytest.raises(UsageError) as caught:
-        cli._check(words)
-        cli.parser().parse_args(words)
+        typed.check(words, split(words)[0], main_, {})
+        main_.parse_args(words)
     return caught.value
 
 
@@ -32,6 +36,10 @@ def refused(*words: str) -> HarnessError:
         (("--json", "test", "tryton"), "harness test --json tryton"),
         (("--database", "local", "test", "x"), "harness test --database local x"),
         (("--frob",), "look at harness --help"),
+        (("help", "db"), "did you mean harness db --help?"),
+        (("version",), "did you mean harness --version?"),
+        (("test", "x", "--shard", ""), EMPTY),
+        (("db", "create", ""), EMPTY),
         (("doctor", "a", "b"), "look at harness doctor --help"),
     ],
 )
@@ -86,3 +94,8 @@ def test_a_file_that_we_may_not_use_is_no_defect(number: int, name: str) -> None
 )
 def test_a_defect_stays_one(error: Exception) -> None:
     assert failures.barred(error) is None
+
+
+def test_words_of_another_program_may_be_empty() -> None:
+    for line in (("exec", "db", "psql", "-c", ""), ("test", "x", "-k", "")):
+        typed.check(line, split(line)[0], cli.parser(), {})

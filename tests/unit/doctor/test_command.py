@@ -13,6 +13,7 @@ from harness.config import Config
 from harness.context import Context
 from harness.doctor import Finding, FindingStatus
 from harness.output import Console
+from tests.unit.terminal import Terminal
 
 FINDINGS = [
     Finding(check="git", status=FindingStatus.OK, found="2.39.5", remedy="never shown"),
@@ -30,11 +31,6 @@ FINDINGS = [
 LACK = Finding(
     check="wheel", status=FindingStatus.MISSING, found="gone", remedy="pip install it"
 )
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def context(stream: io.StringIO, **environ: str) -> Context:
@@ -94,7 +90,7 @@ def test_colour_on_a_terminal_unless_it_is_refused() -> None:
 def test_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, findings: list[Finding], code: int
 ) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda machine: findings)
+    monkeypatch.setattr(doctor, "examine", lambda machine, limit: findings)
     for as_json in (True, False):
         stream = io.StringIO()
         made = context(stream)
@@ -103,7 +99,7 @@ def test_the_exit_code(
 
 
 def test_json(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(doctor, "examine", lambda machine: FINDINGS)
+    monkeypatch.setattr(doctor, "examine", lambda machine, limit: FINDINGS)
     stream = io.StringIO()
     doctor.run(context(stream), as_json=True, encoding="ascii")
     document = json.loads(stream.getvalue())

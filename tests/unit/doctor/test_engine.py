@@ -11,6 +11,8 @@ import pytest
 
 from harness.config import DatabaseSettings, SuiteTable
 from harness.doctor import engine as checks
+from harness.doctor.docker import Quick, slowness
+from harness.engine import Engine
 from harness.errors import CommandFailed
 from harness.proc import Completed
 
@@ -275,3 +277,28 @@ def test_an_image_by_digest_is_found(make: Make, engine: Any, told: Told) -> Non
     engine.answers[f"image inspect {image}"] = answer("[{}]")
     config = {"database": DatabaseSettings(server="docker", image=image)}
     assert told(checks.images(make(config=config)))[0] == "ok"
+
+
+# -- a busy machine ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("load", "times"), [(0.0, 1.0), (2.0, 1.0), (10.0, 5.0), (300.0, 10.0)]
+)
+def test_a_busy_machine_is_given_more_time(load: float, times: float) -> None:
+    assert slowness(load, 2) == times
+
+
+@pytest.mark.parametrize(("asked", "given"), [(60.0, 15.0), (10.0, 10.0)])
+def test_how_long_an_engine_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, asked: float, given: float
+) -> None:
+    calls: list[float] = []
+
+    def run(_: Engine, *parts: str, timeout: float, **more: Any) -> Completed:
+        calls.append(timeout)
+        return answer()
+
+    monkeypatch.setattr(Engine, "run", run)
+    Quick({}, patience=15.0).run("info", timeout=asked)
+    assert calls == [given]
