@@ -6,6 +6,7 @@ as pip does, and what fails with it is tried again by pip, whose words are expla
 """
 
 import ast
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,7 +18,8 @@ from harness import proc
 from harness.errors import CommandFailed
 
 QUIET: Final = ("--quiet", "--disable-pip-version-check", "--no-input")
-EMPTY: Final = "(from versions: none)"
+EMPTY: Final = re.compile(r"\(from versions: none\)|ResolutionImpossible")
+"""What pip says of an index that has nothing, the second with constraints."""
 UNREAD: Final = "Could not fetch URL"
 PROBE: Final = "pip"
 """A package that each index of packages has."""
@@ -70,7 +72,7 @@ class PackageInstaller:
         try:
             proc.run([*argv, *QUIET, *held, *words], env=env)
         except CommandFailed as error:
-            if EMPTY not in error.message:
+            if not EMPTY.search(error.message):
                 raise
             # Without retries pip says nothing of an index that it cannot reach.
             asked = ("--dry-run", "--ignore-installed", "--no-deps", "-vv", PROBE)

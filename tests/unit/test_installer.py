@@ -126,14 +126,20 @@ def test_without_uv_nothing_is_said_of_it(
 
 
 @pytest.mark.parametrize(
-    ("said", "told_more"),
+    ("words", "said", "told_more"),
     [
-        ("Could not fetch URL http://a: connection error: x - skipping", True),
-        ("", False),
+        ("no x (from versions: none)", "Could not fetch URL http://a: x", True),
+        ("ERROR: ResolutionImpossible", "Could not fetch URL http://a: x", True),
+        ("no x (from versions: none)", "", False),
     ],
 )
 def test_an_index_that_cannot_be_reached_is_no_empty_one(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str, *, told_more: bool
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: str,
+    said: str,
+    *,
+    told_more: bool,
 ) -> None:
     asked: list[Sequence[str | Path]] = []
 
@@ -141,12 +147,12 @@ def test_an_index_that_cannot_be_reached_is_no_empty_one(
         asked.append(argv)
         if options.get("check") is False:
             return proc.Completed(code=1, stdout=f"pip\n{said}\nend", stderr="")
-        raise CommandFailed("no x (from versions: none)")
+        raise CommandFailed(words)
 
     monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
     monkeypatch.setattr(proc, "run", ran)
     with pytest.raises(CommandFailed) as caught:
         PackageInstaller({"PATH": str(tmp_path)}).install(PYTHON, ["x"])
     assert len(asked) == 2
-    assert caught.value.message.endswith(said if told_more else "none)")
+    assert caught.value.message.endswith(said if told_more else words)
     assert "end" not in caught.value.message
