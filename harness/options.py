@@ -17,6 +17,7 @@ FLAGS = frozenset(
         "--exact",
         "--keep",
         "--keep-failed",
+        "--sql",
         "--coverage",
         "--debug",
         "--headed",

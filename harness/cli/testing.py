@@ -119,6 +119,11 @@ def _test(commands: "Commands[Parser]") -> None:
         help="keep a copy of each failed test's database: harness db psql NAME",
     )
     one.add_argument(
+        "--sql",
+        action="store_true",
+        help="the last SQL statements of each failed test, on its page",
+    )
+    one.add_argument(
         "--browser",
         metavar="WHERE",
         help="browsers of suites that need them: auto, local, docker or http://…",
@@ -226,6 +231,8 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
         rest = ("--collect-only", "--quiet", *rest)
     if options.keep_failed:
         rest = ("--harness-keep-failed", *rest)
+    if options.sql:
+        rest = ("-p", "harness.plugins.statements", *rest)
     if options.debug:
         from harness.run import debugging
 
