@@ -193,7 +193,8 @@ class Config:
     `profile` are the tables that were laid over the others.  `reports`, `examples`,
     `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs,
     `workers` are on other machines; an empty `state` is computed by its user;
-    `durations` keeps how long test files take, for shards.  Failing tests are run
+    `durations` keeps how long test files take, for shards; `requirements` are in each
+    suite's environment.  Failing tests are run
     again up to `reruns` times; what a test does may take `timeout` seconds (0: any
     number), and after `quiet` seconds without news a run says what it waits for (0:
     never).  With `exact`, templates are found by whole files, never by traces; CI sets
@@ -214,6 +215,7 @@ class Config:
     state: Annotated[str, kinds.text("a directory, or nothing")] = ""
     examples: Annotated[str, kinds.directory()] = "examples"
     src: Annotated[str, kinds.directory()] = "src"
+    requirements: Annotated[tuple[str, ...], kinds.strings("pip requirements")] = ()
     reruns: Annotated[int, kinds.number()] = 0
     timeout: Annotated[int, kinds.duration()] = 10 * 60
     quiet: Annotated[int, kinds.duration()] = 60

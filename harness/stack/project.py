@@ -189,7 +189,9 @@ class Project:
             raise ConfigError(
                 f"the stack's file {missing[0]} is not there",
                 checked=f"the root of the configuration is {self.config.root}",
-                remedy="run it in a complete checkout: git checkout -- compose",
+                remedy="a stack (up, build) is run in a checkout of the harness, since"
+                " compose/ and Dockerfiles/ are not in its wheel; if this is one:"
+                " git checkout -- compose Dockerfiles",
             )
         local = base / "local.yaml"
         return [*found, *([local] if local.is_file() else [])]

@@ -60,6 +60,7 @@ def test_defaults(tmp_path: Path) -> None:
         "workers": (),
         "reports": "reports",
         "keep": False,
+        "requirements": (),
         "reruns": 0,
         "state": "",
         "examples": "examples",
@@ -133,6 +134,7 @@ def test_defaults(tmp_path: Path) -> None:
         "ci.days": 14,
         "ci.schedule": "17 3 * * 1",
         "ci.scheduled": (),
+        "ci.reusable": "",
     }
     assert {source for _, _, source in made.values()} == {"default"}
 
