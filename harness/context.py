@@ -2,7 +2,7 @@
 """What every command is given: configuration, surroundings, console, store."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,10 +10,23 @@ from pathlib import Path
 from harness import sources, store
 from harness.config import Config
 from harness.discovery import Discovered
-from harness.errors import HarnessError
+from harness.errors import HarnessError, UsageError
 from harness.model import Source
 from harness.modules import Graph
 from harness.output import Console
+
+Ask = Callable[[str], str] | None
+"""How to ask the user; None where nobody is there to answer."""
+
+
+def confirm(ask: Ask, what: str) -> None:
+    """Ask whether `what` may be done; raises `UsageError` where it may not."""
+    if ask is None:
+        raise UsageError(
+            f"nobody is there to be asked: {what}?", remedy="say it beforehand: --yes"
+        )
+    if ask(f"{what}? [y/N] ").strip().lower() not in {"y", "yes"}:
+        raise UsageError("nothing was changed")
 
 
 @dataclass(frozen=True, kw_only=True)

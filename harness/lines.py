@@ -78,7 +78,7 @@ def _end(node: ast.stmt) -> int:
         *getattr(node, "cases", ()),
     ]
     starts = [
-        min([one.lineno, *(mark.lineno for mark in _marks(one))])
+        min([one.lineno, *(mark.lineno for mark in getattr(one, "decorator_list", ()))])
         for one in inner
         if isinstance(one, ast.stmt)
     ]
@@ -86,10 +86,6 @@ def _end(node: ast.stmt) -> int:
     if isinstance(node, ast.Match):
         return node.subject.end_lineno or node.lineno
     return max(node.lineno, min(starts) - 1) if starts else last
-
-
-def _marks(node: ast.stmt) -> Iterable[ast.expr]:
-    return getattr(node, "decorator_list", ())
 
 
 def ranges(numbers: Iterable[int]) -> str:

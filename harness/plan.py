@@ -2,7 +2,7 @@
 """What a run will do, as plain data, finished before anything starts."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -64,31 +64,20 @@ class Limit:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
-    """One process of the plan; `workers` are what it may fork."""
+class StepSettings:
+    """What the steps of a run have of its request; `workers` are what each may fork."""
 
     suite: str
-    series: str
-    tested: tuple[Tested, ...]
-    sources: tuple[str, ...]
-    database: str
-    reason: str
-    isolation: Isolation
-    workers: int
+    isolation: Isolation | None = None
     options: tuple[str, ...] = ()
-    coverage: bool = True
     paths: tuple[str, ...] = ()
-    runner: str = "venv"
-    source: Source | None = None
-    """The source whose suite it is; none for tests of Tryton modules."""
-    template: str = ""
-    nose: bool = False
-    rootdir: str = ""
-    """pytest's, in the source."""
     doubtful: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Words among the options that are values or addresses, and what those mean."""
     named: bool = False
     """Whether `paths` are what was asked for, not all that there is."""
+    coverage: bool = True
+    workers: int = 1
+    runner: str = "venv"
     shard: str = ""
     """``2/5``, or nothing for all of it."""
     manner: Manner = Manner()
@@ -96,34 +85,39 @@ class Step:
     affected: str = ""
     """Which tests run: all, ``run`` those whose trace does not hold, or ``check``."""
 
+
+@dataclass(frozen=True, kw_only=True)
+class PlanRequest(StepSettings):
+    """What the command line asks for; empty: as configured."""
+
+    modules: tuple[str, ...] = ()
+    series: str = ""
+    serial: str = ""
+    """Why the run may not be parallel, or nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step(StepSettings):
+    """One process of the plan."""
+
+    series: str
+    tested: tuple[Tested, ...]
+    sources: tuple[str, ...]
+    database: str
+    reason: str
+    isolation: Isolation
+    source: Source | None = None
+    """The source whose suite it is; none for tests of Tryton modules."""
+    template: str = ""
+    nose: bool = False
+    rootdir: str = ""
+    """pytest's, in the source."""
+
     @property
     def name(self) -> str:
         """``tryton-7.0``, of a shard ``tryton-7.0-2of5``."""
         part = f"-{self.shard.replace('/', 'of')}" if self.shard else ""
         return f"{self.suite}-{self.series}{part}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlanRequest:
-    """What the command line asks for; empty: as configured."""
-
-    suite: str
-    modules: tuple[str, ...] = ()
-    series: str = ""
-    isolation: Isolation | None = None
-    options: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    doubtful: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    named: bool = False
-    coverage: bool = True
-    workers: int = 1
-    runner: str = "venv"
-    shard: str = ""
-    manner: Manner = Manner()
-    limit: Limit = Limit()
-    affected: str = ""
-    serial: str = ""
-    """Why the run may not be parallel, or nothing."""
 
 
 def make(
@@ -160,7 +154,7 @@ def make(
             tested=tuple(
                 Tested(
                     name=module,
-                    origin=_origin(module, graph),
+                    origin=graph[module].origin if module in graph else Origin.INDEX,
                     reason=reasons.get(module, "named"),
                     path=graph[module].path if module in graph else None,
                 )
@@ -222,28 +216,10 @@ def of_source(
 
 def _step(wish: PlanRequest, *, database: tuple[str, str], **more: Any) -> Step:
     """What a step has of its request, and `more`."""
-    return Step(
-        suite=wish.suite,
-        database=database[0],
-        reason=database[1],
-        isolation=wish.isolation or Isolation.CLASS,
-        workers=1 if wish.serial else max(1, wish.workers),
-        options=wish.options,
-        coverage=wish.coverage,
-        paths=wish.paths,
-        doubtful=wish.doubtful,
-        named=wish.named,
-        runner=wish.runner,
-        shard=wish.shard,
-        manner=wish.manner,
-        limit=wish.limit,
-        affected=wish.affected,
-        **more,
-    )
-
-
-def _origin(name: str, graph: Graph) -> Origin:
-    return graph[name].origin if name in graph else Origin.INDEX
+    more["isolation"] = wish.isolation or Isolation.CLASS
+    more["workers"] = 1 if wish.serial else max(1, wish.workers)
+    settings = {one.name: getattr(wish, one.name) for one in fields(StepSettings)}
+    return Step(**{**settings, **more}, database=database[0], reason=database[1])
 
 
 def _by_series(

@@ -9,10 +9,15 @@ def duration(seconds: float) -> str:
         return f"{seconds:.2f} s"
     if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
+    return minutes(seconds)
+
+
+def minutes(seconds: float) -> str:
+    """``2 min 05 s``, ``1 h 02 min``"""
+    whole, rest = divmod(round(seconds), 60)
+    if whole < 60:
+        return f"{whole} min {rest:02} s"
+    return f"{whole // 60} h {whole % 60:02} min"
 
 
 def size(count: int) -> str:

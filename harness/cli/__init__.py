@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from harness import __version__
 from harness.cli import (
+    binding,
     clean,
     databases,
     doctor,
@@ -118,7 +119,7 @@ def main(argv: Sequence[str]) -> int:
         words.check(argv, arguments, main_, environ)
         options = main_.parse_args(arguments)
         context = _context(options, argv, console, environ)
-        return int(options.call(context, options, rest))
+        return binding.call(context, options, rest)
     except HarnessError as error:
         error.remedy = of_environment(error.remedy, argv, parser())
         return _tell(console, error)

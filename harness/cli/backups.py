@@ -11,13 +11,12 @@ from harness.cli.base import (
     Commands,
     Parser,
     Words,
-    apart,
     as_json,
     asking,
-    leave,
     trusting,
 )
-from harness.cli.placed import named, placed, request
+from harness.cli.binding import apart, request
+from harness.cli.placed import named, placed
 from harness.errors import HarnessError, Interrupted
 from harness.output import Console
 
@@ -32,16 +31,17 @@ def add(below: "Commands[Parser]") -> None:
     one.add_argument("-o", "--output", type=Path, help="the file; - is stdout")
     one.add_argument("--force", action="store_true", help="replace the file")
     text = "make a database from a backup, verified before and after"
-    one = asking(placed(below, "restore", text, _restore))
-    one.add_argument("file", type=Path, metavar="FILE", help="what backup has written")
+    one = asking(placed(below, "restore", text, "db_files.restore"))
+    one.add_argument("path", type=Path, metavar="FILE", help="what backup has written")
     trusting(named(one))
     one.add_argument(
         "--no-privileges",
-        action="store_true",
+        dest="privileges",
+        action="store_false",
         help="grant nothing: the backup's roles need not be there",
     )
     text = "remove all data of the server, after a backup of each database"
-    asking(placed(below, "destroy", text, _destroy))
+    asking(placed(below, "destroy", text, "db_files.destroy"))
 
 
 def _backup(context: "Context", options: argparse.Namespace, rest: Words) -> int:
@@ -80,27 +80,3 @@ def _backup(context: "Context", options: argparse.Namespace, rest: Words) -> int
         console.error(Interrupted("interrupted: what was written is no backup"))
         return Interrupted.code
     return code
-
-
-def _restore(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import db_files
-
-    return db_files.restore(
-        context,
-        wish=request(options),
-        path=options.file,
-        name=options.name,
-        trusted=options.trusted,
-        privileges=not options.no_privileges,
-        leave=leave(options),
-    )
-
-
-def _destroy(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import db_files
-
-    return db_files.destroy(
-        context,
-        wish=request(options),
-        leave=leave(options),
-    )

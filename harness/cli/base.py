@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the parsers of all commands share.
 
-A parser ends in ``set_defaults(call=…)``: a function that takes the context, the
-parsed options and pytest's words, imports its command and calls it by keywords.
+A parser ends in ``set_defaults(call=…)``: the name of its command, called as
+`harness.cli.binding` says, or a function that takes the context, the parsed options and
+pytest's words, where there is more to do.
 """
 
 import argparse
 import re
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from harness.errors import UsageError
 from harness.options import meant
-from harness.output import Console
 
 if TYPE_CHECKING:
-    from harness.commands.db import Leave
     from harness.context import Context
 
 
@@ -95,7 +92,8 @@ class Parser(argparse.ArgumentParser):
 
 Commands = argparse._SubParsersAction
 Words = tuple[str, ...]
-Call = Callable[["Context", argparse.Namespace, Words], int]
+Call = str | Callable[["Context", argparse.Namespace, Words], int]
+"""A command below ``harness.commands``, or what calls one (`harness.cli.binding`)."""
 
 
 def command(commands: "Commands[Parser]", name: str, text: str) -> Parser:
@@ -158,27 +156,6 @@ def asking(parser: Parser) -> Parser:
         "--no-backup", action="store_true", help="without a backup of what is lost"
     )
     return parser
-
-
-def leave(options: argparse.Namespace) -> "Leave":
-    """What was allowed by the options of `asking`."""
-    from harness.commands.db import Leave
-
-    there = sys.stdin is not None and sys.stdin.isatty()
-    return Leave(
-        yes=options.yes,
-        force=options.force,
-        save=not options.no_backup,
-        ask=input if there else None,
-    )
-
-
-def apart(context: "Context", options: argparse.Namespace) -> "Context":
-    """With ``--json``, all words but the document go to stderr."""
-    if not options.json:
-        return context
-    console = Console(sys.stderr, context.environ)
-    return replace(context, console=console, answers=context.console)
 
 
 WHICH: Final = "--environment"

@@ -1,14 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness clean``."""
 
-import argparse
-import sys
-from typing import TYPE_CHECKING
-
 from harness.cli.base import Commands, Parser, command
-
-if TYPE_CHECKING:
-    from harness.context import Context
 
 
 def add(commands: "Commands[Parser]") -> None:
@@ -16,6 +9,7 @@ def add(commands: "Commands[Parser]") -> None:
     one = command(commands, "clean", "remove what dead runs have left, nothing else")
     one.add_argument(
         "--all",
+        dest="everything",
         action="store_true",
         help="also what is kept for speed: the stack's containers, images,"
         " environments, templates",
@@ -27,24 +21,11 @@ def add(commands: "Commands[Parser]") -> None:
         " databases, too; never production's",
     )
     one.add_argument(
-        "--no-backup", action="store_true", help="without a backup of the stack's data"
+        "--no-backup",
+        dest="save",
+        action="store_false",
+        help="without a backup of the stack's data",
     )
     one.add_argument("--dry-run", action="store_true", help="only show it")
     one.add_argument("--yes", action="store_true", help="do not ask")
-    one.set_defaults(call=_clean)
-
-
-def _clean(
-    context: "Context", options: argparse.Namespace, rest: tuple[str, ...]
-) -> int:
-    from harness.commands import clean
-
-    return clean.run(
-        context,
-        everything=options.all,
-        volumes=options.volumes,
-        dry=options.dry_run,
-        yes=options.yes,
-        save=not options.no_backup,
-        ask=input if sys.stdin is not None and sys.stdin.isatty() else None,
-    )
+    one.set_defaults(call="clean.run")

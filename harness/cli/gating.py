@@ -19,13 +19,13 @@ def add(commands: "Commands[Parser]") -> None:
     one = command(commands, "hooks", "git hooks: the gate's quick part before a push")
     below = actions(one)
     made = command(below, "install", "write the pre-push hook, never over another")
-    made.set_defaults(call=_install)
+    made.set_defaults(call="hooks.install")
     made = command(below, "remove", "remove it")
-    made.set_defaults(call=_remove)
+    made.set_defaults(call="hooks.remove")
     one = command(
         commands, "durations", "write how long tests take, for shards, to commit it"
     )
-    one.set_defaults(call=_durations)
+    one.set_defaults(call="durations.write")
 
 
 def _gate(commands: "Commands[Parser]") -> None:
@@ -92,21 +92,3 @@ def event_of(path: str) -> object:
     except (OSError, ValueError):
         return None
     return found
-
-
-def _install(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import hooks
-
-    return hooks.install(context)
-
-
-def _remove(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import hooks
-
-    return hooks.remove(context)
-
-
-def _durations(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import durations
-
-    return durations.write(context)

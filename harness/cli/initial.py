@@ -28,25 +28,11 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--dry-run", action="store_true", help="print what would be written"
     )
-    one.set_defaults(call=_init)
+    one.set_defaults(call="init.run")
     one = with_database(
         command(commands, "serve", "have databases for a pytest that asks for them")
     )
     one.set_defaults(call=_serve)
-
-
-def _init(
-    context: "Context", options: argparse.Namespace, rest: tuple[str, ...]
-) -> int:
-    from harness.commands import init
-
-    there = sys.stdin is not None and sys.stdin.isatty()
-    return init.run(
-        context,
-        fill=tuple(options.fill),
-        dry=options.dry_run,
-        ask=input if there else None,
-    )
 
 
 def _serve(

@@ -1,13 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A command on a database, and where that is."""
 
-import argparse
-from typing import TYPE_CHECKING
-
 from harness.cli.base import Call, Commands, Parser, command, dry_run, with_database
-
-if TYPE_CHECKING:
-    from harness.commands.db_place import DatabaseRequest
 
 
 def placed(
@@ -40,14 +34,3 @@ def named(one: Parser) -> Parser:
         "name", nargs="?", default="", metavar="NAME", help="else the stack's"
     )
     return one
-
-
-def request(options: argparse.Namespace) -> "DatabaseRequest":
-    """Where the database is looked for."""
-    from harness.commands.db_place import DatabaseRequest
-
-    return DatabaseRequest(
-        on=options.on,
-        environment=options.environment,
-        dry=getattr(options, "dry_run", False),
-    )

@@ -57,40 +57,21 @@ WHICH = "its id or the end of it; latest: the last one"
 
 
 def _reports(below: "Commands[Parser]") -> None:
-    command(below, "list", "the runs whose reports are here").set_defaults(call=_list)
+    command(below, "list", "the runs whose reports are here").set_defaults(
+        call="reports.list_"
+    )
     texts = {"show": "what a run told in its end", "open": "open a run's page"}
-    for name, call in (("show", _show), ("open", _open)):
+    for name, call in (
+        ("show", "reports.show"),
+        ("open", "reports.open_"),
+    ):
         one = command(below, name, texts[name])
         one.add_argument("run", nargs="?", default="latest", metavar="RUN", help=WHICH)
         one.set_defaults(call=call)
     one = command(below, "compare", "which tests fail, are mended, slower, gone or new")
     one.add_argument("before", metavar="RUN", help=WHICH)
     one.add_argument("after", nargs="?", default="latest", metavar="RUN", help=WHICH)
-    one.set_defaults(call=_compare)
-
-
-def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import reports
-
-    return reports.list_(context)
-
-
-def _show(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import reports
-
-    return reports.show(context, options.run)
-
-
-def _open(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import reports
-
-    return reports.open_(context, options.run)
-
-
-def _compare(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import reports
-
-    return reports.compare(context, options.before, options.after)
+    one.set_defaults(call="reports.compare")
 
 
 def _ci(below: "Commands[Parser]") -> None:
@@ -101,7 +82,7 @@ def _ci(below: "Commands[Parser]") -> None:
     one.add_argument(
         "--check", action="store_true", help="write nothing, fail if it would change"
     )
-    one.set_defaults(call=_generate)
+    one.set_defaults(call="ci.generate")
     one = _selecting(command(below, "matrix", "print the jobs of this change as JSON"))
     one.add_argument(
         "--provider", choices=PROVIDERS, default="github", help="gitlab: its jobs"
@@ -122,7 +103,7 @@ def _ci(below: "Commands[Parser]") -> None:
     )
     one.set_defaults(call=_run_job)
     one = command(below, "refresh", "ask for the newest releases of the actions")
-    one.set_defaults(call=_refresh)
+    one.set_defaults(call="ci.refresh")
 
 
 def _selecting(one: Parser) -> Parser:
@@ -150,12 +131,6 @@ def _merge(context: "Context", options: argparse.Namespace, rest: Words) -> int:
         gate=options.gate,
         history=options.history,
     )
-
-
-def _generate(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import ci
-
-    return ci.generate(context, provider=options.provider, check=options.check)
 
 
 def _matrix(context: "Context", options: argparse.Namespace, rest: Words) -> int:
@@ -189,9 +164,3 @@ def _chosen(context: "Context", options: argparse.Namespace) -> "Chosen":
 
     event = event_of(context.environ.get(EVENT, ""))
     return choice.select(context, since=options.since, full=options.full, event=event)
-
-
-def _refresh(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import ci
-
-    return ci.refresh(context)

@@ -2,14 +2,8 @@
 """``harness update`` and ``harness sources …``: repositories."""
 
 import argparse
-import sys
-from typing import TYPE_CHECKING
 
-from harness.cli.base import Call, Commands, Parser, Words, apart, command
-
-if TYPE_CHECKING:
-    from harness.commands.sources import Choice
-    from harness.context import Context
+from harness.cli.base import Commands, Parser, as_json, command
 
 STAGES = ("development", "staging", "production")
 
@@ -34,11 +28,12 @@ def add(commands: "Commands[Parser]") -> None:
         help="also this checkout, on the branch that it is on",
     )
     one.add_argument("--json", action="store_true", help="as JSON; nothing is offered")
-    _changing(one, yes="do not ask, do what follows").set_defaults(call=_update)
+    _changing(one, yes="do not ask, do what follows")
+    one.set_defaults(call="update.run", apart=True)
     one = command(
         commands, "sources", "list the sources: place, revision, series; or work in all"
     )
-    one.set_defaults(call=_list)
+    one.set_defaults(call=".run.heading.sources")
     _actions(one.add_subparsers(dest="action", metavar="ACTION"))
 
 
@@ -68,116 +63,30 @@ def _changing(one: Parser, yes: str = "do not ask") -> Parser:
 
 
 def _actions(below: "Commands[Parser]") -> None:
-    def action(name: str, text: str, call: Call) -> Parser:
+    def action(name: str, text: str) -> Parser:
         one = command(below, name, text)
-        one.set_defaults(call=call)
+        one.set_defaults(call=f"sources.{name}")
         return one
 
-    one = _names(action("status", "branches and changes of all, in a table", _status))
+    one = _names(action("status", "branches and changes of all, in a table"))
+    one.set_defaults(apart=True)
     one.add_argument("--fetch", action="store_true", help="ask the remotes first")
-    one.add_argument("--json", action="store_true", help="as JSON")
-    one = _names(action("diff", "changes of tracked files", _diff))
+    as_json(one)
+    one = _names(action("diff", "changes of tracked files"))
     one.add_argument("--stat", action="store_true", help="only numbers per file")
-    one = _only(action("checkout", "switch those that have the branch", _checkout))
+    one = _only(action("checkout", "switch those that have the branch"))
     one.add_argument("branch", metavar="BRANCH", help="here, or at the remote")
     one.add_argument("--create", action="store_true", help="make it where it is not")
     _changing(one)
-    _changing(_names(action("pull", "go forward where nothing is in the way", _pull)))
-    one = _only(action("commit", "commit in all that have changes", _commit))
+    _changing(_names(action("pull", "go forward where nothing is in the way")))
+    one = _only(action("commit", "commit in all that have changes"))
     one.add_argument("-m", "--message", required=True, help="of all the commits")
     _changing(one)
-    _changing(_names(action("push", "push, after showing what", _push)))
-    one = _only(action("merge", "merge a branch; conflicts are undone", _merge))
+    _changing(_names(action("push", "push, after showing what")))
+    one = _only(action("merge", "merge a branch; conflicts are undone"))
     one.add_argument("branch", metavar="BRANCH", help="into what is checked out")
     _changing(one)
     text = "merge an environment's branches into the next stage's, and push"
-    one = _only(action("promote", text, _promote))
-    one.add_argument("stage", choices=STAGES[:-1], help="the environment")
+    one = _only(action("promote", text))
+    one.add_argument("environment", choices=STAGES[:-1], help="whose branches")
     _changing(one)
-
-
-def _choice(options: argparse.Namespace) -> "Choice":
-    from harness.commands.sources import Choice
-
-    there = sys.stdin is not None and sys.stdin.isatty()
-    return Choice(
-        names=tuple(options.names),
-        yes=getattr(options, "yes", False),
-        dry=getattr(options, "dry_run", False),
-        ask=input if there else None,
-    )
-
-
-def _update(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import update
-
-    return update.run(
-        apart(context, options),
-        choice=_choice(options),
-        environment=options.environment,
-        reset=options.reset,
-        itself=options.itself,
-        as_json=options.json,
-    )
-
-
-def _list(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.run import heading
-
-    return heading.sources(context)
-
-
-def _status(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import sources
-
-    return sources.status(
-        apart(context, options),
-        choice=_choice(options),
-        fetch=options.fetch,
-        as_json=options.json,
-    )
-
-
-def _diff(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import sources
-
-    words = ("--stat",) if options.stat else ()
-    return sources.diff(context, choice=_choice(options), words=words)
-
-
-def _checkout(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import sources
-
-    return sources.checkout(
-        context, choice=_choice(options), branch=options.branch, create=options.create
-    )
-
-
-def _pull(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import sources
-
-    return sources.pull(context, choice=_choice(options))
-
-
-def _commit(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import sources
-
-    return sources.commit(context, choice=_choice(options), message=options.message)
-
-
-def _push(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import sources
-
-    return sources.push(context, choice=_choice(options))
-
-
-def _merge(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import sources
-
-    return sources.merge(context, choice=_choice(options), branch=options.branch)
-
-
-def _promote(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import sources
-
-    return sources.promote(context, choice=_choice(options), environment=options.stage)

@@ -1,14 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness deploy``, ``pip-install``, ``pdb``, ``monitor``: services that run."""
 
-import argparse
-from typing import TYPE_CHECKING
-
-from harness.cli.base import Commands, Parser, Words, actions, command, dry_run
-from harness.cli.stack import NAMES, on_stack, terminal
-
-if TYPE_CHECKING:
-    from harness.context import Context
+from harness.cli.base import Commands, Parser, actions, command, dry_run
+from harness.cli.stack import NAMES, on_stack
 
 
 def add(commands: "Commands[Parser]") -> None:
@@ -17,10 +11,11 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument("service", metavar=NAMES, help="such as erpserver")
     one.add_argument(
         "--debug",
+        dest="wait",
         action="store_true",
         help="begin when an editor is attached (.vscode/launch.json)",
     )
-    dry_run(one).set_defaults(call=_deploy)
+    dry_run(one).set_defaults(call="deploy.run")
     one = on_stack(
         commands, "pip-install", "install the mounted sources in running containers"
     )
@@ -28,20 +23,23 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--again", action="store_true", help="also where it was done already"
     )
-    dry_run(one).set_defaults(call=_pip_install)
+    dry_run(one).set_defaults(call="pip_install.run")
     one = on_stack(commands, "pdb", "debug a breakpoint() of a service, in here")
     one.add_argument("service", metavar=NAMES, help="such as portal")
     one.add_argument(
         "--index", type=int, default=0, metavar="N", help="this replica; else any"
     )
     one.add_argument(
-        "--no-wait", action="store_true", help="not where no breakpoint waits yet"
+        "--no-wait",
+        dest="wait",
+        action="store_false",
+        help="not where no breakpoint waits yet",
     )
-    one.set_defaults(call=_pdb)
+    one.set_defaults(call="pdb.run")
     _monitor(commands)
     below = actions(command(commands, "secrets", "the secrets of a stack"))
     one = on_stack(below, "init", "make all that are missing; none is replaced")
-    one.set_defaults(call=_secrets)
+    one.set_defaults(call="stack.make_secrets")
 
 
 def _monitor(commands: "Commands[Parser]") -> None:
@@ -55,59 +53,4 @@ def _monitor(commands: "Commands[Parser]") -> None:
         metavar="SECONDS",
         help="between two looks",
     )
-    one.set_defaults(call=_call_monitor)
-
-
-def _deploy(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import deploy
-
-    return deploy.run(
-        context,
-        environment=options.environment,
-        service=options.service,
-        wait=options.debug,
-        terminal=terminal(),
-        dry=options.dry_run,
-    )
-
-
-def _pip_install(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import pip_install
-
-    return pip_install.run(
-        context,
-        environment=options.environment,
-        service=options.service,
-        again=options.again,
-        dry=options.dry_run,
-    )
-
-
-def _pdb(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import pdb
-
-    return pdb.run(
-        context,
-        environment=options.environment,
-        service=options.service,
-        index=options.index,
-        wait=not options.no_wait,
-    )
-
-
-def _secrets(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import stack
-
-    return stack.make_secrets(context, environment=options.environment)
-
-
-def _call_monitor(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import monitor
-
-    return monitor.run(
-        context,
-        environment=options.environment,
-        once=options.once,
-        as_json=options.json,
-        interval=max(0.2, options.interval),
-    )
+    one.set_defaults(call="monitor.run")

@@ -2,7 +2,6 @@
 """``harness test``, ``config``."""
 
 import argparse
-import difflib
 from typing import TYPE_CHECKING
 
 from harness.cli import order
@@ -15,7 +14,7 @@ from harness.cli.base import (
 )
 from harness.cli.templates import exact
 from harness.errors import UsageError
-from harness.options import bare
+from harness.options import bare, meant
 
 if TYPE_CHECKING:
     from harness.context import Context
@@ -28,7 +27,7 @@ def add(commands: "Commands[Parser]") -> None:
         command(commands, "config", "print each setting with its source")
     )
     one.add_argument("--json", action="store_true", help="as JSON")
-    one.set_defaults(call=_config)
+    one.set_defaults(call=".run.heading.config")
 
 
 def _test(commands: "Commands[Parser]") -> None:
@@ -153,12 +152,6 @@ def _test(commands: "Commands[Parser]") -> None:
     one.set_defaults(call=_run_test)
 
 
-def _config(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.run import heading
-
-    return heading.config(context, as_json=options.json)
-
-
 def _choose(context: "Context", options: argparse.Namespace) -> None:
     """Where there is one suite, its name may be left out."""
     only = list(context.config.suite)
@@ -179,13 +172,12 @@ def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> i
     suites = context.config.suite
     _choose(context, options)
     if options.suite not in suites:
-        near = difflib.get_close_matches(options.suite, list(suites), n=1)
         raise UsageError(
             f"there is no suite {options.suite!r}"
             if options.suite
             else "which suite? It can be left out where there is one alone",
             checked=f"configured are {', '.join(suites) or 'none'}",
-            remedy=f"did you mean {near[0]}?" if near else "harness config",
+            remedy=meant(options.suite, suites) or "harness config",
         )
     shown = {"--headed": options.headed, "--browser": options.browser,
              "--selenium": options.selenium}  # fmt: skip

@@ -20,7 +20,7 @@ def add(commands: "Commands[Parser]") -> None:
         "names", nargs="*", default=[], metavar="SOURCE", help="all without any"
     )
     one.add_argument("--json", action="store_true", help="the findings as JSON")
-    dry_run(one).set_defaults(call=_lint)
+    dry_run(one).set_defaults(call="lint.run")
     one = command(commands, "completion", "a script that completes commands")
     one.add_argument("shell", choices=("bash", "zsh", "fish"), help="for this shell")
     one.set_defaults(call=_completion)
@@ -39,7 +39,10 @@ def _docs(commands: "Commands[Parser]") -> None:
         "--build", action="store_true", help="in the image, built first if need be"
     )
     one.add_argument(
-        "--no-autoapi", action="store_true", help="leave the sources' interface out"
+        "--no-autoapi",
+        dest="autoapi",
+        action="store_false",
+        help="leave the sources' interface out",
     )
     one.add_argument(
         "--keep", action="store_true", help="build only what has changed since"
@@ -53,41 +56,18 @@ def _docs(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "--port", type=int, default=8080, metavar="N", help="of --serve; 0: any"
     )
-    one.add_argument("--open", action="store_true", help="open it in the browser")
-    dry_run(one).set_defaults(call=_call_docs)
-
-
-def _call_docs(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import docs
-
-    return docs.run(
-        context,
-        autoapi=not options.no_autoapi,
-        build=options.build,
-        runner=options.runner,
-        keep=options.keep,
-        down=options.down,
-        serve=options.serve,
-        port=options.port,
-        show=options.open,
-        dry=options.dry_run,
+    one.add_argument(
+        "--open", dest="show", action="store_true", help="open it in the browser"
     )
-
-
-def _lint(context: "Context", options: argparse.Namespace, rest: Words) -> int:
-    from harness.commands import lint
-
-    return lint.run(
-        context, names=options.names, as_json=options.json, dry=options.dry_run
-    )
+    dry_run(one).set_defaults(call="docs.run")
 
 
 def _completion(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.cli import completion
+    from harness.images.services import ALIASES, OF_STACK
     from harness.series import official
-    from harness.stack.project import ALIASES, SERVICES
 
-    services = (*SERVICES, *ALIASES)
+    services = (*OF_STACK, *ALIASES)
     parts = {Path(path).name for one in context.config.suite.values()
              for path in one.paths}  # fmt: skip
     modules = (*context.graph, *(one for one in official() if one not in context.graph))

@@ -8,16 +8,16 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 from harness import locks, store
 from harness.commands import clean_images, clean_stack
 from harness.commands.clean_state import Item, claimed, erase_orphan, kept
-from harness.context import Context
+from harness.context import Ask, Context, confirm
 from harness.engine import Engine, Owned
-from harness.errors import ExitCode, UsageError
+from harness.errors import ExitCode
 from harness.images import workplace
 from harness.locks import Lock
 from harness.postgres import memory
@@ -35,7 +35,7 @@ def run(
     dry: bool,
     yes: bool,
     save: bool,
-    ask: Callable[[str], str] | None,
+    ask: Ask,
 ) -> int:
     """Remove leftovers; with `everything` also what is kept for speed.
 
@@ -56,7 +56,7 @@ def run(
         context.console.info(f"{len(items)} would be removed (--dry-run)")
         return ExitCode.OK
     if (everything or volumes) and not yes:
-        _confirm(ask)
+        confirm(ask, "remove all of this")
     if save:
         clean_stack.save(
             context, [item.name for item in items if item.kind == "volume"]
@@ -66,15 +66,6 @@ def run(
         context.console.warn(f"{item.kind} {item.name} is in use by now: it stays")
     context.console.info(f"{len(items) - len(left)} removed")
     return ExitCode.OK
-
-
-def _confirm(ask: Callable[[str], str] | None) -> None:
-    if ask is None:
-        raise UsageError(
-            "nobody is there to be asked", remedy="say it beforehand: --yes"
-        )
-    if ask("remove all of this? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UsageError("nothing was removed")
 
 
 def _items(context: Context, *, everything: bool, volumes: bool) -> Iterator[Item]:

@@ -1,21 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness db list``, ``size``, ``psql``, ``console``; what all of ``db`` shares."""
 
-import difflib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from harness.commands import db_place
 from harness.commands.db_place import DatabaseRequest
-from harness.context import Context
+from harness.context import Ask, Context, confirm
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
+from harness.options import meant
 from harness.quantities import size as shown
 from harness.run import servers
-
-Ask = Callable[[str], str] | None
-"""How to ask the user; None where nobody is there to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +39,8 @@ def allow(
             checked=title,
             remedy="if you mean it: --force",
         )
-    if leave.yes or dry:
-        return
-    if leave.ask is None:
-        raise UsageError(
-            f"nobody is there to be asked: {what}?", remedy="say it beforehand: --yes"
-        )
-    if leave.ask(f"{what}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UsageError("nothing was changed")
+    if not (leave.yes or dry):
+        confirm(leave.ask, what)
 
 
 def named(context: Context, name: str) -> str:
@@ -62,13 +52,10 @@ def require_there(client: PostgresPrograms, name: str) -> None:
     """Raises `DatabaseError` where a database is not there."""
     there = [one.name for one in catalogue.all_(client)]
     if name not in there:
-        near = difflib.get_close_matches(name, there, n=1)
         raise DatabaseError(
             f"there is no database {name} on {client.title}",
             checked=f"there are {', '.join(there) or 'none'}",
-            remedy=f"did you mean {near[0]}?"
-            if near
-            else "harness db create, or another place: --on",
+            remedy=meant(name, there) or "harness db create, or another place: --on",
         )
 
 
@@ -124,14 +111,16 @@ def psql(
     *,
     wish: DatabaseRequest,
     name: str,
-    words: tuple[str, ...],
+    sql: str,
+    rest: tuple[str, ...],
     terminal: bool,
 ) -> int:
     """``psql`` on any database, also on a lease; its exit code."""
     name = named(context, name)
     with db_place.opened(context, of_tests(context, wish, name)) as place:
         client = place.client
-        argv = (*client.as_owner, f"--dbname={name}", *words)
+        one = (f"--command={sql}",) if sql else ()
+        argv = (*client.as_owner, f"--dbname={name}", *one, *rest)
         if client.dry:
             client.say(client.line(client.argv("psql", *argv, terminal=terminal)))
             return ExitCode.OK

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness db update``: on a copy that takes the place of the database at the end."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -13,6 +12,7 @@ from harness.context import Context
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
 from harness.errors import ExitCode, UsageError
+from harness.options import meant
 
 SHOWN = 40
 """Changes that are listed, each in a line."""
@@ -62,15 +62,15 @@ def _modules(
     wrong = [one for one in named if one not in active]
     if wrong:
         known = [one for one in wrong if one in states]
-        near = difflib.get_close_matches(wrong[0], active, n=1)
         raise UsageError(
             f"not installed in {name}: {', '.join(wrong)}",
             checked=f"{len(active)} modules are activated there",
-            remedy=f"did you mean {near[0]}?"
-            if near
-            else "activate it first: add it to stack.modules, harness up"
-            if known
-            else "harness db size, or a table ir_module, says what is there",
+            remedy=meant(wrong[0], active)
+            or (
+                "activate it first: add it to stack.modules, harness up"
+                if known
+                else "harness db size, or a table ir_module, says what is there"
+            ),
         )
     sources = [one for one in active if one in context.graph]
     return list(named) or sources or ["ir"], active

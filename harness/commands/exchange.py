@@ -32,7 +32,7 @@ def pull(context: Context, *, registry: str) -> int:
     for job, name in _jobs(context, registry):
         if _current(docker, job):
             said = "is here"
-        elif _pulled(docker, name):
+        elif docker.run("pull", "--quiet", name, check=False).code == 0:
             docker.run("tag", name, job.image)
             said = "pulled" if _current(docker, job) else "is not what its name says"
         else:
@@ -91,10 +91,6 @@ def _require(docker: Engine, job: ImageJob) -> None:
             checked="the digest in its label",
             remedy=f"harness build {job.service}",
         )
-
-
-def _pulled(docker: Engine, name: str) -> bool:
-    return docker.run("pull", "--quiet", name, check=False).code == 0
 
 
 def _there(docker: Engine, name: str) -> bool:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness gate``: change → selection → parts → coverage → table → verdict."""
 
-import difflib
 import json
 import os
 import sys
@@ -19,6 +18,7 @@ from harness.gate.gather import Data
 from harness.gate.judging import GateRequest
 from harness.gate.parts import CHANGED, WHOLE, Part, Tools
 from harness.gate.run import Gate
+from harness.options import meant
 from harness.quantities import duration
 from harness.reports.files import replace as write
 from harness.run.publish import publish
@@ -62,11 +62,10 @@ def _names(context: Context) -> list[str]:
 def _check_names(asked: GateRequest, names: list[str]) -> None:
     for name in (*asked.only, *asked.skip):
         if name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
             raise UsageError(
                 f"the gate has no part {name!r}",
                 checked=f"its parts are {', '.join(names) or 'none'}",
-                remedy=f"did you mean {near[0]}?" if near else "harness gate --list",
+                remedy=meant(name, names) or "harness gate --list",
             )
 
 

@@ -2,7 +2,6 @@
 """``harness lint``: each source by the linter that its configuration names."""
 
 import dataclasses
-import difflib
 import json
 import re
 import tomllib
@@ -14,6 +13,7 @@ from harness import proc
 from harness.context import Context
 from harness.errors import CommandFailed, ExitCode, NothingSelected, UsageError
 from harness.model import Source
+from harness.options import meant
 from harness.toolbox import Toolbox, pinned
 
 LINE = re.compile(
@@ -62,11 +62,10 @@ def _chosen(context: Context, names: Sequence[str]) -> list[Source]:
     there = context.sources
     for name in names:
         if name not in there:
-            near = difflib.get_close_matches(name, list(there), n=1)
             raise UsageError(
                 f"there is no source {name!r}",
                 checked=f"sources are {', '.join(there) or 'none'}",
-                remedy=f"did you mean {near[0]}?" if near else "harness sources",
+                remedy=meant(name, there) or "harness sources",
             )
     found = [
         one

@@ -38,7 +38,7 @@ def run(
         if once:
             _print(context, rows(before, look()), as_json=as_json)
             return ExitCode.OK
-        _follow(context, look, before, as_json=as_json, interval=interval)
+        _follow(context, look, before, as_json=as_json, interval=max(0.2, interval))
     return ExitCode.OK
 
 

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness sources status``, ``diff``, ``checkout`` …: all repositories at once."""
 
-import difflib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,16 +9,15 @@ from typing import Final
 
 from harness import proc
 from harness.config.schema import ENVIRONMENTS
-from harness.context import Context
+from harness.context import Ask, Context, confirm
 from harness.errors import ExitCode, NothingSelected, SourceError, UsageError
+from harness.options import meant
 from harness.repositories import git, work
 from harness.repositories.git import Repository, RepositoryState
 from harness.repositories.work import Done
 
 AT_ONCE: Final = 8
 """Repositories that are worked on at the same time: servers limit connections."""
-
-Ask = Callable[[str], str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +41,10 @@ def chosen(context: Context, names: Sequence[str]) -> list[str]:
     known = list(context.config.source)
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
             raise UsageError(
                 f"there is no source {name!r}",
                 checked=f"configured are {', '.join(known) or 'none'}",
-                remedy=f"did you mean {near[0]}?" if near else "harness sources",
+                remedy=meant(name, known) or "harness sources",
             )
     return list(names) or known
 
@@ -98,15 +95,10 @@ def _table(context: Context, rows: Sequence[Done]) -> int:
     return ExitCode.OK if well else ExitCode.COMMAND_FAILED
 
 
-def _leave(choice: Choice, what: str) -> None:
-    if choice.yes:
-        return
-    if choice.ask is None:
-        raise UsageError(
-            f"nobody is there to be asked: {what}?", remedy="say it beforehand: --yes"
-        )
-    if choice.ask(f"{what}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UsageError("nothing was changed")
+def require_leave(choice: Choice, what: str) -> None:
+    """Ask, unless it was allowed beforehand; raises `UsageError`."""
+    if not choice.yes:
+        confirm(choice.ask, what)
 
 
 def _lines(context: Context, found: Sequence[Repository], *words: str) -> int:
@@ -178,11 +170,11 @@ def _changes(state: RepositoryState) -> str:
     return ", ".join([*([state.busy] if state.busy else []), *parts]) or "–"
 
 
-def diff(context: Context, *, choice: Choice, words: Sequence[str]) -> int:
+def diff(context: Context, *, choice: Choice, stat: bool) -> int:
     """The changes of tracked files, one repository after the other."""
     colour = "always" if context.console.colour else "never"
     for one in repositories(context, choice.names):
-        call = ("diff", f"--color={colour}", "HEAD", *words)
+        call = ("diff", f"--color={colour}", "HEAD", *(["--stat"] if stat else []))
         text = one.run(*call).stdout.rstrip()
         if text:
             context.console.header(one.name, ())
@@ -235,7 +227,7 @@ def push(context: Context, *, choice: Choice) -> int:
     context.console.table(rows, ("source", "branch", "commits"))
     if choice.dry:
         return _lines(context, going, "push", "--set-upstream", "origin", "HEAD")
-    _leave(choice, "push them")
+    require_leave(choice, "push them")
     return _table(context, all_of(context, "push", going, work.push))
 
 
@@ -284,6 +276,6 @@ def promote(context: Context, *, choice: Choice, environment: str) -> int:
     going = [one for one in found if one.name in wanted and wanted[one.name].count]
     if code or not going or choice.dry:
         return code
-    _leave(choice, f"promote {environment} to {target}")
+    require_leave(choice, f"promote {environment} to {target}")
     rows = all_of(context, "promote", going, lambda one: work.promote(wanted[one.name]))
     return _table(context, rows)

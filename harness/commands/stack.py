@@ -213,7 +213,7 @@ def shell(context: Context, *, environment: str, service: str, terminal: bool) -
     """A shell in a service: bash where there is one."""
     words = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
     return execute(
-        context, environment=environment, service=service, words=words,
+        context, environment=environment, service=service, argv=words,
         terminal=terminal,
     )  # fmt: skip
 
@@ -223,7 +223,7 @@ def execute(
     *,
     environment: str,
     service: str,
-    words: Sequence[str],
+    argv: Sequence[str],
     terminal: bool,
 ) -> int:
     """A command in a running service; its exit code."""
@@ -231,9 +231,9 @@ def execute(
     (name,) = projects.services([service])
     found = [one for one in stack.running(name) if one.state == "running"]
     if all(one.deployed for one in found):
-        return attended(stack.inside(found[0], words, terminal=terminal))
+        return attended(stack.inside(found[0], argv, terminal=terminal))
     options = [] if terminal else ["--no-TTY"]
-    return stack.looking.attach("exec", *options, name, *words)
+    return stack.looking.attach("exec", *options, name, *argv)
 
 
 def run(
@@ -241,7 +241,7 @@ def run(
     *,
     environment: str,
     service: str,
-    words: Sequence[str],
+    argv: Sequence[str],
     terminal: bool,
 ) -> int:
     """A command in a new container of a service, which goes with it."""
@@ -250,4 +250,4 @@ def run(
     stack.require_images([name])
     options = [] if terminal else ["--no-TTY"]
     started = ("run", "--rm", "--env", "DEBUGGER_PORT=0", *options, name)
-    return stack.compose.attach("--progress=quiet", *started, *words)
+    return stack.compose.attach("--progress=quiet", *started, *argv)

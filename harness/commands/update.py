@@ -10,9 +10,9 @@ from pathlib import Path
 
 from harness import proc
 from harness.commands import sources
-from harness.commands.sources import AT_ONCE, Choice
+from harness.commands.sources import AT_ONCE, Choice, require_leave
 from harness.context import Context
-from harness.errors import ExitCode, NothingSelected, SourceError, UsageError
+from harness.errors import ExitCode, NothingSelected, SourceError
 from harness.repositories import address, git, update
 from harness.repositories.consequences import (
     ROOT,
@@ -104,14 +104,7 @@ def _may_reset(wanted: Sequence[UpdateRequest], choice: Choice) -> None:
     ]
     dirty = [f"{name} ({state.hindrance})" for name, state in states if state.hindrance]
     what = f"reset {', '.join(dirty) or 'all sources'} to what the remotes have"
-    if choice.yes:
-        return
-    if choice.ask is None:
-        raise UsageError(
-            f"nobody is there to be asked: {what}?", remedy="say it beforehand: --yes"
-        )
-    if choice.ask(f"{what}? [y/N] ").strip().lower() not in {"y", "yes"}:
-        raise UsageError("nothing was changed")
+    require_leave(choice, what)
 
 
 def _all(

@@ -8,9 +8,9 @@ from pathlib import Path
 from harness.doctor.base import DOCKER, STACK, Finding, Machine, ok, skipped, warning
 from harness.doctor.docker import reason
 from harness.errors import HarnessError
+from harness.images.services import OF_STACK
 
 OLDEST = (20, 10)
-SERVICES = ("db", "erpserver", "portal", "api", "processing", "nginx", "selenium")
 PLUGINS = {"compose": (2,), "buildx": (0, 8)}
 """Plugins of the client, each with its oldest version."""
 
@@ -169,7 +169,7 @@ def images(machine: Machine) -> list[Finding]:
     form = "{{.Repository}}:{{.Tag}}"
     done = machine.docker.engine.run("image", "ls", "--format", form)
     here = set(done.stdout.split())
-    stack = {one: f"{settings.prefix}/{one}:{settings.variant}" for one in SERVICES}
+    stack = {one: f"{settings.prefix}/{one}:{settings.variant}" for one in OF_STACK}
     found = []
     database = machine.config.database.image or stack["db"]
     if machine.server == "docker" and not _there(machine, database, here):

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from coverage import Coverage, CoverageData
+from coverage import Coverage
 from coverage.exceptions import CoverageException, NoDataError
 
 from harness import lines
 from harness.errors import CommandFailed
 from harness.gate.base import Row, Status
 from harness.gate.parts import CHANGED, WHOLE
+from harness.reports import coverage as reports
 
 _SHOWN: Final = 3
 
@@ -69,7 +70,7 @@ def read(
         return Measured()
     try:
         for path in data:
-            _check(path)
+            reports.measured(path)  # combining would only warn, and go on
         with tempfile.TemporaryDirectory(prefix="harness-gate-") as work:
             report = _report(data, root, places, names or {}, Path(work))
     except CoverageException as error:
@@ -80,20 +81,6 @@ def read(
         ) from error
     real = {(root / place).resolve(): place for place in places}
     return Measured(files=_files(report, real))
-
-
-def _check(path: Path) -> None:
-    """Raises what reading the file raises: combining would only warn, and go on."""
-    if not path.is_file():
-        raise CommandFailed(
-            f"the coverage data {path} are not there",
-            remedy="read the log of the part that should have left them",
-        )
-    data = CoverageData(str(path))
-    try:
-        data.read()
-    finally:
-        data.close(force=True)
 
 
 def _report(

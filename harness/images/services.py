@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The services that have an image: a target of the Dockerfile each."""
 
-import difflib
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from harness.errors import UsageError
 from harness.model import Source
+from harness.options import meant
 
-SERVICES: Final = (
+OF_STACK: Final = (
     "db",
     "erpserver",
     "portal",
@@ -16,8 +16,9 @@ SERVICES: Final = (
     "processing",
     "nginx",
     "selenium",
-    "documentation",
 )
+"""The services of the stack."""
+SERVICES: Final = (*OF_STACK, "documentation")
 MORE: Final = ("tests",)
 """Images that are built only where they are named: no service of the stack."""
 APPLICATIONS: Final = {
@@ -36,11 +37,11 @@ def choose(names: Iterable[str]) -> tuple[str, ...]:
     """
     wanted = {ALIASES.get(name, name) for name in names}
     for name in sorted(wanted.difference(SERVICES, MORE)):
-        near = difflib.get_close_matches(name, [*SERVICES, *MORE, *ALIASES], n=1)
         raise UsageError(
             f"there is no service {name!r}",
             checked=f"services are {', '.join((*SERVICES, *MORE))}",
-            remedy=f"did you mean {near[0]}?" if near else "name one of them, or none",
+            remedy=meant(name, [*SERVICES, *MORE, *ALIASES])
+            or "name one of them, or none",
         )
     if not wanted:
         return SERVICES

@@ -18,6 +18,7 @@ from harness.model import (
     StepResult,
     TestResult,
 )
+from harness.quantities import minutes
 
 BAD: Final = frozenset({Outcome.FAILED, Outcome.ERROR})
 UNBROKEN: Final = (
@@ -230,22 +231,7 @@ def span(seconds: float) -> str:
         return f"{seconds:.2f} s"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02} s"
-    return f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def size(number: int) -> str:
-    """Bytes to read, in binary units."""
-    if number < 1024:
-        return f"{number} B"
-    value = number / 1024
-    for unit in ("KiB", "MiB"):
-        if value < 1023.95:
-            return f"{value:.1f} {unit}"
-        value /= 1024
-    return f"{value:.1f} GiB"
+    return minutes(seconds)
 
 
 def plural(number: int, noun: str) -> str:

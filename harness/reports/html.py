@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from harness.model import Outcome, RunResult, TestResult
+from harness.quantities import size
 from harness.reports import changes, figures, film, timeline, trend
 from harness.reports.failures import alike, failures
 from harness.reports.files import COVERED
@@ -178,7 +179,7 @@ def _environment() -> Environment:
     )
     environment.filters |= {
         "span": figures.span,
-        "size": figures.size,
+        "size": size,
         "plain": figures.plain,
         "moment": _moment,
         "iso": _iso,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harness.model import Outcome, RunResult, TestResult
+from harness.quantities import size
 from harness.reports import figures, trend
 from harness.reports.figures import RunVerdict, plural, span
 from harness.reports.past import Past
@@ -201,7 +202,7 @@ def _databases(run: RunResult) -> Iterator[str]:
 
 
 def _size(number: int) -> str:
-    return figures.size(number) if number else "—"
+    return size(number) if number else "—"
 
 
 def _coverage(run: RunResult) -> Iterator[str]:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stages of a step that runs inside its service's image."""
 
-import difflib
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -10,6 +9,7 @@ from harness import engine
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import UsageError
+from harness.options import meant
 from harness.plan import Step
 from harness.postgres import DockerServer
 from harness.run import needs
@@ -33,12 +33,11 @@ def find(context: Context, run: Run, step: Step) -> Image:
     elif ":" in asked or "/" in asked:
         name = asked
     else:
-        near = difflib.get_close_matches(asked, SERVICES, n=1)
         raise UsageError(
             f"there is no service {asked!r}",
             checked=f"tool.harness.suite.{step.suite}.image; services are"
             f" {', '.join(SERVICES)}",
-            remedy=f"did you mean {near[0]}?" if near else "name an image with its tag",
+            remedy=meant(asked, SERVICES) or "name an image with its tag",
         )
     maker = Engine(context.environ)
     maker.require()

@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness import probe
 from harness.context import Context
@@ -32,31 +32,26 @@ KEPT = 15 * 60.0
 
 def local(context: Context) -> LocalServer:
     """The embedded server as configured."""
-    database = context.config.database
-    return LocalServer(
-        context.store,
-        storage=database.storage,
-        timeout=database.start_timeout,
-        keep=KEPT if context.config.keep else 0.0,
-        environ=context.environ,
-        encoding=database.encoding,
-        locale=database.locale,
-    )
+    return LocalServer(context.store, **_settings(context))
 
 
 def docker(context: Context) -> DockerServer:
     """The server in a container as configured."""
-    database, images = context.config.database, context.config.images
-    return DockerServer(
-        context.store,
-        image=database.image or f"{images.prefix}/db:{images.variant}",
-        storage=database.storage,
-        timeout=database.start_timeout,
-        keep=KEPT if context.config.keep else 0.0,
-        environ=context.environ,
-        encoding=database.encoding,
-        locale=database.locale,
-    )
+    images = context.config.images
+    image = context.config.database.image or f"{images.prefix}/db:{images.variant}"
+    return DockerServer(context.store, image=image, **_settings(context))
+
+
+def _settings(context: Context) -> dict[str, Any]:
+    database = context.config.database
+    return {
+        "storage": database.storage,
+        "timeout": database.start_timeout,
+        "keep": KEPT if context.config.keep else 0.0,
+        "environ": context.environ,
+        "encoding": database.encoding,
+        "locale": database.locale,
+    }
 
 
 def server(context: Context, kind: str) -> PostgresServer:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A checkout's stack in one environment: names, files, what Compose is told."""
 
-import difflib
 import hashlib
 import os
 import re
@@ -13,15 +12,16 @@ from typing import Any, Final
 from harness import envfile
 from harness.config import Config
 from harness.errors import ConfigError, UsageError
+from harness.images.services import ALIASES, OF_STACK
 from harness.model import Source
+from harness.options import meant
 from harness.stack import roles
 
-DEFAULT: Final = ("db", "erpserver", "portal", "api", "processing", "nginx")
-"""What ``harness up`` starts when nothing is named."""
 PROFILES: Final = {"selenium": "browser"}
 """Services that are started by name only, and Compose's profile of each."""
-SERVICES: Final = (*DEFAULT, *PROFILES)
-ALIASES: Final = {"tryton": "erpserver"}
+SERVICES: Final = OF_STACK
+DEFAULT: Final = tuple(one for one in SERVICES if one not in PROFILES)
+"""What ``harness up`` starts when nothing is named."""
 PYTHON: Final = ("erpserver", "portal", "api", "processing")
 """Services that the sources are mounted into."""
 DEBUGGERS: Final = {
@@ -145,11 +145,10 @@ def services(words: Sequence[str]) -> list[str]:
     for word in words:
         name = ALIASES.get(word, word)
         if name not in SERVICES:
-            near = difflib.get_close_matches(word, [*SERVICES, *ALIASES], n=1)
             raise UsageError(
                 f"there is no service {word!r}",
                 checked=f"the services are {', '.join(SERVICES)}",
-                remedy=f"did you mean {near[0]}?" if near else "take one of these",
+                remedy=meant(word, [*SERVICES, *ALIASES]) or "take one of these",
             )
         found[name] = None
     return list(found)

@@ -391,10 +391,12 @@ def test_a_removal_that_was_cut_after_its_first_step_is_swept(
     dead = PostgreSQL(
         shelf.address, "00dead11", file_copy=True, binaries=binaries, environ=os.environ
     )
-    dead._set_aside(template(one.digest), f"harness_g_00dead11_{one.digest}")
+    dead._alter("ALTER DATABASE {} WITH IS_TEMPLATE false", template(one.digest))
+    name = f"harness_g_00dead11_{one.digest}"
+    dead._alter("ALTER DATABASE {} RENAME TO {}", template(one.digest), name)
     dead.close()
     assert shelf.find(one.digest) is None
-    assert other.sweep() == (f"harness_g_00dead11_{one.digest}",)
+    assert other.sweep() == (name,)
     assert databases(shelf, f"%{one.digest}") == []
 
 

@@ -14,15 +14,9 @@ from harness import output
 from harness.errors import ConfigError, HarnessError
 from harness.output import Console
 from harness.quantities import duration, size
+from tests.unit.terminal import Terminal, seen
 
 ERASE = "\r\x1b[2K"
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 class Clock:
@@ -48,26 +42,6 @@ def plain(clock: Clock | None = None, **environ: str) -> tuple[Console, io.Strin
 def live(clock: Clock | None = None, **environ: str) -> tuple[Console, io.StringIO]:
     stream = Terminal()
     return Console(stream, environ, clock=clock or Clock()), stream
-
-
-def screen(text: str) -> list[str]:
-    """Lines that stay to be seen on a terminal."""
-    lines, row, column = [""], 0, 0
-    for piece in re.findall(r"\x1b\[[\d;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+", text):
-        if piece == "\r":
-            column = 0
-        elif piece == "\n":
-            row, column = row + 1, 0
-            lines += [""] * (row + 1 - len(lines))
-        elif piece[-1] == "A" and piece[0] == "\x1b":
-            row -= int(piece[2:-1])
-        elif piece == "\x1b[2K":
-            lines[row] = ""
-        elif piece[0] != "\x1b":
-            kept = lines[row].ljust(column)
-            lines[row] = kept[:column] + piece + kept[column + len(piece) :]
-            column += len(piece)
-    return lines
 
 
 # -- words for numbers -----------------------------------------------------
@@ -159,9 +133,9 @@ def test_info_and_warn() -> None:
 def test_a_hint_is_replaced_by_what_follows() -> None:
     console, stream = live()
     console.hint("harness test tryton ...")
-    assert screen(stream.getvalue()) == ["harness test tryton ..."]
+    assert seen(stream.getvalue()) == ["harness test tryton ..."]
     console.info("series 7.0")
-    assert screen(stream.getvalue())[0] == "series 7.0"
+    assert seen(stream.getvalue())[0] == "series 7.0"
     console, stream = plain()
     console.hint("harness test tryton ...")
     assert stream.getvalue() == ""
@@ -342,16 +316,16 @@ def test_github_unfolds_before_the_failure_is_told() -> None:
 def test_live_line(clock: Clock) -> None:
     console, stream = live(clock, COLUMNS="40")
     with console.step("build") as step:
-        assert screen(stream.getvalue()) == ["build ... 0 s"]
+        assert seen(stream.getvalue()) == ["build ... 0 s"]
         clock.now += 3.9
         step.update("module\nparty")
-        assert screen(stream.getvalue()) == ["build ... 3 s module party"]
+        assert seen(stream.getvalue()) == ["build ... 3 s module party"]
         clock.now += 120
         step.update("x" * 100)
-        (last,) = screen(stream.getvalue())
+        (last,) = seen(stream.getvalue())
         assert last.startswith("build ... 2 min 03 s xxx")
         assert len(last) == 37  # a terminal writes ^C behind it
-    assert screen(stream.getvalue()) == ["build: done in 2 min 04 s", ""]
+    assert seen(stream.getvalue()) == ["build: done in 2 min 04 s", ""]
 
 
 def test_live_line_is_drawn_a_few_times_a_second(clock: Clock) -> None:
@@ -369,9 +343,9 @@ def test_lines_during_a_step_stay(clock: Clock) -> None:
         console.info("hello")
         with console.step("inner"):
             console.warn("hm")
-            assert screen(stream.getvalue())[-2:] == ["outer ... 0 s", "inner ... 0 s"]
-        assert screen(stream.getvalue())[-1] == "outer ... 0 s"
-    assert screen(stream.getvalue()) == [
+            assert seen(stream.getvalue())[-2:] == ["outer ... 0 s", "inner ... 0 s"]
+        assert seen(stream.getvalue())[-1] == "outer ... 0 s"
+    assert seen(stream.getvalue()) == [
         "hello",
         "warning: hm",
         "inner: done in 0.00 s",
@@ -446,7 +420,7 @@ def test_threads_do_not_mix_lines(kind: type[Slow]) -> None:
                 console.info(f"a {number}\nb {number}")
 
     in_threads(work)
-    lines = screen(stream.getvalue())
+    lines = seen(stream.getvalue())
     assert lines.pop() == ""
     pattern = r"a \d|b \d|step [\d.]+ \.\.\.|step [\d.]+: done in 0\.00 s"
     assert all(re.fullmatch(pattern, line) for line in lines)

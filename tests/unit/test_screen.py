@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Rows below what others write; `tests/integration/test_screen.py` has a terminal."""
 
-import re
-
 import pytest
 
 from harness.screen import Screen
+from tests.unit.terminal import seen
 
 
 class Paper:
@@ -21,23 +20,7 @@ class Paper:
 
     @property
     def seen(self) -> list[str]:
-        lines, row, column = [""], 0, 0
-        pieces = r"\x1b\[[\d;?]*[A-Za-z]|[\r\n]|[^\x1b\r\n]+"
-        for piece in re.findall(pieces, self.text):
-            if piece == "\r":
-                column = 0
-            elif piece == "\n":
-                row, column = row + 1, 0
-                lines += [""] * (row + 1 - len(lines))
-            elif re.fullmatch(r"\x1b\[\d+A", piece):
-                row -= int(piece[2:-1])
-            elif piece == "\x1b[2K":
-                lines[row] = ""
-            elif piece[0] != "\x1b":
-                kept = lines[row].ljust(column)
-                lines[row] = kept[:column] + piece + kept[column + len(piece) :]
-                column += len(piece)
-        return [line.rstrip() for line in lines]
+        return seen(self.text)
 
 
 def test_rows_stay_below_what_is_written() -> None:

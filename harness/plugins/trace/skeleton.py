@@ -202,7 +202,7 @@ class Reader:
 
     def _look_Call(self, node: ast.Call) -> None:
         """A place that is made of ``__file__`` says nothing of the code."""
-        if _last(node.func) in PLACES:
+        if str(getattr(node.func, "attr", getattr(node.func, "id", ""))) in PLACES:
             self.places |= {id(one) for one in node.args}
 
 
@@ -223,10 +223,6 @@ def _root(node: Any) -> str:
     while isinstance(node, (ast.Attribute, ast.Call, ast.Subscript)):
         node = node.func if isinstance(node, ast.Call) else node.value
     return node.id if isinstance(node, ast.Name) else ""
-
-
-def _last(node: Any) -> str:
-    return str(getattr(node, "attr", getattr(node, "id", "")))
 
 
 def _joined(parts: list[str]) -> str:

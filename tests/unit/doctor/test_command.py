@@ -13,6 +13,7 @@ from harness.config import Config
 from harness.context import Context
 from harness.doctor import Finding, FindingStatus
 from harness.output import Console
+from tests.unit.terminal import Terminal
 
 FINDINGS = [
     Finding(check="git", status=FindingStatus.OK, found="2.39.5", remedy="never shown"),
@@ -30,11 +31,6 @@ FINDINGS = [
 LACK = Finding(
     check="wheel", status=FindingStatus.MISSING, found="gone", remedy="pip install it"
 )
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
 
 
 def context(stream: io.StringIO, **environ: str) -> Context:

@@ -88,7 +88,7 @@ def test_broken_data(root: Path) -> None:
     (root / "data").write_text("no database")
     with pytest.raises(CommandFailed, match="cannot be read"):
         coverage.read([root / "data"], root, ["src/web"])
-    with pytest.raises(CommandFailed, match="are not there"):
+    with pytest.raises(CommandFailed, match="is not there"):
         coverage.read([root / "missing"], root, ["src/web"])
 
 

@@ -122,14 +122,6 @@ def test_span(seconds: float, text: str) -> None:
     assert figures.span(seconds) == text
 
 
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(0, "0 B"), (1536, "1.5 KiB"), (31_500_000, "30.0 MiB"), (3 << 30, "3.0 GiB")],
-)
-def test_size(number: int, text: str) -> None:
-    assert figures.size(number) == text
-
-
 def test_plain_drops_colours_and_shows_control_characters() -> None:
     text = "\x1b[1;31mred\x1b[0m\r\n\x1b]8;;http://a\x07link\x00"
     assert figures.plain(text) == "red\nlink\N{REPLACEMENT CHARACTER}"

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a terminal shows of tests that run."""
 
-import io
 import time
 from typing import Any
 
@@ -12,13 +11,7 @@ from harness import waiting
 from harness.output import Console
 from harness.run import board
 from harness.run.board import RunBoard
-
-
-class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
+from tests.unit.terminal import Terminal
 
 
 class Said:
