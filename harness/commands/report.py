@@ -121,7 +121,7 @@ def _coverage(
 
 
 def _files(parts: list[ReportPart], covered: Iterable[FileCoverage]) -> tuple[str, ...]:
-    junit = merge.JUNIT if any(merge.JUNIT in one.whole for one in parts) else ""
+    junit = files.JUNIT if any(files.JUNIT in one.whole for one in parts) else ""
     data = files.COVERAGE if any(True for _ in covered) else ""
     return tuple(filter(None, (junit, data)))
 
@@ -135,7 +135,7 @@ def _write(
 ) -> None:
     reports.write_page(run, target, past=before)
     if text := merge.junit_text(run, parts):
-        files.replace(target / merge.JUNIT, text)
+        files.replace(target / files.JUNIT, text)
     timings = json.dumps(merge.timings(run), indent=1, sort_keys=True)
     files.replace(target / merge.TIMINGS, timings + "\n")
 

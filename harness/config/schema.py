@@ -15,10 +15,9 @@ from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
 from harness.config.suites import BELOW, LANGUAGE, MODULES, SuiteTable, TemplateTable
 from harness.errors import ConfigError
+from harness.model import ENVIRONMENTS
 
 _DEBIAN: Final = "names of Debian packages"
-ENVIRONMENTS: Final = ("development", "staging", "production")
-"""Each one's successor is the next stage."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,16 +32,15 @@ def write(
     that is when they are needed.
     """
     from harness.reports import junit
-    from harness.reports.merge import JUNIT
 
-    named = [JUNIT] if junit_parts or ended else []
+    named = [files.JUNIT] if junit_parts or ended else []
     named += [files.COVERAGE] if run.coverage else []
     paths = write_page(
         replace(run, files=tuple(named)), directory, past=past, editor=editor
     )
     if junit_parts or ended:
         text = junit.merge(run, junit_parts, ended)
-        paths = (*paths, files.replace(directory / JUNIT, text))
+        paths = (*paths, files.replace(directory / files.JUNIT, text))
     return paths
 
 

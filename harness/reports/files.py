@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+JUNIT: Final = "junit.xml"
 COVERAGE: Final = "coverage.data"
 COVERED: Final = "htmlcov"
 """The coverage of a run, to be combined with others', and to be read."""

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from harness.model import Outcome, RunResult, TestResult
 from harness.quantities import size
 from harness.reports import changes, figures, film, timeline, trend
+from harness.reports.bytecode import Bytecode
 from harness.reports.failures import alike, failures
 from harness.reports.files import COVERED
 from harness.reports.past import Past
@@ -172,6 +173,7 @@ def _breakable(path: str) -> Markup:
 def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_HERE),
+        bytecode_cache=Bytecode(Path(__file__)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

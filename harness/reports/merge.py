@@ -12,7 +12,6 @@ from harness.errors import ExitCode, HarnessError
 from harness.model import Attempt, Evidence, Judged, RunResult, StepResult, TestResult
 from harness.reports import coverage, files, junit, record
 
-JUNIT: Final = "junit.xml"
 GATE: Final = "gate.json"
 TIMINGS: Final = "timings.json"
 EVIDENCE: Final = "evidence"
@@ -105,7 +104,7 @@ def _check(part: ReportPart, run: RunResult) -> Iterator[str]:
     for name in run.files:
         path = part.directory / name
         try:
-            if name == JUNIT:
+            if name == files.JUNIT:
                 junit.suites(path, part.name)
             elif name == files.COVERAGE:
                 coverage.measured(path)
@@ -246,7 +245,11 @@ def copy_evidence(parts: Iterable[ReportPart], directory: Path) -> None:
 
 def junit_text(run: RunResult, parts: Iterable[ReportPart]) -> str:
     """One JUnit file, or nothing where no part has any."""
-    found = {part.name: part.whole[JUNIT] for part in parts if JUNIT in part.whole}
+    found = {
+        part.name: part.whole[files.JUNIT]
+        for part in parts
+        if files.JUNIT in part.whole
+    }
     return junit.gather(run.id, found) if found else ""
 
 

@@ -92,6 +92,11 @@ def place(state: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def write(place: Path) -> Write:
     """Write the suite's files; those of earlier tests are gone."""
+    return empty(place)
+
+
+def empty(place: Path) -> Write:
+    """Remove the suite's files; what writes others."""
     tests = place / "src" / "shop" / "shop" / "tests"
     for path in tests.rglob("*.py"):
         path.unlink()
@@ -105,7 +110,7 @@ def write(place: Path) -> Write:
     return write
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(place: Path, state: Path, address: Address) -> Run:
     """Run the suite by the harness."""
 
@@ -192,12 +197,21 @@ FILE = "shop/tests/unit/test_a.py"
 UNIT, ALL = "shop/tests/unit", ("shop/tests/unit", "shop/tests/other")
 
 
-@pytest.fixture
-def usual(write: Write, run: Run) -> Write:
-    """A suite of some tests, that has run before."""
-    write(unit__test_a=TESTS, other__test_b="def test_other(): pass")
+USUAL = {"unit__test_a": TESTS, "other__test_b": "def test_other(): pass"}
+
+
+@pytest.fixture(scope="module")
+def begun(place: Path, run: Run) -> None:
+    """The suite has run before, once for all that it does then."""
+    empty(place)(**USUAL)
     if not run("unit", "-k", "beta").outcomes:
         pytest.fail("the suite does not run")
+
+
+@pytest.fixture
+def usual(begun: None, write: Write) -> Write:
+    """A suite of some tests, that has run before."""
+    write(**USUAL)
     return write
 
 
@@ -613,6 +627,13 @@ def test_what_a_test_replaces_is_there_for_us(
 ) -> None:
     write(unit__test_a=REPLACED, other__test_b="def test_other(): pass")
     same(run("--jobs", jobs), plain(*ALL))
+
+
+@pytest.mark.parametrize("name", ["capture", "debugging"])
+def test_a_plugin_of_pytests_own_is_off(
+    usual: Write, run: Run, plain: Run, name: str
+) -> None:
+    same(run("-p", f"no:{name}", "unit"), plain("-p", f"no:{name}", UNIT))
 
 
 def test_a_file_that_interrupts_is_never_green(write: Write, run: Run) -> None:

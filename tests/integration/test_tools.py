@@ -270,6 +270,44 @@ def test_tests_wait_for_an_editor_and_stop_at_its_breakpoint(
         assert shown.end() == 0
 
 
+# -- a service that is asked how it is ------------------------------------------
+
+HEALTHY = ROOT / "Dockerfiles" / "common" / "healthy.py"
+
+
+def test_a_server_that_answers_is_healthy() -> None:
+    said = {
+        "HTTP/1.1 200 OK\r\n\r\n": "",
+        "HTTP/1.0 302 FOUND\r\n\r\n": "",
+        "HTTP/1.1 404 Not Found\r\n\r\nno such page": "",
+        "HTTP/1.1 500 Internal Server Error\r\n\r\n": "500 Internal",
+        "SSH-2.0-OpenSSH_9.2\r\n": "SSH",
+        "HTTP/1.1\r\n": "HTTP/1.1",
+        "": "b''",
+    }
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/health"
+        for answer, reason in said.items():
+            with asked(url) as child:
+                client, _ = server.accept()
+                with client:
+                    assert client.recv(100).startswith(b"GET /health HTTP/1.0\r\n")
+                    client.sendall(answer.encode())
+                told = child.communicate(timeout=20)[1]
+            assert (child.returncode == 0) == (not reason), (answer, told)
+            assert reason in told
+            assert "Traceback" not in told
+    with asked(url) as child:
+        assert "refused" in child.communicate(timeout=20)[1]
+    assert child.returncode == 1
+
+
+def asked(url: str) -> "subprocess.Popen[str]":
+    """As the image's check does."""
+    argv = [sys.executable, "-IS", str(HEALTHY), url]
+    return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+
+
 # -- a service that begins again -----------------------------------------------
 
 RELOAD = ROOT / "Dockerfiles" / "common" / "reload.py"
