@@ -6,6 +6,7 @@ again, and nothing else is ever touched.
 """
 
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,8 +51,12 @@ class Owned:
 class Engine:
     """The engine that ``docker`` talks to: DOCKER_HOST, its context, or the socket."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], *, patience: float = math.inf
+    ) -> None:
+        """No call may take more than `patience` seconds."""
         self.environ = environ
+        self.patience = patience
         self._version: str | None = None
 
     def why_not(self) -> str | None:
@@ -97,7 +102,8 @@ class Engine:
         """
         argv = self.argv(*parts)
         environ = {**self.environ, **(env or {})}
-        done = proc.run(argv, env=environ, check=False, timeout=timeout)
+        limit = min(timeout, self.patience)
+        done = proc.run(argv, env=environ, check=False, timeout=limit)
         if check and done.code:
             raise failure(argv, done.code, done.stderr or done.stdout)
         return done

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
+
+ENVIRONMENTS: Final = ("development", "staging", "production")
+"""Each one's successor is the next stage."""
 
 
 class Isolation(StrEnum):

@@ -2,6 +2,7 @@
 """A command on a database, and where that is."""
 
 from harness.cli.base import Call, Commands, Parser, command, dry_run, with_database
+from harness.model import ENVIRONMENTS
 
 
 def placed(
@@ -18,7 +19,7 @@ def placed(
     )
     one.add_argument(
         "--environment",
-        choices=("development", "staging", "production"),
+        choices=ENVIRONMENTS,
         default="",
         help="which stack; else the configured one",
     )

@@ -4,8 +4,7 @@
 import argparse
 
 from harness.cli.base import Commands, Parser, as_json, command
-
-STAGES = ("development", "staging", "production")
+from harness.model import ENVIRONMENTS
 
 
 def add(commands: "Commands[Parser]") -> None:
@@ -13,7 +12,10 @@ def add(commands: "Commands[Parser]") -> None:
     one = command(commands, "update", "clone and pull the sources, say what follows")
     _names(one)
     one.add_argument(
-        "--environment", choices=STAGES, default="", help="whose refs; else the stack's"
+        "--environment",
+        choices=ENVIRONMENTS,
+        default="",
+        help="whose refs; else the stack's",
     )
     one.add_argument(
         "--reset",
@@ -88,5 +90,5 @@ def _actions(below: "Commands[Parser]") -> None:
     _changing(one)
     text = "merge an environment's branches into the next stage's, and push"
     one = _only(action("promote", text))
-    one.add_argument("environment", choices=STAGES[:-1], help="whose branches")
+    one.add_argument("environment", choices=ENVIRONMENTS[:-1], help="whose branches")
     _changing(one)

@@ -13,6 +13,7 @@ from harness.cli.base import (
     command,
     dry_run,
 )
+from harness.model import ENVIRONMENTS
 
 if TYPE_CHECKING:
     from harness.context import Context
@@ -46,7 +47,7 @@ def on_stack(commands: "Commands[Parser]", name: str, text: str) -> Parser:
     one = command(commands, name, text)
     one.add_argument(
         "--environment",
-        choices=("development", "staging", "production"),
+        choices=ENVIRONMENTS,
         default="",
         help="which stack; else the configured one",
     )

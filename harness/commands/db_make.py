@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.commands import db, db_place, db_saving
-from harness.commands.db import Leave
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
+from harness.commands.db_saving import Leave
 from harness.context import Context
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing
@@ -125,15 +125,18 @@ def claimed(
     name: str,
     leave: Leave,
     wanted: Request | None = None,
+    source: str = "",
 ) -> Iterator[DatabasePlace]:
     """The place of a database that may be replaced, with nobody else at it.
 
-    What is `wanted` in its place can be made there.
+    What is `wanted` in its place can be made there, or the `source` of it is there.
     """
     with db_place.opened(context, wish, start=True) as place:
         client = place.client
         if wanted:
             place.require(wanted)
+        if source:
+            db.require_there(client, source)
         if replacing.exists(client, name):
             what = f"replace the database {name} of {client.title}"
             db.require_leave(client, leave, what)
@@ -213,20 +216,10 @@ def copy(
 ) -> int:
     """Copy a database while it is used; an older copy is replaced."""
     replacing.require_name(target)
-    with db_place.opened(context, wish, start=True) as place:
-        client = place.client
-        db.require_there(client, source)
-        if source == target:
-            raise UsageError("both names are the same", remedy="name another one")
-        if replacing.exists(client, target):
-            what = f"replace the database {target} of {client.title}"
-            db.require_leave(client, leave, what)
-        with (
-            replacing.claim(client, target, waiting=Waiting(context)),
-            place.quiet(target),
-        ):
-            db_saving.before(context, client, target, leave)
-            copied(context, place, source, target)
+    if source == target:
+        raise UsageError("both names are the same", remedy="name another one")
+    with claimed(context, wish, target, leave, source=source) as place:
+        copied(context, place, source, target)
     return ExitCode.OK
 
 

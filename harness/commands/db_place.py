@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Protocol
 
 from harness.commands import db_stack
 from harness.commands.db_server import DatabaseServer, beside
@@ -18,8 +18,6 @@ from harness.postgres import people
 from harness.run import housing, servers
 from harness.stack.database import Listener
 from harness.template.layer import Request
-
-PLACES: Final = ("stack", "local", "docker", "given")
 
 
 class DatabasePlace(Protocol):

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from harness import proc, sources, store
 from harness.context import Context
-from harness.doctor import DockerProbe, Finding, FindingStatus, Machine, Quick, examine
+from harness.doctor import DockerProbe, Finding, FindingStatus, Machine, examine
 from harness.doctor.base import Usage
 from harness.doctor.docker import PATIENCE, slowness
 from harness.doctor.examination import LIMIT
+from harness.engine import Engine
 from harness.errors import ExitCode, HarnessError
 from harness.modules import series
 from harness.output import WIDTH
@@ -134,7 +135,7 @@ def machine(context: Context, *, encoding: str, patience: float) -> Machine:
         config=config,
         environ=environ,
         state=Path(config.state).absolute() if config.state else store.default(environ),
-        docker=DockerProbe(Quick(environ, patience=patience)),
+        docker=DockerProbe(Engine(environ, patience=patience)),
         run=partial(proc.run, env=environ, check=False, timeout=patience),
         which=partial(shutil.which, path=environ.get("PATH")),
         usage=usage,

@@ -15,8 +15,6 @@ from harness.reports import changes, figures, past, record, terminal, trend
 from harness.reports.figures import RunVerdict
 from harness.reports.past import BAD
 
-LATEST = "latest"
-
 
 def list_(context: Context) -> int:
     """The runs whose reports are there, the newest first."""

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from harness import proc
-from harness.config.schema import ENVIRONMENTS
 from harness.context import Ask, Context, confirm
 from harness.errors import ExitCode, NothingSelected, SourceError, UsageError
+from harness.model import ENVIRONMENTS
 from harness.options import meant
 from harness.repositories import git, work
 from harness.repositories.git import Repository, RepositoryState

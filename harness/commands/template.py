@@ -2,6 +2,7 @@
 """``harness template``: list, build, digest, export, import, prune."""
 
 import json
+import shlex
 import tempfile
 import time
 from collections.abc import Iterator
@@ -165,6 +166,16 @@ def digest(
     return ExitCode.OK
 
 
+def building(context: Context, names: tuple[str, ...], wanted_series: str) -> str:
+    """The command that builds a template where this invocation has looked for it."""
+    words = ["harness", "template", "build", *names]
+    if wanted_series:
+        words += ["--series", wanted_series]
+    if context.config.source_of("database.server") == "--database":
+        words += ["--database", context.config.database.server]
+    return shlex.join(words)
+
+
 def export(
     context: Context,
     *,
@@ -189,7 +200,7 @@ def export(
         if manifest is None:
             raise TemplateError(
                 f"the template of {' '.join(names)} is not built",
-                remedy=f"harness template build {' '.join(names)}",
+                remedy=building(context, names, wanted_series),
             )
         with tempfile.TemporaryDirectory(dir=output.absolute().parent) as scratch:
             content = Path(scratch, "content")

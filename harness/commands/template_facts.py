@@ -93,7 +93,7 @@ def verify(context: Context, *, names: tuple[str, ...], wanted_series: str) -> i
         if found is None:
             raise TemplateError(
                 f"the template of {' '.join(names)} is not built",
-                remedy=f"harness template build {' '.join(names)}",
+                remedy=template.building(context, names, wanted_series),
             )
         again = afresh(layer, secrets.token_hex(4))
         templates.ensure_all(context, bench.builder, [again], bench.telling)

@@ -21,7 +21,6 @@ CHUNK: Final = 1 << 18
 MAGIC: Final = b"PGDMP"
 """What a backup of PostgreSQL's custom format begins with."""
 SUFFIX: Final = ".sha256"
-QUICKLY: Final = "SET synchronous_commit = off"
 UNKNOWN: Final = re.compile(rb"^SET transaction_timeout = .*\n", re.MULTILINE)
 """What a newer server's dump says to an older server in vain."""
 

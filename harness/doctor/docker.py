@@ -7,11 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from harness import proc
-from harness.engine import TIMEOUT, Engine, failure
+from harness.engine import Engine, failure
 from harness.errors import CommandFailed, HarnessError, MissingTool
 
 T = TypeVar("T")
@@ -28,25 +26,6 @@ LONGEST = 90
 def slowness(load: float, processors: int) -> float:
     """How many times as long all takes where so many processes want to run."""
     return min(SLOWEST, max(1.0, load / processors))
-
-
-class Quick(Engine):
-    """An engine that nobody waits long for."""
-
-    def __init__(self, environ: Mapping[str, str], *, patience: float) -> None:
-        super().__init__(environ)
-        self.patience = patience
-
-    def run(
-        self,
-        *parts: str | Path,
-        check: bool = True,
-        timeout: float = TIMEOUT,
-        env: Mapping[str, str] | None = None,
-    ) -> proc.Completed:
-        """See `Engine.run`."""
-        limit = min(timeout, self.patience)
-        return super().run(*parts, check=check, timeout=limit, env=env)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,7 +43,7 @@ class Left(NamedTuple):
 
 
 class Way(NamedTuple):
-    """How a lease came back to a mark; see `harness.template.undo.Outcome`.
+    """How a lease came back to a mark; see `harness.template.undo.ResetOutcome`.
 
     ``exchanged``: `lease` names another database now.  ``doubt``: it is not what
     it was; a lease's own first mark never ends in doubt.

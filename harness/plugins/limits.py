@@ -217,7 +217,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def limits_of(config: pytest.Config, options: Any, name: str) -> Limits:
     """The limits of this process; none where somebody looks at it."""
     given = getattr(options, "harness_debugger", None) or getattr(options, "trace", 0)
-    seconds = 0.0 if options.usepdb or given else options.harness_timeout
+    seconds = (
+        0.0 if getattr(options, "usepdb", False) or given else options.harness_timeout
+    )
     made = Limits(seconds, options.harness_timeout_least, name)
     config.stash[LIMITS] = made
     client.waiting = made.waiting

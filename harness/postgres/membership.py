@@ -21,7 +21,6 @@ LET_IN = "let-in"
 """File that asks the supervisor to give our role its rights before it starts."""
 Ready = dict[str, Any]
 """What the supervisor says of a server that takes connections."""
-Order = Callable[[], Mapping[str, object]]
 
 
 class Membership:

@@ -38,6 +38,45 @@
     link.href = location.href.replace(/#.*/, "").replace("/latest/", `/${document.body.dataset.run}/`) + link.hash;
   }
 
+  const pictures = all(".evidence a:has(img)");
+  if (pictures.length) {
+    const light = document.createElement("dialog");
+    const [picture, words] = ["img", "p"].map((name) => document.createElement(name));
+    const buttons = ["Previous", "Next", "Close"].map((text) => {
+      const button = document.createElement("button");
+      button.textContent = text;
+      return button;
+    });
+    let images = [];
+    let at = 0;
+    const turn = (step) => {
+      at = (at + step + images.length) % images.length;
+      picture.src = images[at].src;
+      picture.alt = images[at].alt;
+      words.textContent = `${at + 1} of ${images.length}: ${picture.alt}`;
+      for (const one of buttons.slice(0, 2)) one.hidden = images.length < 2;
+    };
+    const steps = new Map([[buttons[0], -1], [buttons[1], 1], ["ArrowLeft", -1], ["ArrowRight", 1]]);
+    for (const link of pictures) {
+      link.addEventListener("click", (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey) return; // a tab of its own
+        event.preventDefault();
+        images = [...link.closest(".evidence").querySelectorAll("img")];
+        at = images.indexOf(link.querySelector("img"));
+        turn(0);
+        light.showModal();
+        buttons[2].focus();
+      });
+    }
+    light.addEventListener("click", ({ target }) => (steps.has(target) ? turn(steps.get(target)) : light.close()));
+    light.addEventListener("keydown", ({ key }) => steps.has(key) && turn(steps.get(key)));
+    light.id = "light";
+    light.ariaLabel = "Picture";
+    words.ariaLive = "polite";
+    light.append(picture, words, ...buttons);
+    document.body.append(light);
+  }
+
   const table = find("#table");
   const rows = table
     ? [...table.tBodies[0].rows].map((row) => ({

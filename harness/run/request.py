@@ -53,6 +53,9 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     table = config.suite[asked.suite]
     more = _words(context.environ.get("PYTEST_ADDOPTS", ""))
     options = (*table.options, *more, *rooted(asked.options, Path.cwd()))
+    bad = base.refused(options)
+    if bad:
+        raise UsageError(f"a run cannot have {bad}", remedy=base.OTHERWISE[bad])
     serial = base.serial(options)
     if serial:
         context.console.info(f"{serial} needs the terminal: not in parallel")

@@ -87,7 +87,7 @@ class Saves:
         for root in self.roots:
             for place, names, _ in os.walk(root):
                 names[:] = [one for one in names if self._wanted(place, one)]
-                if place not in seen:
+                if place not in seen and os.access(place, os.R_OK):
                     seen.add(place)
                     yield Path(place)
 
@@ -116,10 +116,10 @@ class Saves:
                 continue
             try:
                 self._round()
-            except OSError as error:
+            except (OSError, RuntimeError) as error:  # the latter are watchfiles' own
                 self._failed(error)
 
-    def _failed(self, error: OSError) -> None:
+    def _failed(self, error: Exception) -> None:
         """Look at all files again and again where the system cannot tell."""
         if isinstance(error, FileNotFoundError):  # a directory has vanished meanwhile
             return
@@ -146,8 +146,7 @@ class Saves:
             yield_on_timeout=True,
             stop_event=self._over,
             raise_interrupt=False,
-            force_polling=False,
-            ignore_permission_denied=True,
+            force_polling=False,  # nor to ignore denied ones: limits are ignored, too
         ):
             paths = {Path(path) for _, path in changes}
             self._tell(one for one in paths if self._changed(one))

@@ -87,6 +87,20 @@ def serial(options: tuple[str, ...]) -> str:
     return ""
 
 
+OTHERWISE = {
+    "-f": "harness watch; to stop at the first failure: -x",
+    "--looponfail": "harness watch",
+    "-pno:xdist": "--jobs 1",
+}
+"""Options of pytest that a run cannot have, and what does the same here."""
+
+
+def refused(options: tuple[str, ...]) -> str:
+    """The option that a run cannot have, or nothing."""
+    pairs = [f"{one}{following}" for one, following in itertools.pairwise(options)]
+    return next((one for one in (*options, *pairs) if one in OTHERWISE), "")
+
+
 def options(step: Step, files: Files) -> list[str]:
     """Options of every step: workers, results, and what the user gave."""
     doubtful = json.dumps({"words": dict(step.doubtful), "named": step.named})

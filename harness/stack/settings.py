@@ -12,8 +12,6 @@ from harness.stack.project import Project
 Told = Mapping[str, Mapping[str, str]]
 """The variables of each service, as Compose has put them together."""
 MAIL: Final = "smtp[s]://HOST[:PORT], USER:PASSWORD@ before HOST if it needs them"
-EXAMPLE: Final = "repertoire.test"
-"""The name of the portal where nobody has set another one."""
 NAMES: Final = {
     "portal": ("PORTAL_URL", "PORTAL_NAMES"),
     "api": ("API_URL", "API_NAMES"),

@@ -37,7 +37,7 @@ class BrowserLender(Protocol):
 
 
 class Resolver(Protocol):
-    """What knows the layers of a request, such as `harness.template.layer.Layers`."""
+    """What knows the layers of a request, such as `harness.template.layers.Layers`."""
 
     def resolve(self, request: Request) -> Layer:
         """The top layer of the chain that answers `request`."""

@@ -131,7 +131,7 @@ def _rows() -> dict[str, Row]:
     names = [f"kill {kind}" for kind in kills.KINDS]
     names += ["kill all at once", "kill in removal", "edit during build"]
     names += [f"full {place}" for place in disks.PLACES]
-    names += [*suites.names(), "exact template", "traced template"]
+    names += [*suites.names(), "exact template", *traced.rows()]
     rows = {name: Row(kind=name) for name in names}
     for place in disks.PLACES:
         rows[f"full {place}"].skipped = disks.why_not()

@@ -635,6 +635,13 @@ def test_what_a_test_replaces_is_there_for_us(
     same(run("--jobs", jobs), plain(*ALL))
 
 
+@pytest.mark.parametrize("name", ["capture", "debugging"])
+def test_a_plugin_of_pytests_own_is_off(
+    usual: Write, run: Run, plain: Run, name: str
+) -> None:
+    same(run("-p", f"no:{name}", "unit"), plain("-p", f"no:{name}", UNIT))
+
+
 def test_a_file_that_interrupts_is_never_green(write: Write, run: Run) -> None:
     """The half of the module that the warm process has is not taken for the whole."""
     tests = "def test_other(): pass\ndef test_second(): pass"

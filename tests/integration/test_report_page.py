@@ -326,6 +326,7 @@ def rich(run: RunResult, tmp_path: Path) -> Path:
     (tmp_path / "evidence" / "1-login.png").write_bytes(picture(1400, 900))
     shots = (
         Evidence(title="login.png", file="evidence/1-login.png"),
+        Evidence(title="after.png", file="evidence/1-login.png"),
         Evidence(title="gone.png", file="", missing="No such file"),
     )
     step = run.steps[0]
@@ -368,6 +369,16 @@ def rich(run: RunResult, tmp_path: Path) -> Path:
     return page
 
 
+def violations(driven: Page) -> Any:
+    """What axe says of the page as it is."""
+    axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
+    driven.run(axe + "; 0")
+    return driven.run(
+        "axe.run().then((result) => result.violations.map((one) =>"
+        " [one.id, one.help, one.nodes.map((node) => node.html.slice(0, 200))]))"
+    )
+
+
 @pytest.mark.parametrize("width", [1200, 390])
 @pytest.mark.parametrize("dark", [False, True])
 def test_the_page_is_accessible(
@@ -377,13 +388,7 @@ def test_the_page_is_accessible(
     driven.run(
         "for (const one of document.querySelectorAll('details')) one.open = true"
     )
-    axe = resources.files("axe_core_python").joinpath("axe.min.js").read_text("utf-8")
-    driven.run(axe + "; 0")
-    found = driven.run(
-        "axe.run().then((result) => result.violations.map((one) =>"
-        " [one.id, one.help, one.nodes.map((node) => node.html.slice(0, 200))]))"
-    )
-    assert found == []
+    assert violations(driven) == []
 
 
 @pytest.mark.parametrize("width", [360, 1200])
@@ -546,3 +551,22 @@ def test_all_is_printed_that_tells_something(driven: Page, rich: Path) -> None:
         assert driven.run(width)
     finally:
         driven.call("Emulation.setEmulatedMedia", media="")
+
+
+def test_pictures_are_shown_large_one_after_the_other(driven: Page, rich: Path) -> None:
+    """By the keys alone; whoever closes it is where he was."""
+    driven.open(rich)
+    driven.run("location.hash = '#f0'; document.querySelector('#f0').open = true")
+    driven.run("document.querySelector('#f0 .evidence a').focus()")
+    said = "[light.open, light.querySelector('p').textContent.split(',')[0]]"
+    driven.press("Enter", 13, "\r")
+    assert driven.run(said) == [True, "1 of 2: login.png"]
+    driven.press("ArrowRight", 39)
+    assert driven.run(said) == [True, "2 of 2: after.png"]
+    driven.press("ArrowRight", 39)
+    assert driven.run(said) == [True, "1 of 2: login.png"]
+    assert driven.run("light.querySelector('img').naturalWidth") == 1400
+    assert violations(driven) == []
+    driven.press("Escape", 27)
+    assert driven.run("light.open") is False
+    assert driven.run("document.activeElement.matches('#f0 .evidence a')")

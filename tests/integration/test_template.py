@@ -169,6 +169,10 @@ def test_a_body_that_no_build_enters_builds_nothing(
         file.write_text(before + METHODS.format(**{"entered": entered, **words}))
 
     write(never="1")
+    done = harness("template", "verify", "alpha", "--database", server)
+    assert done.returncode == 7, done.stdout
+    remedy = f"harness template build alpha --database {server}"
+    assert remedy in done.stdout + done.stderr
     assert "layer alpha built" in build("build")
     write(never="2")
     assert "is there already, by trace" in build("build")

@@ -9,8 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from tests.integration.terminals import Terminal, terminal
 
+ROOT = Path(__file__).parents[2]
 WATCH = (sys.executable, "-m", "harness", "watch", "tryton", "alpha")
 SQLITE = ("--database", "sqlite")
 GREEN = r"passed in .*\(the first after"
@@ -141,3 +144,55 @@ def test_two_without_a_terminal_and_one_is_killed(
             one.kill()
             one.wait()
     assert all(settled(lambda log=log: marked(log.name)) for log in logs)
+
+
+LIMITED = """\
+import sys, time
+from pathlib import Path
+from harness.run.saves import Saves
+
+root, heard = Path(sys.argv[1]), []
+saves = Saves([root], apart=[], saved=heard.append, tell=print)
+saves.start()
+deadline = time.monotonic() + 60
+while not saves.polling and time.monotonic() < deadline:
+    time.sleep(0.05)
+(root / "d9/saved.py").write_text("1")
+while not heard and time.monotonic() < deadline:
+    time.sleep(0.05)
+saves.close()
+print(*heard)
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        ("watches", "OS file watch limit reached"),
+        ("instances", "Too many open files"),
+    ],
+)
+def test_at_a_limit_of_the_system_all_is_looked_at_again_and_again(
+    tmp_path: Path, limit: str, said: str
+) -> None:
+    """The limit is one of a namespace of users, the machine's stays what it is."""
+    for number in range(10):
+        (tmp_path / f"d{number}").mkdir()
+    inside = f'echo 0 > /proc/sys/user/max_inotify_{limit} && exec "$@"'
+    argv = ["unshare", "-U", "-r", "sh", "-c", inside, "sh"]
+    try:
+        subprocess.run([*argv, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("nobody may have a namespace of users here")
+    done = subprocess.run(
+        [*argv, sys.executable, "-c", LIMITED, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert "the system cannot tell of saved files (" in done.stdout
+    assert said in done.stdout
+    assert "fs.inotify.max_user_watches=524288" in done.stdout
+    assert "d9/saved.py" in done.stdout

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os as everybodys
 import shlex
 import sys
 from typing import Any, Iterable, Protocol
@@ -23,6 +24,9 @@ LINES = os.path.join(LIBRARY, "linecache.py")
 GIVEN = ("COVERAGE_", "DB_NAME", "HARNESS_", "PG", "PYTEST_", "TRYTOND_DATABASE")
 """How variables begin that are another one in each run, or the harness's own."""
 IDLE = frozenset({"COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM", "_"})
+IMPORT = "<frozen importlib"
+READING = frozenset({"get_code", "get_data", "get_source"})
+"""Methods of loaders that a program may call, too."""
 SHELLS = ("sh", "bash", "dash", "env", "zsh")
 
 
@@ -65,8 +69,8 @@ class SourceEvents:
 
     def looked_for(self, given: Any) -> None:
         """Somebody asks whether there is a file."""
-        path = self._inside(given)
-        if path and not self.observer.quiet:
+        path = "" if self.observer.quiet else self._inside(given)
+        if path:
             self._note("place", path)
 
     def _note(self, kind: str, path: str) -> None:
@@ -165,8 +169,11 @@ def _cause() -> tuple[str, list[str]]:
         ways.append(place)
         if place.startswith("<doctest"):
             return place, ways
-        if place.startswith("<frozen importlib"):
-            return "", ways
+        if place.startswith(IMPORT):
+            if not asked(frame):
+                return "", ways
+            frame = frame.f_back
+            continue
         library = place.startswith(LIBRARY) and "-packages" not in place
         shown = frame.f_code.co_name == "getframeinfo" or place.endswith(SHOWING)
         if library and shown:
@@ -177,10 +184,24 @@ def _cause() -> tuple[str, list[str]]:
     return "<unknown>", ways
 
 
+def asked(frame: Any) -> bool:
+    """Whether a loader reads for one who asks it, not for the import of a module."""
+    above = frame.f_back.f_code
+    importing = above.co_filename.startswith(IMPORT) and above.co_name not in READING
+    return frame.f_code.co_name in READING and not importing
+
+
 def follow(observer: Marking) -> None:
     """Listen from now on, until the process ends."""
     listener = SourceEvents(observer)
-    sys.addaudithook(listener.hear)
+    wanted, hear = frozenset(listener.noting), listener.hear
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        """A function: of a method each event (each `id`) costs four times as much."""
+        if event in wanted:
+            hear(event, arguments)
+
+    sys.addaudithook(hook)
     original = os.stat
 
     def stat(path: Any, *args: Any, **options: Any) -> Any:
@@ -190,7 +211,7 @@ def follow(observer: Marking) -> None:
     for able in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks):
         if original in able:
             able.add(stat)
-    os.stat = stat
+    everybodys.stat = stat
     plain: Any = type(os.environ)
 
     class Environ(plain):  # type: ignore[misc]

@@ -8,11 +8,16 @@ import sys
 from importlib.machinery import SourceFileLoader
 from typing import Any, Callable, Protocol
 
+from harness.plugins.trace import events
+
 
 class Importing(Protocol):
     """What an observer does in place of the import system."""
 
+    marks: set[str]
+
     def covers(self, path: str) -> bool: ...
+    def name(self, path: str) -> str: ...
     def compiled(self, path: str, module: str, rewrite: Any = None) -> Any: ...
     def executed(self, path: str, run: Callable[[], object]) -> None: ...
 
@@ -24,11 +29,13 @@ MODULES: list[str] = []
 def follow(observer: Importing) -> None:
     """Have it compile and execute what it covers, until the process ends."""
     loader: Any = SourceFileLoader
-    get_code, execute = loader.get_code, loader.exec_module
+    code, execute = loader.get_code, loader.exec_module
 
-    def own_code(self: Any, fullname: str) -> Any:
+    def get_code(self: Any, fullname: str) -> Any:
         if not observer.covers(os.path.realpath(self.path)):
-            return get_code(self, fullname)
+            return code(self, fullname)
+        if events.asked(sys._getframe()):
+            observer.marks.add(f"file {observer.name(os.path.realpath(self.path))}")
         return observer.compiled(self.path, fullname)
 
     def own_exec(self: Any, module: Any) -> None:
@@ -37,7 +44,7 @@ def follow(observer: Importing) -> None:
         else:
             observer.executed(self.path, lambda: execute(self, module))
 
-    loader.get_code, loader.exec_module = own_code, own_exec
+    loader.get_code, loader.exec_module = get_code, own_exec
     rewrite = sys.modules.get("_pytest.assertion.rewrite")
     if rewrite is not None:
         _follow_pytest(observer, rewrite)

@@ -15,22 +15,14 @@ import ast
 import builtins
 import marshal
 import sys
-from typing import Any, Iterable, NamedTuple, Sequence
+from typing import Any, Iterable, Sequence
 
 from harness.plugins.trace import events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, store
-from harness.plugins.trace.names import above, absolute, file_of, names_of, real, top
+from harness.plugins.trace.names import names_of, top
+from harness.plugins.trace.needs import Loaded, Needs
 from harness.plugins.trace.skeleton import Reader, Skeleton
 from harness.plugins.unpatched import os
-
-
-class Loaded(NamedTuple):
-    """A file of the sources that was imported: its fact, and what its import needs."""
-
-    fact: str
-    imports: frozenset[str]
-    package: str
-    """What relative imports in it begin at."""
 
 
 class Observer:
@@ -60,9 +52,7 @@ class Observer:
         """What was seen in the section that goes on."""
         self.kept: set[str] = set()
         """What counts for all that comes later."""
-        self.importing: dict[str, set[str]] = {}
-        """By the name of a file: what was seen while its module was executed."""
-        self.loaded: dict[str, Loaded] = {}
+        self.needs = Needs(self.name, self.covers)
         self.digests: dict[str, str] = {}
         """Of what was compiled: the file may be another one by now."""
         self.lasting = False
@@ -71,7 +61,11 @@ class Observer:
         """Above 0 while the import itself reads."""
         self.written: set[str] = set()
         """Files that were made: they are no part of what is there before."""
-        self._edges: dict[str, tuple[int, tuple[str, ...]]] = {}
+
+    def listen(self) -> None:
+        """Hear of what is entered."""
+        setattr(builtins, instrument.SEEN, self.marks.add)
+        setattr(builtins, instrument.KEEPS, self.keeps)
 
     # -- names ---------------------------------------------------------------
 
@@ -106,7 +100,7 @@ class Observer:
         is_package = os.path.basename(path) == "__init__.py"
         package = module if is_package else module.rpartition(".")[0]
         fact = f"file {name}" if found.opaque else f"module {name}"
-        self.loaded[name] = Loaded(fact, found.imports, package)
+        self.needs.loaded[name] = Loaded(fact, found.imports, package)
         if found.opaque:
             self.digests[fact] = skeleton.digest(source)
         else:
@@ -150,17 +144,17 @@ class Observer:
             run()
         finally:
             seen = self._turn(before)
-            self.importing.setdefault(name, set()).update(seen)
-            if name in self.loaded:
-                self.marks.add(self.loaded[name].fact)
+            self.needs.importing.setdefault(name, set()).update(seen)
+            self.needs.forget()
+            if name in self.needs.loaded:
+                self.marks.add(self.needs.loaded[name].fact)
                 if self.lasting:
-                    self.kept.add(self.loaded[name].fact)
+                    self.kept.add(self.needs.loaded[name].fact)
 
     def _turn(self, to: set[str]) -> set[str]:
         """Go on with another set of marks; those until now."""
-        now = set(self.marks)
-        self.marks.clear()  # it stays the same set: its method is what code calls
-        self.marks.update(to)
+        now, self.marks = self.marks, to
+        setattr(builtins, instrument.SEEN, to.add)
         return now
 
     def keeps(self, fact: str) -> Any:
@@ -172,42 +166,20 @@ class Observer:
     def trace(self, marks: Iterable[str]) -> Trace:
         """All facts that these depend on, with the digests that they had."""
         made = Trace()
-        for fact in self.needed(marks):
-            path = fact.partition(" ")[2]
-            if fact.startswith("file ") and self.now.path(path) in self.written:
-                continue
-            digest = self.digests.get(fact)
-            made[fact] = self.now.digest(fact) if digest is None else digest
+        self.quiet += 1
+        try:
+            for fact in self.needs.all(marks):
+                if self.written and self._made_here(fact):
+                    continue
+                digest = self.digests.get(fact)
+                made[fact] = self.now.digest(fact) if digest is None else digest
+        finally:
+            self.quiet -= 1
         return made
 
-    def needed(self, marks: Iterable[str]) -> set[str]:
-        """These and what their modules have needed to be imported."""
-        found = set(marks)
-        todo = {file_of(fact) for fact in found}
-        known: set[str] = set()
-        while todo:
-            name = todo.pop()
-            known.add(name)
-            loaded = self.loaded.get(name)
-            if loaded is not None:
-                more = {loaded.fact, *self._imported(name, loaded)}
-                more |= self.importing.get(name, set())
-                found |= more
-                todo |= {file_of(fact) for fact in more} - known
-        return found
-
-    def _imported(self, name: str, loaded: Loaded) -> tuple[str, ...]:
-        """The facts of the files that a module may import, and of their packages."""
-        count = len(sys.modules)
-        known = self._edges.get(name)
-        if known is None or known[0] != count:
-            words = (absolute(one, loaded.package) for one in loaded.imports)
-            modules = {sys.modules.get(one) for word in words for one in above(word)}
-            paths = {getattr(one, "__file__", None) or "" for one in modules}
-            names = (self.name(real(path)) for path in paths)
-            facts = {self.loaded[one].fact for one in names if one in self.loaded}
-            known = self._edges[name] = count, tuple(facts)
-        return known[1]
+    def _made_here(self, fact: str) -> bool:
+        path = fact.partition(" ")[2]
+        return fact.startswith("file ") and self.now.path(path) in self.written
 
     def packages(self) -> set[str]:
         """The top-level names of what was imported from elsewhere."""
@@ -271,8 +243,7 @@ def start(
         return OBSERVERS[0]
     made = Observer(root, sources, apart, cache)
     OBSERVERS.append(made)
-    setattr(builtins, instrument.SEEN, made.marks.add)
-    setattr(builtins, instrument.KEEPS, made.keeps)
+    made.listen()
     for module in list(sys.modules.values()):
         path = os.path.realpath(getattr(module, "__file__", None) or "")
         if made.covers(path):  # it was not instrumented

@@ -12,7 +12,7 @@ import ast
 import hashlib
 from typing import Any, Iterable, NamedTuple
 
-VERSION = 2
+VERSION = 3
 """Of what is said here and in `instrument`: what another one said is not known."""
 LENGTH = 20
 """Hexadecimal digits of a digest."""
@@ -27,11 +27,19 @@ EXECUTING = frozenset({"exec", "eval", "compile", "__loader__", "__spec__"})
 CODE = frozenset(
     {
         "__code__", "__loader__", "__spec__", "_getframe", "ag_code", "cr_code",
-        "f_back", "f_code", "f_lineno", "get_code", "get_source", "getsource",
-        "getsourcelines", "gi_code", "tb_lineno",
+        "f_back", "f_code", "f_lineno", "gi_code", "tb_lineno", "co_argcount",
+        "co_cellvars", "co_code", "co_consts", "co_exceptiontable", "co_filename",
+        "co_firstlineno", "co_flags", "co_freevars", "co_kwonlyargcount", "co_lines",
+        "co_linetable", "co_lnotab", "co_name", "co_names", "co_nlocals",
+        "co_positions", "co_posonlyargcount", "co_qualname", "co_stacksize",
+        "co_varnames",
     }
 )  # fmt: skip
-"""Attributes that lead to code, or to where it stands."""
+"""Attributes that lead to code, or to where it stands.
+
+Who asks a loader (``get_code``, ``get_source``) is seen when it does: that is what
+methods of others are called, too.
+"""
 PLACES = frozenset({"Path", "PurePath", "abspath", "dirname", "realpath"})
 """What makes a directory of ``__file__``: files that are opened there are seen."""
 HARMLESS = frozenset(
@@ -194,7 +202,7 @@ class Reader:
         self.opaque |= here or node.id in EXECUTING
 
     def _look_Attribute(self, node: ast.Attribute) -> None:
-        self.opaque |= node.attr in CODE or node.attr.startswith("co_")
+        self.opaque |= node.attr in CODE
 
     def _look_Constant(self, node: ast.Constant) -> None:
         """``getattr(function, "__code__")``."""

@@ -32,7 +32,6 @@ INSTALLED = tuple(
     for path in {sysconfig.get_path(name), os.path.realpath(sysconfig.get_path(name))}
 )
 """Directories of what is installed, and no developer edits."""
-OURS = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(__file__))), "")
 
 
 def main(arguments: list[str]) -> int:

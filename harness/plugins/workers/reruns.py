@@ -164,7 +164,10 @@ class Plugin:
     def _limit(self, item: Any) -> int:
         """How often a test may be run again."""
         options = self.config.option
-        if options.usepdb or options.capture == "no":
+        if (
+            getattr(options, "usepdb", False)
+            or getattr(options, "capture", "no") == "no"
+        ):
             return 0
         mark = item.get_closest_marker("flaky")
         if mark is None or self.config.pluginmanager.hasplugin("rerunfailures"):

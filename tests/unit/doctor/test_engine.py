@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from harness import proc
 from harness.config import DatabaseSettings, SuiteTable
 from harness.doctor import engine as checks
-from harness.doctor.docker import Quick, slowness
+from harness.doctor.docker import slowness
 from harness.engine import Engine
 from harness.errors import CommandFailed
 from harness.proc import Completed
@@ -295,10 +296,11 @@ def test_how_long_an_engine_is_waited_for(
 ) -> None:
     calls: list[float] = []
 
-    def run(_: Engine, *parts: str, timeout: float, **more: Any) -> Completed:
+    def run(argv: object, *, timeout: float, **more: Any) -> Completed:
         calls.append(timeout)
         return answer()
 
-    monkeypatch.setattr(Engine, "run", run)
-    Quick({}, patience=15.0).run("info", timeout=asked)
+    monkeypatch.setattr(proc, "run", run)
+    monkeypatch.setattr(Engine, "argv", lambda self, *parts: ["docker", *parts])
+    Engine({}, patience=15.0).run("info", timeout=asked)
     assert calls == [given]

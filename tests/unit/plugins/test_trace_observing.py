@@ -25,8 +25,9 @@ Load = Callable[..., Any]
 def observer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Observer:
     made = Observer(str(tmp_path), [str(tmp_path / "src")], ["/nowhere"], "")
     made.own = ("own",)
-    monkeypatch.setattr(builtins, instrument.SEEN, made.marks.add, raising=False)
-    monkeypatch.setattr(builtins, instrument.KEEPS, made.keeps, raising=False)
+    for name in (instrument.SEEN, instrument.KEEPS):
+        monkeypatch.setattr(builtins, name, None, raising=False)
+    made.listen()
     loader: Any = SourceFileLoader
     for name in ("get_code", "exec_module"):
         monkeypatch.setattr(loader, name, getattr(loader, name))
@@ -118,13 +119,29 @@ def test_what_an_import_needs(observer: Observer, load: Load) -> None:
         mid="from . import low\nlow.f()\n",
         one="from own.mid import low\ndef f(): pass\n",
     )
-    found = observer.needed({"function src/own/one.py:f"})
+    found = observer.needs.all({"function src/own/one.py:f"})
     assert found == {
         "function src/own/one.py:f", "module src/own/one.py", "module src/own/mid.py",
         "module src/own/low.py", "function src/own/low.py:f",
         "module src/own/__init__.py",
     }  # fmt: skip
     assert one
+
+
+def test_a_module_that_is_not_there_counts(observer: Observer, load: Load) -> None:
+    """It may come; a name that a package has is no module."""
+    text = "try:\n    from . import more\nexcept ImportError:\n    more = None\n"
+    load(
+        low="X = 1\n",
+        two=text + "from .low import X\ntry:\n    import top\nexcept ImportError: 1\n",
+    )
+    found = observer.needs.all({"module src/own/two.py"})
+    places = {one for one in found if one.startswith("place ")}
+    assert places == {
+        "place src/own/more.py", "place src/own/more", "place src/top.py",
+        "place src/top",
+    }  # fmt: skip
+    assert set(observer.trace(places).values()) == {""}
 
 
 def test_digests_are_those_of_what_was_imported(
@@ -300,6 +317,19 @@ def test_events(
     assert heard(observer, listener, load, event, *given) == expected
 
 
+def test_who_looks_for_a_file_or_a_variable_is_heard(
+    observer: Observer, load: Load, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """By everybody's `os`, whatever the plugins have kept of it for themselves."""
+    monkeypatch.setattr(sys, "addaudithook", lambda hook: None)
+    monkeypatch.setattr(os, "stat", os.stat)
+    monkeypatch.setattr(os.environ, "__class__", type(os.environ))
+    events.follow(observer)
+    one = load(one="import os\ndef f(x): return os.path.exists(x), os.environ.get('X')")
+    found = seen(observer, lambda: one.f(str(tmp_path / "a.csv")))
+    assert {"place a.csv", "variable X"} <= found
+
+
 def test_a_file_that_is_named_to_a_program_counts(
     observer: Observer, listener: events.SourceEvents, load: Load, tmp_path: Path
 ) -> None:
@@ -362,6 +392,35 @@ def test_who_reads_a_source_by_inspect_depends_on_it(
     assert "file one.py" not in seen(observer, lambda: one.f(show))
     assert "file two.py" in seen(observer, lambda: one.f(inspect.getsource))
     assert "file two.py" in seen(observer, lambda: None)
+
+
+LOADER = """
+def get_data(hear, path):
+    hear("open", (path, "rb", 0))
+
+def get_source(hear, path):
+    get_data(hear, path)
+
+def exec_module(hear, path):
+    get_source(hear, path)
+"""
+
+
+def test_who_asks_a_loader_for_a_source_depends_on_it(
+    observer: Observer, load: Load, tmp_path: Path
+) -> None:
+    """The import system asks, too: that is none of who imports."""
+    text = "def f(get, *args):\n    return get(*args)\n"
+    one = load(two="def g(): pass\n", one="from . import two\n" + text)
+    loader = importlib.import_module("own.two").__loader__
+    assert "file two.py" in seen(observer, lambda: one.f(loader.get_code, "own.two"))
+    told: dict[str, Any] = {}
+    exec(compile(LOADER, "<frozen importlib._bootstrap_external>", "exec"), told)
+    hear = events.SourceEvents(observer).hear
+    path = str(tmp_path / "src/own/data.txt")
+    for name, noted in (("get_data", 1), ("get_source", 1), ("exec_module", 0)):
+        found = seen(observer, lambda name=name: one.f(told[name], hear, path))
+        assert ("file data.txt" in found) == noted, name
 
 
 def test_variables(

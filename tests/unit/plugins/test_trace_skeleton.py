@@ -152,6 +152,8 @@ def test_where_code_may_see_code_the_whole_file_counts(more: str) -> None:
         "from .things import deco\n@deco.one(1)\ndef f(): pass",
         "def deco(f):\n    return f\n@deco\ndef f(): pass",
         "class A:\n    @staticmethod\n    def f(): pass",
+        "code = fields.Function(fields.Char('Code'), 'get_code')",
+        "def f(r):\n    return r.get_code() + r.co_author.get_source()",
     ],
 )
 def test_what_sees_no_code(more: str) -> None:

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What facts about code need to be imported: the files that stand behind a file.
+
+Each test asks, so what a file needs is remembered until another module is imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
+
+from harness.plugins.trace.names import above, absolute, file_of, real
+from harness.plugins.unpatched import os
+
+
+class Loaded(NamedTuple):
+    """A file of the sources that was imported: its fact, and what its import needs."""
+
+    fact: str
+    imports: frozenset[str]
+    package: str
+    """What relative imports in it begin at."""
+
+
+class Needs:
+    """Of what was imported in this process.
+
+    `name` says what a file is called, `covers` whether it is looked at.
+    """
+
+    def __init__(
+        self, name: Callable[[str], str], covers: Callable[[str], bool]
+    ) -> None:
+        self.name = name
+        self.covers = covers
+        self.loaded: dict[str, Loaded] = {}
+        self.importing: dict[str, set[str]] = {}
+        """By the name of a file: what was seen while its module was executed."""
+        self._count = 0
+        """How many modules there were when the next two were made."""
+        self._own: dict[str, set[str]] = {}
+        """By the name of a file: what it needs by itself."""
+        self._whole: dict[str, frozenset[str]] = {}
+        """By the name of a file: all that it needs."""
+
+    def forget(self) -> None:
+        """A module was executed: what is remembered may not be so any more."""
+        self._count = 0
+
+    def all(self, marks: Iterable[str]) -> set[str]:
+        """These and what their modules have needed to be imported."""
+        if self._count != len(sys.modules):
+            self._count = len(sys.modules)
+            self._own.clear()
+            self._whole.clear()
+        found = set(marks)
+        for name in {file_of(fact) for fact in found}:
+            if name not in self._whole:
+                self._whole[name] = self._behind(name)
+            found |= self._whole[name]
+        return found
+
+    def _behind(self, name: str) -> frozenset[str]:
+        found: set[str] = set()
+        todo, known = [name], {name}
+        while todo:
+            more = self._by_itself(todo.pop())
+            found |= more
+            new = {file_of(fact) for fact in more} - known
+            known |= new
+            todo.extend(new)
+        return frozenset(found)
+
+    def _by_itself(self, name: str) -> set[str]:
+        """What a file needs: its import, and the modules that it imports."""
+        loaded = self.loaded.get(name)
+        if loaded is None:
+            return set()
+        known = self._own.get(name)
+        if known is None:
+            known = {loaded.fact, *self._imported(loaded)}
+            known |= self.importing.get(name, set())
+            self._own[name] = known
+        return known
+
+    def _imported(self, loaded: Loaded) -> Iterator[str]:
+        """The facts of the files that a module may import, and of their packages."""
+        words = (absolute(one, loaded.package) for one in loaded.imports)
+        for one in {one for word in words for one in above(word)}:
+            path = getattr(sys.modules.get(one), "__file__", None) or ""
+            name = self.name(real(path))
+            if name in self.loaded:
+                yield self.loaded[name].fact
+            elif one not in sys.modules:
+                yield from self._absent(one)
+
+    def _absent(self, module: str) -> Iterator[str]:
+        """Where a module would be that nobody could import, or did until now.
+
+        Of one that is tried (``except ImportError``) it counts that it is not there.
+        """
+        package, _, last = module.rpartition(".")
+        known: Any = sys.modules.get(package)
+        if package and (known is None or last in vars(known)):
+            return
+        places = getattr(known, "__path__", ()) if package else sys.path
+        for place in map(real, map(str, places)):
+            path = os.path.join(place, last)
+            if last != "*" and self.covers(path):
+                yield f"place {self.name(path)}.py"
+                yield f"place {self.name(path)}"

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""C3S's own module after edits: what traces leave out, templates and tests.
+
+A copy is edited, in a small project; where it is not cloned into ``src/``, as in CI,
+these tests are skipped.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+NAME = "collecting_society"
+CLONE = ROOT / "src" / NAME
+pytestmark = pytest.mark.skipif(
+    not CLONE.is_dir(), reason=f"C3S's {NAME} not cloned into src/: docs/c3s.md"
+)
+BODY = ("collecting_society.py", "        return 'uncommited'\n")
+VIEW = ("view/ace_form.xml", '<form col="2">')
+Run = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def project(state: Path) -> Path:
+    """A project with a copy; its place stays, since environments know it."""
+    place = state.parent / "c3s"
+    shutil.rmtree(place, ignore_errors=True)
+    place.mkdir()
+    shutil.copytree(CLONE, place / "src" / NAME)
+    (place / "pyproject.toml").write_text(
+        dedent(f"""\
+            [tool.harness]
+            [tool.harness.source.{NAME}]
+            [tool.harness.suite.tryton]
+            """)
+    )
+    return place
+
+
+@pytest.fixture
+def run(project: Path, env: dict[str, str]) -> Run:
+    """Run its tests; what is said."""
+
+    def call(*words: str) -> str:
+        argv = [sys.executable, "-m", "harness", "test", "tryton", *words]
+        done = subprocess.run(
+            [*argv, "--database", "sqlite"],
+            cwd=project,
+            env={**env, "HARNESS_EXACT": "false"},
+            capture_output=True,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return call
+
+
+def edit(project: Path, where: tuple[str, str], new: str) -> None:
+    """One line of a file is another one."""
+    name, old = where
+    path = project / "src" / NAME / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_edits_of_a_body_and_of_a_view(project: Path, run: Run) -> None:
+    """No file of a module counts as a whole for a method that is called `get_code`."""
+    assert "23 passed" in run("--affected")
+    assert "unchanged since run" in run("--affected")
+    edit(project, BODY, "        state = 'uncommited'\n        return state\n")
+    said = run("--affected=check")
+    assert "template collecting_society by trace" in said
+    assert "layer collecting_society built" not in said
+    edit(project, VIEW, '<form col="4">')
+    said = run("--affected=check")
+    assert "layer collecting_society built" in said
+    assert "layer web_user" not in said
