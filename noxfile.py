@@ -7,6 +7,7 @@ They run in the Python that runs nox where that has the harness (as in the
 
 import importlib.util
 import logging
+import re
 import shutil
 import sys
 import tomllib
@@ -24,7 +25,10 @@ nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
-WORKFLOWS = (".github/workflows/gate.yml", ".github/workflows/scheduled.yml")
+WORKFLOWS = tuple(f".github/workflows/{name}.yml" for name in (
+    "gate", "scheduled", "module", "release",
+))  # fmt: skip
+VERSION = Path("harness/__init__.py")
 PLUGINS = (
     "tests/unit/plugins",
     "tests/integration/test_workers.py",
@@ -126,3 +130,18 @@ def prereleases(session: nox.Session) -> None:
     newest = max(known, key=lambda name: [int(part) for part in name.split(".")])
     words = ("test", "tryton", "party", "--series", newest)
     session.run("python", "-m", "harness", *words, env=early)
+
+
+@nox.session(venv_backend="venv")
+def release(session: nox.Session) -> None:
+    """The version, CHANGELOG.md, a commit and a tag, nothing pushed: -- 1.2.0"""
+    (version,) = session.posargs
+    session.install("--quiet", "towncrier>=25.8")
+    line = '__version__ = "{}"'.format
+    text = VERSION.read_text("utf-8")
+    VERSION.write_text(re.sub(line(".*"), line(version), text), "utf-8")
+    session.run("towncrier", "build", "--yes", "--version", version)
+    message = f"Release {version}"
+    session.run("git", "commit", "--all", "--message", message, external=True)
+    session.run("git", "tag", "--annotate", f"v{version}", "-m", message, external=True)
+    session.log(f"now: git push --follow-tags; v{version} publishes itself")

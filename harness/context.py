@@ -33,7 +33,8 @@ def confirm(ask: Ask, what: str) -> None:
 class Context:
     """The surroundings of one invocation; `line` is how it was called.
 
-    `found` is what was taken, and from where, in place of a configuration.
+    `found` is what was taken, and from where, in place of a configuration;
+    `application` says that pytest's own configuration is all that there is.
     """
 
     config: Config
@@ -42,6 +43,7 @@ class Context:
     line: str
     answers: Console | None = None
     found: Discovered | None = None
+    application: bool = False
 
     def answer(self, value: object) -> None:
         """Print a document for machines: alone on stdout, where `answers` is set."""

@@ -5,7 +5,14 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from harness.errors import CommandFailed, HarnessError, MissingTool, UsageError
+from harness.errors import (
+    CommandFailed,
+    HarnessError,
+    MissingTool,
+    SourceError,
+    UsageError,
+)
+from harness.masks import masked
 from harness.model import Module
 from harness.modules import nowhere
 
@@ -14,11 +21,26 @@ UNANSWERED: Final = re.compile(
     r"NameResolutionError|connection broken by|Connection refused|"
     r"Max retries exceeded|(?:40[137]|50\d) (?:Client|Server) Error"
 )
+UNCLONED: Final = re.compile(
+    r"fatal: (?:unable to access|repository) '([^']+)'"
+    r"|fatal: (?:Could not read from remote repository)"
+)
 UNWRITTEN: Final = re.compile(
     r"error: (?:Cannot update time stamp of directory|could not create"
     r"|\[Errno (?:13|30)\]).*"
 )
 """What setuptools says where it may not write beside the source."""
+ABSENT: Final = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
+FRAME: Final = re.compile(
+    r'File "(?P<a>[^"<]+)", line (\d+)|^(?P<b>\S+\.py):(\d+):', re.M
+)
+PACKAGES: Final = {
+    "bs4": "beautifulsoup4", "Crypto": "pycryptodome", "cv2": "opencv-python",
+    "dateutil": "python-dateutil", "OpenSSL": "pyOpenSSL", "PIL": "Pillow",
+    "pkg_resources": "setuptools<82", "psycopg2": "psycopg2-binary",
+    "stdnum": "python-stdnum", "yaml": "PyYAML",
+}  # fmt: skip
+"""Packages that are not called as what is imported of them."""
 UNKNOWN: Final = re.compile(r"No matching distribution found for (\S+)")
 
 
@@ -37,6 +59,15 @@ def explained(error: CommandFailed) -> HarnessError:
             checked=f"{line}\n{broken.strip()[:300]}",
             remedy="is the network there, and are PIP_INDEX_URL and pip's"
             " configuration right? harness doctor",
+        )
+    uncloned = UNCLONED.search(error.message)
+    if uncloned:
+        place = uncloned[1] or "of a requirement"
+        return MissingTool(
+            f"the repository {masked(place)} cannot be reached",
+            checked=f"{line}\n{uncloned[0][:300]}",
+            remedy="is the network there, and may you read it? The packaging of a"
+            " source requires it by this address",
         )
     unwritten = UNWRITTEN.search(error.message)
     if unwritten:
@@ -68,3 +99,26 @@ def lost(error: CommandFailed, modules: Iterable[Module]) -> HarnessError | None
                 asked = f"the package index for {unknown[1]}, as its packaging says"
                 return nowhere(one, module, tried=[asked, "what lies beside it"])
     return None
+
+
+def undeclared(trace: str, own: Iterable[str] = ()) -> SourceError | None:
+    """The error for an import of what nobody requires, if a traceback ends in one.
+
+    What is called as one of ours (`own`) is there, and is not found for other reasons.
+    """
+    absent = ABSENT.search(trace)
+    frames = list(FRAME.finditer(trace, 0, absent.start())) if absent else []
+    if absent is None or not frames or absent[1].partition(".")[0] in own:
+        return None
+    last = frames[-1]
+    name = absent[1].removeprefix("trytond.modules.").partition(".")[0]
+    of_tryton = absent[1].startswith("trytond.modules.")
+    package = f"trytond_{name}" if of_tryton else PACKAGES.get(name, name)
+    return SourceError(
+        f"{last['a'] or last['b']} imports {absent[1]}, which nothing requires",
+        checked=f"line {last[2] or last[4]} there; all that the packaging, its extra"
+        " for tests and tryton.cfg have installed",
+        remedy=f"harness test --with '{package}' (or what the package with it is"
+        " called); for good, name it among what the package or its extra test requires"
+        ", or harness init and requirements in [tool.harness]",
+    )

@@ -6,6 +6,7 @@ as pip does, and what fails with it is tried again by pip, whose words are expla
 """
 
 import ast
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,11 @@ from harness import proc
 from harness.errors import CommandFailed
 
 QUIET: Final = ("--quiet", "--disable-pip-version-check", "--no-input")
+EMPTY: Final = re.compile(r"\(from versions: none\)|ResolutionImpossible")
+"""What pip says of an index that has nothing, the second with constraints."""
+UNREAD: Final = "Could not fetch URL"
+PROBE: Final = "pip"
+"""A package that each index of packages has."""
 NAMES: Final = {
     "index-url": "UV_DEFAULT_INDEX",
     "extra-index-url": "UV_INDEX",
@@ -61,8 +67,19 @@ class PackageInstaller:
         if self._uv and self._by_uv(self._uv, python, [*held, *words], constraints):
             return
         own = {"PIP_CONSTRAINT": str(constraints)} if constraints else {}
-        argv = [str(python), "-m", "pip", "install", *QUIET]
-        proc.run([*argv, *held, *words], env={**self.environ, **own})
+        argv = [str(python), "-m", "pip", "install"]
+        env = {**self.environ, **own}
+        try:
+            proc.run([*argv, *QUIET, *held, *words], env=env)
+        except CommandFailed as error:
+            if not EMPTY.search(error.message):
+                raise
+            # Without retries pip says nothing of an index that it cannot reach.
+            asked = ("--dry-run", "--ignore-installed", "--no-deps", "-vv", PROBE)
+            said = proc.run([*argv, *asked], env=self.environ, check=False)
+            why = [one for one in said.stdout.splitlines() if UNREAD in one]
+            more = why if said.code else []
+            raise CommandFailed("\n".join([error.message, *more])) from error
 
     def freeze(self, python: Path) -> str:
         """All that is installed, a line each."""

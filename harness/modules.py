@@ -92,8 +92,12 @@ class Graph(Mapping[str, Module]):
             if name in found:
                 continue
             found.add(name)
-            depends = self.require(name).depends
-            todo += [other for other in depends if other not in CORE]
+            module = self.require(name)
+            for other in module.depends:
+                if other not in (*CORE, *self._modules):
+                    tried = ["what its packaging has installed", "what lies beside it"]
+                    raise nowhere(other, module, tried=tried, known=self._modules)
+                todo += [other] if other not in CORE else []
         return frozenset(found)
 
     def known(self, names: Iterable[str]) -> tuple[str, ...]:
@@ -158,12 +162,16 @@ def unknown(name: str, known: Iterable[str]) -> UsageError:
     )
 
 
-def nowhere(name: str, needed: Module, *, tried: Iterable[str]) -> SourceError:
+def nowhere(
+    name: str, needed: Module, *, tried: Iterable[str], known: Iterable[str] = ()
+) -> SourceError:
     """The error for a module that another one needs, and that nobody has."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.85)
     return SourceError(
         f"the module {needed.name} needs {name}, which is nowhere",
         checked="; ".join([f"depends in {needed.path / 'tryton.cfg'}", *tried]),
-        remedy=f"clone it beside the repository of {needed.name}, in its series; or"
+        remedy="".join(f"did you mean {one}? Else " for one in near)
+        + f"clone it beside the repository of {needed.name}, in its series; or"
         f" name its package in the packaging of {needed.name}, with an address"
         " (VENDOR_NAME @ git+https://…); or say where it is: harness init, then"
         f" [tool.harness.source.{name}] with its path",

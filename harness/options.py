@@ -34,7 +34,7 @@ VALUES = frozenset(
         "--series", "--database", "--isolation", "--in", "--jobs", "--changed-since",
         "--path", "--profile", "--shard", "--browser", "--selenium", "--evidence",
         "--reruns", "--repeat", "--seed", "--bisect", "--exactly", "--worker",
-        "--timeout",
+        "--timeout", "--with",
     }
 )  # fmt: skip
 PYTEST_VALUES = frozenset(

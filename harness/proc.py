@@ -139,7 +139,12 @@ class Child:
             pass
 
     def interrupt(self, *, grace: float = 10.0) -> None:
-        """What Ctrl-C does, and `grace` seconds to tidy up."""
+        """What Ctrl-C does, and `grace` seconds to tidy up.
+
+        In the foreground the terminal does it: a second one would cut its last words.
+        """
+        if self.foreground and self.ended(within=grace):
+            return
         self.signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(grace)

@@ -58,6 +58,11 @@ def _remedy(name: str, near: str) -> str:
             "it is under development, and no index has its packages: check out the"
             f" branch of a release; or did you mean {near}? --series {near}"
         )
+    if re.fullmatch(r"[1-5]\.\d+", name):
+        return (
+            "it runs on no Python that today's pytest runs on: check out the branch of"
+            f" a later release; or, where the code is ready for it, --series {near}"
+        )
     return f"did you mean {near}?" if near else "pass --series SERIES"
 
 

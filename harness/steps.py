@@ -32,8 +32,7 @@ class ConsoleStep:
 
     def rows(self, now: float) -> Iterator[str]:
         """What runs since when, and a row for each of its parts."""
-        seconds = int(now - self.started)
-        passed = f"{seconds} s" if seconds < 60 else duration(seconds)
+        passed = duration(now - self.started)  # tenths: each picture is another one
         text = "" if self.parts else self.text
         yield " ".join(f"{self.title} ... {passed} {text}".split())
         for part in self.parts:

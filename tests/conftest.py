@@ -23,7 +23,7 @@ PLACES = {
     "suites": ("test_suite", "test_flaky"),
     "databases": ("test_stack_databases",),
     "cases": ("test_cases",),
-    "checkout": ("test_inside", "test_browsers_inside", "test_c3s"),
+    "checkout": ("test_inside", "test_browsers_inside", "test_c3s", "test_c3s_stack"),
     "nose": ("test_nose",),
     "workers": ("test_workers",),
     "undo": ("test_undo",),

@@ -2,7 +2,6 @@
 """What every place of browsers offers, and what all of them share."""
 
 import contextlib
-import http.client
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -95,7 +94,7 @@ def wait(
     deadline = time.monotonic() + timeout
     while True:
         over = ended()
-        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+        with contextlib.suppress(OSError, ValueError):
             said = status(url, timeout=2.0)
             if said.get("ready"):
                 return said
@@ -112,8 +111,10 @@ def wait(
 def status(url: str, *, timeout: float) -> dict[str, Any]:
     """What a WebDriver says at ``/status``.
 
-    Raises OSError, HTTPException or ValueError if it is none, or not there.
+    Raises OSError or ValueError if it is none, or not there.
     """
+    import http.client  # with ssl and email: most runs have no browser
+
     parts = urlsplit(url)
     make = (
         http.client.HTTPSConnection
@@ -127,6 +128,8 @@ def status(url: str, *, timeout: float) -> dict[str, Any]:
         if answer.status != 200:
             raise ValueError(f"HTTP {answer.status} {answer.reason}")
         document = json.loads(answer.read())
+    except http.client.HTTPException as error:
+        raise ValueError(str(error) or repr(error)) from error
     finally:
         connection.close()
     value = document.get("value") if isinstance(document, dict) else None

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """An existing Selenium Grid, or a service that speaks WebDriver, by its address."""
 
-import http.client
 import re
 import socket
 from typing import Any
@@ -29,7 +28,7 @@ class Grid:
         """It may be unreachable, none, or not ready."""
         try:
             said = self._ask()
-        except (OSError, ValueError, http.client.HTTPException) as error:
+        except (OSError, ValueError) as error:
             why = getattr(error, "strerror", None) or str(error) or repr(error)
             return f"{self.shown} does not answer as a WebDriver: {why}"
         if not said.get("ready"):

@@ -22,6 +22,10 @@ FILES: Final = {
 SCHEDULED: Final = ".github/workflows/scheduled.yml"
 """What GitHub runs by the clock, where the configuration has something for it."""
 
+CALLED: Final = ".github/workflows/module.yml"
+COMPONENT: Final = "templates/module.yml"
+"""What other repositories call: a workflow of GitHub's, a component of GitLab's."""
+
 
 def files(config: Config, name: str, pins: Mapping[str, Pin]) -> dict[str, str]:
     """The texts of a provider's files, by where it looks for them."""
@@ -30,6 +34,9 @@ def files(config: Config, name: str, pins: Mapping[str, Pin]) -> dict[str, str]:
     made = {FILES[name]: github(config, pins)}
     if config.ci.scheduled:
         made[SCHEDULED] = scheduled(config, pins)
+    if config.ci.reusable:
+        made[CALLED] = _rendered("github-module.yml.j2", config, pins=pins)
+        made[COMPONENT] = _rendered("gitlab-module.yml.j2", config)
     return made
 
 

@@ -205,17 +205,23 @@ def _found(
     describes = options.command == "init"
     release = getattr(options, "series", "")
     found = discovery.look(Path.cwd(), release=release, lenient=describes)
-    if found is None and not describes:
+    place = found.root if found else None
+    if found is None and options.command == "test":
+        from harness.commands import application
+
+        place = application.of(Path.cwd())
+    if place is None and not describes:
         raise config.nothing(Path.cwd())
-    root = found.root if found else Path.cwd()
+    root = place or Path.cwd()
     table = found.table() if found else {}
     state = environ.get("HARNESS_STATE") or store.default(environ)
-    place = root / Path(state).expanduser()
-    table["reports"] = str(place / "reports" / store.named(root))
+    home = root / Path(state).expanduser()
+    table["reports"] = str(home / "reports" / store.named(root))
     return Context(
         config=config.load(root, environ, overrides, found=table),
-        environ={**environ, **UNTOUCHED},
+        environ={**environ, **UNTOUCHED} if found else environ,
         console=console,
         line=words.line(argv),
         found=found,
+        application=not found,
     )

@@ -23,6 +23,7 @@ OVERRIDES = {
     "jobs": "jobs",
     "timeout": "timeout",
     "worker": "workers",
+    "with": "requirements",
     "exact": "exact",
     "keep": "keep",
     "profile": "profile",

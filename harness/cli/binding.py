@@ -17,9 +17,9 @@ from harness.errors import UsageError
 from harness.output import Console
 
 if TYPE_CHECKING:
-    from harness.commands.db import Leave
     from harness.commands.db_make import Content
     from harness.commands.db_place import DatabaseRequest
+    from harness.commands.db_saving import Leave
     from harness.commands.sources import Choice
     from harness.context import Context
 
@@ -81,7 +81,7 @@ def _choice(options: argparse.Namespace) -> "Choice":
 
 def _leave(options: argparse.Namespace) -> "Leave":
     """What was allowed by the options of `asking`."""
-    from harness.commands.db import Leave
+    from harness.commands.db_saving import Leave
 
     return Leave(
         yes=options.yes,

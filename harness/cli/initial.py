@@ -23,7 +23,8 @@ def add(commands: "Commands[Parser]") -> None:
         default=[],
         metavar="WHAT",
         help="of an application without Tryton, what fills the database of a test: a"
-        " file (.sql, .dump), package.module:function or a command; again for more",
+        " file (.sql, .dump), package.module:function or a command; again for more;"
+        " none: its tests need no database",
     )
     one.add_argument(
         "--dry-run", action="store_true", help="print what would be written"

@@ -105,6 +105,12 @@ def _test(commands: "Commands[Parser]") -> None:
         help="how long a test, its set-up and its tear-down may take; 0: for ever"
         " (pytest-timeout's: -- --timeout=N)",
     )
+    one.add_argument(
+        "--with",
+        action="append",
+        metavar="REQUIREMENT",
+        help="a package that tests need and nobody requires; again for more",
+    )
     one.add_argument("--keep", action="store_true", help="leave the server warm")
     exact(one)
     one.add_argument(
@@ -164,12 +170,41 @@ def _choose(context: "Context", options: argparse.Namespace) -> None:
         options.words = [word, *options.words] if word else options.words
 
 
+def _run_application(
+    context: "Context", options: argparse.Namespace, rest: Words
+) -> int:
+    from harness.commands import application
+
+    options.words = [one for one in (options.suite, *options.words) if one]
+    usual = options.here.get_default
+    given = (one for one in OF_SUITES if getattr(options, one) != usual(one))
+    odd = [f"--{one.replace('_', '-')}" for one in given]
+    if odd:
+        raise UsageError(
+            f"{odd[0]} means nothing here: this is an application without Tryton",
+            checked=f"there is no [tool.harness] in {context.config.root}",
+            remedy=f"leave {odd[0]} out; pytest's own options are taken",
+        )
+    if options.list_tests:
+        rest = ("--collect-only", "--quiet", *rest)
+    return application.run(context, (*options.words, *options.path, *rest))
+
+
+OF_SUITES = (
+    "series", "isolation", "runner", "changed_since", "affected", "shard", "coverage",
+    "keep_failed", "list", "json", "reruns", "repeat", "bisect", "debug", "worker",
+)  # fmt: skip
+"""Options that only configured suites have."""
+
+
 def _run_test(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.commands import test
     from harness.model import Isolation
     from harness.run import request
 
     suites = context.config.suite
+    if context.application:
+        return _run_application(context, options, rest)
     _choose(context, options)
     if options.suite not in suites:
         raise UsageError(

@@ -64,10 +64,10 @@ def _docs(commands: "Commands[Parser]") -> None:
 
 def _completion(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     from harness.cli import completion
-    from harness.images.services import ALIASES, OF_STACK
+    from harness.config.described import ALIASES, OF_STACK
     from harness.series import official
 
-    services = (*OF_STACK, *ALIASES)
+    services = (*dict.fromkeys((*OF_STACK, *context.config.service)), *ALIASES)
     parts = {Path(path).name for one in context.config.suite.values()
              for path in one.paths}  # fmt: skip
     modules = (*context.graph, *(one for one in official() if one not in context.graph))

@@ -1,27 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness db list``, ``size``, ``psql``, ``console``; what all of ``db`` shares."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from harness.commands import db_place
 from harness.commands.db_place import DatabaseRequest
-from harness.context import Ask, Context, confirm
+from harness.commands.db_saving import Leave
+from harness.context import Context, confirm
 from harness.databases import catalogue
 from harness.databases.client import PostgresPrograms
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.options import meant
 from harness.quantities import size as shown
 from harness.run import servers
-
-
-@dataclass(frozen=True, kw_only=True)
-class Leave:
-    """What the user has allowed beforehand; with `save`, a backup comes before."""
-
-    yes: bool = False
-    force: bool = False
-    save: bool = True
-    ask: Ask = None
 
 
 def require_leave(client: PostgresPrograms, leave: Leave, what: str) -> None:

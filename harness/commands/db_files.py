@@ -9,10 +9,9 @@ from pathlib import Path
 
 from harness import proc
 from harness.commands import db, db_place, db_server, stack
-from harness.commands.db import Leave
 from harness.commands.db_make import claimed
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
-from harness.commands.db_saving import dated, saved
+from harness.commands.db_saving import Leave, dated, saved
 from harness.context import Context
 from harness.databases import archive, catalogue, rights
 from harness.databases import replace as replacing

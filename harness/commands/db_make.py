@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.commands import db, db_place, db_saving
-from harness.commands.db import Leave
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
+from harness.commands.db_saving import Leave
 from harness.context import Context
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing

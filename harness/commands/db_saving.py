@@ -3,16 +3,26 @@
 
 import shlex
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from harness.commands.db import Leave
-from harness.context import Context
+from harness.context import Ask, Context
 from harness.databases import archive
 from harness.databases import replace as replacing
 from harness.databases.archive import Sum
 from harness.databases.client import PostgresPrograms
 from harness.errors import CommandFailed, DatabaseError
 from harness.quantities import size as shown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Leave:
+    """What the user has allowed beforehand; with `save`, a backup comes before."""
+
+    yes: bool = False
+    force: bool = False
+    save: bool = True
+    ask: Ask = None
 
 
 def place(context: Context) -> Path:

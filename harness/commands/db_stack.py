@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harness import locks, proc, store
-from harness.commands import stack_health, stack_up, template
+from harness.commands import stack_health, stack_saving, stack_up, template
 from harness.commands.db_server import BUILTIN, beside, ensured, on
 from harness.commands.stack import Stack, open_
 from harness.context import Context
@@ -18,7 +18,7 @@ from harness.databases.replace import BUILDING, building, exists
 from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.quantities import size
 from harness.run import servers
-from harness.stack import access, roles
+from harness.stack import access
 from harness.stack import database as databases
 from harness.stack import project as projects
 from harness.stack.compose import Container
@@ -56,22 +56,7 @@ def opened(
             with context.console.step("start db", ticker=True):
                 stack.compose.run(*START)
 
-    def beginning(program: str, terminal: bool) -> list[str]:
-        options = [] if terminal else ["-T"]
-        return stack.looking.argv("exec", *options, "db", program)
-
-    project = stack.project
-    client = PostgresPrograms(
-        kind="stack",
-        title=f"the stack {project.name} ({project.environment})",
-        start=beginning,
-        env=stack.looking.env,
-        environment=project.environment,
-        dry=dry,
-        say=context.console.info,
-        owner=roles.OWNER,
-        rights=lambda name: (roles.rights(used=name == own),),
-    )
+    client = stack_saving.client(stack, dry=dry)
     made = OfStack(stack=stack, client=client)
     if not dry:
         database = made.database(own)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.commands import db, db_place, db_saving
-from harness.commands.db import Leave
 from harness.commands.db_make import Waiting
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
+from harness.commands.db_saving import Leave
 from harness.context import Context
 from harness.databases import archive, catalogue
 from harness.databases import replace as replacing

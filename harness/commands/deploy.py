@@ -43,13 +43,13 @@ class DeployPlan:
     @property
     def around(self) -> list[str]:
         """What is started for it."""
-        front = projects.BEHIND.get(self.service)
+        front = self.stack.project.front(self.service)
         return [front] if front else list(projects.DEPENDS[self.service])
 
     def before(self) -> list[str | Path]:
         """Compose's words that start all but the service."""
         counts = {**self.counts, self.service: 0}
-        scales = kept(counts, self.around)
+        scales = kept(self.stack.project, counts, self.around)
         return ["up", "--detach", "--no-recreate", "--wait", *scales, *self.around]
 
     def itself(self) -> list[str | Path]:
@@ -67,7 +67,7 @@ class DeployPlan:
         """Compose's words that bring the replicas back; none where there were none."""
         if not self.counts.get(self.service):
             return []
-        scales = kept(self.counts, [self.service])
+        scales = kept(self.stack.project, self.counts, [self.service])
         return ["up", "--detach", "--no-recreate", *scales, self.service]
 
     def overlay(self) -> dict[str, object]:
@@ -91,7 +91,7 @@ def run(
     if dry:
         _show(plan, own)
         return ExitCode.OK
-    needed = projects.closure([*plan.around, "erpserver"])
+    needed = plan.stack.project.closure([*plan.around, "erpserver"])
     stack_before.check_settings(plan.stack, needed)
     stack_before.require_images(plan.stack, needed, build=False)
     _alone(plan)
@@ -103,7 +103,7 @@ def run(
 
 
 def _plan(stack: Stack, service: str, *, wait: bool, terminal: bool) -> DeployPlan:
-    (name,) = projects.services([service])
+    (name,) = stack.project.services([service])
     if name not in projects.PYTHON:
         raise UsageError(
             f"{name} has nothing to deploy",

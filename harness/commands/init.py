@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness init``: what was found, written into the project's own file."""
 
+import configparser
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 from harness import config
+from harness.commands import application
 from harness.config.names import FILE, TABLE
 from harness.context import Context
 from harness.discovery import Discovered, packaging
@@ -17,6 +20,10 @@ QUESTION = """\
 What fills the database of a test? A file (schema.sql, data.dump), a function
 (package.module:function, called with the address), or a command; several: one a
 line, an empty line ends: """
+FILLS = "# harness test forks its workers; what fills databases: docs/plugins.md\n"
+HEADERS = ("[pytest]", "[tool:pytest]", "[tool.pytest.ini_options]")
+NOSE = re.compile(r"^\s*(import nose|from nose|\[nosetests\])", re.M)
+NONE = ("none",)
 DUMPS = (".dump", ".backup", ".pgdump")
 
 
@@ -31,19 +38,29 @@ def run(
     root = context.config.root
     if config.find_root(root) is not None:
         raise _there(f"[{TABLE}]", root / FILE)
+    file = root / FILE
+    there = None if context.found else base.configuration(root)
     if context.found is not None:
         text = f"{context.found.text()}\n{_plain(context.found)}"
         what = f"[{TABLE}], which harness test reads, and what plain pytest needs"
-    elif packaging.installs(root):
-        text = _application(root, fill or _asked(ask))
-        what = "what pytest -n auto needs"
+    elif there:
+        file, text = there, _added(there, root, fill or _asked(ask))
+        what = "what harness test and pytest -n auto need"
+    elif packaging.installs(root) or any(root.glob("**/test*.py")):
+        options = _application(root, fill or _asked(ask), toml=True)
+        text = f"[tool.pytest.ini_options]\n{options}"
+        what = "what harness test and pytest -n auto need"
     else:
-        raise config.nothing(root)
+        raise UsageError(
+            "there is nothing to describe here: no Tryton module, no package",
+            checked=f"pyproject.toml, setup.py, setup.cfg and tests in {root};"
+            " tryton.cfg above and below it",
+            remedy="change to the directory of the project",
+        )
     if dry:
         context.console.info(text.rstrip())
         return ExitCode.OK
-    file = root / FILE
-    former = file.read_text("utf-8").rstrip("\n") if file.exists() else ""
+    former = file.read_text("utf-8").rstrip("\n") if file.exists() and not there else ""
     file.write_text(f"{former}\n\n{text}" if former else text, "utf-8")
     context.console.info(f"written into {file}: {what}")
     return ExitCode.OK
@@ -85,19 +102,54 @@ def _asked(ask: Callable[[str], str] | None) -> tuple[str, ...]:
     return tuple(lines[:-1])
 
 
-def _application(root: Path, lines: tuple[str, ...]) -> str:
+def _application(root: Path, lines: tuple[str, ...], *, toml: bool) -> str:
     """The options of pytest for an application without Tryton."""
-    there = base.configuration(root)
-    if there:
-        raise _there("a configuration of pytest", there)
-    text = "[tool.pytest.ini_options]\nwarm_workers = true  # pytest -n auto forks\n"
-    if not lines:
+    text = f"{FILLS}warm_workers = true\n"
+    if _written_for_nose(root):
+        text += "nose = true\n"
+    if lines in ((), NONE):
         return text
-    filled = [f"    {json.dumps(_line(root, one))},\n" for one in lines]
-    return (
-        f"{text}# what fills the database of a test: docs/plugins.md\n"
-        f"postgresql_template = [\n{''.join(filled)}]\n"
+    text += "postgresql_template_autouse = true\n"
+    options = {"postgresql_template": [_line(root, one) for one in lines]}
+    if all(one.startswith("alembic ") for one in lines):
+        options["postgresql_template_reads"] = _migrating(root)
+    for name, told in options.items():
+        if toml:
+            filled = "".join(f"    {json.dumps(one)},\n" for one in told)
+            text += f"{name} = [\n{filled}]\n"
+        else:
+            text += f"{name} =\n" + "".join(f"    {one}\n" for one in told)
+    return text
+
+
+def _migrating(root: Path) -> list[str]:
+    """What migrations depend on: their own files, and the packages of the project."""
+    found = configparser.ConfigParser(interpolation=None)
+    found.read(root / "alembic.ini", "utf-8")
+    place = found.get("alembic", "script_location", fallback="alembic")
+    place = place.replace("%(here)s/", "").replace("%%(here)s/", "")
+    packages = (*root.glob("*/__init__.py"), *root.glob("src/*/__init__.py"))
+    names = sorted(str(one.parent.relative_to(root)) for one in packages)
+    own = [one for one in ("alembic.ini", place) if (root / one).exists()]
+    return [*own, *(one for one in names if one not in (*own, "tests"))]
+
+
+def _written_for_nose(root: Path) -> bool:
+    tests = (*root.glob("**/test*.py"), root / "setup.cfg")
+    return any(
+        NOSE.search(one.read_text("utf-8", "replace")) for one in tests if one.is_file()
     )
+
+
+def _added(file: Path, root: Path, lines: tuple[str, ...]) -> str:
+    """The file that configures pytest, with our options below its header."""
+    before = file.read_text("utf-8")
+    header = next((one for one in HEADERS if f"\n{one}\n" in f"\n{before}\n"), "")
+    if not header or application.ASKED.search(before):
+        raise _there("a configuration of pytest", file)
+    text = _application(root, lines, toml=file.suffix == ".toml")
+    first, _, rest = f"\n{before}".partition(f"\n{header}")
+    return f"{first}\n{header}\n{text}{rest.lstrip(chr(10))}".lstrip("\n")
 
 
 def _line(root: Path, line: str) -> str:

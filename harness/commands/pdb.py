@@ -8,7 +8,6 @@ from harness.commands.stack import Stack, open_
 from harness.commands.stack_show import numbered
 from harness.context import Context
 from harness.errors import ExitCode, UsageError
-from harness.stack import project as projects
 from harness.stack.compose import Container, attended
 
 PROGRAM = ("python3", "-IS", "/opt/debugger/remotepdb.py")
@@ -26,7 +25,7 @@ def run(
             f"breakpoints are passed over in {stack.project.environment}",
             remedy="harness pdb --environment development",
         )
-    (name,) = projects.services([service])
+    (name,) = stack.project.services([service])
     found = numbered(
         [one for one in stack.running(name) if one.state == "running"], index
     )

@@ -27,7 +27,7 @@ def run(
 ) -> int:
     """Install in every replica of a service."""
     stack = open_(context, environment)
-    (name,) = projects.services([service])
+    (name,) = stack.project.services([service])
     _possible(stack, name)
     found = [one for one in stack.running(name) if one.state == "running"]
     for one in found:

@@ -13,7 +13,7 @@ from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ExitCode, ImageError, UsageError
 from harness.images.build import DIGEST
-from harness.stack import lines, secrets
+from harness.stack import lines, overlay, secrets
 from harness.stack import project as projects
 from harness.stack.compose import DEPLOYED, Compose, Container, attended
 from harness.stack.project import Project
@@ -77,7 +77,7 @@ class Stack:
     def _overlay(self, known: dict[str, str]) -> Path:
         """The file of what depends on this checkout; JSON is YAML."""
         sources = self.context.sources.values()
-        made = projects.overlay(self.project, sources, known)
+        made = overlay.overlay(self.project, list(sources), known)
         place = self.context.store.directory("stack", self.project.name)
         path = place / "checkout.yaml"
         write_atomically(path, json.dumps(made, indent=1) + "\n")
@@ -132,7 +132,7 @@ class Stack:
 
         Raises `ImageError` where one is not there.
         """
-        wanted = {name: self.project.image(name) for name in names}
+        wanted = self.project.images(names)
         form = (
             f'{{{{or (index .Config.Labels "{DIGEST}") .Id}}}} {{{{json .RepoTags}}}}'
         )
@@ -228,7 +228,7 @@ def execute(
 ) -> int:
     """A command in a running service; its exit code."""
     stack = open_(context, environment)
-    (name,) = projects.services([service])
+    (name,) = stack.project.services([service])
     found = [one for one in stack.running(name) if one.state == "running"]
     if all(one.deployed for one in found):
         return attended(stack.inside(found[0], argv, terminal=terminal))
@@ -246,7 +246,7 @@ def run(
 ) -> int:
     """A command in a new container of a service, which goes with it."""
     stack = open_(context, environment)
-    (name,) = projects.services([service])
+    (name,) = stack.project.services([service])
     stack.require_images([name])
     options = [] if terminal else ["--no-TTY"]
     started = ("run", "--rm", "--env", "DEBUGGER_PORT=0", *options, name)

@@ -55,14 +55,17 @@ def silent(server: str) -> str:
 def require_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
     """The images are there, and of what is here; with `build`, they are made so."""
     context, variant = stack.context, stack.project.variant
-    if build and (_lacks(stack, names) or stack_images.stale(context, names, variant)):
+    targets = list(stack.project.images(names))
+    if build and (
+        _lacks(stack, names) or stack_images.stale(context, targets, variant)
+    ):
         words = [
             sys.executable,
             "-m",
             "harness",
             "build",
             f"--variant={variant}",
-            *names,
+            *targets,
         ]
         root = context.config.root
         with proc.Child(words, env=context.environ, cwd=root, foreground=True) as child:
@@ -74,7 +77,7 @@ def require_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
                 remedy="see above",
             )
     stack.require_images(names)
-    stack_images.check(context, names, variant)
+    stack_images.check(context, targets, variant)
 
 
 def _lacks(stack: Stack, names: Sequence[str]) -> bool:

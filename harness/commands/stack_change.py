@@ -8,8 +8,8 @@ from harness.commands import stack_health
 from harness.commands.stack import Stack, open_
 from harness.context import Context
 from harness.errors import EngineError, ExitCode
-from harness.stack import project as projects
 from harness.stack.compose import replicas
+from harness.stack.project import Project
 
 
 def restart(
@@ -17,11 +17,11 @@ def restart(
 ) -> int:
     """End services and start them again, in place."""
     stack = open_(context, environment)
-    names = projects.services(services)
+    names = stack.project.services(services)
     counts = replicas(stack.up())
     for name in names:
         stack.running(name)
-    scales = kept(counts, names or counts)
+    scales = kept(stack.project, counts, names or counts)
     again = ("up", "--detach", "--no-recreate", "--wait", *scales, *(names or counts))
     if dry:
         return stack.show([("restart", "--no-deps", *names), again])
@@ -37,9 +37,10 @@ def scale(
 ) -> int:
     """Set how many there are of services; the others stay as they are."""
     stack = open_(context, environment)
-    wanted = projects.scales(words)
+    wanted = stack.project.scales(words)
     counts = replicas(stack.up()) | wanted
-    call = ("up", "--detach", "--no-recreate", "--wait", *kept(counts, wanted), *wanted)
+    scales = kept(stack.project, counts, wanted)
+    call = ("up", "--detach", "--no-recreate", "--wait", *scales, *wanted)
     if dry:
         return stack.show([call])
     title = "scale " + ", ".join(f"{name}={n}" for name, n in wanted.items())
@@ -61,10 +62,12 @@ def _counted(stack: Stack, wanted: Mapping[str, int]) -> None:
             )
 
 
-def kept(counts: Mapping[str, int], names: Iterable[str]) -> list[str]:
+def kept(
+    project: Project, counts: Mapping[str, int], names: Iterable[str]
+) -> list[str]:
     """Options of ``up`` that leave the replicas of what it touches as they are.
 
     Its ``--no-deps`` would not: it makes containers that the next ``up`` replaces.
     """
-    touched = projects.closure(names)
+    touched = project.closure(names)
     return [f"--scale={name}={counts[name]}" for name in touched if name in counts]

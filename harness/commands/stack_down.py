@@ -1,18 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness down``; with ``--volumes`` after a question, and backups of all data."""
 
-import os
-import shlex
-from pathlib import Path
-
 from harness import proc
-from harness.commands import db, db_saving, db_stack
-from harness.commands.db import Leave
+from harness.commands import db, db_saving, db_stack, stack_saving
+from harness.commands.db_saving import Leave
 from harness.commands.stack import Stack, labelled, open_, remove
 from harness.context import Context
 from harness.databases import catalogue
-from harness.errors import CommandFailed, ExitCode, HarnessError
-from harness.quantities import size as shown
+from harness.errors import ExitCode, HarnessError
 
 KINDS = ("container", "network")
 
@@ -61,7 +56,7 @@ def save(stack: Stack, data: list[str], *, dry: bool) -> None:
     context, name = stack.context, stack.project.name
     try:
         if f"{name}_files" in data:
-            _files(stack, f"{name}_files", dry=dry)
+            stack_saving.files(stack, f"{name}_files", dry=dry)
         if f"{name}_db" in data:
             _databases(stack, dry=dry)
     except HarnessError as error:
@@ -86,51 +81,3 @@ def _databases(stack: Stack, *, dry: bool) -> None:
 def _runs(stack: Stack) -> bool:
     found = stack.looking.ps()
     return any(one.service == "db" and one.state == "running" for one in found)
-
-
-def _files(stack: Stack, volume: str, *, dry: bool) -> None:
-    """The files of a volume as an archive, whole or not there, for its owner's eyes."""
-    context = stack.context
-    path = db_saving.dated(context, volume, suffix="tar")
-    argv = stack.engine.argv(*inside(stack, f"{volume}:/files:ro", "-cf", "-", "."))
-    if dry:
-        context.console.info(f"{proc.line(argv)} > {shlex.quote(str(path))}")
-        return
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with context.console.step(f"backup {volume}", ticker=True):
-            _written(stack, argv, part)
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    back = stack.engine.argv(*inside(stack, f"{volume}:/files", "-xf", "-"))
-    context.console.info(
-        f"  backup: {path} ({shown(path.stat().st_size)}), back by: "
-        f"{proc.line(back)} < {shlex.quote(str(path))}"
-    )
-
-
-def _written(stack: Stack, argv: list[str], part: Path) -> None:
-    with part.open("wb") as stream:
-        part.chmod(0o600)
-        with proc.Child(
-            argv, env=stack.engine.environ, stdout=stream.fileno(), stderr=proc.PIPE
-        ) as child:
-            _, said = child.process.communicate()
-            code = child.code()
-        os.fsync(stream.fileno())
-    if code:
-        raise CommandFailed(
-            f"the files cannot be backed up: {said.decode(errors='replace').strip()}",
-            checked=proc.line(argv),
-        )
-
-
-def inside(stack: Stack, mount: str, *words: str) -> list[str]:
-    """The words of ``docker`` for a ``tar`` in a volume; its input is this one's."""
-    image = stack.project.image("db")
-    return [
-        "run", "--rm", "--interactive", "--network", "none", "--user", "0",
-        "--volume", mount, "--entrypoint", "tar", image, "-C", "/files", *words,
-    ]  # fmt: skip

@@ -7,7 +7,6 @@ from harness.commands import stack_health
 from harness.commands.stack import Stack, open_
 from harness.context import Context
 from harness.errors import ExitCode, UsageError
-from harness.stack import project as projects
 from harness.stack.compose import Container
 
 
@@ -21,7 +20,7 @@ def logs(
 ) -> int:
     """What services have written."""
     stack = open_(context, environment)
-    names = projects.services(services)
+    names = stack.project.services(services)
     there = stack.looking.ps()
     if not there:
         stack.up()

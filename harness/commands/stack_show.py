@@ -9,10 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from harness.commands.stack import Stack, open_
 from harness.context import Context
 from harness.errors import ExitCode, UsageError
+from harness.stack import overlay
 from harness.stack import project as projects
 from harness.stack.compose import Container
 
@@ -86,7 +88,7 @@ def answers(stack: Stack, containers: Sequence[Container]) -> list[Reached]:
     """What is said at each address now, asked at once."""
     places = addresses(stack, containers)
     with ThreadPoolExecutor(max_workers=len(places)) as together:
-        said = list(together.map(lambda one: asked(*one[2:]), places))
+        said = list(together.map(lambda one: asked(*one[1:]), places))
     return [
         reached(service, url, answer, [o for o in containers if o.service == service])
         for (service, url, _, _), answer in zip(places, said, strict=True)
@@ -106,8 +108,9 @@ def addresses(
     web = outside.get(("nginx", 81), config.nginx_port)
     tail = "" if web == 80 else f":{web}"
     found = [
-        (service, f"http://{name}{tail}/", web, name)
-        for service, names in projects.hosts(stack.project).items()
+        (service, f"http://{name}{tail}{page}", web, name)
+        for service, names in overlay.hosts(stack.project).items()
+        for page in [overlay.page(stack.project, service)]
         for name in names
     ]
     port = outside.get(("nginx", 8000), config.erpserver_port)
@@ -141,25 +144,25 @@ def reached(
     )  # fmt: skip
 
 
-def asked(port: int, host: str) -> str:
-    """Why a port of this machine does not answer as it should, or nothing."""
+def asked(url: str, port: int, host: str) -> str:
+    """Why a page at a port of this machine does not answer as it should, or nothing."""
     if not host:
         try:
             socket.create_connection(("127.0.0.1", port), timeout=WITHIN).close()
         except OSError:
             return "does not answer"
         return ""
-    code = status(port, host)
+    code = status(port, host, urlsplit(url).path)
     if not code:
         return "does not answer"
     return f"answers {code}" if code >= 500 or code == 404 else ""
 
 
-def status(port: int, host: str) -> int:
+def status(port: int, host: str, page: str = "/") -> int:
     """The code of an answer; 0 without one."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
     try:
-        connection.request("GET", "/", headers={"Host": host})
+        connection.request("GET", page, headers={"Host": host})
         return connection.getresponse().status
     except (OSError, http.client.HTTPException):
         return 0
@@ -177,7 +180,7 @@ def show(stack: Stack, rows: Sequence[Reached]) -> None:
         console.info(f"{name} is a placeholder: no source that can be started is there")
     file, name = stack.project.secret("admin_password"), config.stack.database
     console.info(f"login: admin, its password is in {file}; database {name}")
-    names = [n for names in projects.hosts(stack.project).values() for n in names]
+    names = [n for names in overlay.hosts(stack.project).values() for n in names]
     unknown = unresolved(names, _read(HOSTS))
     if unknown:
         line = f"127.0.0.1 {' '.join(unknown)}"
@@ -217,7 +220,7 @@ def port(
     An `index` of 0 is all replicas.
     """
     stack = open_(context, environment)
-    (name,) = projects.services([service])
+    (name,) = stack.project.services([service])
     containers = numbered(stack.running(name), index)
     door = projects.DOORS.get((name, inside))
     if door:

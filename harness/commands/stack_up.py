@@ -7,16 +7,23 @@ from pathlib import Path
 
 import harness
 from harness import locks
-from harness.commands import stack_before, stack_health, stack_show
+from harness.commands import (
+    stack_before,
+    stack_health,
+    stack_saving,
+    stack_show,
+)
 from harness.commands.stack import Stack, open_
 from harness.commands.stack_change import kept
 from harness.context import Context
 from harness.errors import DatabaseError, EngineError, ExitCode
-from harness.stack import access
+from harness.run import needs
+from harness.stack import access, overlay, programs
 from harness.stack import project as projects
 from harness.stack.compose import Container, replicas
 from harness.stack.database import StackDatabase
 from harness.stack.recipe import StackRecipe, tree
+from harness.template.layer import Program, Request
 
 DATABASE = ("up", "--detach", "--no-deps", "db")
 """Compose's words that start the server; its database is made before the rest."""
@@ -35,15 +42,15 @@ def up(
     """Start the stack, or services of it; what is up stays as it is."""
     began = time.monotonic()
     stack = open_(context, environment)
-    named = projects.services(services)
-    wanted = projects.started(named)
+    named = stack.project.services(services)
+    wanted = stack.project.started(named)
     _ = stack.compose  # refuses bad secrets before anything starts
     if dry:
         call = started(stack, stack.looking.ps(), wanted, wait=wait)
         return stack.show([DATABASE, call])
-    stack_before.check_settings(stack, projects.closure(wanted))
+    stack_before.check_settings(stack, stack.project.closure(wanted))
     # The database is made by an erpserver.
-    needed = projects.closure([*wanted, "erpserver"])
+    needed = stack.project.closure([*wanted, "erpserver"])
     stack_before.require_images(stack, needed, build=build)
     place = context.store.directory("stack", stack.project.name)
     with locks.locked(place / "up.lock"):
@@ -55,7 +62,7 @@ def up(
         with context.console.step("services", ticker=True):
             stack_health.called(stack, call)
             if wait and "nginx" in wanted:
-                answered(stack)
+                answered(stack, wanted)
         (place / stack_health.STOPPED).unlink(missing_ok=True)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
@@ -68,7 +75,7 @@ def started(
     stack: Stack, there: Sequence[Container], wanted: Sequence[str], *, wait: bool
 ) -> list[str]:
     """Compose's words that start services."""
-    options = kept(replicas(there), wanted)
+    options = kept(stack.project, replicas(there), wanted)
     if wait:
         options += ["--wait", f"--wait-timeout={stack.context.config.stack.timeout}"]
     return ["up", "--detach", *options, *wanted]
@@ -107,22 +114,25 @@ def ready_database(stack: Stack) -> None:
         there = made.name in prepared(stack, made)
         missing = made.missing(config.stack.modules) if there else []
         if missing:
+            step.update(f"{', '.join(missing)} added, backup first")
+            stack_saving.before(stack, made.name)
             made.activate(made.name, missing, step.update)
         if there:
             made.protect(made.name)
             employed(stack, made)
             return
         step.update("none yet")
-    modules = ", ".join(config.stack.modules)
-    with context.console.step(f"database with {modules}", ticker=True) as step:
+    wanted = recipe(stack)
+    what = ", ".join([*wanted.modules, *(one.name for one in wanted.programs)])
+    with context.console.step(f"database with {what}", ticker=True) as step:
         count = 0
 
         def listener(name: str) -> None:
             nonlocal count
             count += 1
-            step.update(f"module {count}, {name}")
+            step.update(f"{count}, {name}")
 
-        how = made.create(recipe(stack), stack.secrets["admin_password"], listener)
+        how = made.create(wanted, stack.secrets["admin_password"], listener)
         employed(stack, made)
     if how == "restored":
         context.console.info("  restored from what an earlier stack has made")
@@ -164,17 +174,26 @@ def employed(stack: Stack, made: StackDatabase) -> None:
 
 
 def recipe(stack: Stack) -> StackRecipe:
-    """What the database is made of."""
-    mounted = stack.project.environment == "development"
-    trees = [
-        f"{name} {tree(source.path)}"
-        for name, source in sorted(stack.context.sources.items())
-        if mounted
-    ]
+    """What the database is made of: outside of production, of a template's data too."""
+    config = stack.context.config
+    facts = []
+    if stack.project.environment == "development":
+        facts = [
+            f"{name} {tree(source.path)}"
+            for name, source in sorted(stack.context.sources.items())
+            if config.source[name].kind != "data"
+        ]
+    if table := stack.project.tables.get("erpserver"):
+        facts += table.environment
+    asked = Request(modules=config.stack.modules)
+    if config.stack.template and stack.project.environment != "production":
+        asked = needs.request(config, (config.stack.template,))
+    filling = tuple(one for one in asked.data if isinstance(one, Program))
     return StackRecipe(
-        modules=stack.context.config.stack.modules,
+        modules=tuple(dict.fromkeys((*config.stack.modules, *asked.modules))),
         images=tuple(stack.require_images(["db", "erpserver"])),
-        trees=tuple(trees),
+        trees=(*facts, *map(programs.fact, filling)),
+        programs=filling,
         again=lambda: recipe(stack),
     )
 
@@ -182,14 +201,18 @@ def recipe(stack: Stack) -> StackRecipe:
 # -- answers -------------------------------------------------------------------
 
 
-def answered(stack: Stack) -> None:
-    """Wait until portal and API answer through nginx."""
+def answered(stack: Stack, wanted: Sequence[str]) -> None:
+    """Wait until portal and API, and what else has pages, answer through nginx."""
     config = stack.context.config.stack
     deadline = time.monotonic() + config.timeout
-    for service, names in projects.hosts(stack.project).items():
+    for service, names in overlay.hosts(stack.project).items():
+        if service not in (*overlay.OWN, *wanted):
+            continue
         for name in names:
+            page = overlay.page(stack.project, service)
             while (
-                not (code := stack_show.status(config.nginx_port, name)) or code >= 500
+                not (code := stack_show.status(config.nginx_port, name, page))
+                or code >= 500
             ):
                 if time.monotonic() > deadline:
                     raise EngineError(

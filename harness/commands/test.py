@@ -16,7 +16,7 @@ from harness.patience import watched
 from harness.plan import Step
 from harness.run import listing, preparing, rounds, telling
 from harness.run.request import RunRequest, steps_of
-from harness.runners import tryton
+from harness.runners import base, tryton
 from harness.store import Run
 
 
@@ -84,7 +84,8 @@ def _execute(context: Context, current: Run, steps: tuple[Step, ...]) -> int:
     done: list[results.Finished] = []
     stopped: list[HarnessError] = []
     try:
-        with watched(context.console, context.config.quiet):
+        apart = not any(base.serial(one.options) for one in steps)
+        with watched(context.console, context.config.quiet if apart else 0):
             for step in steps:
                 done.append(preparing.make(context, current, step, directory).run())
                 if done[-1].interrupted:

@@ -35,10 +35,14 @@ class ServerTable:
 
     `command` listens on ``{bind}`` and ``{port:NAME}``; the address `health` answers
     with 200 when it is ready, within `timeout` seconds.  Placeholders as in a
-    suite's `environment`; NAME itself is the name of its port.
+    suite's `environment`; NAME itself is the name of its port.  One that is there
+    `always` is up before each test, whether that asks for it or not.  With a `port`
+    of its own, only one worker can be at a place: suites that are `apart`.
     """
 
     command: Annotated[str, kinds.text("a command line", r"\S[^\0]*")] = ""
     health: Annotated[str, kinds.text('a path such as "/health"', r"/[^\0]*")] = "/"
     environment: Annotated[tuple[str, ...], kinds.strings('"NAME=VALUE"')] = ()
     timeout: Annotated[int, kinds.duration(1)] = 60
+    always: Annotated[bool, kinds.flag()] = False
+    port: Annotated[int, kinds.number()] = 0

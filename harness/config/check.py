@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from harness.config import described
 from harness.config.kinds import shown
 from harness.config.names import FILE, TABLE, guess, place
 from harness.config.schema import Config
@@ -18,6 +19,7 @@ JUDGED: Final = ("coverage", "changed")
 def problems(config: Config) -> Iterator[str]:
     """All that does not fit together, one line each."""
     yield from _unknown_templates(config)
+    yield from _documents(config)
     yield from _cycles(config)
     yield from _missing_data(config)
     yield from _commands(config)
@@ -28,6 +30,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _rules(config)
     yield from _servers(config)
     yield from _apart(config)
+    yield from described.problems(config)
 
 
 def _problem(config: Config, key: str, value: object, why: str) -> str:
@@ -37,12 +40,23 @@ def _problem(config: Config, key: str, value: object, why: str) -> str:
 def _unknown_templates(config: Config) -> Iterator[str]:
     asked = {f"template.{n}.parent": t.parent for n, t in config.template.items()}
     asked |= {f"suite.{n}.template": s.template for n, s in config.suite.items()}
+    asked |= {"stack.template": config.stack.template}
     for key, name in asked.items():
         if name and name not in config.template:
             allowed = ", ".join(map(shown, config.template)) or "none is configured"
             hint = guess(name, config.template)
             why = f"there is no such template, allowed: {allowed}{hint}"
             yield _problem(config, key, name, why)
+
+
+def _documents(config: Config) -> Iterator[str]:
+    name, seen = config.stack.template, set[str]()
+    while name in config.template and name not in seen:
+        seen.add(name)
+        if config.template[name].data:
+            why = f"{name} has documents, allowed: modules and programs (command)"
+            yield _problem(config, "stack.template", config.stack.template, why)
+        name = config.template[name].parent
 
 
 def _cycles(config: Config) -> Iterator[str]:

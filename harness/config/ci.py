@@ -18,7 +18,8 @@ class CI:
     one is named by the repository's variable ``REGISTRY``, or there is none.  A job
     is ended after `timeout` seconds, a check's a little after its own; reports are kept
     for `days`.  The lines `scheduled` are run by the clock, at the times of the cron
-    line `schedule` (GitHub alone).
+    line `schedule` (GitHub alone).  With `reusable`, what pip installs as the harness,
+    other repositories can call a workflow (GitHub) or a component (GitLab) of this one.
     """
 
     runner: Annotated[str, kinds.text("a kind of machine", r"[\w.-]+")] = "ubuntu-24.04"
@@ -32,3 +33,4 @@ class CI:
         str, kinds.text('a cron line such as "17 3 * * 1"', r"[\d*,/-]+( [\w*,/-]+){4}")
     ] = "17 3 * * 1"
     scheduled: Annotated[tuple[str, ...], kinds.strings("command lines")] = ()
+    reusable: Annotated[str, kinds.text("a pip requirement, or nothing")] = ""

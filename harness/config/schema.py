@@ -13,6 +13,7 @@ from harness.config.ci import CI
 from harness.config.gating import CheckTable, GateSettings, RuleTable
 from harness.config.kinds import Kind
 from harness.config.names import DEFAULT, guess
+from harness.config.services import ServiceTable
 from harness.config.suites import BELOW, LANGUAGE, MODULES, SuiteTable, TemplateTable
 from harness.errors import ConfigError
 from harness.model import ENVIRONMENTS
@@ -67,6 +68,7 @@ class StackSettings:
     place; `timeout` in seconds until all services must be healthy.  Ports are those
     of 127.0.0.1; a `db_port` of 0 publishes none.  Tryton's user of processing is
     made in the `processing_groups`, ``module.id``; without any it is not made.
+    The first database has the `modules`, or all that a `template` has.
     """
 
     environment: Annotated[str, kinds.choice(*ENVIRONMENTS)] = "development"
@@ -79,6 +81,7 @@ class StackSettings:
     modules: Annotated[tuple[str, ...], kinds.strings(MODULES)] = (
         "collecting_society",
     )
+    template: Annotated[str, kinds.text("the name of a template")] = ""
     timeout: Annotated[int, kinds.duration(1)] = 120
     nginx_port: Annotated[int, kinds.number(1)] = 81
     erpserver_port: Annotated[int, kinds.number(1)] = 8000
@@ -179,6 +182,7 @@ NAMED: Final[dict[str, type]] = {
     "template": TemplateTable,
     "check": CheckTable,
     "rule": RuleTable,
+    "service": ServiceTable,
 }
 
 
@@ -189,7 +193,8 @@ class Config:
     `profile` are the tables that were laid over the others.  `reports`, `examples`,
     `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs,
     `workers` are on other machines; an empty `state` is computed by its user;
-    `durations` keeps how long test files take, for shards.  Failing tests are run
+    `durations` keeps how long test files take, for shards; `requirements` are in each
+    suite's environment.  Failing tests are run
     again up to `reruns` times; what a test does may take `timeout` seconds (0: any
     number), and after `quiet` seconds without news a run says what it waits for (0:
     never).  With `exact`, templates are found by whole files, never by traces; CI sets
@@ -210,6 +215,7 @@ class Config:
     state: Annotated[str, kinds.text("a directory, or nothing")] = ""
     examples: Annotated[str, kinds.directory()] = "examples"
     src: Annotated[str, kinds.directory()] = "src"
+    requirements: Annotated[tuple[str, ...], kinds.strings("pip requirements")] = ()
     reruns: Annotated[int, kinds.number()] = 0
     timeout: Annotated[int, kinds.duration()] = 10 * 60
     quiet: Annotated[int, kinds.duration()] = 60
@@ -238,6 +244,7 @@ class Config:
     template: Mapping[str, TemplateTable] = field(default_factory=dict)
     check: Mapping[str, CheckTable] = field(default_factory=dict)
     rule: Mapping[str, RuleTable] = field(default_factory=dict)
+    service: Mapping[str, ServiceTable] = field(default_factory=dict)
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def values(self) -> Iterator[tuple[str, object, str]]:

@@ -112,7 +112,9 @@ class Search:
         if other:
             raise SourceError(
                 f"two modules are called {part.name}",
-                checked=f"{other.module.path}, {part.module.path}",
+                checked="; ".join(
+                    f"{one.module.path} ({one.why})" for one in (other, part)
+                ),
                 remedy="change to the directory of the one that is meant",
             )
 

@@ -22,7 +22,7 @@ _NUMBER: Final = r"(\d+\.\d+)"
 _REQUIRED: Final = re.compile(
     rf"\btrytond\s*(>=|~=|==)\s*{_NUMBER}(?:[\d.*a-z]*)(?:\s*,\s*<\s*{_NUMBER})?"
 )
-_TEST: Final = re.compile(r"""(?:^|[{,])\s*['"]?(tests?)['"]?\s*[:=]""", re.M)
+_TEST: Final = re.compile(r"""(?:^|[{,])\s*['"]?(tests?|testing)['"]?\s*[:=]""", re.M)
 
 
 def home(module: Path) -> Path:
@@ -111,7 +111,7 @@ def _least(number: str) -> tuple[int, ...]:
 def extras(place: Path) -> tuple[str, ...]:
     """The extra of the package that has what tests need."""
     known = _toml(place).get("project", {}).get("optional-dependencies", {})
-    found = [one for one in ("test", "tests") if one in known]
+    found = [one for one in ("test", "tests", "testing") if one in known]
     for file, word in (("setup.py", "extras_require"), ("setup.cfg", "extras_require")):
         _, word, rest = _text(place / file).partition(word)
         found += _TEST.findall(rest)[:1]

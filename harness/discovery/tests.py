@@ -2,7 +2,6 @@
 """Which modules the tests of a module name: what they activate, and import."""
 
 import ast
-import doctest
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +23,8 @@ def _names(path: Path) -> Iterator[str]:
     text = path.read_text("utf-8", "replace")
     codes = [text]
     if path.suffix == ".rst":
+        import doctest  # with the debugger and unittest: most commands need none
+
         try:
             examples = doctest.DocTestParser().get_examples(text)
         except ValueError:

@@ -5,10 +5,10 @@ import os
 import re
 from pathlib import Path
 
+from harness.config.described import OF_STACK
 from harness.doctor.base import DOCKER, STACK, Finding, Machine, ok, skipped, warning
 from harness.doctor.docker import reason
 from harness.errors import HarnessError
-from harness.images.services import OF_STACK
 
 OLDEST = (20, 10)
 PLUGINS = {"compose": (2,), "buildx": (0, 8)}

@@ -4,20 +4,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+from harness.config.described import ALIASES, OF_STACK
 from harness.errors import UsageError
 from harness.model import Source
 from harness.options import meant
 
-OF_STACK: Final = (
-    "db",
-    "erpserver",
-    "portal",
-    "api",
-    "processing",
-    "nginx",
-    "selenium",
-)
-"""The services of the stack."""
 SERVICES: Final = (*OF_STACK, "documentation")
 MORE: Final = ("tests",)
 """Images that are built only where they are named: no service of the stack."""
@@ -27,7 +18,6 @@ APPLICATIONS: Final = {
     "processing": "collecting_society_worker",
 }
 """Services that a source of kind ``python`` is; without it they are placeholders."""
-ALIASES: Final = {"tryton": "erpserver"}
 
 
 def choose(names: Iterable[str]) -> tuple[str, ...]:

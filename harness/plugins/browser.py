@@ -201,6 +201,16 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A server that is there always is up before a test class makes an instance."""
+    servers = _here().servers
+    if servers is not None:
+        for name, given in servers.given.items():
+            if given.get("always"):
+                servers.url(name)
+
+
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_fresh_start() -> None:
     """The next test has another browser, and other servers."""

@@ -11,13 +11,13 @@ imports nothing of the harness.
 from __future__ import annotations
 
 import ctypes
+import os
 import select
 import shutil
 import signal
 import subprocess
 import sys
-
-from harness.plugins.unpatched import os, time
+import time
 
 PR_SET_PDEATHSIG = 1
 """prctl(2); the command does not outlive us, whatever ends us (Linux)."""

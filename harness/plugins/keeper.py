@@ -43,6 +43,7 @@ class Keeper:
         """Called when that is done."""
         self._known = {"host": "127.0.0.1", "bind": "127.0.0.1", **(known or {})}
         self._ports: dict[str, int] = {}
+        self._settled: dict[str, int] = {}
         self._pid = os.getpid()
 
     def ensure(self) -> Lease:
@@ -83,8 +84,14 @@ class Keeper:
         }
         return known[name]
 
+    def settle(self, name: str, port: int) -> None:
+        """A port that is not any free one: it is read before there is a lease."""
+        self._settled[name] = port
+
     def _port(self, name: str) -> int:
         """A port that is free, the same for the life of the worker."""
+        if name in self._settled:
+            return self._settled[name]
         if name not in self._ports:
             with socket.socket() as probe:
                 probe.bind((self._known["bind"], 0))

@@ -97,8 +97,40 @@ def template_database(request: pytest.FixtureRequest) -> Iterator[Database]:
     made.back(first)
 
 
+def _all(config: pytest.Config) -> Keeper | None:
+    """What has databases for all tests, whether or not they ask for one."""
+    wanted = config.getini(f"{NAME}_autouse")
+    return config.stash.get(KEEPER, None) if wanted else None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _harness_leased(request: pytest.FixtureRequest) -> None:
+    """The variables lead to a database before the first fixture of the session."""
+    keeper = _all(request.config)
+    if keeper:
+        keeper.ensure()
+
+
+@pytest.fixture(autouse=True)
+def _harness_put_back(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the test writes is gone when it ends, what wider fixtures wrote is not."""
+    keeper = _all(request.config)
+    if keeper is None or keeper.coarse:
+        yield
+        return
+    made = Database(keeper)
+    mark = made.mark()
+    yield
+    made.back(mark)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How the template is made, and where."""
+    parser.addini(
+        f"{NAME}_autouse",
+        "each test has a database, also one that does not ask for template_database",
+        "bool",
+    )
     parser.addini(
         f"{NAME}_reads",
         "files and directories that its functions and commands depend on: with them"

@@ -229,6 +229,9 @@ class Servers:
         self._servers: dict[str, SuiteServer] = {}
         self._pid = os.getpid()
         self._places: dict[str, int] = {}
+        for name, one in given.items():
+            if one.get("port"):
+                keeper.settle(name, one["port"])
         keeper.before.append(self.hold)
         keeper.after.append(self.put_back)
 

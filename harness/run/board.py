@@ -80,7 +80,7 @@ class RunBoard:
         if self.total:
             yield self._bar(now, said)
         elif not self.console.open(now):  # steps have rows of their own
-            passed = _seconds(now - self.started)
+            passed = duration(now - self.started)
             what = "the tests are collected" if said else "starts"
             yield f"{what} ... {passed}"
             for wait, since in waiting.now()[1]:
@@ -111,7 +111,7 @@ class RunBoard:
         words += [self.console.painted(f"{self.failed} failed", RED)] * bool(
             self.failed
         )
-        words += [_seconds(now - self.started)]
+        words += [duration(now - self.started)]
         if left := self.remaining(now, said):
             words.append(f"about {left} left")
         return f"{bar} {' · '.join(words)}"
@@ -130,8 +130,3 @@ class RunBoard:
         least = sum(rest.values()) / max(1, self.workers)
         left = max(1.0, least, *rest.values())
         return f"{left:.0f} s" if left < 60 else f"{left / 60:.0f} min"
-
-
-def _seconds(passed: float) -> str:
-    """Whole ones: they change often enough."""
-    return f"{passed:.0f} s" if passed < 60 else duration(passed)

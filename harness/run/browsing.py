@@ -165,6 +165,8 @@ def order(context: Context, current: Run, step: Step, chosen: Browsers | None) -
                     "command": one.command,
                     "health": one.health,
                     "timeout": one.timeout,
+                    "always": one.always,
+                    "port": one.port,
                     "environment": dict(
                         line.partition("=")[::2] for line in one.environment
                     ),

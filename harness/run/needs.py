@@ -108,7 +108,10 @@ def wanted(context: Context, step: Step) -> EnvironmentRequest:
         interpreter=interpreters.find(release, context.environ),
         sources=tuple(chosen),
         official=tuple(official),
-        extra=tuple(line for one in tables.values() for line in one.requirements),
+        extra=(
+            *(line for one in tables.values() for line in one.requirements),
+            *context.config.requirements,
+        ),
         constraints=tuple(line for one in tables.values() for line in one.constraints),
         extras={name: one.extras for name, one in tables.items() if one.extras},
     )

@@ -5,7 +5,7 @@ import shutil
 import time
 from pathlib import Path
 
-from harness import __version__, history, plan, results, store
+from harness import __version__, history, index, plan, results, store
 from harness.context import Context
 from harness.errors import ExitCode, HarnessError
 from harness.model import FileCoverage, RunResult
@@ -110,6 +110,10 @@ def report(
             context.console.info(text)
     for error in {str(error): error for error in errors}.values():
         context.console.error(error)
+    bad = (test.longrepr for one in done for test in one.result.tests if test.longrepr)
+    absent = {str(index.undeclared(text, context.sources) or "") for text in bad}
+    for text in sorted(absent - {""}):
+        context.console.warn(text)
     seconds = duration(time.time() - current.started)
     shown = context.console.link(page) if page else "none"
     context.console.info(f"report: {shown} ({seconds} in all)")

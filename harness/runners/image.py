@@ -210,7 +210,8 @@ def mounts(
 ) -> tuple[tuple[str, str, str], ...]:
     """`paths` and `writable` at their own places, sources at theirs inside.
 
-    `more` are ``OUTSIDE:INSIDE[:ro]`` of the configuration.
+    `more` are ``OUTSIDE:INSIDE[:ro]`` of the configuration; a name without a slash is
+    a volume, and what is relative is below the first path, the root.
     """
     made = {str(path): (str(path), str(path), "ro") for path in paths}
     made |= {str(path): (str(path), str(path), "rw") for path in writable}
@@ -219,6 +220,8 @@ def mounts(
         made[target] = (str(path), target, "rw")
     for line in more:
         outside, inside, mode = (*line.split(":"), "rw")[:3]
+        if "/" in outside:
+            outside = str(paths[0] / outside)
         made[inside] = (outside, inside, mode)
     return tuple(made.values())
 

@@ -14,10 +14,11 @@ from typing import Final
 
 from harness import proc
 from harness.errors import CommandFailed, DatabaseError
-from harness.stack import roles
+from harness.stack import programs, roles
 from harness.stack.compose import ROOT, Compose
 from harness.stack.recipe import StackRecipe, mark
 from harness.store import Store
+from harness.template.layer import Program
 
 BUILDING: Final = "building_"
 """Before the name of a database that is not whole."""
@@ -151,6 +152,8 @@ class StackDatabase:
                     self.admin(new, "--password", listener=listener)
                 return "restored"
         self.activate(new, recipe.modules, listener)
+        for program in recipe.programs:
+            self.run(new, program, listener)
         if recipe.holds():  # else it is not what the dump would be called
             self._dump(new, own)
         return "made"
@@ -163,8 +166,13 @@ class StackDatabase:
 
     def admin(self, database: str, *words: str, listener: Listener) -> None:
         """Call ``trytond-admin`` in a container of its own."""
-        self.forget()
-        self._follow(*self.command(database, *words), listener=listener)
+        what = f"the modules cannot be activated in {self.name}"
+        self._follow(self.command(database, *words), listener, what)
+
+    def run(self, new: str, program: Program, listener: Listener) -> None:
+        """Run a program on a database that has its modules."""
+        argv = programs.words(self._begun(new), new, program)
+        self._follow(argv, listener, f"{program.name} cannot fill {self.name}")
 
     def forget(self) -> None:
         """Remove the container that a killed call has left."""
@@ -181,26 +189,31 @@ class StackDatabase:
 
     def called(self, program: Path, database: str, *words: str) -> list[str]:
         """The words of Compose for a program that is mounted into an erpserver."""
+        options = ["--volume", f"{program}:{SCRIPT}/{program.name}:ro"]
+        if self.accelerate:
+            options += ["--volume", f"{self.accelerate}:{SCRIPT}/accelerate.py:ro"]
+            options += ["--env", f"ACCELERATE={SCRIPT}/accelerate.py"]
+        return [
+            *self._begun(database), *options,
+            "erpserver", "python3", f"{SCRIPT}/{program.name}",
+            "--database", database, *words,
+        ]  # fmt: skip
+
+    def _begun(self, database: str) -> list[str]:
+        """The first words of Compose for a program in a container of erpserver's."""
         variables = {
             "TRYTONPASSFILE": "/run/secrets/admin_password",
             "PGOPTIONS": QUICKLY if database != self.name else "",
             "DEBUGGER_PORT": "0",
         }
-        mounts = [f"{program}:{SCRIPT}/{program.name}:ro"]
-        if self.accelerate:
-            mounts.append(f"{self.accelerate}:{SCRIPT}/accelerate.py:ro")
-            variables["ACCELERATE"] = f"{SCRIPT}/accelerate.py"
-        options = [part for one in mounts for part in ("--volume", one)]
-        for key, value in variables.items():
-            options += ["--env", f"{key}={value}"]
+        options = [w for one in variables.items() for w in ("--env", "=".join(one))]
         return [
             "run", "--rm", "--name", self._name, "--no-TTY", "--no-deps", *options,
-            "erpserver", "python3", f"{SCRIPT}/{program.name}",
-            "--database", database, *words,
         ]  # fmt: skip
 
-    def _follow(self, *parts: str, listener: Listener) -> None:
-        """Run it; lines that name a module go to the listener."""
+    def _follow(self, parts: Sequence[str], listener: Listener, what: str) -> None:
+        """Run it; lines that name a module, or a set of data, go to the listener."""
+        self.forget()
         deadline = time.monotonic() + DEADLINE
         tail: list[str] = []
         child = self.compose.child(*parts, stdout=proc.PIPE, stderr=proc.STDOUT)
@@ -208,7 +221,7 @@ class StackDatabase:
             assert child.process.stdout
             for line in child.process.stdout:
                 text = line.decode(errors="replace").rstrip()
-                module = re.fullmatch(r"module (\w+)", text)
+                module = re.match(r"(?:module|>) (\w+)(?:$|:)", text)
                 if module:
                     listener(module[1])
                 else:
@@ -219,9 +232,9 @@ class StackDatabase:
             code = child.code() if time.monotonic() <= deadline else 1
         if code:
             raise DatabaseError(
-                f"the modules cannot be activated in {self.name}:\n" + "\n".join(tail),
+                f"{what}:\n" + "\n".join(tail),
                 checked=proc.line(child.argv),
-                remedy="mend the module, then harness up again: it begins anew",
+                remedy="mend it, then harness up again: it begins anew",
             )
 
     def _recreate(self, new: str) -> None:

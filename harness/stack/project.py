@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from harness import envfile
 from harness.config import Config
+from harness.config.described import ALIASES, OF_STACK
+from harness.config.services import ServiceTable
 from harness.errors import ConfigError, UsageError
-from harness.images.services import ALIASES, OF_STACK
-from harness.model import Source
 from harness.options import meant
 from harness.stack import roles
 
@@ -84,9 +84,95 @@ class Project:
         found = {stack.nginx_port: "nginx", stack.erpserver_port: "erpserver"}
         return found | ({stack.db_port: "db"} if stack.db_port else {})
 
+    @property
+    def tables(self) -> dict[str, ServiceTable]:
+        """What is said of services in this environment."""
+        return {
+            name: table
+            for name, table in self.config.service.items()
+            if self.environment in (table.environments or [self.environment])
+        }
+
+    def target(self, service: str) -> str:
+        """The target of the Dockerfile that a service runs; none of another image."""
+        table = self.tables.get(service)
+        image = table.image if table and table.image else service
+        return "" if ":" in image or "/" in image else image
+
     def image(self, service: str) -> str:
         """The image of a service."""
-        return f"{self.config.images.prefix}/{service}:{self.variant}"
+        target = self.target(service)
+        if not target:
+            return self.tables[service].image
+        return f"{self.config.images.prefix}/{target}:{self.variant}"
+
+    def images(self, services: Iterable[str]) -> dict[str, str]:
+        """The images that are built for services, by their targets."""
+        targets = {self.target(one): self.image(one) for one in services}
+        return {target: image for target, image in targets.items() if target}
+
+    @property
+    def default(self) -> tuple[str, ...]:
+        """What ``harness up`` starts when nothing is named."""
+        return (*DEFAULT, *(name for name in self.tables if name not in SERVICES))
+
+    def services(self, words: Sequence[str]) -> list[str]:
+        """The services that are meant; raises `UsageError` for what is none."""
+        known = dict.fromkeys((*SERVICES, *self.tables))
+        found: dict[str, None] = {}
+        for word in words:
+            name = ALIASES.get(word, word)
+            if name not in known:
+                raise UsageError(
+                    f"there is no service {word!r}",
+                    checked=f"the services are {', '.join(known)}",
+                    remedy=meant(word, [*known, *ALIASES]) or "take one of these",
+                )
+            found[name] = None
+        return list(found)
+
+    def front(self, service: str) -> str:
+        """The service that another one is reached through, if there is one."""
+        table = self.tables.get(service)
+        return BEHIND.get(service, "nginx" if table and table.vhost else "")
+
+    def started(self, named: Sequence[str]) -> list[str]:
+        """What ``harness up`` starts: the default ones, or these and their doors."""
+        if not named:
+            return list(self.default)
+        fronts = filter(None, map(self.front, named))
+        return list(dict.fromkeys([*named, *fronts]))
+
+    def closure(self, named: Iterable[str]) -> list[str]:
+        """These services and all that Compose starts with them."""
+        found: dict[str, None] = {}
+        todo = list(named)
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found[name] = None
+                table = self.tables.get(name)
+                todo += [*DEPENDS.get(name, ()), *(table.after if table else ())]
+        return [one for one in dict.fromkeys((*SERVICES, *self.tables)) if one in found]
+
+    def scales(self, words: Sequence[str]) -> dict[str, int]:
+        """``portal=2``, ``erpserver=3``; raises `UsageError` for anything else."""
+        found: dict[str, int] = {}
+        for word in words:
+            service, _, number = word.partition("=")
+            if not number.isascii() or not number.isdecimal():
+                raise UsageError(
+                    f"{word!r} does not say how many",
+                    remedy="harness scale portal=2 erpserver=3",
+                )
+            (name,) = self.services([service])
+            if name in SINGLE and int(number) != 1:
+                raise UsageError(
+                    f"there can be one {name} only: {SINGLE[name]}",
+                    remedy="scale portal, api, erpserver or processing",
+                )
+            found[name] = int(number)
+        return found
 
     def secret(self, name: str) -> Path:
         """The file of a secret, as it is said to people."""
@@ -103,7 +189,9 @@ class Project:
             raise ConfigError(
                 f"the stack's file {missing[0]} is not there",
                 checked=f"the root of the configuration is {self.config.root}",
-                remedy="run it in a complete checkout: git checkout -- compose",
+                remedy="a stack (up, build) is run in a checkout of the harness, since"
+                " compose/ and Dockerfiles/ are not in its wheel; if this is one:"
+                " git checkout -- compose Dockerfiles",
             )
         local = base / "local.yaml"
         return [*found, *([local] if local.is_file() else [])]
@@ -139,60 +227,6 @@ def derived(root: Path) -> str:
     return f"{word[:30]}-{hashlib.sha256(os.fsencode(place)).hexdigest()[:6]}"
 
 
-def services(words: Sequence[str]) -> list[str]:
-    """The services that are meant; raises `UsageError` for what is none."""
-    found: dict[str, None] = {}
-    for word in words:
-        name = ALIASES.get(word, word)
-        if name not in SERVICES:
-            raise UsageError(
-                f"there is no service {word!r}",
-                checked=f"the services are {', '.join(SERVICES)}",
-                remedy=meant(word, [*SERVICES, *ALIASES]) or "take one of these",
-            )
-        found[name] = None
-    return list(found)
-
-
-def started(named: Sequence[str]) -> list[str]:
-    """What ``harness up`` starts: the default ones, or these and their doors."""
-    if not named:
-        return list(DEFAULT)
-    return list(dict.fromkeys([*named, *(BEHIND[n] for n in named if n in BEHIND)]))
-
-
-def closure(named: Iterable[str]) -> list[str]:
-    """These services and all that Compose starts with them."""
-    found: dict[str, None] = {}
-    todo = list(named)
-    while todo:
-        name = todo.pop()
-        if name not in found:
-            found[name] = None
-            todo += DEPENDS.get(name, ())
-    return [name for name in SERVICES if name in found]
-
-
-def scales(words: Sequence[str]) -> dict[str, int]:
-    """``portal=2``, ``erpserver=3``; raises `UsageError` for anything else."""
-    found: dict[str, int] = {}
-    for word in words:
-        service, _, number = word.partition("=")
-        if not number.isascii() or not number.isdecimal():
-            raise UsageError(
-                f"{word!r} does not say how many",
-                remedy="harness scale portal=2 erpserver=3",
-            )
-        (name,) = services([service])
-        if name in SINGLE and int(number) != 1:
-            raise UsageError(
-                f"there can be one {name} only: {SINGLE[name]}",
-                remedy="scale portal, api, erpserver or processing",
-            )
-        found[name] = int(number)
-    return found
-
-
 def variables(
     project: Project, *, state: str, secrets: Mapping[str, str]
 ) -> dict[str, str]:
@@ -225,41 +259,6 @@ def service(role: str, password: str) -> str:
     return f"[stack]\nhost=db\nport=5432\nuser={role}\npassword={password}\n"
 
 
-def overlay(
-    project: Project, sources: Iterable[Source], secrets: Mapping[str, str]
-) -> dict[str, Any]:
-    """What depends on this checkout: sources, settings of its own, db's port.
-
-    Containers have copies of secrets: a label makes those anew whose secrets are other
-    ones.
-    """
-    changes: dict[str, dict[str, Any]] = {}
-    for service, names in SECRETS.items():
-        known = "\n".join(secrets.get(name, "") for name in names).encode()
-        mark = hashlib.scrypt(known, salt=project.name.encode(), n=2**12, r=8, p=1)
-        changes[service] = {"labels": {"harness.secrets": mark.hex()[:32]}}
-    for name in SERVICES:
-        local = project.directory / "env" / "local" / f"{name}.env"
-        if local.is_file():
-            changes.setdefault(name, {})["env_file"] = [str(local)]
-    if project.environment == "development":
-        mounts = [
-            {
-                "type": "bind",
-                "source": str(source.path),
-                "target": f"/shared/src/{source.name}",
-                "read_only": True,
-            }
-            for source in sources
-        ]
-        for name in PYTHON if mounts else ():
-            changes.setdefault(name, {})["volumes"] = mounts
-    if project.config.stack.db_port:
-        port = f"127.0.0.1:{project.config.stack.db_port}:5432"
-        changes.setdefault("db", {})["ports"] = [port]
-    return {"services": changes}
-
-
 def worker(project: Project) -> str:
     """The login of Tryton's user that processing is.
 
@@ -279,16 +278,3 @@ def worker(project: Project) -> str:
             remedy="leave PROCESSING_USER out there: harness up makes the user",
         )
     return user
-
-
-def hosts(project: Project) -> dict[str, list[str]]:
-    """The host names of the portal and of the API."""
-    known: dict[str, str] = {}
-    for name in ("nginx.env", "local/nginx.env"):
-        path = project.directory / "env" / name
-        if path.is_file():
-            known = envfile.load(path, known, {})
-    return {
-        "portal": known.get("PORTAL_NAMES", "repertoire.test").split(),
-        "api": known.get("API_NAMES", "api.repertoire.test").split(),
-    }

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.template import digest
+from harness.template.layer import Program
 
 MAKER = Path(__file__).with_name("database.py")
 """The code that makes it."""
@@ -23,6 +24,8 @@ class StackRecipe:
     modules: tuple[str, ...]
     images: tuple[str, ...]
     trees: tuple[str, ...]
+    programs: tuple[Program, ...] = ()
+    """What fills it once it has its modules; their facts are among `trees`."""
     again: "Callable[[], StackRecipe] | None" = field(
         default=None, compare=False, repr=False
     )

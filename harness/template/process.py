@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any, Final, Self
 
-from harness import proc
-from harness.errors import TemplateError
+from harness import index, proc
+from harness.errors import HarnessError, TemplateError
 from harness.template.base import Seen
 from harness.template.layer import Layer
 
@@ -93,7 +93,8 @@ class Process:
     ) -> Seen:
         """Give an order and wait until it is carried out.
 
-        Raises `TemplateError` with what failed in which layer.
+        Raises `TemplateError` with what failed in which layer, `SourceError` for an
+        import of what nobody requires.
         """
         order = {**order, "observe": self.observe}
         self._child = self._child or self._start()
@@ -134,7 +135,7 @@ class Process:
         )
 
 
-def _failed(layer: Layer, event: Mapping[str, Any]) -> TemplateError:
+def _failed(layer: Layer, event: Mapping[str, Any]) -> HarnessError:
     what = ", ".join(layer.modules) or ", ".join(path.name for path in layer.data)
     if layer.program:
         what = layer.facts["command"]
@@ -145,6 +146,8 @@ def _failed(layer: Layer, event: Mapping[str, Any]) -> TemplateError:
             f" space left: {event['error']}",
             remedy="free some: harness template prune --all, harness clean",
         )
+    if unknown := index.undeclared(trace, layer.modules):
+        return unknown
     return TemplateError(
         f"layer {layer.name} cannot be built ({what or 'ir, res'}): {event['error']}",
         checked="\n" + trace if trace else "",

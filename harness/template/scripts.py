@@ -2,7 +2,6 @@
 """What a data script depends on: data files beside it, and helpers that it imports."""
 
 import ast
-import doctest
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -50,6 +49,8 @@ def read(
 
 def _examples(content: bytes) -> str:
     """The Python in a document, or nothing where it is none."""
+    import doctest  # with the debugger and unittest: most runs have no document
+
     try:
         found = doctest.DocTestParser().get_examples(content.decode(errors="replace"))
     except ValueError:

@@ -353,7 +353,9 @@ def stack(
     root = tmp_path_factory.mktemp("stack") / "checkout"
     made = checkout(root, environment(state))
     try:
-        say(made.good("up"))
+        with locked(state.parent / "stack.lock"):  # the first one makes the dump
+            said = made.good("up")
+        say(said)
         yield made
     finally:
         made("down", "--volumes", "--yes", "--no-backup")

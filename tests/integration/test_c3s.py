@@ -141,6 +141,23 @@ def test_the_browser_suites_alone(run: Run) -> None:
     assert len(outcomes()) == 6
 
 
+WORKER = ROOT / "src" / "collecting_society_worker"
+SOUND = WORKER / "collecting_society_worker/tests/data/NIN-19GhostsIII.mp3"
+
+
+@pytest.mark.skipif(not SOUND.is_file(), reason=f"{SOUND} is not there")
+def test_the_worker_with_a_server_of_its_own(run: Run) -> None:
+    """Without a browser; `harness update` makes the link in a checkout of one's own."""
+    settings = WORKER / "config.ini"
+    if not settings.exists():
+        settings.symlink_to("config.ini.example")
+    done = run("test", "worker", "--database", "docker")
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = outcomes()
+    assert len(found) == 3
+    assert set(found.values()) == {""}
+
+
 @pytest.mark.parametrize("part", sorted(TESTS))
 def test_a_part_alone_and_by_test(run: Run, part: str) -> None:
     done = run("test", "portal", part, "--isolation", "test", "--database", "local")

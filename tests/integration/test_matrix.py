@@ -64,6 +64,9 @@ FILES = {
         """,
 }
 RED = ("failed", "missing", "stopped")
+ROWS = ("lint", "types", "unit", "templates", "docs", "images", "tryton", "coverage",
+        "changed")  # fmt: skip
+"""In the order of the verdict."""
 JOBS = [
     "lint", "types", "unit", "templates", "docs", "images",
     "tryton-1-of-2", "tryton-2-of-2",
@@ -231,15 +234,34 @@ DEFECTS: dict[str, tuple[str, str, list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", DEFECTS)
+TOGETHER = (
+    ("a lint error", "a warning of the docs", "a failing test"),
+    ("a type error", "a broken image", "a flaky test"),
+    ("a template's script", "a missing report of a shard"),
+    ("a coverage drop",),
+    ("an import error",),
+)
+"""Defects of parts that know nothing of each other, no two of one part."""
+
+
+@pytest.mark.parametrize("names", TOGETHER, ids=", ".join)
 def test_both_see_a_defect(
-    cheap: Harness, checkout: Path, request: pytest.FixtureRequest, name: str
+    cheap: Harness,
+    checkout: Path,
+    request: pytest.FixtureRequest,
+    names: tuple[str, ...],
 ) -> None:
-    file, text, rows, why = DEFECTS[name]
-    if rows == ["images"]:
+    rows: list[str] = []
+    whys = {}
+    for name in names:
+        file, text, red_, why = DEFECTS[name]
+        rows += red_
+        whys[red_[0]] = why
+        with (checkout / file).open("a") as stream:
+            stream.write(dedent(text))
+    rows.sort(key=ROWS.index)
+    if "images" in rows:
         request.getfixturevalue("images")
-    with (checkout / file).open("a") as stream:
-        stream.write(dedent(text))
     git(checkout, "add", ".")
     git(checkout, "commit", "-qm", "two")
     done = cheap("gate")
@@ -254,6 +276,7 @@ def test_both_see_a_defect(
         row["name"]: row["reason"] for row in there["judged"] if row["status"] in RED
     }
     assert list(reasons) == rows
-    assert why in reasons[rows[0]], reasons
+    for row, why in whys.items():
+        assert why in reasons[row], reasons
     both = {"coverage", "changed"}.intersection(rows)
     assert [here[one] for one in both] == [reasons[one] for one in both]

@@ -20,6 +20,7 @@ def test_first():
 
 
 def test_second():
+    print("the second has begun")
     time.sleep(20)
 """
 RULED = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\x1b\]8;[^\\]*\x1b\\")
@@ -42,7 +43,7 @@ def test_rows_say_what_runs_and_nothing_stays_of_them(
         shown.wait_for(
             r"FAILED [^\n]*test_first\x1b\[0m\r?\n[^\n]*AssertionError: wrong"
         )
-        at = shown.wait_for(r"1/2 · [^\n]*1 failed[^\n]* · \d+ s")
+        at = shown.wait_for(r"1/2 · [^\n]*1 failed[^\n]* · [\d.]+ s")
         at = shown.wait_for(r"gw\d +\d+ s  [^\n]*::test_second", after=at)
         seconds = shown.wait_for(r"gw\d +(\d+) s  [^\n]*::test_second", after=at)
         resize(shown, 40)
@@ -58,3 +59,17 @@ def test_rows_say_what_runs_and_nothing_stays_of_them(
     assert " gw" not in end, "no row is left"
     assert f"report: {project}/reports/latest/index.html" in end.replace("\r\n", "")
     assert "\x1b[?25l" not in shown.text, "who is killed cannot show the cursor again"
+
+
+def test_who_has_the_terminal_is_interrupted_once(
+    project: Path, env: dict[str, str]
+) -> None:
+    """By the terminal itself: a second time would cut its last words by a traceback."""
+    (project / "src/alpha/alpha/tests/test_rows.py").write_text(TESTS)
+    argv = [sys.executable, *LINE, "-k", "test_rows", "-s"]
+    with terminal(argv, cwd=project, env=env) as shown:
+        shown.wait_for("the second has begun")
+        shown.type("\x03")
+        assert shown.end(within=60) == 130
+    assert "1 failure, 1 of 2 tests ran" in shown.text
+    assert "Traceback" not in shown.text

@@ -19,6 +19,7 @@ from harness.stack.project import DEFAULT
 from harness.stack.roles import PASSWORDS
 from tests.integration.checkouts import PREFIX, ROOT, VARIANT, Checkout, docker
 from tests.integration.terminals import editor, terminal
+from tests.integration.visitors import Visitor
 
 pytestmark = pytest.mark.usefixtures("engine")
 HARNESS = (sys.executable, "-m", "harness")
@@ -98,25 +99,84 @@ def test_dry_runs_are_lines_that_a_shell_takes(stack: Checkout) -> None:
 
 # -- old commands ----------------------------------------------------------------
 
+ROWS = "SELECT 'rows ' || count(*) FROM ir_module;"
 DO = {
-    "harness ps": "erpserver .* healthy",
-    "harness urls": r"api +http://api\.repertoire\.test:\d+/ +up",
-    "harness port --index 1 tryton 8000": r"^127\.0\.0\.1:\d+$",
-    "harness monitor --once": r"processing .* healthy",
-    "harness db backup -o FILE": r"FILE: .*, sha256 ",
+    "harness ps": ("", "erpserver .* healthy"),
+    "harness urls": ("", r"api +http://api\.repertoire\.test:\d+/ +up"),
+    "harness port --index 1 tryton 8000": ("", r"^127\.0\.0\.1:\d+$"),
+    "harness monitor --once": ("", r"processing .* healthy"),
+    "harness shell portal": ("echo of $SERVICE", "^of portal$"),
+    "harness exec db psql": (ROWS, r"rows [1-9]\d+"),
+    "harness db psql": (ROWS, r"rows [1-9]\d+"),
+    "harness db backup -o FILE": ("", r"FILE: .*, sha256 "),
+    "harness db copy A B": ("", "old_b is a copy of collecting_society"),
+    "harness db delete NAME": ("", "old_b is deleted"),
 }
-"""New lines of docs/old-commands.md that take a second, and what comes of them."""
+"""New lines of docs/old-commands.md that take about a second: what is typed into each,
+and what comes of it."""
 
 
 def test_new_lines_do_what_the_old_ones_did(stack: Checkout, tmp_path: Path) -> None:
     page = (ROOT / "docs" / "old-commands.md").read_text("utf-8")
-    for line, effect in DO.items():
+    meant = {
+        "FILE": [str(tmp_path / "x.dump")], "A": ["collecting_society"],
+        "B": ["old_b"], "NAME": ["old_b", "--yes", "--no-backup"],
+    }  # fmt: skip
+    for line, (typed, effect) in DO.items():
         assert f"`{line}`" in page
-        file = str(tmp_path / "x.dump")
-        words = [file if word == "FILE" else word for word in line.split()[1:]]
-        told = stack.good(*words, HARNESS_DATABASE_SERVER="auto")
-        assert re.search(effect.replace("FILE", file), told, re.MULTILINE), told
+        done = subprocess.run(
+            [*HARNESS, *(w for one in line.split()[1:] for w in meant.get(one, [one]))],
+            cwd=stack.root, env={**stack.env, "HARNESS_DATABASE_SERVER": "auto"},
+            input=f"{typed}\n", capture_output=True, text=True, timeout=300,
+        )  # fmt: skip
+        told = done.stdout + done.stderr
+        assert done.returncode == 0, f"{line}\n{told}"
+        wanted = effect.replace("FILE", meant["FILE"][0])
+        assert re.search(wanted, told, re.MULTILINE), f"{line}\n{told}"
     assert (tmp_path / "x.dump").read_bytes().startswith(b"PGDMP")
+
+
+# -- described -------------------------------------------------------------------
+
+TABLE = """
+[tool.harness.service.mail]
+image = "erpserver"
+command = ["python3", "-m", "http.server", "8025", "--directory", "/var/lib/trytond"]
+volumes = ["files:/var/lib/trytond"]
+environment = ["GREETING=hello ${DATABASE_NAME}, $$5"]
+secrets = ["TOKEN=session_secret"]
+port = 8025
+vhost = "mail.repertoire.test"
+health = ["http://127.0.0.1:8025/"]
+after = ["db"]
+"""
+
+
+def test_a_service_more_is_one_table(stack: Checkout) -> None:
+    """Started, well, reached by its name at nginx, told a secret that is not shown."""
+    file = stack.root / "pyproject.toml"
+    before = file.read_text("utf-8")
+    file.write_text(before + TABLE, "utf-8")
+    try:
+        assert re.search(
+            r"mail +http://mail\.repertoire\.test:\d+/ +up", stack.good("up", "mail")
+        )
+        [mail] = stack.containers()["mail"]
+        assert mail["health"] == "healthy"
+        page = Visitor(stack.web, "mail.repertoire.test").ask("GET", "/")
+        assert page[0] == 200
+        assert "Directory listing" in page[2]
+        own = stack.good("exec", "mail", "sh", "-c", "tr '\\0' '\\n' </proc/1/environ")
+        secret = (stack.root / "compose/secrets/development/session_secret").read_text()
+        assert f"TOKEN={secret.strip()}\n" in own
+        assert "GREETING=hello collecting_society, $5\n" in own
+        assert secret.strip() not in docker("inspect", mail["name"])
+        assert "GET /" in stack.good("logs", "mail")
+        docker("rm", "--force", mail["name"])
+    finally:
+        file.write_text(before, "utf-8")
+        stack.good("up")
+    assert "there is no service 'mail'" in stack("up", "mail").stdout
 
 
 # -- watched -------------------------------------------------------------------

@@ -308,13 +308,21 @@ def test_restart(stack: Checkout) -> None:
         time.sleep(0.1)
 
 
-def test_a_module_that_is_added_is_activated(stack: Checkout) -> None:
+def test_a_module_that_is_added_is_activated_after_a_backup(stack: Checkout) -> None:
     more = {"HARNESS_STACK_MODULES": "collecting_society,currency"}
     change = "UPDATE ir_module SET state = 'not activated' WHERE name = 'currency'"
     stack.good("exec", "db", "psql", "-qc", change)
-    stack.good("up", **more)
+    # Where there is no place for backups, nothing is changed.
+    more["HARNESS_BACKUPS"] = "pyproject.toml"
+    assert "no place for backups" in stack("up", **more).stdout
     state = "SELECT state FROM ir_module WHERE name = 'currency'"
+    assert stack.good("exec", "db", "psql", "-Atc", state).strip() == "not activated"
+    more["HARNESS_BACKUPS"] = "before-activation"
+    stack.good("up", **more)
     assert stack.good("exec", "db", "psql", "-Atc", state).strip() == "activated"
+    place = stack.root / "before-activation"
+    assert {one.suffix for one in place.iterdir()} >= {".dump", ".tar"}
+    shutil.rmtree(place)
 
 
 # -- refused -------------------------------------------------------------------

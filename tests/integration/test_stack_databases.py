@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -160,44 +160,6 @@ def killed(
     child.communicate()
 
 
-@pytest.mark.parametrize("action", ["restore", "update", "rebuild", "backup"])
-def test_what_is_killed_leaves_the_former_state(
-    stack: Checkout, tmp_path: Path, action: str
-) -> None:
-    name = NAME if action == "update" else "other"  # services are in the way of one
-    if name != NAME:
-        db(stack, "copy", NAME, name, "--yes")
-    file = tmp_path / "x.dump"
-    db(stack, "backup", name, "-o", str(file))
-    sql(stack, "CREATE TABLE mark AS SELECT 42 AS n", name)
-    words = {
-        "restore": (str(file), name, "--yes"),
-        "update": (name, "--no-backup"),
-        "rebuild": (name, "--yes"),
-        "backup": (name, "-o", str(tmp_path / "y.dump")),
-    }[action]
-    part = tmp_path / ".y.dump.part"
-
-    def reached() -> bool:
-        if action == "backup":  # of a small database: it takes no second
-            return part.exists()
-        return f"building_{name}" in names(stack)
-
-    killed(stack, reached, action, *words)
-    assert sql(stack, "SELECT n FROM mark", name) == "42"
-    assert not (tmp_path / "y.dump").exists()
-    db(stack, action, *words)
-    assert names(stack) == {NAME, name}
-    query = "SELECT count(*) FROM pg_class WHERE relname = 'mark'"
-    kept = action in ("update", "backup")
-    assert sql(stack, query, name) == ("1" if kept else "0")
-    sql(stack, "DROP TABLE IF EXISTS mark", name)
-    if name != NAME:
-        db(stack, "delete", name, "--yes")
-        return
-    assert answers(stack)  # what was killed could not start it again; this one did
-
-
 def test_demo_data_survive_the_end_of_the_volume(stack: Checkout) -> None:
     # The environment that builds templates stays from one session to the next.
     same = {"HARNESS_SOURCE_COLLECTING_SOCIETY_PATH": f"{ROOT}/examples/{NAME}"}
@@ -222,3 +184,46 @@ def test_demo_data_survive_the_end_of_the_volume(stack: Checkout) -> None:
     db(stack, "rebuild", "--yes")
     assert sql(stack, "SELECT count(*) FROM collecting_society_artist") == "0"
     assert answers(stack)
+
+
+@pytest.fixture(scope="module")
+def other(stack: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The backup of a copy, which is there, too; services are not in its way."""
+    db(stack, "copy", NAME, "other", "--yes")
+    file = tmp_path_factory.mktemp("other") / "x.dump"
+    db(stack, "backup", "other", "-o", str(file))
+    yield file
+    db(stack, "delete", "other", "--yes")
+
+
+@pytest.mark.parametrize("action", ["update", "restore", "rebuild", "backup"])
+def test_what_is_killed_leaves_the_former_state(
+    stack: Checkout, tmp_path: Path, request: pytest.FixtureRequest, action: str
+) -> None:
+    name = NAME if action == "update" else "other"  # services are in the way of one
+    file = request.getfixturevalue("other") if name != NAME else None
+    sql(stack, "CREATE TABLE mark AS SELECT 42 AS n", name)
+    words = {
+        "restore": (str(file), name, "--yes"),
+        "update": (name, "--no-backup"),
+        "rebuild": (name, "--yes"),
+        "backup": (name, "-o", str(tmp_path / "y.dump")),
+    }[action]
+    part = tmp_path / ".y.dump.part"
+
+    def reached() -> bool:
+        if action == "backup":  # of a small database: it takes no second
+            return part.exists()
+        return f"building_{name}" in names(stack)
+
+    killed(stack, reached, action, *words)
+    assert sql(stack, "SELECT n FROM mark", name) == "42"
+    assert not (tmp_path / "y.dump").exists()
+    db(stack, action, *words)
+    assert names(stack) == {NAME, name}
+    query = "SELECT count(*) FROM pg_class WHERE relname = 'mark'"
+    kept = action in ("update", "backup")
+    assert sql(stack, query, name) == ("1" if kept else "0")
+    sql(stack, "DROP TABLE IF EXISTS mark", name)
+    if name == NAME:
+        assert answers(stack)  # what was killed could not start it; this one did

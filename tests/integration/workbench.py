@@ -7,7 +7,7 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
@@ -165,11 +165,12 @@ class Running:
     def stop(self) -> None:
         """End what is there; what should not have been is in `left`."""
         deadline = time.monotonic() + SETTLED
-        while self.processes() and time.monotonic() < deadline:
+        while (there := self.processes()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        self.left = list(self.processes().values())
-        for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
+        self.left = list(there.values())
+        for pid in there:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def ran(self) -> Ran:
         return Ran(

@@ -60,6 +60,7 @@ def test_defaults(tmp_path: Path) -> None:
         "workers": (),
         "reports": "reports",
         "keep": False,
+        "requirements": (),
         "reruns": 0,
         "state": "",
         "examples": "examples",
@@ -111,6 +112,7 @@ def test_defaults(tmp_path: Path) -> None:
         "stack.project": "",
         "stack.database": "collecting_society",
         "stack.modules": ("collecting_society",),
+        "stack.template": "",
         "stack.timeout": 120,
         "stack.nginx_port": 81,
         "stack.erpserver_port": 8000,
@@ -132,6 +134,7 @@ def test_defaults(tmp_path: Path) -> None:
         "ci.days": 14,
         "ci.schedule": "17 3 * * 1",
         "ci.scheduled": (),
+        "ci.reusable": "",
     }
     assert {source for _, _, source in made.values()} == {"default"}
 
@@ -543,6 +546,40 @@ def test_a_file_of_variables_that_is_missing(tmp_path: Path) -> None:
     told = problem(tmp_path, text)
     assert 'suite.a.environment_files = ".env2": there is no such file' in told
     assert 'did you mean ".env"?' in told
+
+
+def test_a_template_of_the_stack_that_it_cannot_make(tmp_path: Path) -> None:
+    assert "no such template" in problem(
+        tmp_path, "[tool.harness.stack]\ntemplate = 'demo'"
+    )
+    (tmp_path / "x.rst").touch()
+    text = """
+        [tool.harness.stack]
+        template = "demo"
+        [tool.harness.template.test]
+        data = ["x.rst"]
+        [tool.harness.template.demo]
+        parent = "test"
+    """
+    assert "test has documents" in problem(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("line", "why"),
+    [
+        ("service.mail]\nport = 1", "a service of your own needs one"),
+        ("service.worker]\nimage = 'x'", "worker is another name of processing"),
+        ("service.api]\nvhost = 'a.b'", "Say it in port"),
+        ("service.api]\nenvironments = ['stagin']", 'did you mean "staging"?'),
+        ("service.api]\nafter = ['portla']", 'did you mean "portal"?'),
+        ("service.api]\nenvironment = ['X']", "it has no ="),
+        ("service.api]\nenvironment_files = ['x.env']", "there is no such file"),
+        ("service.api]\nvolumes = ['src/x:/x']", "there is no src/x in"),
+        ("service.api]\nvolumes = ['x:y']", "allowed: OUTSIDE:/INSIDE"),
+    ],
+)
+def test_services_that_do_not_fit(tmp_path: Path, line: str, why: str) -> None:
+    assert why in problem(tmp_path, f"[tool.harness.{line}")
 
 
 def test_a_path_in_a_source_that_is_not_installed(tmp_path: Path) -> None:

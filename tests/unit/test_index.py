@@ -4,7 +4,7 @@
 import pytest
 
 from harness import index
-from harness.errors import CommandFailed, MissingTool, UsageError
+from harness.errors import CommandFailed, MissingTool, SourceError, UsageError
 
 LINE = "python -m pip install trytond ended with exit code 1:"
 BROKEN = (
@@ -61,3 +61,48 @@ def test_a_source_in_a_checkout_that_cannot_be_written(words: str) -> None:
     assert isinstance(found, MissingTool)
     assert "cannot be written" in found.message
     assert words in found.checked
+
+
+@pytest.mark.parametrize(
+    ("trace", "who", "package"),
+    [
+        (
+            'File "/env/importlib.py", line 9, in load\n  File "<frozen x>", line 1\n'
+            '  File "/r/shift.py", line 4, in <module>\n    import pytz\n'
+            "ModuleNotFoundError: No module named 'pytz'",
+            "/r/shift.py imports pytz,",
+            "--with 'pytz'",
+        ),
+        (
+            "tests/test_module.py:3: in <module>\n    import yaml.nodes\n"
+            "E   ModuleNotFoundError: No module named 'yaml'",
+            "tests/test_module.py imports yaml,",
+            "--with 'PyYAML'",
+        ),
+        (
+            "tests/test_a.py:1: in <module>\n"
+            "E   ModuleNotFoundError: No module named 'trytond.modules.sale'",
+            "tests/test_a.py imports trytond.modules.sale,",
+            "--with 'trytond_sale'",
+        ),
+    ],
+)
+def test_an_import_of_what_nobody_requires(trace: str, who: str, package: str) -> None:
+    found = index.undeclared(trace, ["shift"])
+    assert isinstance(found, SourceError)
+    assert found.message.startswith(who)
+    assert package in found.remedy
+
+
+@pytest.mark.parametrize(
+    "trace", ["", "x.py:1: in y\nE   ModuleNotFoundError: No module named 'own.part'"]
+)
+def test_what_is_ours_is_not_required(trace: str) -> None:
+    assert index.undeclared(trace, ["own"]) is None
+
+
+def test_a_requirements_repository_that_cannot_be_reached() -> None:
+    words = "fatal: unable to access 'https://a/b.git/': Could not resolve host: a"
+    found = index.explained(CommandFailed(f"{LINE}\n{words}"))
+    assert isinstance(found, MissingTool)
+    assert found.message == "the repository https://a/b.git/ cannot be reached"

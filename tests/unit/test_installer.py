@@ -123,3 +123,36 @@ def test_without_uv_nothing_is_said_of_it(
     ]
     assert PackageInstaller({"PATH": str(tmp_path)}).freeze(PYTHON) == "x==1\n"
     assert programs.ran[-1][-2:] == ["freeze", "--all"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "told_more"),
+    [
+        ("no x (from versions: none)", "Could not fetch URL http://a: x", True),
+        ("ERROR: ResolutionImpossible", "Could not fetch URL http://a: x", True),
+        ("no x (from versions: none)", "", False),
+    ],
+)
+def test_an_index_that_cannot_be_reached_is_no_empty_one(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    words: str,
+    said: str,
+    *,
+    told_more: bool,
+) -> None:
+    asked: list[Sequence[str | Path]] = []
+
+    def ran(argv: Sequence[str | Path], **options: object) -> proc.Completed:
+        asked.append(argv)
+        if options.get("check") is False:
+            return proc.Completed(code=1, stdout=f"pip\n{said}\nend", stderr="")
+        raise CommandFailed(words)
+
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    monkeypatch.setattr(proc, "run", ran)
+    with pytest.raises(CommandFailed) as caught:
+        PackageInstaller({"PATH": str(tmp_path)}).install(PYTHON, ["x"])
+    assert len(asked) == 2
+    assert caught.value.message.endswith(said if told_more else words)
+    assert "end" not in caught.value.message

@@ -153,9 +153,12 @@ def test_closure(names: tuple[str, ...], expected: tuple[str, ...]) -> None:
 
 def test_closure_names_the_nearest_of_an_unknown_module() -> None:
     graph = Graph([module("party", "contry"), module("country")])
-    with pytest.raises(UsageError, match="no Tryton module named 'contry'") as caught:
+    with pytest.raises(SourceError, match="party needs contry, which is") as caught:
         graph.closure(["party"])
-    assert caught.value.remedy == "did you mean country?"
+    assert caught.value.remedy.startswith("did you mean country? Else clone it")
+    with pytest.raises(UsageError, match="no Tryton module named 'contry'") as named:
+        graph.closure(["contry"])
+    assert named.value.remedy == "did you mean country?"
 
 
 @pytest.mark.parametrize(

@@ -316,14 +316,14 @@ def test_github_unfolds_before_the_failure_is_told() -> None:
 def test_live_line(clock: Clock) -> None:
     console, stream = live(clock, COLUMNS="40")
     with console.step("build") as step:
-        assert seen(stream.getvalue()) == ["build ... 0 s"]
+        assert seen(stream.getvalue()) == ["build ... 0.00 s"]
         clock.now += 3.9
         step.update("module\nparty")
-        assert seen(stream.getvalue()) == ["build ... 3 s module party"]
+        assert seen(stream.getvalue()) == ["build ... 3.9 s module party"]
         clock.now += 120
         step.update("x" * 100)
         (last,) = seen(stream.getvalue())
-        assert last.startswith("build ... 2 min 03 s xxx")
+        assert last.startswith("build ... 2 min 04 s xxx")
         assert len(last) == 37  # a terminal writes ^C behind it
     assert seen(stream.getvalue()) == ["build: done in 2 min 04 s", ""]
 
@@ -343,8 +343,11 @@ def test_lines_during_a_step_stay(clock: Clock) -> None:
         console.info("hello")
         with console.step("inner"):
             console.warn("hm")
-            assert seen(stream.getvalue())[-2:] == ["outer ... 0 s", "inner ... 0 s"]
-        assert seen(stream.getvalue())[-1] == "outer ... 0 s"
+            assert seen(stream.getvalue())[-2:] == [
+                "outer ... 0.00 s",
+                "inner ... 0.00 s",
+            ]
+        assert seen(stream.getvalue())[-1] == "outer ... 0.00 s"
     assert seen(stream.getvalue()) == [
         "hello",
         "warning: hm",
@@ -362,7 +365,7 @@ def test_ticker_moves_the_line_and_is_joined(
 
     class Watched(Terminal):
         def write(self, text: str) -> int:
-            if "build ... 7 s" in text:
+            if "build ... 7.0 s" in text:
                 drawn.set()
             return super().write(text)
 

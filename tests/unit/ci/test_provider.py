@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+import json
 import re
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
+import jsonschema
 import pytest
+from ruamel.yaml import YAML
 
 from harness import config
 from harness.ci import pins, pipeline, provider
@@ -21,7 +25,7 @@ def test_the_workflow_is_as_configured() -> None:
 
 def test_what_the_clock_starts_is_as_configured() -> None:
     made = provider.files(CONFIG, "github", pins.read())
-    assert list(made) == [provider.FILES["github"], provider.SCHEDULED]
+    assert provider.SCHEDULED in made
     text = made[provider.SCHEDULED]
     assert (ROOT / provider.SCHEDULED).read_text("utf-8") == text
     assert f'cron: "{CONFIG.ci.schedule}"' in text
@@ -33,11 +37,45 @@ def test_what_the_clock_starts_is_as_configured() -> None:
 
 
 def test_nothing_is_scheduled_by_itself() -> None:
-    plain = replace(CONFIG, ci=replace(CONFIG.ci, scheduled=()))
+    plain = replace(CONFIG, ci=replace(CONFIG.ci, scheduled=(), reusable=""))
     assert list(provider.files(plain, "github", pins.read())) == [
         provider.FILES["github"]
     ]
     assert list(provider.files(CONFIG, "gitlab", {})) == [provider.FILES["gitlab"]]
+
+
+def test_what_other_repositories_call_is_as_configured() -> None:
+    made = provider.files(CONFIG, "github", pins.read())
+    for name in (provider.CALLED, provider.COMPONENT):
+        assert (ROOT / name).read_text("utf-8") == made[name]
+        assert f'default: "{CONFIG.ci.reusable}"' in made[name]
+    called = made[provider.CALLED]
+    assert "workflow_call:" in called
+    assert ": write" not in called
+    script = "".join(re.findall(r"run: \|\n((?: {10}.*\n)+)", called))
+    assert "harness test" in script
+    assert "${{" not in script, "no value of a caller is part of a script"
+
+
+def test_a_component_is_what_gitlab_reads() -> None:
+    header, jobs = YAML(typ="safe").load_all((ROOT / provider.COMPONENT).read_text())
+    found = find_spec("check_jsonschema")  # its import tries the network
+    vendor = (
+        Path(str(found.origin if found else "")).parent / "builtin_schemas" / "vendor"
+    )
+    schema = json.loads((vendor / "gitlab-ci.json").read_text("utf-8"))
+    for document in (header, jobs):
+        jsonschema.validate(document, schema)
+    asked = re.findall(r"inputs\.(\w+)", (ROOT / provider.COMPONENT).read_text())
+    assert set(asked) == set(header["spec"]["inputs"])
+
+
+def test_a_release_is_published_by_its_tag_and_no_password() -> None:
+    text = (ROOT / ".github/workflows/release.yml").read_text("utf-8")
+    assert re.findall(r"^ +(\S+): write", text, re.M) == ["id-token"]
+    assert "secrets." not in text
+    known = {(one.commit, one.version) for one in pins.read().values()}
+    assert set(re.findall(r"uses: \S+@(\S+) # (\S+)", text)) <= known
 
 
 def test_every_action_is_pinned_by_a_commit() -> None:

@@ -8,9 +8,10 @@ import pytest
 
 from harness import config
 from harness.commands import db_make, db_place, sources
-from harness.commands.db import Leave, allow, named, of_tests, require_leave
+from harness.commands.db import allow, named, of_tests, require_leave
 from harness.commands.db_make import Content
 from harness.commands.db_place import DatabaseRequest
+from harness.commands.db_saving import Leave
 from harness.context import Context
 from harness.databases.client import PostgresPrograms
 from harness.errors import UsageError

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness import discovery
-from harness.commands import init
+from harness.commands import application, init
 from harness.config import load
 from harness.context import Context
 from harness.errors import HarnessError
@@ -66,6 +66,7 @@ def test_an_application_says_what_fills_its_database(project: Path) -> None:
     options = written(project)["tool"]["pytest"]["ini_options"]
     assert options == {
         "warm_workers": True,
+        "postgresql_template_autouse": True,
         "postgresql_template": [
             "schema.sql",
             "sh -c 'pg_restore --no-owner -d \"$PGDATABASE\" data.dump'",
@@ -74,6 +75,51 @@ def test_an_application_says_what_fills_its_database(project: Path) -> None:
     }
     assert written(project)["project"] == {"name": "portal"}
     assert "a configuration of pytest is there already" in refused(project, "x:y")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        (
+            "pytest.ini",
+            "[pytest]\naddopts = -q\n",
+            "[pytest]\n{}postgresql_template =\n    a.b:c\naddopts = -q\n",
+        ),
+        (
+            "pyproject.toml",
+            '[project]\nname = "x"\n\n[tool.pytest.ini_options]\naddopts = "-q"\n',
+            '[project]\nname = "x"\n\n[tool.pytest.ini_options]\n'
+            '{}postgresql_template = [\n    "a.b:c",\n]\naddopts = "-q"\n',
+        ),
+    ],
+)
+def test_a_configuration_of_pytest_gets_our_lines(
+    tmp_path: Path, name: str, before: str, after: str
+) -> None:
+    (tmp_path / name).write_text(before)
+    run(tmp_path, "a.b:c")
+    ours = f"{init.FILLS}warm_workers = true\npostgresql_template_autouse = true\n"
+    assert (tmp_path / name).read_text() == after.format(ours)
+    assert application.of(tmp_path / "below") == tmp_path
+    assert "is there already" in refused(tmp_path, "x:y")
+
+
+def test_a_template_of_migrations_is_kept_until_they_change(project: Path) -> None:
+    (project / "alembic.ini").write_text("[alembic]\nscript_location=%(here)s/steps\n")
+    for name in ("steps", "portal", "tests"):
+        (project / name).mkdir()
+        (project / name / "__init__.py").touch()
+    run(project, "alembic upgrade head")
+    options = written(project)["tool"]["pytest"]["ini_options"]
+    reads = options["postgresql_template_reads"]
+    assert reads == ["alembic.ini", "steps", "portal"]
+
+
+def test_a_suite_for_nose_without_a_database(tmp_path: Path) -> None:
+    (tmp_path / "test_a.py").write_text("from nose.tools import eq_\n")
+    run(tmp_path, "none")
+    options = written(tmp_path)["tool"]["pytest"]["ini_options"]
+    assert options == {"warm_workers": True, "nose": True}
 
 
 def test_it_is_asked_where_somebody_is_there(project: Path) -> None:
@@ -88,3 +134,9 @@ def test_what_is_wrong(project: Path, tmp_path: Path) -> None:
     assert "there is no file schema.sql" in refused(project, "schema.sql")
     (tmp_path / "pyproject.toml").unlink()
     assert "no Tryton module" in refused(tmp_path, "x:y")
+
+
+def test_where_nothing_is_there_is_nothing_to_describe(tmp_path: Path) -> None:
+    said = refused(tmp_path)
+    assert "nothing to describe" in said
+    assert "harness init" not in said

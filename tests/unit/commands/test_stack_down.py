@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import clean_stack, stack_down
-from harness.commands.db import Leave
+from harness.commands import clean_stack, stack_down, stack_saving
+from harness.commands.db_saving import Leave
 from harness.commands.stack import Stack
 from harness.config import Config
 from harness.config.schema import StackSettings as Settings
@@ -109,7 +109,7 @@ def test_backups_come_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def fails(*words: object, **more: object) -> None:
         raise CommandFailed("the disk is full", remedy="make room")
 
-    monkeypatch.setattr(stack_down, "_files", fails)
+    monkeypatch.setattr(stack_saving, "files", fails)
     with pytest.raises(CommandFailed, match="the disk is full") as caught:
         down(monkeypatch, stack, allowed)
     assert caught.value.remedy.startswith("make room; or ")

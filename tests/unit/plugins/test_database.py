@@ -326,6 +326,13 @@ def test_variables_are_filled_in(client: Client) -> None:
     assert os.environ["WEB_URI"] == "postgresql:///harness_c_1?host=%2Frun%2Fpg"
 
 
+def test_a_port_that_is_settled_is_no_free_one(client: Client) -> None:
+    made = Keeper("portal", {"WEB_NAME": "{port:erpserver}"})
+    made.settle("erpserver", 8000)
+    made.ensure()
+    assert os.environ["WEB_NAME"] == "8000"
+
+
 def test_variables_follow_another_database(client: Client) -> None:
     made = Keeper("portal", VARIABLES)
     made.ensure()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import harness.plugins
-from harness.plugins import databases
+from harness.plugins import databases, tryton
 from harness.plugins.client import Lease, Way
 from harness.plugins.databases import Databases
 from harness.plugins.keeper import Doubt
@@ -251,3 +251,12 @@ def test_at_the_end_all_is_given_back(world: World) -> None:
     made.end()
     given = [one for one in world.asked() if one.startswith("return")]
     assert sorted(given) == ["return k1", "return k2"]
+
+
+def test_trytonds_class_of_module_tests_is_no_test_where_it_is_imported() -> None:
+    made = type("ModuleTestCase", (), {"module": None})
+    own = type("PartyTestCase", (made,), {"module": "party"})
+    of = tryton.Plugin("class").pytest_pycollect_makeitem
+    assert of("ModuleTestCase", made) == []
+    assert of("PartyTestCase", own) is None
+    assert of("ModuleTestCase", own) is None

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a server is told around a reset, without a process."""
 
+import ast
 import signal
-from types import SimpleNamespace
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from harness.plugins import serving
+from harness.plugins import browser, closer, guard, serving
 from harness.plugins.client import Lease, Left, Way
 from harness.plugins.servers import SuiteServer
 
@@ -70,6 +72,39 @@ def test_a_server_is_held_while_its_database_is_put_back(
     server.put_back(KEEPER, way(how, left))
     assert server.done == done
     assert not server._frozen
+
+
+@pytest.mark.parametrize("program", [guard, closer], ids=lambda one: one.__name__)
+def test_a_program_of_its_own_imports_nothing_of_the_harness(
+    program: ModuleType,
+) -> None:
+    """Its interpreter is told (-I) to look nowhere: in an image there is none."""
+    assert program.__file__
+    tree = ast.parse(Path(program.__file__).read_text("utf-8"))
+    found = {
+        name.split(".")[0]
+        for one in ast.walk(tree)
+        for name in (
+            [one.module or ""]
+            if isinstance(one, ast.ImportFrom)
+            else [alias.name for alias in one.names]
+            if isinstance(one, ast.Import)
+            else []
+        )
+    }
+    assert "harness" not in found
+
+
+def test_a_server_that_is_there_always_is_up_before_the_test(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+    given = {"erpserver": {"always": True}, "portal": {"always": False}}
+    servers = SimpleNamespace(given=given, url=asked.append)
+    monkeypatch.setattr(browser, "_state", SimpleNamespace(servers=servers))
+    item: Any = None
+    browser.pytest_runtest_setup(item)
+    assert asked == ["erpserver"]
 
 
 def test_transactions_wait_while_a_server_is_held() -> None:

@@ -40,7 +40,7 @@ def inside(tmp_path: Path) -> Inside:
             Path("/home/me"),
             sources=sources,
             writable=[Path("/state")],
-            more=("/a:/b:ro", "/c:/d"),
+            more=("/a:/b:ro", "/c:/d", "below/e:/f:ro", "volume:/g"),
         ),
         paths=tuple(image.translations(sources, found).items()),
         aliases=("web",),
@@ -78,6 +78,8 @@ def test_the_command_line(inside: Inside) -> None:
     assert "--volume /home/me/src/alpha:/shared/src/alpha:rw" in text
     assert "--volume /a:/b:ro" in text
     assert "--volume /c:/d:rw" in text
+    assert "--volume /home/me/below/e:/f:ro" in text
+    assert "--volume volume:/g:rw" in text
     assert "--label harness.run=r1" in text
     assert text.endswith("x/y:z -m pytest")
     assert "--tty" not in argv

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from harness.commands.stack_show import unresolved
+from harness.stack import programs
 from harness.stack.recipe import StackRecipe, mark, tree
 from harness.template import digest
+from harness.template.layer import Program
 
 RECIPE = StackRecipe(modules=("a", "b"), images=("1", "2"), trees=("x",))
 
@@ -22,6 +24,25 @@ def test_every_part_is_in_the_digest() -> None:
     digests = {one.digest for one in (RECIPE, *others)}
     assert len(digests) == 4
     assert replace(RECIPE).digest == RECIPE.digest
+
+
+def test_a_program_depends_on_its_words_and_on_what_it_reads(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "users.csv").write_text("1")
+    made = Program(
+        name="demo", argv=("python", "-c", "fill()"), root=tmp_path,
+        directory=tmp_path / "data", reads=("data",), environment=("MODE=x",),
+    )  # fmt: skip
+    first = programs.fact(made)
+    assert programs.fact(replace(made)) == first
+    assert programs.fact(replace(made, environment=())) != first
+    words = " ".join(programs.words(["run", "--rm"], "building_x", made))
+    assert words.startswith(f"run --rm --volume {tmp_path}/data:/shared/data:ro")
+    assert "--env DB_NAME=building_x" in words
+    assert "--env MODE=x" in words
+    assert words.endswith("erpserver python -c fill()")
+    (tmp_path / "data" / "users.csv").write_text("2")
+    assert programs.fact(made) != first
 
 
 def test_what_changed_while_it_was_made_gets_no_name() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from harness.config import Config
 from harness.config.schema import StackSettings
+from harness.config.services import ServiceTable
 from harness.errors import ConfigError, UsageError
-from harness.model import Origin, Source
 from harness.stack import project as projects
 from harness.stack import secrets
 
@@ -78,33 +78,62 @@ def test_files_of_an_environment(tmp_path: Path) -> None:
     assert made.files()[-1] == base / "local.yaml"
 
 
-def test_services() -> None:
-    assert projects.services(["portal", "tryton", "portal"]) == ["portal", "erpserver"]
+@pytest.fixture
+def made(tmp_path: Path) -> projects.Project:
+    table = ServiceTable(image="tests", vhost="mail.test", port=80, after=("api",))
+    services = {"mail": table, "late": ServiceTable(environments=("production",))}
+    return projects.make(replace(config(tmp_path), service=services))
+
+
+def test_services(made: projects.Project) -> None:
+    known = made.services(["portal", "tryton", "portal", "webapi", "worker", "mail"])
+    assert known == ["portal", "erpserver", "api", "processing", "mail"]
     with pytest.raises(UsageError) as caught:
-        projects.services(["portla"])
+        made.services(["portla"])
     assert caught.value.remedy == "did you mean portal?"
 
 
-def test_a_service_is_started_with_its_door() -> None:
-    assert projects.started(["portal"]) == ["portal", "nginx"]
-    assert projects.started(["db"]) == ["db"]
-    assert projects.started([]) == list(projects.DEFAULT)
+def test_a_service_is_only_in_its_environments(made: projects.Project) -> None:
+    with pytest.raises(UsageError):
+        made.services(["late"])
+    production = replace(made, environment="production")
+    assert production.services(["late"]) == ["late"]
 
 
-def test_closure() -> None:
-    assert projects.closure(["processing"]) == ["db", "erpserver", "processing"]
-    assert projects.closure(["nginx"]) == ["db", "erpserver", "portal", "api", "nginx"]
-    assert projects.closure([]) == []
+def test_a_service_is_started_with_its_door(made: projects.Project) -> None:
+    assert made.started(["portal"]) == ["portal", "nginx"]
+    assert made.started(["mail"]) == ["mail", "nginx"]
+    assert made.started(["db"]) == ["db"]
+    assert made.started([]) == [*projects.DEFAULT, "mail"]
 
 
-def test_scales() -> None:
-    assert projects.scales(["portal=2", "tryton=3"]) == {"portal": 2, "erpserver": 3}
+def test_closure(made: projects.Project) -> None:
+    assert made.closure(["processing"]) == ["db", "erpserver", "processing"]
+    assert made.closure(["nginx"]) == ["db", "erpserver", "portal", "api", "nginx"]
+    assert made.closure(["mail"]) == ["db", "api", "mail"]
+    assert made.closure([]) == []
+
+
+def test_images(made: projects.Project) -> None:
+    prefix = made.config.images.prefix
+    assert made.images(["mail", "db"]) == {
+        "tests": f"{prefix}/tests:development",
+        "db": f"{prefix}/db:development",
+    }
+    table = ServiceTable(image="mailpit:1")
+    foreign = replace(made, config=replace(made.config, service={"mail": table}))
+    assert foreign.images(["mail"]) == {}
+    assert foreign.image("mail") == "mailpit:1"
+
+
+def test_scales(made: projects.Project) -> None:
+    assert made.scales(["portal=2", "tryton=3"]) == {"portal": 2, "erpserver": 3}
 
 
 @pytest.mark.parametrize("word", ["portal", "portal=", "portal=x", "portal=-1", "db=2"])
-def test_what_cannot_be_scaled(word: str) -> None:
+def test_what_cannot_be_scaled(made: projects.Project, word: str) -> None:
     with pytest.raises(UsageError):
-        projects.scales([word])
+        made.scales([word])
 
 
 def test_variables(tmp_path: Path) -> None:
@@ -136,50 +165,3 @@ def test_processing_is_not_admin(tmp_path: Path) -> None:
     (local / "processing.env").write_text("PROCESSING_USER=admin\n")
     with pytest.raises(ConfigError, match="a user of its own in Tryton, not admin"):
         projects.worker(made)
-
-
-def test_sources_are_mounted_in_development_only(tmp_path: Path) -> None:
-    source = Source(name="x", path=tmp_path / "src" / "x", origin=Origin.SRC)
-    made = config(tmp_path)
-    found = projects.overlay(projects.make(made), [source], {})["services"]
-    [mount] = found["api"]["volumes"]
-    assert mount["source"] == str(source.path)
-    assert mount["target"] == "/shared/src/x"
-    production = projects.make(made, "production")
-    found = projects.overlay(production, [source], {})["services"]
-    assert not [one for one in found.values() if "volumes" in one]
-
-
-def test_local_settings_and_the_port_of_the_database(tmp_path: Path) -> None:
-    local = tmp_path / "compose" / "env" / "local"
-    local.mkdir(parents=True)
-    (local / "db.env").touch()
-    made = projects.make(config(tmp_path, db_port=15432))
-    assert projects.overlay(made, [], {})["services"]["db"] == {
-        "env_file": [str(local / "db.env")],
-        "ports": ["127.0.0.1:15432:5432"],
-    }
-
-
-def test_who_has_a_new_secret_is_made_anew(tmp_path: Path) -> None:
-    """And nobody else: a container has a copy of what it was told."""
-    made = projects.make(config(tmp_path))
-    known = {name: name for name in secrets.NAMES}
-    before = projects.overlay(made, [], known)["services"]
-    assert projects.overlay(made, [], known)["services"] == before
-    for name in secrets.NAMES:
-        after = projects.overlay(made, [], {**known, name: "other"})["services"]
-        changed = {service for service in after if after[service] != before[service]}
-        told = {s for s, names in projects.SECRETS.items() if name in names}
-        assert changed == told
-        assert not [one for one in known if one in str(after)]
-
-
-def test_host_names(tmp_path: Path) -> None:
-    local = tmp_path / "compose" / "env" / "local"
-    local.mkdir(parents=True)
-    env = local.parent / "nginx.env"
-    env.write_text("# names\nPORTAL_NAMES=a.test b.test\nAPI_NAMES=c.test\n")
-    (local / "nginx.env").write_text("API_NAMES='d.test e.test' # mine")
-    found = projects.hosts(projects.make(config(tmp_path)))
-    assert found == {"portal": ["a.test", "b.test"], "api": ["d.test", "e.test"]}

@@ -30,3 +30,12 @@ def test_another_error_is_mended_in_the_source() -> None:
     assert error.message.endswith("(ir, res): KeyError: 'party'")
     assert "File x" in error.checked
     assert "mend what" in error.remedy
+
+
+def test_an_import_that_nobody_requires_is_said_to_be_one() -> None:
+    trace = (
+        "File \"/r/a.py\", line 4, in m\nModuleNotFoundError: No module named 'pytz'"
+    )
+    error = _failed(BASE, {"error": "ModuleNotFoundError", "trace": trace})
+    assert error.message == "/r/a.py imports pytz, which nothing requires"
+    assert "checked: line 4 there" in str(error)

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Backups of a stack before something changes: its databases, and its files."""
+
+import os
+import shlex
+from pathlib import Path
+
+from harness import proc
+from harness.commands import db_saving
+from harness.commands.db_saving import Leave
+from harness.commands.stack import Stack, labelled
+from harness.databases.client import PostgresPrograms
+from harness.errors import CommandFailed
+from harness.quantities import size as shown
+from harness.stack import roles
+
+
+def client(stack: Stack, *, dry: bool = False) -> PostgresPrograms:
+    """The way to the stack's databases, through its containers only."""
+
+    def beginning(program: str, terminal: bool) -> list[str]:
+        options = [] if terminal else ["-T"]
+        return stack.looking.argv("exec", *options, "db", program)
+
+    project, own = stack.project, stack.context.config.stack.database
+    return PostgresPrograms(
+        kind="stack",
+        title=f"the stack {project.name} ({project.environment})",
+        start=beginning,
+        env=stack.looking.env,
+        environment=project.environment,
+        dry=dry,
+        say=stack.context.console.info,
+        owner=roles.OWNER,
+        rights=lambda name: (roles.rights(used=name == own),),
+    )
+
+
+def before(stack: Stack, name: str) -> None:
+    """Back up a database that is about to be changed, and the files.
+
+    Raises where that fails; nothing is changed then.
+    """
+    volume = f"{stack.project.name}_files"
+    if volume in labelled(stack, "volume"):
+        files(stack, volume, dry=False)
+    db_saving.before(stack.context, client(stack), name, Leave())
+
+
+def files(stack: Stack, volume: str, *, dry: bool) -> None:
+    """The files of a volume as an archive, whole or not there, for its owner's eyes."""
+    context = stack.context
+    path = db_saving.dated(context, volume, suffix="tar")
+    argv = stack.engine.argv(*inside(stack, f"{volume}:/files:ro", "-cf", "-", "."))
+    if dry:
+        context.console.info(f"{proc.line(argv)} > {shlex.quote(str(path))}")
+        return
+    part = path.with_name(f".{path.name}.part")
+    try:
+        with context.console.step(f"backup {volume}", ticker=True):
+            _written(stack, argv, part)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+    back = stack.engine.argv(*inside(stack, f"{volume}:/files", "-xf", "-"))
+    context.console.info(
+        f"  backup: {path} ({shown(path.stat().st_size)}), back by: "
+        f"{proc.line(back)} < {shlex.quote(str(path))}"
+    )
+
+
+def _written(stack: Stack, argv: list[str], part: Path) -> None:
+    with part.open("wb") as stream:
+        part.chmod(0o600)
+        with proc.Child(
+            argv, env=stack.engine.environ, stdout=stream.fileno(), stderr=proc.PIPE
+        ) as child:
+            _, said = child.process.communicate()
+            code = child.code()
+        os.fsync(stream.fileno())
+    if code:
+        raise CommandFailed(
+            f"the files cannot be backed up: {said.decode(errors='replace').strip()}",
+            checked=proc.line(argv),
+        )
+
+
+def inside(stack: Stack, mount: str, *words: str) -> list[str]:
+    """The words of ``docker`` for a ``tar`` in a volume; its input is this one's."""
+    image = stack.project.image("db")
+    return [
+        "run", "--rm", "--interactive", "--network", "none", "--user", "0",
+        "--volume", mount, "--entrypoint", "tar", image, "-C", "/files", *words,
+    ]  # fmt: skip
