@@ -69,7 +69,8 @@ class Watch:
             watch.starters[self.native_id or 0] = module
 
         def end() -> None:
-            environ.__class__ = kind
+            if type(environ) is Watched:  # else a trace has put its own on top
+                environ.__class__ = kind
             thread.start = start
 
         environ.__class__ = Watched

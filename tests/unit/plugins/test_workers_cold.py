@@ -206,3 +206,19 @@ def test_the_thread_of_trytond_for_its_status_is_not_started(watch: Watch) -> No
     load("shop.status", NEEDLESS, SEEN=seen, RUN=None)["ONE"].join()
     load("trytond.status", NEEDLESS, SEEN=seen, RUN=seen.append)["ONE"].join()
     assert len(watch.starters) == 2
+
+
+def test_what_was_put_on_top_of_its_look_at_variables_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Traces hear of variables by a class of their own."""
+    monkeypatch.setattr(os.environ, "__class__", type(os.environ))
+    watch = Watch()
+    watch.begin()
+
+    class Above(type(os.environ)):  # type: ignore[misc]
+        pass
+
+    monkeypatch.setattr(os.environ, "__class__", Above)
+    watch.end()
+    assert type(os.environ) is Above
