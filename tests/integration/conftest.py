@@ -121,9 +121,9 @@ def contained_server(store: Store, engine: Engine) -> Iterator[DockerServer]:
     server.stop()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def contained(contained_server: DockerServer) -> Address:
-    """The server in a container; another one where a test has killed the last."""
+    """The server in a container; another one where a module's test has killed it."""
     return contained_server.start()
 
 
