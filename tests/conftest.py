@@ -47,9 +47,12 @@ def place(nodeid: str) -> str:
 
 def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # until all is collected
+    # A shell has what it starts with & ignore Ctrl-C, nohup the end of the terminal,
+    # and all that they start.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell has what it starts with & ignore Ctrl-C, and all that this starts.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if hasattr(config, "workerinput"):
         # Not for what tests start: a pytest in there is no worker of this one.
         for name in [name for name in os.environ if name.startswith("PYTEST_XDIST_")]:

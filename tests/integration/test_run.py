@@ -242,7 +242,7 @@ BROKEN = {
     "broken tryton.cfg": ("tryton.cfg", "[tryton\n", 2, "is broken"),
     "no version": ("tryton.cfg", "[tryton]\ndepends:\n  ir\n", 2, "series"),
     "no tests": ("tests/test_module.py", None, 2, "has no tests"),
-    "import fails": ("alpha.py", "import nothing_of_that_name\n", 7, "nothing_of_that"),
+    "import fails": ("alpha.py", "import nothing_of_that_name\n", 2, "nothing_of_that"),
     "broken record": (
         "alpha.xml",
         '<tryton><data><record model="alpha.thing" id="a"/></data></tryton>',
