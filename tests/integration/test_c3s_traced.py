@@ -37,6 +37,7 @@ def project(state: Path) -> Path:
     (place / "pyproject.toml").write_text(
         dedent(f"""\
             [tool.harness]
+            requirements = ["requests"]
             [tool.harness.source.{NAME}]
             [tool.harness.suite.tryton]
             """)
@@ -49,7 +50,7 @@ def run(project: Path, env: dict[str, str]) -> Run:
     """Run its tests; what is said."""
 
     def call(*words: str) -> str:
-        argv = [sys.executable, "-m", "harness", "test", "tryton", *words]
+        argv = [sys.executable, "-m", "harness", "test", "tryton", NAME, *words]
         done = subprocess.run(
             [*argv, "--database", "sqlite"],
             cwd=project,
