@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From what a step's processes wrote to a step's result."""
 
+import contextlib
 import json
 import shutil
 import time
@@ -26,6 +27,8 @@ from harness.plan import Step
 
 ROOM = 1 << 14
 """Bytes; a disk that has fewer is full."""
+VERDICTS = frozenset({0, 1, 5})
+"""Exit codes of a pytest that has done what it was asked for."""
 PYTEST = {
     0: ExitCode.OK,
     1: ExitCode.TESTS_FAILED,
@@ -126,18 +129,19 @@ def read(
     )
 
 
-def missing(path: Path, code: int) -> HarnessError | None:
+def missing(path: Path, code: int, temporary: str) -> HarnessError | None:
     """Why not all results are here of a process that ended with `code`, or None.
 
     One that was killed is not expected to have said it all, nor one that ran no tests.
+    Without a verdict its `temporary` directory may have been the full one.
     """
-    try:
-        if shutil.disk_usage(path.parent).free < ROOM:
-            return store.disk_full(path)
-    except OSError:
-        pass  # then it says nothing, and has no events
+    written = [path] if code in VERDICTS else [path, Path(temporary, "…")]
+    for one in written:
+        with contextlib.suppress(OSError):  # then it says nothing, and has no events
+            if shutil.disk_usage(one.parent).free < ROOM:
+                return store.disk_full(one)
     events = _events(path)
-    ended = bool(events) and code in {0, 1, 5}
+    ended = bool(events) and code in VERDICTS
     if not ended or any(one["kind"] in ("session", "plan") for one in events):
         return None  # `completeness` has the word on what was planned
     return ReportError(

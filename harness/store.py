@@ -213,7 +213,7 @@ class Run:
 
     def scratch(self) -> Path:
         """A private directory with a short path; it goes with the run."""
-        path = private(Path(tempfile.gettempdir(), f"{SCRATCH}{self.id}"))
+        path = private(scratches() / f"{SCRATCH}{self.id}")
         (path / STATE).write_text(f"{self.store.path}\n", "utf-8")
         # for who sweeps: temporary files may be elsewhere for him
         self._lock.path.write_text(f"{path}\n", "utf-8")
@@ -226,6 +226,16 @@ class Run:
 
 
 SCRATCH = "harness-run-"
+SHORT = 50
+"""Characters of a directory in which a run's sockets have names that a kernel takes."""
+
+
+def scratches() -> Path:
+    """Where runs have their private directories: where temporary files are, or /tmp."""
+    usual = tempfile.gettempdir()
+    return Path(usual if len(os.fsencode(usual)) <= SHORT else "/tmp")
+
+
 STATE = "state"
 """File in a run's private directory that names the state directory."""
 
@@ -237,7 +247,7 @@ def _scratch(entry: Path) -> Path:
         noted = Path(entry.read_text("utf-8").strip())
     except OSError:
         noted = Path()
-    return noted if noted.name == name else Path(tempfile.gettempdir(), name)
+    return noted if noted.name == name else scratches() / name
 
 
 def _forget(entry: Path) -> None:

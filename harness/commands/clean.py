@@ -107,7 +107,7 @@ def _sweep(context: Context) -> bool:
 
 def _scratch() -> Iterator[Item]:
     """Directories of this user's runs whose state directory is gone."""
-    for path in sorted(Path(tempfile.gettempdir()).glob(f"{store.SCRATCH}*")):
+    for path in sorted(store.scratches().glob(f"{store.SCRATCH}*")):
         if _unknown(path):
             yield Item(
                 kind="files", name=str(path), why="its run is not known any more",

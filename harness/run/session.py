@@ -272,7 +272,8 @@ class StepSession:
         """Until they end; what they have found."""
         with self.notes.watched(self.files.results(self.step)):
             code = running.wait()
-        missing = results.missing(self.files.results(self.step), code)
+        temporary = self.context.environ.get("TMPDIR", "/tmp")
+        missing = results.missing(self.files.results(self.step), code, temporary)
         self.failures += [missing] if missing else []
         return self._read(code)
 

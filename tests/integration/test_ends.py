@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -250,19 +251,28 @@ def test_a_run_that_shall_outlive_the_terminal_does(
     assert run.wait(60) == 130
 
 
-@pytest.fixture
-def small(tmp_path: Path) -> Iterator[Path]:
-    """A file system for reports that holds results, and no page."""
+@contextmanager
+def mounted(place: Path, size: int) -> Iterator[Path]:
+    """A file system of `size` KiB."""
     if os.getuid() != 0:
         pytest.skip("only root can mount a small file system")
-    place = tmp_path / "small"
     place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=40k", "harness", str(place)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}k,mode=711", "harness", place]
     done = subprocess.run(mount, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"a file system cannot be mounted here: {done.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "--lazy", place], check=True)
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "--lazy", place], check=True)
+        place.rmdir()
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Iterator[Path]:
+    """A file system for reports that holds results, and no page."""
+    with mounted(tmp_path / "small", 40) as place:
+        yield place
 
 
 FILL = """\
@@ -308,6 +318,28 @@ def test_reports_find_no_room(
         words = "1 failed, 1 passed" if outcome == "failed" else "2 passed"
         assert words in output
         assert ("it is wrong" in output) == (outcome == "failed")
+
+
+def test_the_temporary_directory_has_no_room(harness: Harness) -> None:
+    """pytest itself fails then, before the first test; its path may be a short one."""
+    with mounted(Path(f"/tmp/harness-small-{os.getpid()}"), 16) as small:
+        done = harness(
+            "test", "tryton", "alpha", "--database", "sqlite", TMPDIR=str(small)
+        )
+    output = done.stdout + done.stderr
+    assert done.returncode == 4, output
+    assert f"no space left for {small}" in output
+    assert "to mend it" in output
+
+
+def test_a_temporary_directory_with_a_long_path(
+    harness: Harness, tmp_path: Path
+) -> None:
+    """No socket can have such a name."""
+    deep = tmp_path / ("x" * 90)
+    deep.mkdir()
+    done = harness("test", "tryton", "alpha", "--database", "sqlite", TMPDIR=str(deep))
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 LEAVES = """\

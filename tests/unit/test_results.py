@@ -279,17 +279,23 @@ def test_results_that_end_too_early(
 ) -> None:
     path = tmp_path / "tryton.jsonl"
     path.write_text("".join(json.dumps(line()) + "\n" for _ in range(lines)))
-    error = results.missing(path, code)
+    error = results.missing(path, code, str(tmp_path))
     assert (said in str(error)) if said else error is None
     with path.open("a") as file:
         file.write(json.dumps({"kind": "session"}) + "\n")
-    assert results.missing(path, code) is None
+    assert results.missing(path, code, str(tmp_path)) is None
 
 
 def test_a_full_disk_is_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    usage = SimpleNamespace(free=100)
-    monkeypatch.setattr(results.shutil, "disk_usage", lambda path: usage)
-    assert isinstance(results.missing(tmp_path / "tryton.jsonl", 0), DiskFull)
+    free = {tmp_path: 100, Path("/other"): 1 << 30, Path("/small"): 100}
+    monkeypatch.setattr(
+        results.shutil, "disk_usage", lambda path: SimpleNamespace(free=free[path])
+    )
+    here, there = tmp_path / "tryton.jsonl", Path("/other/tryton.jsonl")
+    assert isinstance(results.missing(here, 0, "/other"), DiskFull)
+    assert isinstance(results.missing(there, 3, "/small"), DiskFull)
+    assert results.missing(there, 3, "/other") is None
+    assert results.missing(there, 0, "/small") is None, "the tests have ended well"
 
 
 def test_a_file_that_skips_itself_breaks_nothing(tmp_path: Path) -> None:

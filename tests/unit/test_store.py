@@ -233,7 +233,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where runs have their directories."""
     path = tmp_path / "tmp"
     path.mkdir()
-    monkeypatch.setattr(store_.tempfile, "gettempdir", lambda: str(path))
+    monkeypatch.setattr(store_, "scratches", lambda: path)
     return path
 
 
@@ -291,10 +291,20 @@ def test_what_a_run_left_in_another_place_is_swept(
     kill(Run(store))
     [left] = scratch.iterdir()
     (tmp_path / "other").mkdir()
-    other = str(tmp_path / "other")
-    monkeypatch.setattr(store_.tempfile, "gettempdir", lambda: other)
+    monkeypatch.setattr(store_, "scratches", lambda: tmp_path / "other")
     sweep(store)
     assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    ("usual", "taken"),
+    [("/var/tmp", "/var/tmp"), ("/deep" * 10, "/deep" * 10), ("/deep" * 11, "/tmp")],
+)
+def test_sockets_of_a_run_have_short_names(
+    monkeypatch: pytest.MonkeyPatch, usual: str, taken: str
+) -> None:
+    monkeypatch.setattr(store_.tempfile, "gettempdir", lambda: usual)
+    assert store_.scratches() == Path(taken)
 
 
 def test_a_damaged_entry_removes_nothing_else(

@@ -28,6 +28,7 @@ def context(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Context:
     temporary.mkdir()
     monkeypatch.setattr(memory, "MEMORY", shared)
     monkeypatch.setattr(clean.tempfile, "gettempdir", lambda: str(temporary))
+    monkeypatch.setattr(clean.store, "scratches", lambda: temporary)
     return Context(
         config=Config(root=tmp_path, state=str(tmp_path / "state")),
         environ={"PATH": ""},
