@@ -42,6 +42,7 @@ PACKAGES: Final = {
 }  # fmt: skip
 """Packages that are not called as what is imported of them."""
 UNKNOWN: Final = re.compile(r"No matching distribution found for (\S+)")
+MISSPELT: Final = re.compile(r"Invalid requirement: (?:'([^']*)'|\"([^\"]*)\")")
 
 
 def explained(error: CommandFailed) -> HarnessError:
@@ -75,6 +76,14 @@ def explained(error: CommandFailed) -> HarnessError:
             "a source cannot be installed: its checkout cannot be written",
             checked=f"{line}\n{unwritten[0][:300]}",
             remedy="make it writable, or take a copy: what installs it writes there",
+        )
+    misspelt = MISSPELT.search(error.message)
+    if misspelt:
+        return UsageError(
+            f"{(misspelt[1] or misspelt[2])!r} is no requirement as pip knows them",
+            checked=line,
+            remedy="write it as NAME, 'NAME>=1.0' or 'NAME @ git+https://…': --with,"
+            " or requirements in pyproject.toml",
         )
     unknown = UNKNOWN.search(error.message)
     if unknown:

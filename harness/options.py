@@ -221,10 +221,14 @@ def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
             other += words
         elif name in FLAGS:
             own.append(OPTIONAL.get(word, word))
+        elif name in VALUES and "=" not in word:
+            value = next(words, None)
+            if value is None:  # it stays the last, and takes no other word for it
+                names.append(word)
+            else:
+                own += [word, value]
         elif name in VALUES:
             own.append(word)
-            if "=" not in word:
-                own += [value for value in [next(words, None)] if value is not None]
         elif word.startswith("-") and len(word) > 1:
             other.append(word)
             takes = _takes(word)

@@ -90,6 +90,7 @@ def serial(options: tuple[str, ...]) -> str:
 OTHERWISE = {
     "-f": "harness watch; to stop at the first failure: -x",
     "--looponfail": "harness watch",
+    "-p no:xdist": "--jobs 1",
     "-pno:xdist": "--jobs 1",
 }
 """Options of pytest that a run cannot have, and what does the same here."""
@@ -97,7 +98,7 @@ OTHERWISE = {
 
 def refused(options: tuple[str, ...]) -> str:
     """The option that a run cannot have, or nothing."""
-    pairs = [f"{one}{following}" for one, following in itertools.pairwise(options)]
+    pairs = [f"{one} {following}" for one, following in itertools.pairwise(options)]
     return next((one for one in (*options, *pairs) if one in OTHERWISE), "")
 
 

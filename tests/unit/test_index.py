@@ -43,6 +43,17 @@ def test_a_requirement_that_the_index_does_not_have() -> None:
     assert found.message == "the package index has no nothing==9"
 
 
+@pytest.mark.parametrize("mark", ["'", '"'])
+def test_what_is_no_requirement(mark: str) -> None:
+    error = CommandFailed(
+        f"pip\nERROR: Invalid requirement: {mark}a requirement!{mark}"
+    )
+    found = index.explained(error)
+    assert isinstance(found, UsageError)
+    assert "'a requirement!' is no requirement" in found.message
+    assert "--with" in found.remedy
+
+
 def test_what_conflicts_is_told_in_pips_words() -> None:
     error = CommandFailed(f"{LINE}\n{RESOLVER}")
     assert index.explained(error) is error

@@ -29,7 +29,7 @@ from harness import options
         ("test tryton --series=7.0 -x", "test --series=7.0 tryton", "-x"),
         ("test tryton --in venv --jobs 2", "test --in venv --jobs 2 tryton", ""),
         ("test tryton --profile c3s -x", "test --profile c3s tryton", "-x"),
-        ("test tryton --changed-since", "test --changed-since tryton", ""),
+        ("test tryton --changed-since", "test tryton --changed-since", ""),
         ("test tryton --changed-since -x", "test --changed-since -x tryton", ""),
         ("test tryton --reruns 2 party", "test --reruns 2 tryton party", ""),
         ("test web --random-order a.py", "test --random-order web a.py", ""),
@@ -67,6 +67,8 @@ from harness import options
         ("test tryton --", "test tryton", ""),
         ("test tryton -x -- -- -v", "test tryton", "-x -- -v"),
         ("test tryton -", "test tryton -", ""),
+        ("test tryton party --with", "test tryton party --with", ""),
+        ("test tryton -x party --jobs", "test tryton party --jobs", "-x"),
         ("test tryton a.py::Case::test_b", "test tryton a.py::Case::test_b", ""),
         (
             "test tryton -p no:cacheprovider --isolation test -m slow party",

@@ -211,7 +211,8 @@ def test_the_devcontainer_is_json() -> None:
 def test_waiting_tests_are_one_process_with_the_terminal() -> None:
     assert base.serial(("-x", "--harness-debugger=127.0.0.1:5678")) == "--debug"
     assert base.serial(("-x",)) == ""
-    assert base.refused(("-v", "-p", "no:xdist")) == "-pno:xdist"
+    assert base.refused(("-v", "-p", "no:xdist")) == "-p no:xdist"
+    assert base.refused(("-pno:xdist",)) == "-pno:xdist"
     assert base.refused(("-v", "-f")) == "-f"
     assert base.refused(("-v", "-p", "no:doctest")) == ""
 
