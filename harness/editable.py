@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.discovery import packaging
-from harness.model import Module, Source
+from harness.model import Module
 
 LEFT_OUT: Final = re.compile(
     r"\.(git|hg|tox|nox)|node_modules|__pycache__|.*\.egg-info"
@@ -45,19 +45,19 @@ package-dir = {{"trytond.modules.{name}" = "{inside}"}}
 """For a module without packaging, which people link into trytond."""
 
 
-def mirror(source: Source, module: Module | None, place: Path) -> Path:
-    """What pip is to install for a source: a mirror at `place`, or its checkout."""
-    file = packaging.installs(source.path)
+def mirror(checkout: Path, module: Module | None, place: Path) -> Path:
+    """What pip is to install for a checkout: a mirror at `place`, or itself."""
+    file = packaging.installs(checkout)
     if not file and module is None:
-        return source.path
-    if file and INSIDE.search((source.path / file).read_text("utf-8", "replace")):
-        return source.path
-    _link(source.path, place)
+        return checkout
+    if file and INSIDE.search((checkout / file).read_text("utf-8", "replace")):
+        return checkout
+    _link(checkout, place)
     for name in BUILT:
         shutil.rmtree(place / name, ignore_errors=True)
     if not file:
         assert module is not None
-        inside = module.path.relative_to(source.path).as_posix()
+        inside = module.path.relative_to(checkout).as_posix()
         text = PROJECT.format(
             name=module.name, version=module.version or "0", inside=inside
         )

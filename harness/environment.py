@@ -210,7 +210,7 @@ class Environments:
             if source.path in mirrors:
                 continue  # it has several modules
             place = path / "mirrors" / source.name
-            mirrors[source.path] = editable.mirror(source, module, place)
+            mirrors[source.path] = editable.mirror(source.path, module, place)
             extras = ",".join(wanted.extras.get(source.name, ()))
             given = f"{mirrors[source.path]}[{extras}]" if extras else ""
             lines += ["--editable", given or str(mirrors[source.path])]

@@ -6,13 +6,14 @@ named by what is in it: what is there is complete, and never installed again.
 """
 
 import hashlib
+import shutil
 import sys
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 
-from harness import index, proc
+from harness import editable, index, proc
 from harness.errors import CommandFailed, MissingTool
 from harness.installer import QUIET, PackageInstaller
 from harness.locks import locked
@@ -34,19 +35,38 @@ class Toolbox:
         self.store = store
         self.environ = environ
 
-    def environment(self, name: str, requirements: Sequence[str], say: Say) -> Path:
-        """The directory of the programs; raises `MissingTool` where pip fails."""
+    def environment(
+        self,
+        name: str,
+        requirements: Sequence[str],
+        say: Say,
+        *,
+        project: Path | None = None,
+        extra: str = "",
+    ) -> Path:
+        """The directory of the programs; raises `MissingTool` where pip fails.
+
+        A `project` is in it as it is from now on, with what its `extra` requires.
+        """
 
         def fill(path: Path) -> None:
             say(f"installing {name} (once)")
             proc.run([sys.executable, "-m", "venv", path], env=self.environ)
+            words = list(requirements)
+            mirrors = {}
+            if project:
+                mirrors = {project: editable.mirror(project, None, path / "mirror")}
+                words += ["--editable", f"{mirrors[project]}{extra and f'[{extra}]'}"]
             python = path / "bin" / "python"
             self._tried(
-                name,
-                lambda: PackageInstaller(self.environ).install(python, requirements),
+                name, lambda: PackageInstaller(self.environ).install(python, words)
             )
+            for site in path.glob("lib/python*/site-packages"):
+                editable.lead(site, mirrors)
+            shutil.rmtree(path / "mirror", ignore_errors=True)
 
-        return self._made(name, requirements, fill) / "bin"
+        key = [*requirements, *([f"{project}[{extra}]"] if project else [])]
+        return self._made(name, key, fill) / "bin"
 
     def packages(self, name: str, requirements: Sequence[str], say: Say) -> Path:
         """A directory for any interpreter's path, without extension modules."""

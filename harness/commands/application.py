@@ -77,9 +77,12 @@ def _python(context: Context) -> Path:
         digest.update(packaging.digest(file).encode())
     words = [*TOOLS, *context.config.requirements]
     words += [word for path in lists for word in ("--requirement", str(path))]
-    if installs(root):
-        extra = ",".join(extras(root))
-        words += ["--editable", f"{root}[{extra}]" if extra else str(root)]
     toolbox = Toolbox(context.store, context.environ)
-    name = f"application-{digest.hexdigest()[:10]}"
-    return toolbox.environment(name, words, context.console.info) / "python"
+    programs = toolbox.environment(
+        f"application-{digest.hexdigest()[:10]}",
+        words,
+        context.console.info,
+        project=root if installs(root) else None,
+        extra=",".join(extras(root)),
+    )
+    return programs / "python"

@@ -114,6 +114,8 @@ def test_pyramid_with_alembic_on_the_embedded_server(
     assert first.returncode == 0, first.stdout + first.stderr
     assert "12 passed" in first.stdout
     assert "postgresql_template: alembic upgrade head (embedded)" in first.stdout
+    made = {one.name for one in tmp_path.iterdir()}
+    assert not [one for one in made if one.endswith(".egg-info") or one == "build"]
     # nothing is installed for another run, and no template is built
     one = harness("test", "tests/test_shop.py::test_post[3]", "-q", cwd=tmp_path)
     assert one.returncode == 0, one.stdout + one.stderr

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from harness import editable
-from harness.model import Module, Origin, Source
+from harness.model import Module
 
 
-def source(path: Path, **files: str) -> Source:
+def source(path: Path, **files: str) -> Path:
     for name, text in {"tryton__cfg": "", **files}.items():
         (path / name.replace("__", ".")).write_text(text)
-    return Source(name="shop", path=path, origin=Origin.SRC)
+    return path
 
 
 @pytest.fixture
