@@ -55,8 +55,7 @@ def save(stack: Stack, data: list[str], *, dry: bool) -> None:
     """
     context, name = stack.context, stack.project.name
     try:
-        if f"{name}_files" in data:
-            stack_saving.files(stack, f"{name}_files", dry=dry)
+        stack_saving.files(stack, data, dry=dry)
         if f"{name}_db" in data:
             _databases(stack, dry=dry)
     except HarnessError as error:

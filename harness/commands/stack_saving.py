@@ -3,6 +3,7 @@
 
 import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 
 from harness import proc
@@ -41,13 +42,18 @@ def before(stack: Stack, name: str) -> None:
 
     Raises where that fails; nothing is changed then.
     """
-    volume = f"{stack.project.name}_files"
-    if volume in labelled(stack, "volume"):
-        files(stack, volume, dry=False)
+    files(stack, labelled(stack, "volume"), dry=False)
     db_saving.before(stack.context, client(stack), name, Leave())
 
 
-def files(stack: Stack, volume: str, *, dry: bool) -> None:
+def files(stack: Stack, volumes: Iterable[str], *, dry: bool) -> None:
+    """All files of these volumes, of services of one's own too; no database's."""
+    for volume in sorted(volumes):
+        if volume != f"{stack.project.name}_db":
+            _archive(stack, volume, dry=dry)
+
+
+def _archive(stack: Stack, volume: str, *, dry: bool) -> None:
     """The files of a volume as an archive, whole or not there, for its owner's eyes."""
     context = stack.context
     path = db_saving.dated(context, volume, suffix="tar")

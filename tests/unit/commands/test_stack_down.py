@@ -117,6 +117,21 @@ def test_backups_come_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert docker.removed == []
 
 
+def test_each_volume_has_a_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """That of a described service too; the database's is no archive of its files."""
+    saved: list[str] = []
+    monkeypatch.setattr(
+        stack_saving, "_archive", lambda stack, volume, *, dry: saved.append(volume)
+    )
+    monkeypatch.setattr(stack_down, "_databases", lambda *words, **more: None)
+    docker = Docker("x-production_db\nx-production_mails\nx-production_files\n")
+    stack = made(tmp_path, "production", docker)
+    down(monkeypatch, stack, Leave(yes=True, force=True))
+    assert saved == ["x-production_files", "x-production_mails"]
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "taken"),
     [
