@@ -4,6 +4,7 @@
 import json
 import socket
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,9 +13,9 @@ from harness import proc
 from harness.commands import stack_images
 from harness.commands.stack import Stack
 from harness.doctor import ports
-from harness.errors import EngineError, ImageError
+from harness.errors import ConfigError, EngineError, ImageError
 from harness.images import services as applications
-from harness.stack import secrets, settings
+from harness.stack import certificates, overlay, secrets, settings
 from harness.stack.compose import Container
 
 PROC = Path("/proc")
@@ -39,6 +40,24 @@ def check_settings(stack: Stack, names: Sequence[str]) -> None:
         warn(f"links lead to the example's names: {', '.join(named)}")
     if why := silent(server or told["portal"]["PORTAL_SMTP"]):
         warn(f"{why}: mails are not sent while it is so")
+
+
+def check_certificate(stack: Stack, names: Sequence[str]) -> None:
+    """Browsers would take the certificate, and without one nobody else is let in."""
+    project, config = stack.project, stack.context.config
+    if "nginx" not in names:
+        return
+    if project.pair.given:
+        hosts = [name for own in overlay.hosts(project).values() for name in own]
+        if said := certificates.require(project.pair, hosts, now=time.time()):
+            stack.context.console.warn(said)
+    elif config.stack.address != "127.0.0.1":
+        raise ConfigError(
+            f"others are let in at {config.stack.address}, but there is no certificate",
+            checked=f"stack.address ({config.source_of('stack.address')}),"
+            f" {project.pair.certificate}",
+            remedy="put certificate and key there, or leave stack.address out",
+        )
 
 
 def silent(server: str) -> str:
