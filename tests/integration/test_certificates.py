@@ -42,12 +42,9 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 def said(pair: Pair, *names: str, after: float = 0) -> str:
     """What is wrong, or what is warned of."""
     try:
-        now = time.time() + after * DAY
-        return require(pair, names or NAMES, now=now)
+        return require(pair, names or NAMES, now=time.time() + after * DAY)
     except ConfigError as error:
-        assert error.code == 2
-        assert error.remedy
-        return str(error)
+        return f"{error}, exit code {error.code:d}"
 
 
 def changed(pair: Pair, place: Path, **texts: str | None) -> Pair:
@@ -82,6 +79,8 @@ def test_all_other_names_are_named(good: Pair) -> None:
     told = said(good, "a.example", NAMES[0], "b.example", after=91)
     assert f"is for {NAMES[0]}, {NAMES[1]}, not for a.example, b.example" in told
     assert "has run out" in told
+    assert "fullchain.pem" in told
+    assert told.endswith("exit code 2")
 
 
 def test_files_that_do_not_go_together(good: Pair, tmp_path: Path) -> None:
@@ -96,7 +95,9 @@ def test_files_that_do_not_go_together(good: Pair, tmp_path: Path) -> None:
     nothing = changed(good, tmp_path / "nothing", tls_certificate="x")
     assert "is no certificate in PEM" in said(nothing)
     cut = good.certificate.read_text()[:200]
-    assert "cannot be used" in said(changed(good, tmp_path / "cut", tls_certificate=cut))
+    assert "cannot be used" in said(
+        changed(good, tmp_path / "cut", tls_certificate=cut)
+    )
     loose = changed(good, tmp_path / "loose")
     loose.key.chmod(0o644)
     assert "chmod 600" in said(loose)

@@ -127,7 +127,7 @@ def test_a_service_more(tmp_path: Path) -> None:
     }
     text = found["nginx"]["environment"]["SERVERS"]
     assert "server_name mail.test;" in text
-    assert "http://$$service:8025" in text
+    assert "set $$service mail:8025;" in text
     made = projects.make(replace(config(tmp_path), service=tables))
     assert hosts(made)["mail"] == ["mail.test"]
     assert (page(made, "mail"), page(made, "portal")) == ("/inbox", "/")
