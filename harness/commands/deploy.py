@@ -173,7 +173,9 @@ def _surround(plan: DeployPlan) -> None:
     stack, around = plan.stack, plan.around
     lock = stack.context.store.directory("stack", stack.project.name) / "up.lock"
     with locks.locked(lock):
-        stack_before.free_ports(stack, stack.looking.ps(), around)
+        there = stack.looking.ps()
+        stack_before.free_ports(stack, there, around)
+        stack_before.check_cluster(stack, there)
         stack_up.ready_database(stack)
         title = f"{', '.join(around)} around {plan.service}"
         with stack.context.console.step(title, ticker=True):

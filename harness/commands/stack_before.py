@@ -11,14 +11,16 @@ from urllib.parse import urlsplit
 
 from harness import proc
 from harness.commands import stack_images
-from harness.commands.stack import Stack
+from harness.commands.stack import Stack, labelled
 from harness.doctor import ports
-from harness.errors import ConfigError, EngineError, ImageError
+from harness.errors import ConfigError, DatabaseError, EngineError, ImageError
 from harness.images import services as applications
 from harness.stack import certificates, overlay, secrets, settings
 from harness.stack.compose import Container
 
 PROC = Path("/proc")
+MAJOR = "harness.postgresql"
+"""Label: the version of PostgreSQL in an image."""
 
 
 def check_settings(stack: Stack, names: Sequence[str]) -> None:
@@ -39,7 +41,45 @@ def check_settings(stack: Stack, names: Sequence[str]) -> None:
     if named := settings.example(told):
         warn(f"links lead to the example's names: {', '.join(named)}")
     if why := silent(server or told["portal"]["PORTAL_SMTP"]):
-        warn(f"{why}: mails are not sent while it is so")
+        place = f"{project.secret(secrets.MAIL)} or portal.env"
+        warn(f"{why}: mails are not sent while it is so; it stands in {place}")
+
+
+def check_cluster(stack: Stack, there: Iterable[Container]) -> None:
+    """The data in the volume are of the PostgreSQL that would run on them.
+
+    Raises `DatabaseError` where they are not: nothing that serves is ended for it.
+    """
+    volume, image = f"{stack.project.name}_db", stack.project.image("db")
+    found = stack.engine.inspect("image", image) or {}
+    major = found.get("Config", {}).get("Labels", {}).get(MAJOR, "")
+    servers = [one for one in there if one.service == "db"]
+    for one in servers:
+        known = stack.engine.inspect("container", one.name) or {}
+        if known.get("Image") == found.get("Id"):
+            return
+    if not major or volume not in labelled(stack, "volume"):
+        return
+    words = ("run", "--rm", "--network=none", "--user=0", "--entrypoint=cat")
+    mount = ("--volume", f"{volume}:/data:ro")
+    # Without the file there is no cluster yet.
+    said = stack.engine.run(*words, *mount, image, "/data/PG_VERSION", check=False)
+    has = "" if said.code else said.stdout.strip()
+    if has in ("", major):
+        return
+    serves = any(one.state == "running" for one in servers)
+    raise DatabaseError(
+        f"the data of the stack are of PostgreSQL {has}, its image is of {major}",
+        checked=f"PG_VERSION in the volume {volume}, the label {MAJOR} of {image};"
+        " nothing was changed",
+        remedy=(
+            f"{stack.line('db destroy')} backs all databases up by the server that"
+            f" runs, then {stack.line('db restore')} FILE"
+            if serves
+            else f"run it with an image of PostgreSQL {has} once more, for a backup:"
+            f" {stack.line('db backup')}"
+        ),
+    )
 
 
 def check_certificate(stack: Stack, names: Sequence[str]) -> None:

@@ -58,6 +58,7 @@ def up(
         header(stack, wanted)
         there = stack.looking.ps()
         stack_before.free_ports(stack, there, wanted)
+        stack_before.check_cluster(stack, there)
         ready_database(stack)
         stack_rolling.replace(stack, wanted)
         call = started(stack, stack.looking.ps(), wanted, wait=wait)
