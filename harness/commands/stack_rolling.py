@@ -7,6 +7,7 @@ is stopped: so visitors see nothing of it.
 
 import contextlib
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,7 +23,8 @@ from harness.store import write_atomically
 
 NOTE: Final = "rolling"
 """File with how many there were of services that are being replaced."""
-HASH: Final = "com.docker.compose.config-hash"
+MADE_ANEW: Final = re.compile(r"Container (\S+)\s+Recreate\b")
+"""Of Compose's words in a dry run."""
 RELOADED: Final = """
 old=$(grep -l '^nginx: worker' /proc/[0-9]*/cmdline 2>/dev/null)
 kill -HUP 1 || exit 1
@@ -57,23 +59,30 @@ def replace(stack: Stack, names: Sequence[str]) -> None:
     Raises where a new one does not become well: it goes, and the former ones serve.
     """
     there = stack.looking.ps()
-    nginx = _running(there, "nginx")
+    if not _running(there, "nginx"):
+        return
     touched = stack.project.closure(names)
     place = stack.context.store.directory("stack", stack.project.name) / NOTE
     wanted = _noted(place)
-    for service in filter(touched.__contains__, pages(stack.project)):
-        former = _running(there, service)
-        old = _outdated(stack, service, former)
-        if old and nginx and _may(stack, service, former):
-            wanted[service] = wanted.get(service, len(former))
-            write_atomically(place, json.dumps(wanted))
-            title = f"replace {', '.join(one.name for one in old)}"
-            with stack.context.console.step(title, ticker=True):
-                for one in old:
-                    _one_more(stack, service)
-                    _without(stack, one)
-        elif service in wanted and len(former) > wanted[service] and nginx:
-            fewer(stack, service, wanted[service])
+    former = [
+        one
+        for service in filter(touched.__contains__, pages(stack.project))
+        if _may(stack, service, found := _running(there, service))
+        for one in found
+    ]
+    # Not all are named at once: it ends at the first that it cannot go on with.
+    while old := _outdated(stack, former):
+        for one in old:
+            count = sum(other.service == one.service for other in former)
+            wanted.setdefault(one.service, count)
+        write_atomically(place, json.dumps(wanted))
+        title = f"replace {', '.join(one.name for one in old)}"
+        with stack.context.console.step(title, ticker=True):
+            for one in old:
+                _one_more(stack, one.service)
+                _without(stack, one)
+    for service in filter(touched.__contains__, list(wanted)):
+        fewer(stack, service, wanted[service])
     place.unlink(missing_ok=True)
 
 
@@ -102,22 +111,17 @@ def renew(stack: Stack) -> None:
             stack.engine.run("exec", one.name, "sh", "-c", RELOADED, timeout=90)
 
 
-def _outdated(
-    stack: Stack, service: str, there: Sequence[Container]
-) -> list[Container]:
-    """Those that are of other settings, or of another image, than today's."""
-    if not there:
+def _outdated(stack: Stack, former: Sequence[Container]) -> list[Container]:
+    """Those that Compose would make anew, as it says itself."""
+    services = dict.fromkeys(one.service for one in former)
+    if not services:
         return []
-    hashes = stack.compose.run("config", "--hash", service).stdout.split()
-    form = "{{.Id}}"
-    image = stack.engine.run(
-        "image", "inspect", "--format", form, stack.project.image(service)
-    )
-    now = [hashes[-1], image.stdout.strip()]
-    form = f'{{{{index .Config.Labels "{HASH}"}}}} {{{{.Image}}}}'
-    names = [one.name for one in there]
-    found = stack.engine.run("inspect", "--format", form, *names).stdout.splitlines()
-    return [one for one, line in zip(there, found, strict=True) if line.split() != now]
+    scales = kept(stack.project, replicas(stack.looking.ps()), services)
+    words = ("--dry-run", "up", "--detach", *scales, *services)
+    # It fails where it comes to secrets, which are said to be copied after this.
+    said = stack.compose.run(*words, check=False)
+    names = MADE_ANEW.findall(said.stderr + said.stdout)
+    return [one for one in former if one.name in names]
 
 
 def _may(stack: Stack, service: str, there: Sequence[Container]) -> bool:

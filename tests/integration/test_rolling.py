@@ -137,6 +137,8 @@ def test_services_are_replaced_while_they_serve(
         after = portals(stack)
         assert len(after) == 2
         assert not after & before
+        stack.good("up")
+        assert portals(stack) == after
         # So is the certificate, in the nginx that is there.
         assert ask(port, HOSTS[0], "/health", trusting(path)).status == 200
         with pytest.raises(ssl.SSLError):

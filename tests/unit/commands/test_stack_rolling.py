@@ -19,14 +19,14 @@ from harness.proc import Completed
 from harness.stack import project as projects
 from harness.stack.compose import Container
 
-NEW = "now sha256:image"
+NEW = "now"
 
 
 class Engine:
     """Containers, each with what it was made of; Compose adds one, perhaps ill."""
 
     def __init__(self, services: tuple[str, ...], *, well: bool = True) -> None:
-        self.made = dict.fromkeys(services, "before sha256:image")
+        self.made = dict.fromkeys(services, "before")
         self.well = well
         self.done: list[str] = []
 
@@ -38,12 +38,9 @@ class Engine:
 
     def run(self, *parts: str, **options: object) -> Completed:
         text = ""
-        if parts[0] == "config":
-            text = f"{parts[-1]} now"
-        elif parts[:2] == ("image", "inspect"):
-            text = "sha256:image"
-        elif parts[0] == "inspect":
-            text = "\n".join(self.made[one] for one in parts[3:])
+        if parts[0] == "--dry-run":
+            old = [one for one, what in self.made.items() if what != NEW]
+            text = "".join(f" DRY-RUN MODE -  Container {o}  Recreate\n" for o in old)
         elif parts[0] == "up":
             self.done.append(f"add {parts[-1]}")
             self.made[f"{parts[-1]}-{len(self.done) + 10}"] = NEW
