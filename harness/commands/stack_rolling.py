@@ -64,6 +64,10 @@ def replace(stack: Stack, names: Sequence[str]) -> None:
     touched = stack.project.closure(names)
     place = stack.context.store.directory("stack", stack.project.name) / NOTE
     wanted = _noted(place)
+    for one in there:
+        if one.service in wanted and one.state == "exited":
+            # Stopped when we were killed: Compose would begin it anew, and nginx too.
+            stack.engine.run("rm", one.name)
     former = [
         one
         for service in filter(touched.__contains__, pages(stack.project))

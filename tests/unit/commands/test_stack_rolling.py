@@ -28,11 +28,16 @@ class Engine:
     def __init__(self, services: tuple[str, ...], *, well: bool = True) -> None:
         self.made = dict.fromkeys(services, "before")
         self.well = well
+        self.ended: list[str] = []
         self.done: list[str] = []
 
     def ps(self) -> list[Container]:
         return [
-            Container(service=name.split("-")[0], name=name, state="running")
+            Container(
+                service=name.split("-")[0],
+                name=name,
+                state="exited" if name in self.ended else "running",
+            )
             for name in self.made
         ]
 
@@ -116,7 +121,8 @@ def test_one_that_does_not_become_well_goes(tmp_path: Path) -> None:
 
 def test_what_a_killed_one_has_left_goes(tmp_path: Path) -> None:
     engine = Engine(("nginx-1", "portal-1", "portal-2", "portal-3"))
-    engine.made = dict.fromkeys(engine.made, NEW)
+    engine.made = {"portal-0": "before", **dict.fromkeys(engine.made, NEW)}
+    engine.ended = ["portal-0"]
     made = stack(tmp_path, engine, "production")
     place = made.context.store.directory("stack", made.project.name) / "rolling"
     place.write_text(json.dumps({"portal": 2}))
