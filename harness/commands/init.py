@@ -15,6 +15,7 @@ from harness.context import Context
 from harness.discovery import Discovered, packaging
 from harness.errors import ExitCode, UsageError
 from harness.runners import base
+from harness.standalone import recipe
 
 QUESTION = """\
 What fills the database of a test? A file (schema.sql, data.dump), a function
@@ -24,7 +25,6 @@ FILLS = "# harness test forks its workers; what fills databases: docs/plugins.md
 HEADERS = ("[pytest]", "[tool:pytest]", "[tool.pytest.ini_options]")
 NOSE = re.compile(r"^\s*(import nose|from nose|\[nosetests\])", re.M)
 NONE = ("none",)
-DUMPS = (".dump", ".backup", ".pgdump")
 
 
 def run(
@@ -111,7 +111,8 @@ def _application(root: Path, lines: tuple[str, ...], *, toml: bool) -> str:
         return text
     text += "postgresql_template_autouse = true\n"
     options = {"postgresql_template": [_line(root, one) for one in lines]}
-    if all(one.startswith("alembic ") for one in lines):
+    others = [one for one in lines if not _is_file(one)]
+    if others and all(one.startswith("alembic ") for one in others):
         options["postgresql_template_reads"] = _migrating(root)
     for name, told in options.items():
         if toml:
@@ -152,15 +153,16 @@ def _added(file: Path, root: Path, lines: tuple[str, ...]) -> str:
     return f"{first}\n{header}\n{text}{rest.lstrip(chr(10))}".lstrip("\n")
 
 
+def _is_file(line: str) -> bool:
+    return line.endswith((*recipe.DUMPS, ".sql")) and " " not in line
+
+
 def _line(root: Path, line: str) -> str:
-    """A line of the template; a dump is what pg_restore reads."""
-    if line.endswith((*DUMPS, ".sql")) and " " not in line:
-        if not (root / line).is_file():
-            raise UsageError(
-                f"there is no file {line}",
-                checked=str(root),
-                remedy="name it from the directory of the project",
-            )
-        if line.endswith(DUMPS):
-            return f"sh -c 'pg_restore --no-owner -d \"$PGDATABASE\" {line}'"
+    """A line of the template; raises `UsageError` for a file that is not there."""
+    if _is_file(line) and not (root / line).exists():
+        raise UsageError(
+            f"there is no file {line}",
+            checked=str(root),
+            remedy="name it from the directory of the project",
+        )
     return line

@@ -67,11 +67,7 @@ def test_an_application_says_what_fills_its_database(project: Path) -> None:
     assert options == {
         "warm_workers": True,
         "postgresql_template_autouse": True,
-        "postgresql_template": [
-            "schema.sql",
-            "sh -c 'pg_restore --no-owner -d \"$PGDATABASE\" data.dump'",
-            "shop.testing:fill",
-        ],
+        "postgresql_template": ["schema.sql", "data.dump", "shop.testing:fill"],
     }
     assert written(project)["project"] == {"name": "portal"}
     assert "a configuration of pytest is there already" in refused(project, "x:y")
@@ -109,7 +105,8 @@ def test_a_template_of_migrations_is_kept_until_they_change(project: Path) -> No
     for name in ("steps", "portal", "tests"):
         (project / name).mkdir()
         (project / name / "__init__.py").touch()
-    run(project, "alembic upgrade head")
+    (project / "data.dump").touch()
+    run(project, "data.dump", "alembic upgrade head")
     options = written(project)["tool"]["pytest"]["ini_options"]
     reads = options["postgresql_template_reads"]
     assert reads == ["alembic.ini", "steps", "portal"]
