@@ -20,7 +20,9 @@ from harness.standalone import recipe
 QUESTION = """\
 What fills the database of a test? A file (schema.sql, data.dump), a function
 (package.module:function, called with the address), or a command; several: one a
-line, an empty line ends: """
+line, an empty line ends; nothing but that where tests need no database: """
+DRIVER = re.compile(r"psycopg|pg8000|asyncpg|aiopg|sqlalchemy|alembic|django", re.I)
+"""Packages by one of which a project needs a PostgreSQL."""
 FILLS = "# harness test forks its workers; what fills databases: docs/plugins.md\n"
 HEADERS = ("[pytest]", "[tool:pytest]", "[tool.pytest.ini_options]")
 NOSE = re.compile(r"^\s*(import nose|from nose|\[nosetests\])", re.M)
@@ -44,10 +46,10 @@ def run(
         text = f"{context.found.text()}\n{_plain(context.found)}"
         what = f"[{TABLE}], which harness test reads, and what plain pytest needs"
     elif there:
-        file, text = there, _added(there, root, fill or _asked(ask))
+        file, text = there, _added(there, root, fill or _asked(context, ask))
         what = "what harness test and pytest -n auto need"
     elif packaging.installs(root) or any(root.glob("**/test*.py")):
-        options = _application(root, fill or _asked(ask), toml=True)
+        options = _application(root, fill or _asked(context, ask), toml=True)
         text = f"[tool.pytest.ini_options]\n{options}"
         what = "what harness test and pytest -n auto need"
     else:
@@ -88,18 +90,27 @@ def _there(what: str, file: Path) -> UsageError:
     )
 
 
-def _asked(ask: Callable[[str], str] | None) -> tuple[str, ...]:
+def _asked(context: Context, ask: Callable[[str], str] | None) -> tuple[str, ...]:
+    if not any(map(_drives, application.requiring(context.config.root))):
+        context.console.info(
+            "no driver of PostgreSQL is required: no database (--fill)"
+        )
+        return NONE
     if ask is None:
         raise UsageError(
             "nothing says what fills the database of a test",
             checked="--fill, and whether somebody can be asked",
             remedy="harness init --fill schema.sql (or data.dump, package.module:"
-            "function, a command), several times in their order",
+            "function, a command), several times in their order; --fill none",
         )
     lines = [ask(QUESTION).strip()]
     while lines[-1]:
         lines.append(ask("and then: ").strip())
     return tuple(lines[:-1])
+
+
+def _drives(file: Path) -> bool:
+    return file.is_file() and bool(DRIVER.search(file.read_text("utf-8", "replace")))
 
 
 def _application(root: Path, lines: tuple[str, ...], *, toml: bool) -> str:

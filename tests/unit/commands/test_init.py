@@ -38,6 +38,7 @@ def refused(root: Path, *fill: str) -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "portal"\n')
+    (tmp_path / "requirements.txt").write_text("SQLAlchemy\n")
     return tmp_path
 
 
@@ -114,9 +115,15 @@ def test_a_template_of_migrations_is_kept_until_they_change(project: Path) -> No
 
 def test_a_suite_for_nose_without_a_database(tmp_path: Path) -> None:
     (tmp_path / "test_a.py").write_text("from nose.tools import eq_\n")
-    run(tmp_path, "none")
+    assert "nothing requires PostgreSQL" in run(tmp_path)
     options = written(tmp_path)["tool"]["pytest"]["ini_options"]
     assert options == {"warm_workers": True, "nose": True}
+
+
+def test_a_database_that_nobody_wants(project: Path) -> None:
+    run(project, "none")
+    options = written(project)["tool"]["pytest"]["ini_options"]
+    assert options == {"warm_workers": True}
 
 
 def test_it_is_asked_where_somebody_is_there(project: Path) -> None:
