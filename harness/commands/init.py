@@ -92,9 +92,7 @@ def _there(what: str, file: Path) -> UsageError:
 
 def _asked(context: Context, ask: Callable[[str], str] | None) -> tuple[str, ...]:
     if not any(map(_drives, application.requiring(context.config.root))):
-        context.console.info(
-            "no driver of PostgreSQL is required: no database (--fill)"
-        )
+        context.console.info("nothing requires PostgreSQL: tests have no database")
         return NONE
     if ask is None:
         raise UsageError(
