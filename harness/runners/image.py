@@ -203,7 +203,7 @@ def published(argv: Sequence[str]) -> list[str]:
 
 
 def linked(directory: Path) -> list[Path]:
-    """Where links in a directory lead: a mount of the directory has these links only."""
+    """Where links in a directory lead: who mounts the directory has but the links."""
     if not directory.is_dir():
         return []
     found = (one for one in directory.iterdir() if one.is_symlink() and one.exists())
