@@ -217,12 +217,11 @@ def end_marked(directory: Path) -> tuple[str, ...]:
 
 def _marked(directory: Path) -> dict[int, str]:
     """Processes by their number, each with how it was started."""
-    mark = f"{MARK}={directory}/".encode()
+    mark = f"\0{MARK}={directory}/".encode()
     found = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            words = (path / "environ").read_bytes().split(b"\0")
-            if any(one.startswith(mark) for one in words):
+            if mark in b"\0" + (path / "environ").read_bytes():
                 command = (path / "cmdline").read_bytes().split(b"\0")
                 found[int(path.name)] = f"{path.name} ({_decode(command[0])} …)"
         except OSError:
