@@ -67,9 +67,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores, since others than unit tests wait a lot."""
+    """Two more than there are cores, since others than unit tests wait a lot."""
     waiting = not all("unit" in Path(word).parts for word in config.args)
-    return min((os.cpu_count() or 1) + waiting, 4)
+    return min((os.cpu_count() or 1) + 2 * waiting, 4)
 
 
 @pytest.hookimpl(trylast=True)

@@ -52,6 +52,12 @@ def add(commands: "Commands[Parser]") -> None:
         "-o", "--output", type=written, metavar="FILE", help="write it to a file, too"
     )
     exact(made["build"])
+    made["verify"].add_argument(
+        "--traced",
+        action="store_true",
+        help="each name is one template; only those that are not called as today's"
+        " files say",
+    )
     made["import"].add_argument(
         "path", type=Path, metavar="file", help="what export has written"
     )

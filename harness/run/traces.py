@@ -80,8 +80,13 @@ def _text(tests: Mapping[str, TracedTest]) -> str:
     return json.dumps(document, separators=(",", ":")) + "\n"
 
 
-def reasons(known: Mapping[str, TracedTest], now: Now) -> dict[str, list[str]]:
-    """Why each test is to run that is known; the others are unchanged."""
+def reasons(
+    known: Mapping[str, TracedTest], now: Now, *, failed: bool = True
+) -> dict[str, list[str]]:
+    """Why each test is to run that is known; the others are unchanged.
+
+    That one has `failed` is a reason, or is none.
+    """
     facts = {fact for test in known.values() for fact in test.needs}
     digests = {name: now.digest(name) for name, _ in facts}
     stale = {
@@ -92,7 +97,7 @@ def reasons(known: Mapping[str, TracedTest], now: Now) -> dict[str, list[str]]:
     found = {}
     for key, test in known.items():
         why = sorted(stale[fact] for fact in test.needs.intersection(stale))
-        if test.outcome not in STANDING:
+        if failed and test.outcome not in STANDING:
             why = [f"{test.outcome} in run {test.run}"]
         if why:
             found[key] = why

@@ -162,7 +162,7 @@ class Inside:
         file.touch(mode=0o600)
         file.write_text("".join(f"{line}\n" for line in lines if line not in long))
         options = [
-            "run", "--rm", "--init", "--interactive",
+            "run", "--rm", "--init", "--interactive", "--no-healthcheck",
             *(("--tty",) if interactive else ()),
             "--name", self.container(role), "--entrypoint", self.translate(argv[0]),
             "--user", f"{os.getuid()}:{os.getgid()}", "--shm-size", SHARED,
