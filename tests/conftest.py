@@ -23,7 +23,10 @@ PLACES = {
     "suites": ("test_suite", "test_flaky"),
     "databases": ("test_stack_databases",),
     "cases": ("test_cases",),
-    "checkout": ("test_inside", "test_browsers_inside", "test_c3s", "test_c3s_stack"),
+    "checkout": (
+        "test_inside", "test_browsers_inside", "test_undo_tryton",
+        "test_c3s", "test_c3s_stack",
+    ),
     "nose": ("test_nose",),
     "workers": ("test_workers",),
     "undo": ("test_undo",),
@@ -31,8 +34,8 @@ PLACES = {
     "people": ("test_databases",),
     "matrix": ("test_matrix",),
 }  # fmt: skip
-"""Files of tests that share a stack, a small project, or this checkout's reports, and
-others that take more than a minute.
+"""Files of tests that share a stack, a small project, this checkout's reports or its
+templates, and others that take more than a minute.
 
 The longest come first: nothing long begins when all else is done.
 """

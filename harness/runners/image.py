@@ -202,6 +202,14 @@ def published(argv: Sequence[str]) -> list[str]:
     return [part for one in ports for part in ("--publish", f"127.0.0.1:{one}:{one}")]
 
 
+def linked(directory: Path) -> list[Path]:
+    """Where links in a directory lead: who mounts the directory has but the links."""
+    if not directory.is_dir():
+        return []
+    found = (one for one in directory.iterdir() if one.is_symlink() and one.exists())
+    return sorted({one.resolve() for one in found})
+
+
 def mounts(
     *paths: Path,
     sources: Mapping[str, Path],
