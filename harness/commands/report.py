@@ -40,7 +40,7 @@ def merge_(
     with Run(context.store) as current:
         top = context.config.root / context.config.reports
         target = output or top / current.id
-        _vacant(target)
+        _made(target)
         run = merge.join(
             parts,
             judged=judged,
@@ -48,7 +48,6 @@ def merge_(
             command=context.line,
             version=__version__,
         )
-    target.mkdir(parents=True, exist_ok=True)
     covered, problem = _coverage(context, parts, target)
     merge.copy_evidence(parts, target)
     for text in gather(parts, target):
@@ -109,10 +108,16 @@ def _judged(path: Path) -> tuple[Judged, ...]:
         ) from error
 
 
-def _vacant(target: Path) -> None:
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+def _made(target: Path) -> None:
+    why = ""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"cannot be made: {error.strerror}"
+    if why or any(target.iterdir()):
         raise UsageError(
-            f"{target} is not empty", remedy="name another directory with -o"
+            f"{target} {why or 'is not empty'}",
+            remedy="name another directory with -o",
         )
 
 
