@@ -6,6 +6,7 @@ Whether a trace holds is decided here, before pytest starts; the plugin
 """
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -74,7 +75,8 @@ class Affected:
     def path(self) -> Path:
         """The file of the suite's traces."""
         config = self.context.config
-        words = [str(config.root), config.profile, self.step.database]
+        python = self.environment.interpreter.name
+        words = [str(config.root), config.profile, self.step.database, python]
         digest = sha256("\0".join(words).encode("utf-8", "surrogateescape"))
         name = f"{self.step.suite}-{self.step.series}-{digest.hexdigest()[:12]}.json"
         return self._place / name
@@ -180,6 +182,9 @@ class Affected:
         there = {key for *_, key in told.tests}
         vanished = [key for key in self.reasons if there and key not in there]
         self.record(finished, run, layers, serving, vanished)
+        reported = finished.junit.parent / traces.REPORTED
+        reported.mkdir(exist_ok=True)
+        shutil.copyfile(self.path, reported / self.path.name)
         self._tell(told, finished)
         tests = finished.result.tests
         wrong = traces.missed(self.known.tests, self.reasons, tests)
@@ -222,6 +227,8 @@ class Affected:
         runs = Counter(known[key].run for key in told.gone if key in known)
         for run, count in sorted(runs.items()):
             console.info(f"unchanged since run {run}: {count} tests, not run")
+        if told.gone and self.step.coverage:
+            console.warn("coverage is that of the tests that ran: not of the whole")
         ran = [key for *_, key in told.tests if key not in set(told.gone)]
         why = {key: self.reasons.get(key) or [self._else(key)] for key in ran}
         if told.gone and why:

@@ -15,6 +15,8 @@ from harness.store import write_atomically
 VERSION = 1
 STANDING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED})
 """Outcomes that stay what they are as long as nothing changes."""
+REPORTED = "traces"
+"""The directory of these files in a report."""
 MOST = 4000
 """Files that are kept of what was remembered of sources."""
 Fact = tuple[str, str]
@@ -68,6 +70,24 @@ def merge(path: Path, found: Mapping[str, TracedTest], gone: Iterable[str]) -> N
         for key in gone:
             tests.pop(key, None)
         write_atomically(path, _text(tests))
+
+
+def gather(parts: Iterable[Path], path: Path) -> list[str]:
+    """Write one file of those of several jobs; what is wrong with some.
+
+    What the newest run has found of a test counts: ids of runs begin with the time.
+    """
+    tests: dict[str, TracedTest] = {}
+    troubles = []
+    for part in parts:
+        found = load(part)
+        troubles += [f"{part} is {found.trouble}"] if found.trouble else []
+        for key, test in found.tests.items():
+            if key not in tests or test.run > tests[key].run:
+                tests[key] = test
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, _text(tests))
+    return troubles
 
 
 def _text(tests: Mapping[str, TracedTest]) -> str:

@@ -49,6 +49,9 @@ was changed later than that before it is read, or (a clock was set back) will be
 read again."""
 
 
+NOTHING = Skeleton("", {}, False, frozenset())
+
+
 class Now:
     """What things are now; each file is read once, and again when it has changed."""
 
@@ -124,16 +127,18 @@ class Now:
         path = self.path(name)
         content = self.content(path)
         if not content:
-            return Skeleton("", {}, False, frozenset())
-        if content not in self._known:
-            self._known[content] = self._remembered(content) or self._read(path)
-        return self._known[content]
-
-    def _read(self, path: str) -> Skeleton:
-        with open(path, "rb") as file:
-            source = file.read()
-        made = skeleton.read(source, self.own)
-        self.remember(skeleton.digest(source), made)
+            return NOTHING
+        made = self._known.get(content) or self._remembered(content)
+        if made is None:
+            try:
+                with OPEN(path, "rb") as file:
+                    source = file.read()
+            except OSError:  # it has vanished meanwhile, or is a directory
+                return NOTHING
+            made = skeleton.read(source, self.own)
+            content = skeleton.digest(source)  # it may be another one by now
+            self.remember(content, made)
+        self._known[content] = made
         return made
 
     def _place(self, content: str) -> str:

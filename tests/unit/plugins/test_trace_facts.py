@@ -153,6 +153,32 @@ def test_what_was_written_just_now_is_read_again(
     assert found.digest("file data.csv") != before
 
 
+def test_a_file_that_is_edited_between_two_looks(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is then is not remembered as what it was."""
+    path, found = project / "a.py", now(project)
+    content = found.content(str(path))
+    path.write_text(SOURCE.replace("1", "11"))
+    with monkeypatch.context() as before:
+        before.setattr(found, "content", lambda path: content)
+        edited = found.digest("function a.py:f")
+    path.write_text(SOURCE)
+    assert found.digest("function a.py:f") not in ("", edited)
+
+
+@pytest.mark.parametrize("then", ["gone", "directory"])
+def test_one_that_vanishes_between_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    found = now(project)
+    monkeypatch.setattr(found, "content", lambda path: "some content")
+    (project / "a.py").unlink()
+    if then == "directory":
+        (project / "a.py").mkdir()
+    assert found.digest("function a.py:f") == found.digest("module a.py") == ""
+
+
 def test_what_cannot_be_a_path_is_not_there(project: Path) -> None:
     assert now(project).digest("file a\0b") == ""
 
