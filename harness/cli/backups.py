@@ -14,6 +14,7 @@ from harness.cli.base import (
     as_json,
     asking,
     trusting,
+    written,
 )
 from harness.cli.binding import apart, request
 from harness.cli.placed import named, placed
@@ -29,7 +30,7 @@ def add(below: "Commands[Parser]") -> None:
     """Add these commands to those on databases."""
     text = "write a backup to -o, to stdout in a pipe, else below backups/"
     one = as_json(named(placed(below, "backup", text, _backup)))
-    one.add_argument("-o", "--output", type=Path, help="the file; - is stdout")
+    one.add_argument("-o", "--output", type=written, help="the file; - is stdout")
     one.add_argument("--force", action="store_true", help="replace the file")
     one.add_argument(
         "--files", action="store_true", help="and of the files, all other volumes"
