@@ -106,6 +106,10 @@ class Affected:
         That a test has `failed` may be one.
         """
         self.known = traces.load(self.path)
+        if self.known.trouble:
+            self.context.console.warn(
+                f"{self.path} is {self.known.trouble}: all tests are traced anew"
+            )
         names = {name for test in self.known.tests.values() for name, _ in test.needs}
         self.now = self.now or Now(
             str(self.context.config.root.resolve()),
@@ -153,12 +157,7 @@ class Affected:
     def _say(self) -> None:
         """What is known of the tests before they run."""
         console, known = self.context.console, len(self.known.tests)
-        if self.known.trouble:
-            console.warn(
-                f"--affected: {self.path} is {self.known.trouble}: all tests run, and"
-                " are traced anew"
-            )
-        elif not known:
+        if not known:
             console.info("affected: no test is traced yet: all run")
         else:
             head = f"affected: {len(self.reasons)} of {known} traced tests"
