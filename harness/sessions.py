@@ -7,6 +7,7 @@ Nox makes once.
 """
 
 import json
+import logging
 import sys
 from importlib import metadata
 from importlib.util import find_spec
@@ -16,6 +17,8 @@ import nox
 
 from harness import __version__
 
+# nox looks for uv where nobody has asked for it, and says that it is not there.
+logging.getLogger("nox").addFilter(lambda record: not str(record.msg).startswith("uv "))
 NEEDED: Final = (
     "harness", "psycopg", "jinja2", "coverage", "rich", "testcontainers",
 )  # fmt: skip

@@ -266,7 +266,9 @@ def test_sessions_in_anybodys_noxfile_are_what_a_user_of_nox_expects(
     assert [one["session"] for one in tagged] == ["tryton", "shop_tests"]
     assert "- watch" in nox(tmp_path, "-l")
     for word in ("-R", "-r"):
-        assert __version__ in nox(tmp_path, word, "-s", "manage", "--", "--version")
+        said = nox(tmp_path, word, "-s", "manage", "--", "--version")
+        assert __version__ in said
+        assert "uv" not in said, "nobody has asked for it"
     assert [one.name for one in tmp_path.iterdir() if one.name[0] != "_"] == [
         "noxfile.py"
     ], "no environment is made"

@@ -18,6 +18,7 @@ import pytest
 
 from harness.plugins import shuffle
 from harness.plugins.workers import (
+    again,
     controller,
     forwarded,
     hooks,
@@ -57,6 +58,8 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Any:
     if "PYTEST_XDIST_WORKER" in os.environ:
         # pytest-cov would erase what the warm process and other workers have measured
         known.cov_append = True
+    if again.FIRST.socket:
+        again.begin(early_config)
     wanted = getattr(known, "numprocesses", None) or getattr(known, "tx", None)
     names = ("PYTEST_XDIST_WORKER", warm.WARMING)
     trouble = requirement.why_not() if wanted else ""
@@ -79,6 +82,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or getattr(options, "dist", "no") == "no":
         config.pluginmanager.register(Worker(config), NAME)
         config.pluginmanager.register(reruns.Plugin(config), "harness-reruns")
+        if again.FIRST.socket:
+            config.pluginmanager.register(again.Compared(), "harness-compared")
     else:
         forwarded.install(config)
         process = config.stash.get(PROCESS, None) or next(iter(launch.FORKED), None)

@@ -54,6 +54,8 @@ class Controller:
         """Tests that have ended their worker, and are not run again."""
         self.barren = 0
         """Workers that have ended since the last test that was reported."""
+        self.enough: str | None = None
+        """Why a worker's session has failed early (``session.shouldfail``)."""
 
     # -- before the workers ------------------------------------------------
 
@@ -63,6 +65,8 @@ class Controller:
         local = [spec for spec in specs if spec.popen and not spec.python]
         if self.socket and local:
             self._warm(self.socket, specs, local)
+            # pytest-xdist's own schedulers wait for as many workers as this has
+            config.option.tx = ["popen"] * len(specs)
         self.count = len(specs)
 
     def _warm(self, path: str, specs: list[Any], local: list[Any]) -> None:
@@ -162,7 +166,7 @@ class Controller:
         try:
             return (yield)
         except KeyboardInterrupt as error:
-            if str(error).startswith(ENOUGH):
+            if str(error).startswith(ENOUGH) or str(error) == self.enough:
                 raise session.Failed(str(error)) from None
             raise
 
@@ -184,7 +188,8 @@ class Controller:
         else:
             self.crashed.add(crashitem)
         name = report.node.gateway.id
-        how = self._how(report.node)
+        lives = hasattr(report.node, "workeroutput")  # it has ended its session itself
+        how = "a KeyboardInterrupt" if lives else self._how(report.node)
         if how:
             report.longrepr = f"worker {name} ended with {how} while it ran {crashitem}"
 
@@ -213,6 +218,7 @@ class Controller:
         """
         output = getattr(node, "workeroutput", {})
         self._count(int(output.get("harness_deselected", 0)))
+        self.enough = output.get("shouldfail") or self.enough
         said = output.get("harness_exit")
         if said:
             pytest.exit(said["reason"], returncode=said["code"])

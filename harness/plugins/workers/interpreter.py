@@ -86,7 +86,7 @@ def ask(path: str, arguments: list[str]) -> socket.socket:
     Raises `OSError` where it does not.
     """
     if os.path.exists(f"{path}.cold"):
-        raise ConnectionError("it did not answer another worker")
+        raise ConnectionError("it is of no use to another worker")
     link = socket.socket(socket.AF_UNIX)
     link.settimeout(PATIENCE)
     link.connect(path)
@@ -117,15 +117,15 @@ def imitate(status: int) -> int:
     return os.WEXITSTATUS(status)
 
 
-def tell(path: str, error: str) -> None:
-    """Say once that workers start cold, however many there are."""
+def tell(path: str, why: str) -> None:
+    """Say once that workers start cold from now on, however many there are."""
     try:
         os.close(os.open(f"{path}.cold", os.O_CREAT | os.O_EXCL))
     except FileExistsError:
         return
     except OSError:
         pass
-    sys.stderr.write(f"workers start cold: no answer at {path}: {error}\n")
+    sys.stderr.write(f"workers start cold: {why}\n")
     sys.stderr.flush()
 
 
@@ -135,7 +135,7 @@ def main(path: str, arguments: list[str]) -> int:
     try:
         link = ask(path, arguments)
     except OSError as error:
-        tell(path, str(error))
+        tell(path, f"no answer at {path}: {error}")
         signal.signal(signal.SIGINT, signal.default_int_handler)
         os.execv(sys.executable, [sys.executable, *arguments])
     null = os.open(os.devnull, os.O_RDWR)

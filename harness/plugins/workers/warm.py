@@ -19,7 +19,7 @@ from typing import Any, Callable, Iterator
 
 import pytest
 
-from harness.plugins.workers import cold, forks, interpreter, units
+from harness.plugins.workers import again, cold, forks, interpreter, units
 
 WARMING = "HARNESS_WARMING"
 """Environment variable: set in the warm process alone."""
@@ -45,6 +45,12 @@ class Warm:
         """Whether it is in a container of its own: so is the environment."""
         self.plan: list[tuple[str, units.Place]] = []
         self.failed = ""
+        self.used = ""
+        """Who gives values that are used up by one collection."""
+
+    def pytest_plugin_registered(self, plugin: object) -> None:
+        """Note the conftest files: a fork has them already."""
+        again.FIRST.note(plugin)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_cmdline_main(self, config: pytest.Config) -> None:
@@ -90,6 +96,21 @@ class Warm:
             self.roots.setdefault(parts[0], set()).add(root)
         return report
 
+    @pytest.hookimpl(wrapper=True, trylast=True, specname="pytest_make_collect_report")
+    def pytest_captured(self) -> Any:
+        """Note what a module finds as `sys.stdout` when it is imported."""
+        again.FIRST.look((sys.stdout, sys.stderr))
+        return (yield)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Look for iterators: the tests of a fork's collection would be skipped."""
+        for mark in metafunc.definition.iter_markers("parametrize"):
+            given = (*mark.args, *mark.kwargs.values())
+            if any(isinstance(one, Iterator) for one in given):
+                name = metafunc.definition.nodeid
+                self.used = f"{name} is parametrized by an iterator"
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run nothing: prepare, and note what there is to run.
@@ -100,7 +121,8 @@ class Warm:
             for one in [one for one in sys.modules if f"{one}.".startswith(f"{name}.")]:
                 del sys.modules[one]
         self.plan = units.places(session.config, session.items)
-        if not self.watch.why():
+        again.FIRST.collected(session)
+        if not self.why():
             session.config.hook.pytest_warm(session=session)
         gc.freeze()  # it all stays, and pytest looks for garbage five times at its end
         return True
@@ -117,7 +139,7 @@ class Warm:
 
     def why(self) -> str:
         """Why no worker is forked; empty where all are."""
-        return self.failed or self.watch.why()
+        return self.failed or self.used or self.watch.why()
 
 
 def forget(path: str) -> None:
@@ -163,6 +185,7 @@ def serve(listener: socket.socket, arguments: list[str]) -> Callable[[], int]:
     warm = Warm(listener)
     os.environ[WARMING] = "1"
     warm.watch.begin()
+    again.FIRST.begin()
     try:
         pytest.main(arguments, plugins=[warm])
     except BaseException as error:
@@ -175,6 +198,7 @@ def serve(listener: socket.socket, arguments: list[str]) -> Callable[[], int]:
     if not forks.tell(warm.control, answer) or why:
         return lambda: 0
     gc.freeze()
+    again.FIRST.end(str(listener.getsockname()))
     del os.environ[WARMING]
     own = dict(os.environ)
     changed = forks.changes(warm.before, own)

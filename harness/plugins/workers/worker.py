@@ -13,6 +13,9 @@ import pytest
 from harness.plugins.client import client
 from harness.plugins.unpatched import os
 
+SENT = frozenset(map(type, (None, True, 0, 0.0, 0j, b"", set(), frozenset())))
+"""Types that execnet sends as they are; it ends with what it does not know."""
+
 
 class Worker:
     """Hooks of a process that runs tests."""
@@ -67,8 +70,14 @@ class Worker:
             self._end("\n".join(map(str, error.args)), pytest.ExitCode.USAGE_ERROR)
             raise
 
+    @pytest.hookimpl(tryfirst=True)
     def pytest_keyboard_interrupt(self, excinfo: Any) -> None:
-        """Hand on to the controller what ``pytest.exit`` has said."""
+        """Hand on to the controller what ``pytest.exit`` has said.
+
+        In what a test has forked nobody would end this session.
+        """
+        if os.getpid() != self.pid:
+            os._exit(2)
         if isinstance(excinfo.value, pytest.exit.Exception):
             code = excinfo.value.returncode
             self._end(str(excinfo.value.msg), 2 if code is None else code)
@@ -111,13 +120,15 @@ def _leave(pipes: list[int]) -> None:
 
 
 def encodable(value: Any) -> Any:
-    """The same with lone surrogates written out, as in ``\\udce9``."""
-    if isinstance(value, str):
-        if value.isascii():
-            return value
-        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    """The same with lone surrogates written out (``\\udce9``), and objects as text."""
+    if type(value) in SENT:
+        return value
     if isinstance(value, dict):
         return {encodable(key): encodable(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):
-        return type(value)(encodable(one) for one in value)
-    return value
+        kind = list if isinstance(value, list) else tuple
+        return kind(encodable(one) for one in value)
+    text = str(value)
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
