@@ -96,7 +96,7 @@ class Affected:
             self._say()
             checked = self.step.affected == "check"
             self.left = [] if checked else self.unchanged()
-        return self._order(self.left)
+        return self._order(self.left, env)
 
     def decide(
         self, env: Mapping[str, str], layers: Layers, *, failed: bool = True
@@ -123,8 +123,9 @@ class Affected:
         """Keys of the tests whose trace holds."""
         return [key for key in self.known.tests if key not in self.reasons]
 
-    def _order(self, left: Iterable[str]) -> list[str]:
+    def _order(self, left: Iterable[str], env: Mapping[str, str]) -> list[str]:
         config, store = self.context.config, self.context.store
+        given = Now("", environ=env)
         order = {
             "root": str(config.root),
             "sources": self._sources(),
@@ -139,6 +140,7 @@ class Affected:
             "directory": str(self.directory),
             "collected": str(self.directory / COLLECTED),
             "files": self._configuration(),
+            "environ": {name: given.digest(f"variable {name}") for name in env},
         }
         self.directory.mkdir()
         path = self.directory / "order.json"
