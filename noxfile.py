@@ -6,7 +6,6 @@ They run in the Python that runs nox where that has the harness (as in the
 """
 
 import importlib.util
-import logging
 import re
 import shutil
 import sys
@@ -19,8 +18,6 @@ sys.path.insert(0, str(Path(__file__).parent))  # nox itself does not
 from harness import sessions
 from harness.sessions import HERE, run
 
-# nox looks for uv where nobody has asked for it, and says that it is not there.
-logging.getLogger("nox").addFilter(lambda record: not str(record.msg).startswith("uv "))
 nox.options.default_venv_backend = "venv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]

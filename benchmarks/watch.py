@@ -2,7 +2,7 @@
 """``benchmarks/watch.py [SUITE …]``: how soon ``harness watch`` shows results.
 
 A file of few tests (9, of the portal 8) is saved again and again, each time another
-one by a comment at its end, and put back at last.  Seconds count from the write to the
+one by a line at its end, and put back at last.  Seconds count from the write to the
 line that watch prints.  Memory is the proportional share (PSS) of all its processes
 while it waits, the database server's among them.
 """
@@ -107,7 +107,7 @@ def measure(suite: str, rounds: int, database: str) -> tuple[list[float], ...]:
         for number in range(rounds):
             after = len(watching.lines)
             began = time.monotonic()
-            path.write_text(f"{text}# {number}\n", "utf-8")
+            path.write_text(f"{text}EDITED = {number}\n", "utf-8")
             at, found = watching.until(SUMMARY, after)
             whole.append(at - began)
             late = whole[-1] - float(found["all"])  # until the save was heard of

@@ -5,7 +5,7 @@ A message says what happened, what was checked, and the command that mends it.
 """
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 
 class ExitCode(IntEnum):
@@ -26,6 +26,18 @@ class ExitCode(IntEnum):
     DOES_NOT_FAIL = 11
     """``--bisect``: neither alone nor after the others."""
     INTERRUPTED = 130
+
+
+NO_SPACE: Final = (
+    "No space left on device",
+    "Disk quota exceeded",
+    "Check free disk space",
+)
+"""What programs say of a full disk."""
+FREE: Final = (
+    "free some: harness template prune --all, harness clean; rm -r reports of old runs"
+)
+"""What mends it."""
 
 
 class HarnessError(Exception):
@@ -92,6 +104,11 @@ class DiskFull(HarnessError):
     """There is no space left; where is in the message."""
 
     code = ExitCode.MISSING
+
+    @staticmethod
+    def said(text: str) -> bool:
+        """Whether a program says it: by the system's words, or by PostgreSQL's hint."""
+        return any(one in text for one in NO_SPACE)
 
 
 class CommandFailed(HarnessError):

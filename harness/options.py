@@ -198,6 +198,11 @@ def _takes(word: str) -> bool | None:
     return False
 
 
+def lacking(argv: Sequence[str]) -> str:
+    """The option of pytest's or nose's that ends a line, and has no value."""
+    return argv[-1] if argv[-1].startswith("-") and _takes(argv[-1]) else ""
+
+
 def split(argv: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     """The harness's words, and pytest's, or psql's: only two commands have such.
 

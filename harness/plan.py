@@ -83,7 +83,8 @@ class StepSettings:
     manner: Manner = Manner()
     limit: Limit = Limit()
     affected: str = ""
-    """Which tests run: all, ``run`` those whose trace does not hold, or ``check``."""
+    """Which tests run: all, ``run`` those whose trace does not hold, ``check`` all; and
+    ``watch``: those that a watch says, traced."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Self
 
-from harness.errors import CommandFailed, MissingTool
+from harness.errors import FREE, CommandFailed, DiskFull, HarnessError, MissingTool
 from harness.masks import masked
 
 Output = int | IO[bytes] | IO[str] | None
@@ -46,7 +46,8 @@ def run(
     """Run a command to its end, without standard input, and take its output.
 
     `timeout` is in seconds.  Raises `MissingTool` when the program is not
-    there and, with `check`, `CommandFailed` when it fails or takes too long.
+    there and, with `check`, `CommandFailed` when it fails or takes too long,
+    `DiskFull` where it says so.
     """
     child = Child(argv, env=env, cwd=cwd, stdout=PIPE, stderr=PIPE, user=user)
     with child:
@@ -58,9 +59,16 @@ def run(
             ) from error
     done = Completed(code=child.code(), stdout=_decode(out), stderr=_decode(err))
     if check and done.code:
-        tail = (done.stderr.strip() or done.stdout.strip())[-4000:]
-        raise CommandFailed(f"{line(argv)} ended with exit code {done.code}:\n{tail}")
+        raise _failed(argv, done)
     return done
+
+
+def _failed(argv: Sequence[str | Path], done: Completed) -> HarnessError:
+    tail = (done.stderr.strip() or done.stdout.strip())[-4000:]
+    said = f"{line(argv)} ended with exit code {done.code}:\n{tail}"
+    if DiskFull.said(tail):
+        return DiskFull(said, remedy=FREE)
+    return CommandFailed(said)
 
 
 def _decode(data: bytes | None) -> str:
@@ -217,12 +225,11 @@ def end_marked(directory: Path) -> tuple[str, ...]:
 
 def _marked(directory: Path) -> dict[int, str]:
     """Processes by their number, each with how it was started."""
-    mark = f"{MARK}={directory}/".encode()
+    mark = f"\0{MARK}={directory}/".encode()
     found = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
-            words = (path / "environ").read_bytes().split(b"\0")
-            if any(one.startswith(mark) for one in words):
+            if mark in b"\0" + (path / "environ").read_bytes():
                 command = (path / "cmdline").read_bytes().split(b"\0")
                 found[int(path.name)] = f"{path.name} ({_decode(command[0])} …)"
         except OSError:

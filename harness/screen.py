@@ -77,6 +77,8 @@ class Screen:
         self._live: Live | None = None
         self._bottom = _Rows()
         self._rows: Sequence[str] = ()
+        self._fitting: tuple[object, list[Text]] = ((), [])
+        """The rows for a size as they are drawn: written text draws them again."""
         self._begun = ""
         self._lengths: list[int] = []
         self._width = 0
@@ -121,10 +123,7 @@ class Screen:
         """Text, and then what stays below of all that is written."""
         width, height = self.size
         self._settle(width)
-        texts = [Text.from_ansi(row) for row in self._rows[: height - 1]]
-        for one in texts:
-            spare = SPARE if one is texts[-1] else 0
-            one.truncate(max(1, width - spare), overflow="ellipsis")
+        texts = [*self._fitted(width, height)]
         if self._begun:
             begun = self._begun.rstrip("\r").rpartition("\r")[2]
             texts.insert(0, Text.from_ansi(begun, overflow="fold"))
@@ -144,6 +143,16 @@ class Screen:
             self._console.print(_Raw(text), crop=False, end="")
         elif self._live is not None:
             self._live.refresh()
+
+    def _fitted(self, width: int, height: int) -> list[Text]:
+        wanted = (*self._rows, width, height)
+        if wanted != self._fitting[0]:
+            texts = [Text.from_ansi(row) for row in self._rows[: height - 1]]
+            for one in texts:
+                spare = SPARE if one is texts[-1] else 0
+                one.truncate(max(1, width - spare), overflow="ellipsis")
+            self._fitting = wanted, texts
+        return self._fitting[1]
 
     def _remove(self) -> None:
         if self._live is not None:

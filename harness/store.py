@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from harness import proc
-from harness.errors import DiskFull, HarnessError, MissingTool
+from harness.errors import FREE, DiskFull, HarnessError, MissingTool
 from harness.locks import Lock, locked
 
 
@@ -154,8 +154,7 @@ def disk_full(path: Path) -> DiskFull:
     return DiskFull(
         f"no space left for {path}",
         checked=f"{free} in {path.parent}",
-        remedy="free some: harness template prune --all, harness clean;"
-        " rm -r reports of old runs",
+        remedy=FREE,
     )
 
 

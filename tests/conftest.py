@@ -23,7 +23,10 @@ PLACES = {
     "suites": ("test_suite", "test_flaky"),
     "databases": ("test_stack_databases",),
     "cases": ("test_cases",),
-    "checkout": ("test_inside", "test_browsers_inside", "test_c3s", "test_c3s_stack"),
+    "checkout": (
+        "test_inside", "test_browsers_inside", "test_undo_tryton",
+        "test_c3s", "test_c3s_stack",
+    ),
     "nose": ("test_nose",),
     "workers": ("test_workers",),
     "undo": ("test_undo",),
@@ -31,8 +34,8 @@ PLACES = {
     "people": ("test_databases",),
     "matrix": ("test_matrix",),
 }  # fmt: skip
-"""Files of tests that share a stack, a small project, or this checkout's reports, and
-others that take more than a minute.
+"""Files of tests that share a stack, a small project, this checkout's reports or its
+templates, and others that take more than a minute.
 
 The longest come first: nothing long begins when all else is done.
 """
@@ -67,9 +70,9 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores, since others than unit tests wait a lot."""
+    """Two more than there are cores, since others than unit tests wait a lot."""
     waiting = not all("unit" in Path(word).parts for word in config.args)
-    return min((os.cpu_count() or 1) + waiting, 4)
+    return min((os.cpu_count() or 1) + 2 * waiting, 4)
 
 
 @pytest.hookimpl(trylast=True)

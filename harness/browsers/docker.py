@@ -135,7 +135,8 @@ class DockerBrowsers:
         )
 
     def _argv(self, name: str) -> list[str]:
-        words = ["run", "--rm", "--init", "--name", name, "--shm-size", SHARED]
+        words = ["run", "--rm", "--init", "--no-healthcheck"]
+        words += ["--name", name, "--shm-size", SHARED]
         words += options(self.labels)
         words += ["--publish", f"127.0.0.1::{PORT}"]
         if self.wish.headed:

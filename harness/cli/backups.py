@@ -14,6 +14,7 @@ from harness.cli.base import (
     as_json,
     asking,
     trusting,
+    written,
 )
 from harness.cli.binding import apart, request
 from harness.cli.placed import named, placed
@@ -28,7 +29,7 @@ def add(below: "Commands[Parser]") -> None:
     """Add these commands to those on databases."""
     text = "write a backup to -o, to stdout in a pipe, else below backups/"
     one = as_json(named(placed(below, "backup", text, _backup)))
-    one.add_argument("-o", "--output", type=Path, help="the file; - is stdout")
+    one.add_argument("-o", "--output", type=written, help="the file; - is stdout")
     one.add_argument("--force", action="store_true", help="replace the file")
     text = "make a database from a backup, verified before and after"
     one = asking(placed(below, "restore", text, "db_files.restore"))

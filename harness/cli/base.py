@@ -7,8 +7,11 @@ pytest's words, where there is more to do.
 """
 
 import argparse
+import errno
 import re
+import tempfile
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from harness.errors import UsageError
@@ -139,6 +142,26 @@ def trusting(parser: Parser) -> Parser:
     text = "restore it with our own rights: its code may then do whatever we may"
     parser.add_argument("--trusted", action="store_true", help=text)
     return parser
+
+
+def written(text: str) -> Path:
+    """The type of an option that names a file to write.
+
+    Raises `UsageError` where none can be written, before anything has begun.
+    """
+    path = Path(text)
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a directory")
+        if text != "-":
+            tempfile.TemporaryFile(dir=path.absolute().parent).close()
+    except OSError as error:
+        raise UsageError(
+            f"{text} cannot be written: {error.strerror}",
+            checked="making a file in its directory",
+            remedy="name a file in a directory that is there and can be written",
+        ) from error
+    return path
 
 
 def dry_run(parser: Parser) -> Parser:

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness build`` and ``harness images``."""
 
-from pathlib import Path
-
-from harness.cli.base import Commands, Parser, actions, command
+from harness.cli.base import Commands, Parser, actions, command, written
 
 
 def add(commands: "Commands[Parser]") -> None:
@@ -39,7 +37,7 @@ def add(commands: "Commands[Parser]") -> None:
         one.add_argument("--registry", required=True, metavar="HOST/PATH", help="where")
         one.set_defaults(call=call)
     one = command(below, "save", "write images to a file, for docker load")
-    one.add_argument("file", type=Path, help="the file to write")
+    one.add_argument("file", type=written, help="the file to write")
     one.add_argument(
         "--without", default="", metavar="HOST/PATH", help="those that it has not"
     )

@@ -5,7 +5,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.cli.base import Commands, Parser, Words, actions, command
+from harness.cli.base import Commands, Parser, Words, actions, command, written
 from harness.cli.gating import event_of
 from harness.selection.trigger import EVENT
 
@@ -87,9 +87,9 @@ def _ci(below: "Commands[Parser]") -> None:
     one.add_argument(
         "--provider", choices=PROVIDERS, default="github", help="gitlab: its jobs"
     )
-    one.add_argument("-o", "--output", type=Path, metavar="FILE", help="write it to")
+    one.add_argument("-o", "--output", type=written, metavar="FILE", help="write it to")
     one.add_argument(
-        "--outputs", type=Path, metavar="FILE", help="add it to GITHUB_OUTPUT, too"
+        "--outputs", type=written, metavar="FILE", help="add it to GITHUB_OUTPUT, too"
     )
     one.set_defaults(call=_matrix)
     one = _selecting(

@@ -10,6 +10,7 @@ from harness.cli.base import (
     command,
     trusting,
     with_database,
+    written,
 )
 
 
@@ -42,15 +43,21 @@ def add(commands: "Commands[Parser]") -> None:
         )
         made[name].add_argument("--series", default="", help="Tryton series")
     made["export"].add_argument(
-        "-o", "--output", type=Path, required=True, help="the file to write"
+        "-o", "--output", type=written, required=True, help="the file to write"
     )
     made["export"].add_argument(
         "--build", dest="make", action="store_true", help="build before what is missing"
     )
     made["digest"].add_argument(
-        "-o", "--output", type=Path, metavar="FILE", help="write it to a file, too"
+        "-o", "--output", type=written, metavar="FILE", help="write it to a file, too"
     )
     exact(made["build"])
+    made["verify"].add_argument(
+        "--traced",
+        action="store_true",
+        help="each name is one template; only those that are not called as today's"
+        " files say",
+    )
     made["import"].add_argument(
         "path", type=Path, metavar="file", help="what export has written"
     )

@@ -10,7 +10,7 @@ from typing import Final
 from harness.cli.base import Parser
 from harness.errors import UsageError
 from harness.masks import masked
-from harness.options import TESTING, slip
+from harness.options import TESTING, lacking, slip
 
 
 def require_directory() -> None:
@@ -38,6 +38,10 @@ def check(
         raise UsageError(
             f"harness {argv[0]} has no option {name}, nor has pytest",
             remedy=f"{remedy} A plugin's option is given after --: -- {name}",
+        )
+    if argv[0] in TESTING and (name := lacking(argv)):
+        raise UsageError(
+            f"{name} needs a value, and there is none", remedy=f"write it behind {name}"
         )
     if "" in words and argv[0] not in INSIDE:
         raise UsageError(

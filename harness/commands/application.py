@@ -68,21 +68,30 @@ def run(context: Context, words: Sequence[str]) -> int:
     return int(PYTEST.get(code, code))
 
 
+def requiring(root: Path) -> list[Path]:
+    """The files that say what a project requires."""
+    return [*(root / one for one in packaging.FILES), *_lists(root)]
+
+
+def _lists(root: Path) -> list[Path]:
+    return [path for one in LISTS for path in sorted(root.glob(one))]
+
+
 def _python(context: Context) -> Path:
     """Of an environment with the project and what it requires, for its tests too."""
     root = context.config.root
-    lists = [path for one in LISTS for path in sorted(root.glob(one))]
     digest = hashlib.sha256(str(root).encode())
-    for file in (*(root / one for one in packaging.FILES), *lists):
+    for file in requiring(root):
         digest.update(packaging.digest(file).encode())
     words = [*TOOLS, *context.config.requirements]
-    words += [word for path in lists for word in ("--requirement", str(path))]
+    words += [word for path in _lists(root) for word in ("--requirement", str(path))]
     toolbox = Toolbox(context.store, context.environ)
-    programs = toolbox.environment(
-        f"application-{digest.hexdigest()[:10]}",
-        words,
-        context.console.info,
-        project=root if installs(root) else None,
-        extra=",".join(extras(root)),
-    )
+    with context.console.passing("environment"):
+        programs = toolbox.environment(
+            f"application-{digest.hexdigest()[:10]}",
+            words,
+            context.console.info,
+            project=root if installs(root) else None,
+            extra=",".join(extras(root)),
+        )
     return programs / "python"

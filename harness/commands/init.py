@@ -15,16 +15,18 @@ from harness.context import Context
 from harness.discovery import Discovered, packaging
 from harness.errors import ExitCode, UsageError
 from harness.runners import base
+from harness.standalone import recipe
 
 QUESTION = """\
 What fills the database of a test? A file (schema.sql, data.dump), a function
 (package.module:function, called with the address), or a command; several: one a
-line, an empty line ends: """
+line, an empty line ends; nothing but that where tests need no database: """
+DRIVER = re.compile(r"psycopg|pg8000|asyncpg|aiopg|sqlalchemy|alembic|django", re.I)
+"""Packages by one of which a project needs a PostgreSQL."""
 FILLS = "# harness test forks its workers; what fills databases: docs/plugins.md\n"
 HEADERS = ("[pytest]", "[tool:pytest]", "[tool.pytest.ini_options]")
 NOSE = re.compile(r"^\s*(import nose|from nose|\[nosetests\])", re.M)
 NONE = ("none",)
-DUMPS = (".dump", ".backup", ".pgdump")
 
 
 def run(
@@ -44,10 +46,10 @@ def run(
         text = f"{context.found.text()}\n{_plain(context.found)}"
         what = f"[{TABLE}], which harness test reads, and what plain pytest needs"
     elif there:
-        file, text = there, _added(there, root, fill or _asked(ask))
+        file, text = there, _added(there, root, fill or _asked(context, ask))
         what = "what harness test and pytest -n auto need"
     elif packaging.installs(root) or any(root.glob("**/test*.py")):
-        options = _application(root, fill or _asked(ask), toml=True)
+        options = _application(root, fill or _asked(context, ask), toml=True)
         text = f"[tool.pytest.ini_options]\n{options}"
         what = "what harness test and pytest -n auto need"
     else:
@@ -88,18 +90,25 @@ def _there(what: str, file: Path) -> UsageError:
     )
 
 
-def _asked(ask: Callable[[str], str] | None) -> tuple[str, ...]:
+def _asked(context: Context, ask: Callable[[str], str] | None) -> tuple[str, ...]:
+    if not any(map(_drives, application.requiring(context.config.root))):
+        context.console.info("nothing requires PostgreSQL: tests have no database")
+        return NONE
     if ask is None:
         raise UsageError(
             "nothing says what fills the database of a test",
             checked="--fill, and whether somebody can be asked",
             remedy="harness init --fill schema.sql (or data.dump, package.module:"
-            "function, a command), several times in their order",
+            "function, a command), several times in their order; --fill none",
         )
     lines = [ask(QUESTION).strip()]
     while lines[-1]:
         lines.append(ask("and then: ").strip())
     return tuple(lines[:-1])
+
+
+def _drives(file: Path) -> bool:
+    return file.is_file() and bool(DRIVER.search(file.read_text("utf-8", "replace")))
 
 
 def _application(root: Path, lines: tuple[str, ...], *, toml: bool) -> str:
@@ -111,7 +120,8 @@ def _application(root: Path, lines: tuple[str, ...], *, toml: bool) -> str:
         return text
     text += "postgresql_template_autouse = true\n"
     options = {"postgresql_template": [_line(root, one) for one in lines]}
-    if all(one.startswith("alembic ") for one in lines):
+    others = [one for one in lines if not _is_file(one)]
+    if others and all(one.startswith("alembic ") for one in others):
         options["postgresql_template_reads"] = _migrating(root)
     for name, told in options.items():
         if toml:
@@ -152,15 +162,16 @@ def _added(file: Path, root: Path, lines: tuple[str, ...]) -> str:
     return f"{first}\n{header}\n{text}{rest.lstrip(chr(10))}".lstrip("\n")
 
 
+def _is_file(line: str) -> bool:
+    return line.endswith((*recipe.DUMPS, ".sql")) and " " not in line
+
+
 def _line(root: Path, line: str) -> str:
-    """A line of the template; a dump is what pg_restore reads."""
-    if line.endswith((*DUMPS, ".sql")) and " " not in line:
-        if not (root / line).is_file():
-            raise UsageError(
-                f"there is no file {line}",
-                checked=str(root),
-                remedy="name it from the directory of the project",
-            )
-        if line.endswith(DUMPS):
-            return f"sh -c 'pg_restore --no-owner -d \"$PGDATABASE\" {line}'"
+    """A line of the template; raises `UsageError` for a file that is not there."""
+    if _is_file(line) and not (root / line).exists():
+        raise UsageError(
+            f"there is no file {line}",
+            checked=str(root),
+            remedy="name it from the directory of the project",
+        )
     return line

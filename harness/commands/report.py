@@ -12,7 +12,7 @@ from harness.errors import CommandFailed, ReportError, UsageError
 from harness.model import FileCoverage, Judged, RunResult
 from harness.reports import coverage, files, merge, past, terminal
 from harness.reports.merge import ReportPart
-from harness.run import publish
+from harness.run import publish, traces
 from harness.runners import base
 from harness.store import Run
 
@@ -40,7 +40,7 @@ def merge_(
     with Run(context.store) as current:
         top = context.config.root / context.config.reports
         target = output or top / current.id
-        _vacant(target)
+        _made(target)
         run = merge.join(
             parts,
             judged=judged,
@@ -48,9 +48,10 @@ def merge_(
             command=context.line,
             version=__version__,
         )
-    target.mkdir(parents=True, exist_ok=True)
     covered, problem = _coverage(context, parts, target)
     merge.copy_evidence(parts, target)
+    for text in gather(parts, target):
+        context.console.warn(f"{text}: its tests will run again")
     run = replace(run, coverage=covered, files=_files(parts, covered))
     before = past.read(history or top, but=run.id)
     _write(run, parts, target, before=before)
@@ -70,6 +71,19 @@ def merge_(
     if problems:
         raise _incomplete(problems, parts)
     return run.exit_code
+
+
+def gather(parts: Iterable[ReportPart], target: Path) -> list[str]:
+    """Merge what the jobs have traced (``--affected``); what is wrong with it."""
+    found: dict[str, list[Path]] = {}
+    for part in parts:
+        for path in sorted((part.directory / traces.REPORTED).glob("*.json")):
+            found.setdefault(path.name, []).append(path)
+    return [
+        text
+        for name, paths in found.items()
+        for text in traces.gather(paths, target / traces.REPORTED / name)
+    ]
 
 
 def expected(matrix: Path) -> tuple[str, ...]:
@@ -94,10 +108,16 @@ def _judged(path: Path) -> tuple[Judged, ...]:
         ) from error
 
 
-def _vacant(target: Path) -> None:
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+def _made(target: Path) -> None:
+    why = ""
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        why = f"cannot be made: {error.strerror}"
+    if why or any(target.iterdir()):
         raise UsageError(
-            f"{target} is not empty", remedy="name another directory with -o"
+            f"{target} {why or 'is not empty'}",
+            remedy="name another directory with -o",
         )
 
 

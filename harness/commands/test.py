@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import results, store
+from harness.causes import known
 from harness.commands import bisect
 from harness.context import Context
 from harness.errors import ExitCode, HarnessError, Interrupted, MissingTool
@@ -135,7 +136,10 @@ def _why(error: BaseException) -> HarnessError:
         return Interrupted("interrupted before all steps have run")
     if isinstance(error, HarnessError):
         return error
-    raise error
+    cause = known(error) if isinstance(error, Exception) else None
+    if cause is None:
+        raise error
+    return cause
 
 
 def _told(step: Step, done: results.Finished) -> bool:

@@ -73,4 +73,4 @@ def plan(context: Context, asked: RunRequest) -> Step:
             else f"the suite {step.suite} runs inside an image: it cannot be watched",
             remedy=f"harness test {step.suite}",
         )
-    return replace(step, coverage=False)
+    return replace(step, coverage=False, affected="watch")

@@ -2,7 +2,7 @@
 """The parts of the gate as plain data: what would be run, and how to paste it."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -48,8 +48,9 @@ class Tools:
 class Part:
     """Commands that are run one after the other; all must succeed.
 
-    `pasted` are the same as lines.  `measures` are directories, relative to the
-    root, whose coverage it takes into one of `data`.
+    The first one of a `suite` runs its tests.  `pasted` are the same as lines.
+    `measures` are directories, relative to the root, whose coverage it takes into one
+    of `data`.
     """
 
     name: str
@@ -124,16 +125,34 @@ def _suite(
     profile = _given(config, "profile", config.profile)
     arguments += ["--profile", profile] if profile else []
     measured = measures(config, name, graph, words) if matrix.measures(config) else ()
+    commands = [arguments, *_verifying(config, name, words, arguments)]
     return Part(
         name=name,
         why=selection.suites[name],
-        commands=((tools.python, "-m", "harness", *_without_secrets(arguments)),),
-        pasted=(matrix.line(config, [*map(masked, arguments)]),),
+        commands=tuple(
+            (tools.python, "-m", "harness", *_without_secrets(one)) for one in commands
+        ),
+        pasted=tuple(matrix.line(config, [*map(masked, one)]) for one in commands),
         seconds=SUITE_SECONDS,
         suite=True,
         measures=measured,
         data=tools.place(name) / "latest" / DATA if measured else None,
     )
+
+
+def _verifying(
+    config: Config, suite: str, modules: Sequence[str], arguments: Sequence[str]
+) -> Iterator[list[str]]:
+    """The command that compares what traces let pass with builds from nothing."""
+    table = config.suite[suite]
+    names = [table.template] if table.kind == "pytest" else modules or table.modules
+    if config.exact or not any(names):
+        return
+    options = []
+    for option in ("--database", "--profile"):
+        if option in arguments:
+            options += [option, arguments[arguments.index(option) + 1]]
+    yield ["template", "verify", "--traced", *names, *options]
 
 
 def _without_secrets(words: Sequence[str]) -> list[str]:

@@ -134,12 +134,18 @@ class Gate:
                 return Status.STOPPED, "another part ended it", pasted
             if code is None:
                 return Status.FAILED, f"it took more than {part.timeout:g} s", pasted
-            passed, why = self._judged(part, code, log, begun)
+            if part.suite and argv is part.commands[0]:
+                passed, why = outcome.of_suite(
+                    code, log.parent / "latest", flaky=self.flaky
+                )
+            else:
+                passed, told = outcome.of_command(code, _output(log, begun))
+                why = why if passed else told
             if not passed:
                 return Status.FAILED, why, pasted
         if part.data and not part.data.is_file():
             return Status.FAILED, UNMEASURED, part.pasted[-1]
-        return Status.PASSED, why, part.pasted[-1]
+        return Status.PASSED, why, part.pasted[0 if part.suite else -1]
 
     def _command(
         self,
@@ -182,13 +188,12 @@ class Gate:
                 return None
         return child.code()
 
-    def _judged(self, part: Part, code: int, log: Path, begun: int) -> tuple[bool, str]:
-        if part.suite:
-            return outcome.of_suite(code, log.parent / "latest", flaky=self.flaky)
-        with log.open("rb") as stream:
-            stream.seek(begun)
-            text = stream.read().decode(errors="replace")
-        return outcome.of_command(code, text.partition("\n")[2])
+
+def _output(log: Path, begun: int) -> str:
+    """What a command has written, without its line."""
+    with log.open("rb") as stream:
+        stream.seek(begun)
+        return stream.read().decode(errors="replace").partition("\n")[2]
 
 
 def _stopped(part: Part, why: str) -> Row:

@@ -87,8 +87,8 @@ class LeftOut:
     def _tell(self, items: list[Any], gone: list[Any]) -> None:
         """What there is and what is left out: all processes say the same."""
         told = {
-            "all": [units.key(item) for item in items],
             "gone": [units.key(item) for item in gone],
+            "tests": [[item.nodeid, str(item.path), units.key(item)] for item in items],
         }
         mine = f"{self.order['collected']}.{os.getpid()}"
         with open(mine, "w", encoding="utf-8") as file:

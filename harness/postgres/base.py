@@ -3,12 +3,13 @@
 
 import logging
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, LiteralString, Protocol
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
-from harness.errors import DatabaseError, HarnessError
+from harness.errors import DatabaseError, DiskFull, HarnessError
 
 if TYPE_CHECKING:
     import psycopg
@@ -173,6 +174,10 @@ def own_settings(version: int) -> LiteralString:
     )
 
 
+LOST: Final = ("08", "57P")
+"""Classes of error codes that end a connection; without a code, it was cut."""
+
+
 def connect(
     address: Address, database: str = "postgres"
 ) -> "psycopg.Connection[tuple[Any, ...]]":
@@ -191,3 +196,33 @@ def connect(
             checked=f"{address}, database {database}",
             remedy="start the server, or choose another one: --database local",
         ) from error
+
+
+def lost(error: Exception, address: Address | None = None) -> DatabaseError | None:
+    """The error for a server that is lost or full, wherever it was met.
+
+    None for what is no psycopg's `OperationalError`.  A server may end in any
+    statement: that is no defect of who asks.
+    """
+    if "psycopg" not in sys.modules:
+        return None
+    from psycopg import errors
+
+    if not isinstance(error, errors.OperationalError):
+        return None
+    said = str(error).strip()
+    checked = str(address or "the statements of this command")
+    if isinstance(error, errors.DiskFull) or DiskFull.said(said):
+        return DatabaseError(
+            f"the database server has no space left: {said}",
+            checked=checked,
+            remedy="harness template prune --all,"
+            ' or [tool.harness.database] storage = "disk"',
+        )
+    if error.sqlstate and not error.sqlstate.startswith(LOST):
+        return DatabaseError(f"PostgreSQL: {said}", checked=checked)
+    return DatabaseError(
+        f"the database server was lost: {said}",
+        checked=checked,
+        remedy="run again; a lost embedded server is started anew",
+    )

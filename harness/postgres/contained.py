@@ -83,6 +83,7 @@ class Contained:
             labels=self.order["labels"],
             shm_size=SHARED,
             network_mode="bridge",
+            healthcheck={"test": ["NONE"]},  # its runs see themselves whether it is
         )
         _remove(made, self.order["name"])
         self.container = made

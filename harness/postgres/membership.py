@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from harness import proc, waiting
-from harness.errors import DatabaseError
+from harness.errors import DatabaseError, DiskFull, HarnessError
 from harness.locks import Lock
 from harness.postgres.base import Address
+from harness.store import disk_full
 
 LET_IN = "let-in"
 """File that asks the supervisor to give our role its rights before it starts."""
@@ -100,8 +101,10 @@ class Membership:
                 raise self._error()
             time.sleep(0.01)
 
-    def _error(self) -> DatabaseError:
+    def _error(self) -> HarnessError:
         log = tail(self.directory / "log") or tail(self.directory / "supervisor.log")
+        if DiskFull.said(log):
+            return disk_full(self.directory / "data")
         return DatabaseError(
             f"{self.name} did not start:\n{log}",
             checked=f"the logs in {self.directory}",

@@ -131,12 +131,14 @@ def _shares(test: TestResult, longest: float) -> tuple[Share, ...]:
 def _facts(run: RunResult) -> dict[str, tuple[str, ...]]:
     """What the run was made of; a name may have several values."""
     steps = run.steps
-    workers = {(test.step, test.worker) for test in run.tests}
+    workers = {test.worker for test in run.tests}
+    if len(workers) > 1:
+        workers.discard("main")  # files that it could not collect
     facts = {
         "sources": tuple(dict.fromkeys(one for step in steps for one in step.sources)),
         "series": tuple(dict.fromkeys(step.series for step in steps)),
         "database": tuple(dict.fromkeys(step.database for step in steps)),
-        "workers": (str(len({worker for _, worker in workers})),) if workers else (),
+        "workers": (str(len(workers)),) if workers else (),
     }
     facts["order"] = (run.order,)
     facts["to run it again"] = (run.again if figures.reason(run) else "",)

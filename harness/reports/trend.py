@@ -45,7 +45,7 @@ class Unsteady:
 
 @dataclass(frozen=True, kw_only=True)
 class Trend:
-    """Runs of the same command, and the unsteady tests of all runs."""
+    """Runs of the same command, and the unsteady tests of the suites of this run."""
 
     points: tuple[Point, ...]
     unsteady: tuple[Unsteady, ...]
@@ -105,9 +105,11 @@ def _points(runs: Sequence[Past]) -> tuple[Point, ...]:
 def _unsteady(runs: Sequence[Past]) -> Iterator[Unsteady]:
     """The flaky first, then those that change most often."""
     seen: dict[tuple[str, str], list[tuple[str, Past]]] = {}
+    own = runs[-1].sources
     for run in runs:
         for test, outcome in run.outcomes.items():
-            if outcome in GOOD or outcome in BAD or outcome == FLAKY:
+            told = outcome in GOOD or outcome in BAD or outcome == FLAKY
+            if told and test[0] in own:
                 seen.setdefault(test, []).append((outcome, run))
     found = []
     for (kin, key), times in seen.items():

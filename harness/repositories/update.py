@@ -52,15 +52,26 @@ def lines(wanted: UpdateRequest) -> list[str]:
         clone = ["git", "clone", wanted.url, str(one.path)]
         ref = wanted.ref or "its default branch"
         return [proc.line(clone), f"# then {ref}"]
-    found = [proc.line(one.argv(*FETCH))]
     state = one.state()
-    if state.hindrance:
-        return [*found, f"# {one.name} is left as it is: {state.hindrance}"]
-    branch = state.branch if wanted.follows else wanted.ref or state.branch
+    why = state.hindrance
+    if not one.ask("remote", "get-url", "origin"):
+        why = REMOTELESS
+    elif wanted.follows and not state.upstream:
+        why = why or UNLED
+    found = [proc.line(one.argv(*FETCH))] if why != REMOTELESS else []
+    if why:
+        return [*found, f"# {one.name} is left as it is: {why}"]
+    branch = state.branch if wanted.follows else wanted.ref
+    branch = branch or one.resolve("")[0].removeprefix("origin/")
     if branch != state.branch:
         found.append(proc.line(one.argv("checkout", branch)))
-    found.append(proc.line(one.argv("merge", "--ff-only", f"origin/{branch}")))
+    target = state.upstream if wanted.follows else f"origin/{branch}"
+    found.append(proc.line(one.argv("merge", "--ff-only", target)))
     return found
+
+
+REMOTELESS: Final = "it has no remote called origin"
+UNLED: Final = "its branch follows none of the remote"
 
 
 FETCH: Final = ("fetch", "--quiet", "--prune", "origin")
@@ -76,7 +87,7 @@ def bring(wanted: UpdateRequest, *, reset: bool) -> UpdateOutcome:
         return _clone(wanted)
     state = one.state()
     if not one.ask("remote", "get-url", "origin"):
-        return _left(wanted, state, "it has no remote called origin")
+        return _left(wanted, state, REMOTELESS)
     one.run(*FETCH)
     if wanted.follows:
         return _follow(wanted, state)
@@ -211,7 +222,7 @@ def _follow(wanted: UpdateRequest, state: RepositoryState) -> UpdateOutcome:
     if state.hindrance:
         return _left(wanted, state, state.hindrance)
     if not state.upstream:
-        return _left(wanted, state, "its branch follows none of the remote")
+        return _left(wanted, state, UNLED)
     return _forward(wanted, state, state.upstream)
 
 

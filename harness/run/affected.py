@@ -5,26 +5,25 @@ Whether a trace holds is decided here, before pytest starts; the plugin
 (`harness.plugins.tracing`) leaves tests out by their keys, and writes new traces.
 """
 
-import contextlib
 import json
+import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
-from harness import __version__
-from harness.errors import ExitCode, GateFailed, SourceError, UsageError
+from harness.errors import ExitCode, GateFailed
 from harness.output import Console
 from harness.plugins.trace.facts import Now
 from harness.plugins.trace.names import names_of
 from harness.results import Finished
-from harness.run import distant, templates, traces
+from harness.run import distant, traces
 from harness.run.expecting import Expecting
+from harness.run.given import GivenFacts
 from harness.runners import base
 from harness.store import Run
-from harness.template import finding, packages
-from harness.template.layer import Layer, Request
+from harness.template.layer import Layer
 from harness.template.layers import Layers
 
 PLUGIN = "harness.plugins.tracing"
@@ -36,6 +35,14 @@ SHOWN = 8
 """Reasons that are printed, with the number of their tests."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """Tests that were found, by id, file and key, and the keys of those left out."""
+
+    tests: tuple[tuple[str, str, str], ...] = ()
+    gone: tuple[str, ...] = ()
+
+
 class Affected:
     """What a step does for ``--affected``; nothing where that was not asked for."""
 
@@ -43,118 +50,105 @@ class Affected:
         self.context = expecting.context
         self.step = expecting.step
         self.environment = expecting.environment
-        self.requests = expecting.templates()
+        self.given = GivenFacts(expecting)
         self.directory = current.scratch() / f"traces-{self.step.name}"
         """Where processes note what they have seen; it goes with the run."""
-        self.active = bool(self.step.affected) and not self._why_not()
+        self.why_not = self._why_not() if self.step.affected else ""
+        """Why this step cannot be traced."""
+        self.active = bool(self.step.affected) and not self.why_not
+        self.left: Collection[str] | None = None
+        """Keys of tests that are left out; None: it is decided when they start."""
         self.known = traces.TraceFile()
         self.reasons: dict[str, list[str]] = {}
-        self.now = Now("")
+        self.now: Now | None = None
 
     def _why_not(self) -> str:
-        """Why this step cannot be traced; said once."""
-        table = self.context.config.suite[self.step.suite]
-        why = ""
         if self.step.runner == "image":
-            why = "what runs inside an image is not traced"
-        elif table.servers:
-            why = "what servers beside the tests do is not traced"
-        elif distant.hosts(self.context, self.step):
-            why = "what runs on another machine is not traced"
-        if why:
-            self.context.console.warn(f"--affected: {why}: all tests run")
-        return why
+            return "what runs inside an image is not traced"
+        if self.context.config.suite[self.step.suite].servers:
+            return "what servers beside the tests do is not traced"
+        if distant.hosts(self.context, self.step):
+            return "what runs on another machine is not traced"
+        return ""
 
     @property
     def path(self) -> Path:
         """The file of the suite's traces."""
         config = self.context.config
-        words = [str(config.root), config.profile, self.step.database]
+        python = self.environment.interpreter.name
+        words = [str(config.root), config.profile, self.step.database, python]
         digest = sha256("\0".join(words).encode("utf-8", "surrogateescape"))
         name = f"{self.step.suite}-{self.step.series}-{digest.hexdigest()[:12]}.json"
-        return self.context.store.path / DIRECTORY / name
+        return self._place / name
+
+    @property
+    def _place(self) -> Path:
+        return self.context.store.path / DIRECTORY
 
     def options(self, env: Mapping[str, str], layers: Layers) -> list[str]:
-        """Decide what is to run; pytest's options."""
+        """What is to run, as options of pytest."""
+        if self.why_not and self.left is None:
+            self.context.console.warn(f"--affected: {self.why_not}: all tests run")
         if not self.active:
             return []
+        if self.left is None:
+            self.decide(env, layers)
+            self._say()
+            checked = self.step.affected == "check"
+            self.left = [] if checked else self.unchanged()
+        return self._order(self.left)
+
+    def decide(
+        self, env: Mapping[str, str], layers: Layers, *, failed: bool = True
+    ) -> None:
+        """Find the `reasons` for what is to run, of what is `known`.
+
+        That a test has `failed` may be one.
+        """
         self.known = traces.load(self.path)
-        self.directory.mkdir()
         names = {name for test in self.known.tests.values() for name, _ in test.needs}
-        config, store = self.context.config, self.context.store
-        sources = [str(self.context.sources[name].path) for name in self.step.sources]
-        self.now = Now(
-            str(config.root.resolve()),
-            own=names_of(sources),
-            environ=env,
-            given=self._given(names, layers),
-            cache=str(store.path / DIRECTORY / CODE),
+        self.now = self.now or Now(
+            str(self.context.config.root.resolve()),
+            own=names_of(self._sources()),
+            cache=str(self._place / CODE),
         )
-        self.reasons = traces.reasons(self.known.tests, self.now)
+        self.now.environ, self.now.given = env, self.given.now(names, layers)
+        self.reasons = traces.reasons(self.known.tests, self.now, failed=failed)
+
+    def unchanged(self) -> list[str]:
+        """Keys of the tests whose trace holds."""
+        return [key for key in self.known.tests if key not in self.reasons]
+
+    def _order(self, left: Iterable[str]) -> list[str]:
+        config, store = self.context.config, self.context.store
         order = {
             "root": str(config.root),
-            "sources": sources,
+            "sources": self._sources(),
             "apart": [
                 str(store.path),
                 str(config.root / config.reports),
                 str(Path(__file__).parents[1]),
                 str(self.environment.path),
             ],
-            "cache": str(store.path / DIRECTORY / CODE),
-            "unchanged": [] if self.step.affected == "check" else self._unchanged(),
+            "cache": str(self._place / CODE),
+            "unchanged": list(left),
             "directory": str(self.directory),
             "collected": str(self.directory / COLLECTED),
             "files": self._configuration(),
         }
+        self.directory.mkdir()
         path = self.directory / "order.json"
         path.write_text(json.dumps(order), "utf-8")
-        self._say()
         return ["-p", PLUGIN, f"--harness-trace={path}"]
+
+    def _sources(self) -> list[str]:
+        return [str(self.context.sources[name].path) for name in self.step.sources]
 
     def _configuration(self) -> list[str]:
         """The file that configures pytest."""
         source = self.step.source
         found = base.configuration(source.path) if source else None
         return [str(found)] if found else []
-
-    def _unchanged(self) -> list[str]:
-        return [key for key in self.known.tests if key not in self.reasons]
-
-    def _given(self, names: Iterable[str], layers: Layers) -> dict[str, str]:
-        """Facts that no process can see, as they are now."""
-        step, table = self.step, self.context.config.suite[self.step.suite]
-        settings = {
-            "series": step.series,
-            "python": self.environment.interpreter.name,
-            "database": step.database,
-            "isolation": str(step.isolation),
-            "options": " ".join(table.options),
-            "suite": repr(table.environment),
-            "harness": __version__,
-        }
-        found = {f"setting {name}": text for name, text in settings.items()}
-        kinds = [name.partition(" ") for name in names]
-        wanted = [name for kind, _, name in kinds if kind == "package"]
-        found |= _versions(self.environment.site, wanted)
-        for kind, _, name in kinds:
-            if kind == "template":
-                modules, _, language = name.partition(" ")
-                request = self.requests.get(name) or Request(
-                    modules=tuple(filter(None, modules.split(","))), language=language
-                )
-                with contextlib.suppress(UsageError, SourceError):
-                    layer = _plain(layers.resolve(request))
-                    found[f"template {name}"] = self._serving(layer)
-        return found
-
-    def _serving(self, layer: Layer) -> str:
-        """The digest of the template that serves for a layer, as far as is known."""
-        context = self.context
-        now = templates.now(context, self.step, context.environ)
-        known = finding.remembered(
-            context.store, layer, now, exact=context.config.exact
-        )
-        return known or layer.digest
 
     def _say(self) -> None:
         """What is known of the tests before they run."""
@@ -181,50 +175,63 @@ class Affected:
         layers: Iterable[Layer],
         serving: Callable[[Layer], str],
     ) -> Finished:
-        """Remember what the tests depended on; the step's result with that in mind.
-
-        `serving` has the digest of the template that serves for a layer.
-        """
+        """Remember what the tests depended on; the step's result with that in mind."""
         if not self.active:
             return finished
-        site = self.environment.site
-        imported = packages.owners(site, traces.packages(self.directory))
-        given = {
-            **{
-                name: text
-                for name, text in self.now.given.items()
-                if name.startswith("setting ")
-            },
-            **_versions(site, imported),
-            **{self._template(one): serving(one) for one in map(_plain, layers)},
-        }
-        found = traces.traced(self.directory, run, finished.result.tests, given)
-        told = _read(self.directory / COLLECTED)
-        there = set(told["all"])
+        told = self.collected()
+        there = {key for *_, key in told.tests}
         vanished = [key for key in self.reasons if there and key not in there]
-        traces.merge(self.path, found, vanished)
-        traces.prune(self.context.store.directory(DIRECTORY, CODE))
+        self.record(finished, run, layers, serving, vanished)
+        reported = finished.junit.parent / traces.REPORTED
+        reported.mkdir(exist_ok=True)
+        shutil.copyfile(self.path, reported / self.path.name)
         self._tell(told, finished)
         tests = finished.result.tests
         wrong = traces.missed(self.known.tests, self.reasons, tests)
         return judged(
             finished,
-            gone=bool(told["gone"]),
+            gone=bool(told.gone),
             wrong=wrong if self.step.affected == "check" else [],
         )
 
-    def _tell(self, told: Mapping[str, list[str]], finished: Finished) -> None:
+    def record(
+        self,
+        finished: Finished,
+        run: str,
+        layers: Iterable[Layer],
+        serving: Callable[[Layer], str],
+        vanished: Iterable[str],
+    ) -> None:
+        """Write what the tests depended on; nothing more of those that `vanished`.
+
+        `serving` has the digest of the template that serves for a layer.
+        """
+        imported = traces.packages(self.directory)
+        given = self.given.settings() | self.given.then(imported, layers, serving)
+        found = traces.traced(self.directory, run, finished.result.tests, given)
+        traces.merge(self.path, found, vanished)
+        traces.prune(self.context.store.directory(DIRECTORY, CODE))
+
+    def collected(self) -> Collected:
+        """What was collected; nothing where that came to no end."""
+        try:
+            found = json.loads((self.directory / COLLECTED).read_text("utf-8"))
+        except (OSError, ValueError):
+            return Collected()
+        return Collected(tests=tuple(found["tests"]), gone=tuple(found["gone"]))
+
+    def _tell(self, told: Collected, finished: Finished) -> None:
         """What ran and why, and what did not."""
         console = self.context.console
-        runs = Counter(
-            self.known.tests[key].run for key in told["gone"] if key in self.known.tests
-        )
+        known = self.known.tests
+        runs = Counter(known[key].run for key in told.gone if key in known)
         for run, count in sorted(runs.items()):
             console.info(f"unchanged since run {run}: {count} tests, not run")
-        why = {key: self.reasons.get(key) or [self._else(key)] for key in told["all"]}
-        for key in told["gone"]:
-            del why[key]
-        if told["gone"] and why:
+        if told.gone and self.step.coverage:
+            console.warn("coverage is that of the tests that ran: not of the whole")
+        ran = [key for *_, key in told.tests if key not in set(told.gone)]
+        why = {key: self.reasons.get(key) or [self._else(key)] for key in ran}
+        if told.gone and why:
             path = finished.junit.with_name(f"{self.step.name}.affected.txt")
             lines = [f"{key}: {'; '.join(texts)}\n" for key, texts in why.items()]
             path.write_text("".join(lines), "utf-8")
@@ -236,12 +243,6 @@ class Affected:
         if key in self.known.tests:
             return "shares a database, or its order, with one of these"
         return "never traced"
-
-    def _template(self, layer: Layer) -> str:
-        """A fact's name, from which the layer can be had again."""
-        if self.step.template:
-            return f"template {self.step.template}"
-        return f"template {','.join(layer.closure)} {layer.language}"
 
 
 def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
@@ -263,25 +264,6 @@ def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
         code = ExitCode.OK
     result = replace(finished.result, exit_code=code)
     return replace(finished, code=code, result=result, errors=errors)
-
-
-def _plain(layer: Layer) -> Layer:
-    """The layer without the undo log on top of it."""
-    return layer.parent if layer.tracked and layer.parent else layer
-
-
-def _versions(site: Path, names: Iterable[str]) -> dict[str, str]:
-    found = packages.versions(site, names)
-    return {f"package {name}": version for name, version in found.items()}
-
-
-def _read(path: Path) -> dict[str, list[str]]:
-    """What was collected; nothing where that came to no end."""
-    try:
-        found: dict[str, list[str]] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {"all": [], "gone": []}
-    return found
 
 
 def _show(console: Console, reasons: Mapping[str, list[str]]) -> None:

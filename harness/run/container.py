@@ -74,6 +74,7 @@ def prepare(
         mounts=image.mounts(
             context.config.root,
             package,
+            *image.linked(context.config.root / context.config.src),
             sources=sources,
             writable=[context.store.path, directory, run.scratch(), *shared],
             more=table.mounts,

@@ -9,7 +9,7 @@ environment does.
 import json
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,9 @@ from harness.patience import watched
 from harness.plan import Step
 from harness.run import preparing, servers, session
 from harness.run.basis import Basis
+from harness.run.known import KnownTests
 from harness.run.progress import Notes
+from harness.selection.affected import Traced
 from harness.store import Run
 from harness.template.broker import Broker
 from harness.template.layer import Request
@@ -42,8 +44,7 @@ class KeptStep:
         self.current = current
         self.ended = ended
         self.basis = Basis(current.scratch())
-        self.tests: dict[Path, list[str]] = {}
-        """Ids of the tests there are, by file."""
+        self.known = KnownTests()
         self.number = 0
         self._session: session.StepSession | None = None
         self._server = ExitStack()
@@ -68,6 +69,7 @@ class KeptStep:
         """
         self.restart()
         self.number += 1
+        self.known.left = ()
         try:
             made = self._made(context, replace(step, workers=1))
             self._learn(made)
@@ -75,10 +77,14 @@ class KeptStep:
             self._shut()
             raise
 
-    def start(self, context: Context, step: Step) -> None:
-        """Begin a round; raises what stands in the way of it."""
+    def start(self, context: Context, step: Step, left: Collection[str] = ()) -> None:
+        """Begin a round without the tests of the keys `left`.
+
+        Raises what stands in the way of it.
+        """
         self.cancel()
         self.number += 1
+        self.known.left = left
         try:
             if self._fits(context, step):
                 self._again(step)
@@ -89,6 +95,18 @@ class KeptStep:
             raise
         self._thread = threading.Thread(target=self._wait, args=(self.number,))
         self._thread.start()
+
+    def traced(self, *, failed: bool = False) -> Traced | None:
+        """What traces say of the tests (`KnownTests.traced`)."""
+        made = self._session
+        if made is None or self._broker is None or self._where is None:
+            return None
+        layers = made.expecting.layers(self._where.label)
+        return self.known.traced(made, self._broker, layers, failed=failed)
+
+    def why_not(self) -> str:
+        """Why nothing is traced; empty where it is."""
+        return self._session.affected.why_not if self._session else ""
 
     def cancel(self) -> None:
         """End the round that goes on, if one does; nobody hears of it."""
@@ -121,6 +139,11 @@ class KeptStep:
             return self._output.read_text("utf-8", "replace")[-TAIL:]
         except OSError:
             return ""
+
+    @property
+    def _traces(self) -> Path:
+        assert self._directory is not None
+        return self._directory / "traces"
 
     @property
     def _output(self) -> Path:
@@ -163,6 +186,7 @@ class KeptStep:
         made = preparing.make(context, self.current, step, self._place())
         made.notes = self._notes(step)
         self._session = made
+        self.known.leave(made.affected, self._traces)
         return made
 
     def _begin(self, made: session.StepSession) -> None:
@@ -191,9 +215,8 @@ class KeptStep:
         if not path.exists():
             raise CommandFailed(f"the tests cannot be collected:\n{self.output()}")
         known = json.loads(path.read_text("utf-8"))
-        self.tests.clear()
-        for name, file in known["tests"]:
-            self.tests.setdefault(Path(file), []).append(name)
+        self.known.tests = {}
+        self.known.found(known["tests"])
         self.basis.start(
             made.environment.python,
             known["modules"],
@@ -221,6 +244,7 @@ class KeptStep:
         made.failures.clear()
         made.files = replace(made.files, directory=self._place())
         made.notes = self._notes(step)
+        self.known.leave(made.affected, self._traces)
         with self._output.open("wb") as made.output:
             made.launch(self._broker, self._layers).server = self._where.server
 
@@ -246,5 +270,8 @@ class KeptStep:
         except BaseException as error:  # noqa: BLE001  (it is shown by who asked)
             self.ended(number, error)
         else:
+            if number == self.number:  # else files may have changed while it went on
+                assert self._broker is not None
+                self.known.record(made, self._broker, self.current.id, finished)
             errors = (*finished.errors, *made.failures)
             self.ended(number, replace(finished, errors=errors))

@@ -12,7 +12,7 @@ from typing import BinaryIO, Final
 
 from harness.output import Console
 
-FRAME: Final = 0.1
+FRAME: Final = 0.2
 """Seconds between two looks: what was written meanwhile is drawn at once."""
 CHUNK: Final = 1 << 18
 """Characters that are drawn at once, at most."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which files of the project are saved, told as it happens."""
 
+import ast
 import os
 import re
 import threading
@@ -31,8 +32,8 @@ NOISE: Final = re.compile(
 )
 """Names of files that editors and programs leave."""
 
-Stamp = tuple[int, int, int]
-"""Of a file: when it was changed, its size, its inode."""
+Stamp = tuple[int, int, int, int]
+"""Of a file: when it was changed, and anything of it, its size, its inode."""
 
 
 class Saves:
@@ -183,6 +184,18 @@ class Saves:
         return before != self.known[path]
 
 
+def wrong(path: Path) -> str:
+    """Line and reason where no Python can read a file; who reads it else says so."""
+    try:
+        if path.suffix == ".py":
+            ast.parse(path.read_bytes(), path.name)
+    except SyntaxError as error:
+        return f"{error.lineno}: {error.msg}"
+    except (OSError, ValueError):  # it has vanished; it is no text
+        pass
+    return ""
+
+
 def stamp(found: os.stat_result) -> Stamp:
     """What tells that a file was saved."""
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino

@@ -225,16 +225,20 @@ class StepSession:
             database=database,
         )
 
-    def launch(self, broker: Broker, layers: Layers) -> Running:
-        """Start the tests of the step as it is now."""
+    def environ(self, broker: Broker) -> dict[str, str]:
+        """The environment of the tests' processes."""
         step = self.step
-        env = {
+        return {
             **self._variables(servers.dialect(step.database)),
             **self.notes.variables,
             **broker.environment,
             **needs.own(self.context, self.current, step, self.browsers),
             **(self.distant.variables() if self.distant else {}),
         }
+
+    def launch(self, broker: Broker, layers: Layers) -> Running:
+        """Start the tests of the step as it is now."""
+        step, env = self.step, self.environ(broker)
         argv = needs.command(
             step, self.graph, self.environment, self.files,
             browser=bool(self.browsers or self._table.servers),

@@ -15,6 +15,8 @@ from harness.store import write_atomically
 VERSION = 1
 STANDING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED})
 """Outcomes that stay what they are as long as nothing changes."""
+REPORTED = "traces"
+"""The directory of these files in a report."""
 MOST = 4000
 """Files that are kept of what was remembered of sources."""
 Fact = tuple[str, str]
@@ -70,6 +72,24 @@ def merge(path: Path, found: Mapping[str, TracedTest], gone: Iterable[str]) -> N
         write_atomically(path, _text(tests))
 
 
+def gather(parts: Iterable[Path], path: Path) -> list[str]:
+    """Write one file of those of several jobs; what is wrong with some.
+
+    What the newest run has found of a test counts: ids of runs begin with the time.
+    """
+    tests: dict[str, TracedTest] = {}
+    troubles = []
+    for part in parts:
+        found = load(part)
+        troubles += [f"{part} is {found.trouble}"] if found.trouble else []
+        for key, test in found.tests.items():
+            if key not in tests or test.run > tests[key].run:
+                tests[key] = test
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, _text(tests))
+    return troubles
+
+
 def _text(tests: Mapping[str, TracedTest]) -> str:
     facts: dict[Fact, int] = {}
     lines = {}
@@ -80,8 +100,13 @@ def _text(tests: Mapping[str, TracedTest]) -> str:
     return json.dumps(document, separators=(",", ":")) + "\n"
 
 
-def reasons(known: Mapping[str, TracedTest], now: Now) -> dict[str, list[str]]:
-    """Why each test is to run that is known; the others are unchanged."""
+def reasons(
+    known: Mapping[str, TracedTest], now: Now, *, failed: bool = True
+) -> dict[str, list[str]]:
+    """Why each test is to run that is known; the others are unchanged.
+
+    That one has `failed` is a reason, or is none.
+    """
     facts = {fact for test in known.values() for fact in test.needs}
     digests = {name: now.digest(name) for name, _ in facts}
     stale = {
@@ -92,7 +117,7 @@ def reasons(known: Mapping[str, TracedTest], now: Now) -> dict[str, list[str]]:
     found = {}
     for key, test in known.items():
         why = sorted(stale[fact] for fact in test.needs.intersection(stale))
-        if test.outcome not in STANDING:
+        if failed and test.outcome not in STANDING:
             why = [f"{test.outcome} in run {test.run}"]
         if why:
             found[key] = why

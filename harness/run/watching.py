@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is known between two rounds of a watched suite, and what keys and saves do."""
 
-import ast
 import queue
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from harness import results
@@ -14,12 +13,15 @@ from harness.context import Context
 from harness.errors import HarnessError, UsageError
 from harness.plan import Step
 from harness.reports import figures
+from harness.run import saves, traces
+from harness.run.filters import PROMPTS, Filters
 from harness.run.findings import Findings
 from harness.run.kept import KeptStep
+from harness.run.wish import ALL, Wish
 from harness.selection import affected, changes
+from harness.selection.affected import Traced
 
-KEYS = "a all · f failed · p file · t name · Enter again · u unfold · q quit"
-PROMPTS = {"p": "part of a file's path", "t": "part of a name, as -k has it"}
+KEYS = "a all · f failed · r rest · p file · t name · Enter again · u unfold · q quit"
 STRUCTURE = re.compile(r".*\.(toml|cfg|ini|conf)$|setup\.py$|requirements.*\.txt$")
 """Names of files that may change what a suite is, or needs."""
 LOOK = 0.03
@@ -27,18 +29,6 @@ LOOK = 0.03
 IDLE = 1.0
 """Seconds between two looks at the base process."""
 Event = tuple[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """What a round is to run; `files` None: all."""
-
-    why: str
-    files: tuple[Path, ...] | None = None
-    failed: bool = False
-
-
-ALL = Wish(why="all")
 
 
 class Watching:
@@ -65,13 +55,14 @@ class Watching:
         """What was saved of the structure, and could not be read yet."""
         self.arrived: frozenset[Path] = frozenset()
         """Saved, and not looked at."""
-        self.filters = {"p": "", "t": ""}
-        self.prompt = ""
-        """The key of the filter that is typed now."""
-        self.typed = ""
+        self.filters = Filters()
         self.wish = ALL
         """Of the round that goes on, or went last."""
         self.running = False
+        self.rest = False
+        """Whether the rest follows what a save has led to."""
+        self.ran: set[str] = set()
+        """Keys of the tests that have run since the last save."""
 
     def begin(self) -> None:
         """Prepare, and run what differs from the last commit."""
@@ -85,10 +76,13 @@ class Watching:
             names = changes.files(self.context, "HEAD")
         except UsageError:  # no git, no commit: nothing differs from nothing
             names = ()
-        count = sum(map(len, self.kept.tests.values()))
-        files = len(self.kept.tests)
-        self.console.info(f"{count} tests in {files} files wait for a save")
-        self.saved(self.context.config.root / name for name in names)
+        tests = self.kept.known.tests
+        count = sum(map(len, tests.values()))
+        why = self.kept.why_not()
+        if why:
+            self.console.warn(f"{why}: a save runs what the rules say (docs/gate.md)")
+        self.console.info(f"{count} tests in {len(tests)} files wait for a save")
+        self.saved((self.context.config.root / name for name in names), failed=True)
 
     def loop(self, events: "queue.SimpleQueue[Event]") -> None:
         """Until the user quits."""
@@ -116,37 +110,53 @@ class Watching:
 
     # -- events ----------------------------------------------------------------
 
-    def saved(self, files: Iterable[Path]) -> None:
-        """Run what saved files concern, and those of rounds that did not end."""
+    def saved(self, files: Iterable[Path], *, failed: bool = False) -> None:
+        """Run what saved files concern, and those of rounds that did not end.
+
+        That a test has `failed` when it last ran may be a reason, too.
+        """
         since, saved = time.monotonic(), set(files)
-        if self._concerned(saved) is None:
+        traced = self.kept.traced(failed=failed)
+        if self._concerned(saved, traced) is None:
             return
         self.pending |= saved
-        wrong = next(filter(None, map(self._wrong, sorted(saved))), "")
-        if wrong:
-            self.console.warn(wrong)
+        wrong = {one: saves.wrong(one) for one in sorted(saved)}
+        for path in filter(wrong.get, wrong):
+            place = affected.name(self.context.config.root, path)
+            self.console.warn(f"{place}:{wrong[path]}; save it again")
             return
         try:
-            self._restructure(saved)
+            if self._restructured(saved):
+                traced = None
         except HarnessError as error:
             self.console.error(error)
             return
-        wish = self._concerned(self.pending)
-        if wish is not None:
+        wish = self._concerned(self.pending, traced)
+        if wish is None:
+            return
+        self.ran.clear()
+        if wish.files == ():
+            self._unconcerned(wish)
+        else:
             self._start(wish, since, covers=self.pending)
 
     def key(self, key: str) -> bool:
         """Do what a key says; whether to go on."""
         now = time.monotonic()
-        if self.prompt:
-            self._type(key)
+        if self.filters.prompt:
+            if self.filters.type(key):
+                self._start(ALL, now)
         elif key in ("q", ""):
             return False
         elif key in PROMPTS:
-            self.prompt, self.typed = key, self.filters[key]
+            self.filters.begin(key)
         elif key == "a":
-            self.filters = {"p": "", "t": ""}
+            self.filters.clear()
             self._start(ALL, now, covers=self.pending)
+        elif key == "r":
+            self.rest = not self.rest
+            if self.rest and not self.running:
+                self._follow(now)
         elif key == "f":
             self._start(Wish(why="failed", failed=True), now)
         elif key in "\r\n":
@@ -167,78 +177,87 @@ class Watching:
             raise done
         self.pending -= self.covered
         self.findings.end(done, self.kept.output())
+        self.ran |= traces.outcomes(done.result.tests).keys()
+        if self.rest and self.wish.first:
+            self._follow(time.monotonic())
 
     # -- what follows of them ----------------------------------------------------
 
-    def _concerned(self, saved: Iterable[Path]) -> Wish | None:
-        found = affected.find(self.context, self.step.suite, saved, self.kept.tests)
-        return Wish(why=found.why, files=found.files) if found else None
+    def _concerned(self, saved: Iterable[Path], traced: Traced | None) -> Wish | None:
+        tests = self.kept.known.tests
+        found = affected.find(self.context, self.step.suite, saved, tests, traced)
+        if found is None:
+            return None
+        wish = Wish(why=found.why, files=found.files, left=found.left, first=True)
+        return wish.joined(self.wish) if self.running and self.wish.first else wish
 
-    def _wrong(self, path: Path) -> str:
-        """Why no Python can read a file; where it is another's, that one says so."""
-        try:
-            if path.suffix == ".py":
-                ast.parse(path.read_bytes(), path.name)
-        except SyntaxError as error:
-            place = affected.name(self.context.config.root, path)
-            return f"{place}:{error.lineno}: {error.msg}; save it again"
-        except (OSError, ValueError):  # it has vanished; it is no text
-            pass
-        return ""
+    def _unconcerned(self, wish: Wish) -> None:
+        """No test depends on what was saved."""
+        self.pending.clear()
+        self._say(f"{wish.why}: no test depends on what changed")
+        if self.rest:
+            self._follow(time.monotonic())
 
-    def _restructure(self, saved: set[Path]) -> None:
+    def _follow(self, since: float) -> None:
+        """Run what has not run since the last save."""
+        left = frozenset(self.ran)
+        tests = self.kept.known.tests
+        files = tuple(path for path, keys in tests.items() if keys.keys() - left)
+        if files:
+            self._start(Wish(why="the rest", files=files, left=left), since)
+
+    def _restructured(self, saved: set[Path]) -> bool:
         """Begin anew where the configuration, or what a suite needs, was saved."""
         root = self.context.config.root
         found = {one for one in saved if STRUCTURE.match(one.name)}
         self.unread |= {affected.name(root, one) for one in found}
-        if self.unread:
-            names = affected.words(sorted(self.unread))
-            self.console.info(f"{names}: all is looked at anew")
-            self.kept.restart()
-            self.running = False
-            self.context, self.step = self.again()
-            self.unread.clear()
+        if not self.unread:
+            return False
+        names = affected.words(sorted(self.unread))
+        self.console.info(f"{names}: all is looked at anew")
+        self.kept.restart()
+        self.running = False
+        self.context, self.step = self.again()
+        self.unread.clear()
+        return True
 
     def _start(self, wish: Wish, since: float, *, covers: Iterable[Path] = ()) -> None:
         self.covered = set(covers)
-        files = self._filtered(wish.files)
+        files = self.filters.files(wish.files, self.kept.known.tests)
         if files is not None and not files:
             self.console.info("there is no such file of tests: p changes the filter")
             return
-        tests = self.kept.tests
-        chosen = tests if files is None else files
-        ids = [one for path in chosen for one in tests.get(path, [str(path)])]
+        ids = [
+            id_
+            for path in (self.kept.known.tests if files is None else files)
+            for key, id_ in self.kept.known.tests.get(path, {"": str(path)}).items()
+            if key not in wish.left
+        ]
         ids = list(self.findings.failing) if wish.failed else ids
         self.wish = wish
         self.findings.begin(len(ids), since)
         try:
-            self.kept.start(self.context, self._step(wish, files, ids))
+            step = self._step(wish, files, ids)
+            self.kept.start(self.context, step, wish.left)
             self.running = True
         except HarnessError as error:
             self.running = False
             self.console.error(error)
-
-    def _filtered(self, files: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
-        part = self.filters["p"]
-        if not part:
-            return files
-        return tuple(
-            one for one in files or sorted(self.kept.tests) if part in one.as_posix()
-        )
 
     def _step(self, wish: Wish, files: tuple[Path, ...] | None, ids: list[str]) -> Step:
         """The step of a round; says what it is."""
         few = self.findings.few(ids)
         options = [*self.step.options]
         what = f"{wish.why}: {len(ids)} tests"
-        if self.filters["t"]:
-            options += ["-k", self.filters["t"]]
-            what += f", of them {self.filters['t']!r}"
+        part = self.filters.parts["t"]
+        if part:
+            options += ["-k", part]
+            what += f", of them {part!r}"
         if wish.failed:
             options += ["--last-failed", "--last-failed-no-failures=none"]
         elif self.findings.failing:
             options += ["--failed-first"]
-        self.console.info(f"{time.strftime('%H:%M:%S')} {what}")
+        self._say(what)
         return replace(
             self.step,
             options=tuple(options),
@@ -247,28 +266,19 @@ class Watching:
             named=bool(files) or self.step.named,
         )
 
-    # -- the last line -------------------------------------------------------------
+    def _say(self, text: str) -> None:
+        self.console.info(f"{time.strftime('%H:%M:%S')} {text}")
 
-    def _type(self, key: str) -> None:
-        """Take a letter of a filter."""
-        if key in "\r\n":
-            self.filters[self.prompt], self.prompt = self.typed.strip(), ""
-            self._start(ALL, time.monotonic())
-        elif key in ("\x1b", ""):
-            self.prompt = ""
-        elif key in "\x7f\b":
-            self.typed = self.typed[:-1]
-        elif key.isprintable():
-            self.typed += key
+    # -- the last line -------------------------------------------------------------
 
     def rows(self) -> Iterator[str]:
         """The last line of a terminal: what is typed, what runs, or the keys."""
         found = self.findings
-        if self.prompt:
-            yield f"{PROMPTS[self.prompt]} (Enter, Esc): {self.typed}_"
+        if self.filters.prompt:
+            yield self.filters.row()
         elif self.running:
             bad = f", {found.bad} failed" if found.bad else ""
             yield f"{found.done}/{found.expected} tests{bad} …"
         else:
-            now = [f"{name}={text}" for name, text in self.filters.items() if text]
-            yield " ".join([*now, KEYS])
+            rest = ["the rest follows:"] * self.rest
+            yield " ".join([*self.filters.words(), *rest, KEYS])

@@ -162,7 +162,7 @@ class Inside:
         file.touch(mode=0o600)
         file.write_text("".join(f"{line}\n" for line in lines if line not in long))
         options = [
-            "run", "--rm", "--init", "--interactive",
+            "run", "--rm", "--init", "--interactive", "--no-healthcheck",
             *(("--tty",) if interactive else ()),
             "--name", self.container(role), "--entrypoint", self.translate(argv[0]),
             "--user", f"{os.getuid()}:{os.getgid()}", "--shm-size", SHARED,
@@ -200,6 +200,14 @@ def published(argv: Sequence[str]) -> list[str]:
         if word.startswith("--harness-debugger=")
     ]
     return [part for one in ports for part in ("--publish", f"127.0.0.1:{one}:{one}")]
+
+
+def linked(directory: Path) -> list[Path]:
+    """Where links in a directory lead: who mounts the directory has but the links."""
+    if not directory.is_dir():
+        return []
+    found = (one for one in directory.iterdir() if one.is_symlink() and one.exists())
+    return sorted({one.resolve() for one in found})
 
 
 def mounts(

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which tests of a suite saved files concern: what ``harness watch`` asks.
 
-The one place where another way of knowing it comes in.
+Traces know it of tests that have run, rules of the others.
 """
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -20,36 +20,78 @@ TESTS: Final = ("test*.py", "*_test.py", "scenario_*.rst")
 
 @dataclass(frozen=True, kw_only=True)
 class Concerned:
-    """Files whose tests are to be run, or all tests (None), and why."""
+    """Files whose tests are to be run, or all tests (None), and why.
+
+    Of these tests all but those with the keys `left`.
+    """
 
     files: tuple[Path, ...] | None
     why: str
+    left: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traced:
+    """Keys of the tests whose traces are known, and why some do not hold."""
+
+    known: Set[str]
+    stale: Mapping[str, object]
 
 
 def find(
     context: SelectionContext,
     suite: str,
     saved: Iterable[Path],
-    tests: Mapping[Path, object],
+    tests: Mapping[Path, Iterable[str]],
+    traced: Traced | None = None,
 ) -> Concerned | None:
     """What of a suite the `saved` files concern, some of which are gone; None: nothing.
 
-    `tests` has the files of the suite's tests.  A file of tests concerns its own, all
-    others what the rules say (`rules`): the whole suite, or nothing of it.
+    `tests` has the keys of the suite's tests, by file.  Traces know it of the tests
+    that have one.  For the others a file of tests concerns its own, any other file what
+    the rules say (`rules`): the whole suite, or nothing of it.
     """
     saved = sorted(saved)
     own = [path for path in saved if path in tests or _new(path, tests)]
+    there = [path for path in own if path.exists()]
     others = [path for path in saved if path not in own]
     names = [name(context.config.root, path) for path in others]
     chosen = decisions.decide(names, config=context.config, graph=context.graph)
-    if others and suite in chosen.suites:
-        concerned = [one.file for one in chosen.decisions if one.selects]
-        return Concerned(files=None, why=words(concerned or names))
-    there = tuple(path for path in own if path.exists())
-    if not there:
+    whole = bool(others) and suite in chosen.suites
+    if whole:
+        why = [one.file for one in chosen.decisions if one.selects] or names
+    else:
+        why = [name(context.config.root, path) for path in there]
+    if traced is not None:
+        why = why or [name(context.config.root, path) for path in saved]
+        return _by_traces(whole, there, why, tests, traced)
+    if not (whole or there):
         return None
-    why = words([name(context.config.root, path) for path in there])
-    return Concerned(files=there, why=why)
+    return Concerned(files=None if whole else tuple(there), why=words(why))
+
+
+def _by_traces(
+    whole: bool,
+    there: list[Path],
+    why: list[str],
+    tests: Mapping[Path, Iterable[str]],
+    traced: Traced,
+) -> Concerned | None:
+    """Files of tests that are `there` may have new ones, whatever else holds."""
+    left, files = set(), set(there)
+    for path, keys in tests.items():
+        ruled = whole or path in there
+        out = {
+            key
+            for key in keys
+            if key not in traced.stale and (key in traced.known or not ruled)
+        }
+        left |= out
+        if out != set(keys):
+            files.add(path)
+    if not (files or whole):
+        return None
+    return Concerned(files=tuple(sorted(files)), why=words(why), left=frozenset(left))
 
 
 def name(root: Path, path: Path) -> str:
@@ -58,7 +100,9 @@ def name(root: Path, path: Path) -> str:
 
 
 def words(names: list[str]) -> str:
-    """Several files in few words."""
+    """Several files in few words; none are those of before."""
+    if not names:
+        return "since they last ran"
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return f"{names[0]}{more}"
 

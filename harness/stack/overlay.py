@@ -17,7 +17,7 @@ from harness.stack.secrets import NAMES
 OWN: Final = {"portal": "PORTAL", "api": "API"}
 """Services with a server of nginx's own, and how its variables begin."""
 LABELS: Final = {"harness.state": "${STACK_STATE:-}", "harness.role": "stack"}
-HEALTHY: Final = ("CMD", "python3", "/opt/harness/healthy.py")
+HEALTHY: Final = ("CMD", "healthy", "python3", "-IS", "/opt/harness/healthy.py")
 EXPORTED: Final = 'for one in {}; do export "${{one%%=*}}=$(cat "/run/secrets/${{one#*=}}")"; done; exec "$@"'  # noqa: E501
 """A shell's words that make variables of secrets: no `docker inspect` shows these."""
 SITE: Final = """server {{
@@ -138,7 +138,7 @@ def _described(project: Project, name: str, table: ServiceTable) -> dict[str, An
     if table.health:
         url = len(table.health) == 1 and table.health[0].startswith("http")
         test = [*(HEALTHY if url else ("CMD",)), *table.health]
-        found["healthcheck"] = {"test": test, "interval": "3s", "timeout": "5s",
+        found["healthcheck"] = {"test": test, "interval": "3s", "timeout": "15s",
                                 "start_period": "120s", "retries": 5}  # fmt: skip
     return found if name in SERVICES else {**_plain(project), **found}
 

@@ -10,7 +10,7 @@ from typing import Any, Self
 from harness import proc
 from harness.errors import CommandFailed, MissingTool, TemplateError
 from harness.postgres.base import Address
-from harness.standalone.recipe import PSQL
+from harness.standalone.recipe import PROGRAMS
 from harness.template.base import Seen
 from harness.template.layer import Layer
 
@@ -49,7 +49,7 @@ class Programs:
         del hear
         assert layer.program is not None
         argv = list(layer.program.argv)
-        if argv[0] == PSQL[0] and self.binaries:
+        if argv[0] in PROGRAMS and self.binaries:
             argv[0] = str(self.binaries / argv[0])
         try:
             done = proc.run(

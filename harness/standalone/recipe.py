@@ -17,6 +17,14 @@ FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*")
 INCLUDE = re.compile(r"^\s*\\i", re.MULTILINE)
 """psql's ``\\i``, ``\\ir``, ``\\include``: what else it reads nobody knows."""
 PSQL = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file")
+DUMPS = (".dump", ".backup", ".pgdump")
+"""How files are called, and directories, that pg_restore reads."""
+PG_RESTORE = (
+    "pg_restore", "--no-owner", "--no-privileges", "--single-transaction",
+    "--dbname", "connect_timeout=60",  # the database is PGDATABASE
+)  # fmt: skip
+PROGRAMS = (PSQL[0], PG_RESTORE[0])
+"""PostgreSQL's own: those of the server are taken."""
 CALL = (
     "import functools, importlib, os, sys;"
     " sys.path[:0] = os.environ['HARNESS_FUNCTIONS'].split(os.pathsep);"
@@ -49,8 +57,9 @@ class Recipe:
         argv: tuple[str, ...]
         environment: tuple[str, ...] = ()
         reads = self.reads
-        if self._is_sql(line):
-            argv, reads = (*PSQL, line), (line, *reads)
+        if self._is_file(line):
+            own = PSQL if line.endswith(".sql") else PG_RESTORE
+            argv, reads = (*own, line), (line, *reads)
         elif FUNCTION.fullmatch(line):
             argv = (sys.executable, "-c", CALL, line)
             environment = (f"HARNESS_FUNCTIONS={':'.join(self.path)}",)
@@ -65,16 +74,20 @@ class Recipe:
             environment=environment,
         )
 
-    def _is_sql(self, line: str) -> bool:
-        return line.endswith(".sql") and (self.root / line).is_file()
+    def _is_file(self, line: str) -> bool:
+        path = self.root / line
+        return path.is_file() if line.endswith(".sql") else is_dump(path)
 
     def lasting(self) -> bool:
         """Whether all is known that the template depends on, so that it may be kept."""
         if self.reads:
             return True
         return all(
-            self._is_sql(line)
-            and not INCLUDE.search((self.root / line).read_text("utf-8", "replace"))
+            self._is_file(line)
+            and not (
+                line.endswith(".sql")
+                and INCLUDE.search((self.root / line).read_text("utf-8", "replace"))
+            )
             for line in self.lines
         )
 
@@ -109,7 +122,7 @@ class RecipeLayers:
     ) -> Layer:
         def gather() -> Facts:
             facts = Facts(site=Path(), texts={**more, "command": program.name})
-            if program.argv[0] != PSQL[0]:
+            if program.argv[0] not in PROGRAMS:
                 facts.texts["environment"] = self.environment
             for path in program.reads:
                 facts.read(f"read {path}", program.root / path)
@@ -124,6 +137,11 @@ class RecipeLayers:
             return []
         top = self.resolve(Request())
         return [one.digest for one in reversed((*top.chain(), with_undo(top)))]
+
+
+def is_dump(path: Path) -> bool:
+    """Whether it is what pg_restore reads."""
+    return path.name.endswith(DUMPS) and path.exists()
 
 
 def packages(site: Iterable[Path]) -> str:

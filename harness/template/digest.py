@@ -103,19 +103,20 @@ def combine(parent: str, facts: Mapping[str, str]) -> str:
 @cache
 def building() -> str:
     """Digest of the code that fills templates, with all of ours that it imports."""
+    plugins = resources.files("harness.plugins")
     sources: dict[str, bytes] = {}
-    todo = [BUILDER]
+    todo, seen = [BUILDER], {BUILDER}
     while todo:
         name = todo.pop()
-        place = resources.files("harness.plugins").joinpath(name)
+        place, file = plugins.joinpath(name), plugins.joinpath(f"{name}.py")
+        more: set[str] = set()
         if place.is_dir():
-            todo += [
-                f"{name}/{one.name.removesuffix('.py')}" for one in place.iterdir()
-            ]
-        file = resources.files("harness.plugins").joinpath(f"{name}.py")
-        if name not in sources and file.is_file():
+            more = {f"{name}/{one.name.removesuffix('.py')}" for one in place.iterdir()}
+        if file.is_file():
             sources[name] = file.read_bytes()
-            todo += _ours(sources[name])
+            more.update(_ours(sources[name]))
+        todo += more - seen
+        seen |= more
     return text(b"\0".join(sources[name] for name in sorted(sources)))
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DatabaseError, TemplateError
-from harness.postgres.base import Address, connect
+from harness.postgres.base import Address, connect, lost
 from harness.template.base import Waiting
 from harness.waiting import on
 
@@ -51,9 +51,14 @@ class Presence:
         threading.Thread(target=self._watch, name="presence", daemon=True).start()
 
     def _open(self) -> "psycopg.Connection[Any]":
+        import psycopg
+
         session = connect(self.address)
-        for number in self._keys:
-            session.execute("SELECT pg_advisory_lock_shared(%s)", [number])
+        try:
+            for number in self._keys:
+                session.execute("SELECT pg_advisory_lock_shared(%s)", [number])
+        except psycopg.OperationalError as error:
+            raise lost(error, self.address) or error from error
         return session
 
     def use(self, template: str) -> None:

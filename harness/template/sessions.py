@@ -7,8 +7,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.sql import SQL, Composed
 
-from harness.errors import DatabaseError
-from harness.postgres.base import Address, connect
+from harness.postgres.base import Address, connect, lost
 
 
 class Sessions:
@@ -40,26 +39,8 @@ class Sessions:
         try:
             cursor = self.own.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
-        except psycopg.errors.DiskFull as error:
-            raise self._full(error) from error
-        except psycopg.errors.IoError as error:
-            if "No space left" in str(error):
-                raise self._full(error) from error
-            raise DatabaseError(f"PostgreSQL: {error}") from error
         except psycopg.OperationalError as error:
-            raise DatabaseError(
-                f"the database server was lost: {str(error).strip()}",
-                checked=str(self.address),
-                remedy="run again; a lost embedded server is started anew",
-            ) from error
-
-    def _full(self, error: psycopg.Error) -> DatabaseError:
-        return DatabaseError(
-            f"the database server has no space left: {str(error).strip()}",
-            checked=str(self.address),
-            remedy="harness template prune --all,"
-            ' or [tool.harness.database] storage = "disk"',
-        )
+            raise lost(error, self.address) or error from error
 
     def close(self) -> None:
         """Close those of all threads."""

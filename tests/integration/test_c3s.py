@@ -172,11 +172,10 @@ def test_one_class_of_the_plugin(run: Run) -> None:
     assert len(outcomes()) == 1
 
 
-def test_what_is_missing_is_red(env: dict[str, str], run: Run) -> None:
+def test_what_is_missing_is_red(env: dict[str, str], run: Run, tmp_path: Path) -> None:
     """Green means something: without their variables the portal cannot be made."""
-    env["HARNESS_SUITE_PORTAL_ENVIRONMENT_FILES"] = (
-        "src/collecting_society_docker/.gitignore"
-    )
+    (tmp_path / "empty.env").touch()
+    env["HARNESS_SUITE_PORTAL_ENVIRONMENT_FILES"] = str(tmp_path / "empty.env")
     done = run("test", "portal", "functional", "--database", "local")
     assert done.returncode == 1, done.stdout
     assert "envvar not found: { 'mail.host'" in done.stdout

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,25 @@ def test_rows(gate: Gate) -> None:
     assert rows["unmeasured"].why == "it left no coverage data"
     log = gate.tools.root / rows["bad"].log
     assert log.read_text() == "$ sh -c bad\ntwo errors\n"
+
+
+@pytest.mark.parametrize(("second", "status"), [("true", "passed"), ("no", "failed")])
+def test_what_follows_the_tests_of_a_suite_is_a_command(
+    gate: Gate, second: str, status: str
+) -> None:
+    event = {"kind": "test", "id": "a", "outcome": "passed"}
+    tests = f"mkdir latest; echo '{json.dumps(event)}' > latest/a.jsonl"
+    script = {"true": "true", "no": "echo 'an error: 3 lines differ'; exit 7"}[second]
+    two = part("suite", f'cd "$HARNESS_REPORTS"; {tests}', suite=True)
+    commands = (*two.commands, ("sh", "-c", script))
+    two = replace(two, commands=commands, pasted=("the tests", "the rest"))
+    row = gate.run([two])["suite"]
+    assert str(row.status) == status
+    wanted = {
+        "true": ("1 passed", "the tests"),
+        "no": ("exit code 7: an error: 3 lines differ", "the rest"),
+    }
+    assert (row.why, row.command) == wanted[second]
 
 
 def test_a_program_that_is_not_there(gate: Gate) -> None:

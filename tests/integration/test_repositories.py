@@ -339,6 +339,7 @@ def test_the_checkout_itself_goes_forward_and_new_defaults_are_shown(
     place._git(root, "init", "-q", "-b", "main")
     place._git(root, "add", "-A")
     place._git(root, "commit", "-qm", "one")
+    assert "left as it is: it has no remote" in place.good("update", "--dry-run")
     place._git(place.servers, "clone", "-q", "--bare", str(root), "own.git")
     place._git(root, "remote", "add", "origin", str(place.servers / "own.git"))
     place._git(root, "fetch", "-q")
@@ -359,6 +360,12 @@ def test_the_checkout_itself_goes_forward_and_new_defaults_are_shown(
     assert "new default in compose/env/portal.env: SIZE=3\n" in told
     assert "COLOUR=blue (yours counts: compose/env/local/portal.env)" in told
     assert "run harness update again" in told
+    assert f"git -C {root} merge --ff-only origin/main" in place.good(
+        "update", "--dry-run"
+    )
+    place._git(root, "checkout", "-q", "--detach")
+    for words in (("--dry-run",), ()):
+        assert "its branch follows none of the remote" in place.good("update", *words)
 
 
 # -- sources -------------------------------------------------------------------

@@ -191,7 +191,8 @@ def test_a_body_that_no_build_enters_builds_nothing(
     assert "layer alpha built" in build("build")
     if server == "sqlite":
         write(never="4", entered=f"{entered} more")
-        assert "is what a build from nothing gives" in build("verify")
+        assert "is what a build from nothing gives" in build("verify", "--traced")
+        assert "no trace has let it pass unseen" in build("verify", "--traced")
 
 
 def test_limits(harness: Harness, project: Path) -> None:

@@ -308,6 +308,28 @@ def asked(url: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
 
 
+def test_who_was_well_is_left_alone_for_a_while(tmp_path: Path) -> None:
+    """No rest after a start, nor after a failure."""
+    (tmp_path / "sleep").write_text('#!/bin/sh\necho "rests $1"\n')
+    (tmp_path / "sleep").chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+
+    def well(*command: str) -> tuple[int, str]:
+        done = subprocess.run(
+            ["sh", HEALTHY.with_suffix(""), *command],
+            env=env, capture_output=True, text=True, timeout=20, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout
+
+    assert well("echo", "well") == (0, "well\n")
+    assert well("echo", "well") == (0, "rests 10\nwell\n")
+    assert well("false") == (1, "rests 10\n")
+    assert well("false") == (1, "")
+    assert well("true") == (0, "")
+    (tmp_path / "healthy").write_text("of an earlier start\n")
+    assert well("true") == (0, "")
+
+
 # -- a service that begins again -----------------------------------------------
 
 RELOAD = ROOT / "Dockerfiles" / "common" / "reload.py"

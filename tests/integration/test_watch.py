@@ -17,6 +17,17 @@ ROOT = Path(__file__).parents[2]
 WATCH = (sys.executable, "-m", "harness", "watch", "tryton", "alpha")
 SQLITE = ("--database", "sqlite")
 GREEN = r"passed in .*\(the first after"
+TOOLS = {
+    "tools.py": "def twice(number):\n    return 2 * number\n",
+    "tests/test_tools.py": """\
+from unittest import TestCase
+from ..tools import twice
+
+class ToolsTestCase(TestCase):
+    def test_twice(self):
+        self.assertEqual(twice(2), 4)
+""",
+}
 
 
 def marked(mark: str) -> set[int]:
@@ -64,8 +75,10 @@ class Edited:
 def test_a_day_in_a_terminal(project: Path, env: dict[str, str]) -> None:
     source = project / "src" / "alpha" / "alpha"
     env = {**env, "WATCH": "terminal"}
+    for name, text in TOOLS.items():
+        (source / name).write_text(text)
     with terminal([*WATCH, *SQLITE], cwd=project, env=env) as shown:
-        shown.wait_for(r"tests in 1 files wait for a save.*q quit")
+        shown.wait_for(r"tests in 2 files wait for a save.*q quit")
         test = Edited(shown, source / "tests" / "test_module.py")
         test.save(
             "['First']",
@@ -83,6 +96,16 @@ def test_a_day_in_a_terminal(project: Path, env: dict[str, str]) -> None:
         test.say("pgone\n", "no such file of tests")
         test.say("a", r"all: \d+ tests", GREEN)
         assert "1 passed in" not in test.say("\n", GREEN)
+
+        tools = Edited(shown, source / "tools.py")
+        tools.save("2 *", "2  *", "tools.py: no test depends on what changed")
+        tools.save(
+            "2 *", "3 *", r"tools.py: 1 tests", r"FAILED .*test_twice", "1 failed"
+        )
+        test.say("r", r"the rest: \d\d+ tests", r"\d\d+ passed in .*; 1 more fail: f")
+        said = tools.save("", "", "tools.py: 1 tests", "1 passed", "the rest:", GREEN)
+        assert "FAILED" not in said
+        test.say("r", "a all")
 
         model = Edited(shown, source / "alpha.py")
         said = model.save("class Thing", "class Thin(", r"alpha.py:\d+: ")

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Words that are given back: ids of tests, and what ``./nox`` is given."""
 
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import __version__
 from tests.integration.conftest import ROOT, Harness
 from tests.integration.terminals import terminal
 
@@ -232,14 +235,40 @@ def test_a_browser_that_is_not_there_is_told_first(
     assert "series" not in done.stdout
 
 
-def test_nox_says_nothing_of_what_nobody_asked_for(project: Path) -> None:
+def nox(cwd: Path, *words: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "nox", "-s", "manage", "--", "--version"],
-        cwd=ROOT,
+        [sys.executable, "-m", "nox", *words],
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert "uv" not in done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_nox_says_nothing_of_what_nobody_asked_for() -> None:
+    assert "uv" not in nox(ROOT, "-s", "manage", "--", "--version")
+
+
+def test_sessions_in_anybodys_noxfile_are_what_a_user_of_nox_expects(
+    tmp_path: Path,
+) -> None:
+    names = "tryton", "shop_tests", "gate", "watch", "manage"
+    text = f"from harness import sessions\nsessions.add{names}\n"
+    (tmp_path / "noxfile.py").write_text(text)
+    listed = json.loads(nox(tmp_path, "-l", "--json"))
+    assert [one["session"] for one in listed] == [*names[:3]]
+    assert all(one["description"] for one in listed)
+    tagged = json.loads(nox(tmp_path, "-l", "--json", "-t", "tests"))
+    assert [one["session"] for one in tagged] == ["tryton", "shop_tests"]
+    assert "- watch" in nox(tmp_path, "-l")
+    for word in ("-R", "-r"):
+        said = nox(tmp_path, word, "-s", "manage", "--", "--version")
+        assert __version__ in said
+        assert "uv" not in said, "nobody has asked for it"
+    assert [one.name for one in tmp_path.iterdir() if one.name[0] != "_"] == [
+        "noxfile.py"
+    ], "no environment is made"

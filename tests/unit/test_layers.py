@@ -25,6 +25,7 @@ LEVELS: Mapping[str, int] = {
     "run": 6,
     "ci": 6,
     "selection": 5,
+    "causes": 4,
     "context": 4,
     "probe": 4,
     "reports": 4,

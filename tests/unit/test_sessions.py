@@ -67,8 +67,34 @@ def test_an_environment_is_made_where_it_must(added: dict[str, Any]) -> None:
     sessions.add("tryton", here=False)
     session = Session()
     added["tryton"].call(session)
-    assert session.installed == [("--quiet", *sessions.PACKAGE)]
+    assert session.installed == [("--quiet", sessions.package())]
     assert session.ran[0][0] == "python"
+
+
+@pytest.mark.parametrize(
+    ("said", "given"),
+    [
+        ('{"url": "file:///x.whl"}', " @ file:///x.whl"),
+        (None, f"=={sessions.__version__}"),
+    ],
+)
+def test_it_is_installed_from_where_this_one_came(
+    monkeypatch: pytest.MonkeyPatch, said: str | None, given: str
+) -> None:
+    found = SimpleNamespace(read_text=lambda file: said)
+    monkeypatch.setattr(sessions.metadata, "distribution", lambda name: found)
+    assert sessions.package() == f"collecting-society-harness[cli]{given}"
+
+
+def test_nox_alone_runs_what_ends_by_itself(added: dict[str, Any]) -> None:
+    sessions.add("tryton", "shop_tests", "gate", "watch", "manage", here=True)
+    tags = {name: one.tags for name, one in added.items()}
+    suite = ["harness", "tests"]
+    assert tags == {
+        "tryton": suite, "shop_tests": suite, "gate": ["harness"], "watch": [],
+        "manage": [],
+    }  # fmt: skip
+    assert all(bool(one.tags) == one.default for one in added.values())
 
 
 def test_a_name_that_is_no_session(added: dict[str, Any]) -> None:

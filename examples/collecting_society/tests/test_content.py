@@ -2,7 +2,10 @@
 import hashlib
 
 from trytond.model.exceptions import (
-    AccessButtonError, AccessError, SQLConstraintError)
+    AccessButtonError,
+    AccessError,
+    SQLConstraintError,
+)
 from trytond.modules.collecting_society.exceptions import ProcessingError
 from trytond.pool import Pool
 from trytond.tests.test_tryton import with_transaction

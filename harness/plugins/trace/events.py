@@ -41,6 +41,7 @@ class Marking(Protocol):
 
     def covers(self, path: str) -> bool: ...
     def name(self, path: str) -> str: ...
+    def pin(self, fact: str) -> None: ...
 
 
 class SourceEvents:
@@ -85,6 +86,8 @@ class SourceEvents:
         if not who or (theirs and name == "."):
             return
         self.observer.marks.add(f"{kind} {name}")
+        if kind != "directory":
+            self.observer.pin(f"{kind} {name}")
         if LINES in ways or (theirs and not path.endswith(".py")):
             self.observer.kept.add(f"{kind} {name}")
 

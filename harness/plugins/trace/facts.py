@@ -23,8 +23,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from stat import S_ISDIR
 from typing import Iterable, Iterator, Mapping
 
+from harness.plugins import unpatched
 from harness.plugins.trace import skeleton
 from harness.plugins.trace.skeleton import Skeleton
 
@@ -35,8 +37,19 @@ IDLE = frozenset(
     }
 )  # fmt: skip
 """Directories that tools make."""
+OPEN = open
+"""What a test replaces is not ours: digests are taken while it runs."""
 LEFT = re.compile(r"\.py[co]$|~$|\.orig$|\.sw[op]$|^\.#|\.egg-info$")
 """What interpreters, editors and installers leave."""
+
+
+GRAIN = 100_000_000
+"""Nanoseconds within which two changes of a file may carry the same time.  One that
+was changed later than that before it is read, or (a clock was set back) will be, is
+read again."""
+
+
+NOTHING = Skeleton("", {}, False, frozenset())
 
 
 class Now:
@@ -93,35 +106,39 @@ class Now:
     def content(self, path: str) -> str:
         """Digest of a file's content."""
         try:
-            found = os.stat(path)
+            found = unpatched.os.stat(path)
             stamp = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
             known = self._contents.get(path)
+            sure = found.st_ctime_ns < unpatched.time.time_ns() - GRAIN
             if known and known[0] == stamp:
                 return known[1]
-            if os.path.isdir(path):
+            if S_ISDIR(found.st_mode):
                 return "directory"
-            with open(path, "rb") as file:
+            with OPEN(path, "rb") as file:
                 content = file.read()
         except (OSError, ValueError):
             return ""
         made = skeleton.digest(content)
-        self._contents[path] = stamp, made
+        if sure:
+            self._contents[path] = stamp, made
         return made
 
     def _skeleton(self, name: str) -> Skeleton:
         path = self.path(name)
         content = self.content(path)
         if not content:
-            return Skeleton("", {}, False, frozenset())
-        if content not in self._known:
-            self._known[content] = self._remembered(content) or self._read(path)
-        return self._known[content]
-
-    def _read(self, path: str) -> Skeleton:
-        with open(path, "rb") as file:
-            source = file.read()
-        made = skeleton.read(source, self.own)
-        self.remember(skeleton.digest(source), made)
+            return NOTHING
+        made = self._known.get(content) or self._remembered(content)
+        if made is None:
+            try:
+                with OPEN(path, "rb") as file:
+                    source = file.read()
+            except OSError:  # it has vanished meanwhile, or is a directory
+                return NOTHING
+            made = skeleton.read(source, self.own)
+            content = skeleton.digest(source)  # it may be another one by now
+            self.remember(content, made)
+        self._known[content] = made
         return made
 
     def _place(self, content: str) -> str:
@@ -188,9 +205,10 @@ def words(fact: str, then: str, now: str) -> str:
 
 def _there(path: str) -> str:
     try:
-        return "directory" if os.path.isdir(path) else "file" * os.path.exists(path)
-    except ValueError:
+        mode = unpatched.os.stat(path).st_mode
+    except (OSError, ValueError):
         return ""
+    return "directory" if S_ISDIR(mode) else "file"
 
 
 def _text(text: str) -> str:

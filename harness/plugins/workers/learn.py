@@ -18,7 +18,7 @@ import pytest
 # Its loader marks what pytest rewrites: https://github.com/pytest-dev/pytest/blob/9.2.0/src/_pytest/assertion/rewrite.py
 from _pytest.assertion.rewrite import AssertionRewritingHook
 
-from harness.plugins.workers import base
+from harness.plugins.workers import base, units
 
 PATCHING = ("gevent.monkey", "eventlet.patcher")
 """Who imports these may mean to change Python before the next import."""
@@ -73,7 +73,9 @@ class Learner:
         session.config.hook.pytest_warm(session=session)
         found = {
             "modules": modules(sys.modules, self.variables.count),
-            "tests": [[item.nodeid, str(item.path)] for item in session.items],
+            "tests": [
+                [item.nodeid, str(item.path), units.key(item)] for item in session.items
+            ],
         }
         with open(self.path, "w", encoding="utf-8") as file:
             json.dump(found, file)

@@ -7,8 +7,7 @@ import os
 
 import pytest
 
-from harness import cli
-from harness.cli import failures
+from harness import causes, cli
 from harness.cli import words as typed
 from harness.errors import HarnessError, UsageError
 from harness.options import slip, split
@@ -77,7 +76,7 @@ def test_every_command_takes_what_its_help_says() -> None:
 )
 def test_a_file_that_we_may_not_use_is_no_defect(number: int, name: str) -> None:
     """A read-only checkout, a file of somebody else's: wherever it is met."""
-    known = failures.barred(OSError(number, os.strerror(number), name))
+    known = causes.barred(OSError(number, os.strerror(number), name))
     assert known is not None
     assert known.code == 4
     assert known.message == f"{name} cannot be used: {os.strerror(number)}"
@@ -93,7 +92,7 @@ def test_a_file_that_we_may_not_use_is_no_defect(number: int, name: str) -> None
     ],
 )
 def test_a_defect_stays_one(error: Exception) -> None:
-    assert failures.barred(error) is None
+    assert causes.barred(error) is None
 
 
 def test_words_of_another_program_may_be_empty() -> None:

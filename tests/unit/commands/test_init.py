@@ -38,6 +38,7 @@ def refused(root: Path, *fill: str) -> str:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     (tmp_path / "pyproject.toml").write_text('[project]\nname = "portal"\n')
+    (tmp_path / "requirements.txt").write_text("SQLAlchemy\n")
     return tmp_path
 
 
@@ -67,11 +68,7 @@ def test_an_application_says_what_fills_its_database(project: Path) -> None:
     assert options == {
         "warm_workers": True,
         "postgresql_template_autouse": True,
-        "postgresql_template": [
-            "schema.sql",
-            "sh -c 'pg_restore --no-owner -d \"$PGDATABASE\" data.dump'",
-            "shop.testing:fill",
-        ],
+        "postgresql_template": ["schema.sql", "data.dump", "shop.testing:fill"],
     }
     assert written(project)["project"] == {"name": "portal"}
     assert "a configuration of pytest is there already" in refused(project, "x:y")
@@ -109,7 +106,8 @@ def test_a_template_of_migrations_is_kept_until_they_change(project: Path) -> No
     for name in ("steps", "portal", "tests"):
         (project / name).mkdir()
         (project / name / "__init__.py").touch()
-    run(project, "alembic upgrade head")
+    (project / "data.dump").touch()
+    run(project, "data.dump", "alembic upgrade head")
     options = written(project)["tool"]["pytest"]["ini_options"]
     reads = options["postgresql_template_reads"]
     assert reads == ["alembic.ini", "steps", "portal"]
@@ -117,9 +115,15 @@ def test_a_template_of_migrations_is_kept_until_they_change(project: Path) -> No
 
 def test_a_suite_for_nose_without_a_database(tmp_path: Path) -> None:
     (tmp_path / "test_a.py").write_text("from nose.tools import eq_\n")
-    run(tmp_path, "none")
+    assert "nothing requires PostgreSQL" in run(tmp_path)
     options = written(tmp_path)["tool"]["pytest"]["ini_options"]
     assert options == {"warm_workers": True, "nose": True}
+
+
+def test_a_database_that_nobody_wants(project: Path) -> None:
+    run(project, "none")
+    options = written(project)["tool"]["pytest"]["ini_options"]
+    assert options == {"warm_workers": True}
 
 
 def test_it_is_asked_where_somebody_is_there(project: Path) -> None:

@@ -171,7 +171,7 @@ TEXT = (ROOT / "Dockerfiles" / "Dockerfile").read_text("utf-8")
 def test_every_image_has_execute_and_its_name(service: str) -> None:
     stage = dockerfile.parse(TEXT, {})[service]
     text = "\n".join(stage.instructions)
-    assert "COPY common/execute /usr/local/bin/execute" in text
+    assert "COPY common/execute common/healthy /usr/local/bin/" in text
     assert re.search(rf"\bSERVICE={service}\b", text)
 
 

@@ -96,8 +96,12 @@ def test_commands_and_what_can_be_pasted(conf: Config) -> None:
     )
     assert found["tryton"].pasted == (
         "./nox -s manage -- test tryton society --coverage",
+        "./nox -s manage -- template verify --traced society",
     )
-    assert found["portal"].pasted == ("./nox -s manage -- test portal --coverage",)
+    assert found["portal"].pasted == (
+        "./nox -s manage -- test portal --coverage",
+        "./nox -s manage -- template verify --traced t",
+    )
 
 
 def test_the_cheapest_comes_first(conf: Config) -> None:
@@ -111,9 +115,15 @@ def test_without_thresholds_nothing_is_measured(tmp_path: Path) -> None:
     text = CONFIGURATION.replace("changed = 90", "")
     (tmp_path / "pyproject.toml").write_text(text)
     found = made(config.load(tmp_path, {}, {}))
-    assert found["tryton"].pasted == ("./nox -s manage -- test tryton society",)
+    assert found["tryton"].pasted[0] == "./nox -s manage -- test tryton society"
     assert found["tryton"].measures == ()
     assert found["tryton"].data is None
+
+
+def test_where_whole_files_count_no_trace_is_verified(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"{CONFIGURATION}\n")
+    found = made(config.load(tmp_path, {"CI": "true"}, {}))
+    assert len(found["tryton"].pasted) == 1
 
 
 def test_a_server_that_was_asked_for_is_in_the_line(tmp_path: Path) -> None:
@@ -123,8 +133,9 @@ def test_a_server_that_was_asked_for_is_in_the_line(tmp_path: Path) -> None:
         "profile": ("none", "--profile"),
     }
     found = made(config.load(tmp_path, {}, given))
-    assert "--database sqlite" in found["tryton"].pasted[0]
-    assert "--profile none" in found["tryton"].pasted[0]
+    for line in found["tryton"].pasted:
+        assert "--database sqlite" in line
+        assert "--profile none" in line
     assert "--profile" not in made(config.load(tmp_path, {}, {}))["tryton"].pasted[0]
 
 

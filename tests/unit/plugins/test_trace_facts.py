@@ -2,10 +2,14 @@
 """Facts of what is there, and how their changes are told."""
 
 import json
+import os
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from harness.plugins import unpatched
 from harness.plugins.trace.facts import Now, Trace, words
 
 FACTS = (
@@ -118,6 +122,61 @@ def test_a_file_is_read_again_when_it_was_written(project: Path) -> None:
     before = found.digest("function a.py:f")
     (project / "a.py").write_text(SOURCE.replace("1", "11"))
     assert found.digest("function a.py:f") != before
+
+
+@pytest.mark.parametrize("moment", [0, 1_000_000_000, 4_000_000_000])
+def test_times_that_were_put_back_say_nothing(project: Path, moment: int) -> None:
+    """``cp -p``, git and rsync do so; the size is the same."""
+    path = project / "data.csv"
+    os.utime(path, (moment, moment))
+    found = now(project)
+    before = found.digest("file data.csv")
+    path.write_text("2,1\n")
+    os.utime(path, (moment, moment))
+    assert found.digest("file data.csv") != before
+
+
+@pytest.mark.parametrize("ahead", [0, 3600 * 10**9])
+def test_what_was_written_just_now_is_read_again(
+    project: Path, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    """Two changes may carry one time, also when a clock was set back between them."""
+    found, path = now(project), project / "data.csv"
+    real = os.stat(path)
+    known = SimpleNamespace(
+        st_mode=real.st_mode, st_ino=1, st_size=4, st_mtime_ns=0,
+        st_ctime_ns=time.time_ns() + ahead,
+    )  # fmt: skip
+    monkeypatch.setattr(unpatched.os, "stat", lambda path: known)
+    before = found.digest("file data.csv")
+    path.write_text("2,1\n")
+    assert found.digest("file data.csv") != before
+
+
+def test_a_file_that_is_edited_between_two_looks(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it is then is not remembered as what it was."""
+    path, found = project / "a.py", now(project)
+    content = found.content(str(path))
+    path.write_text(SOURCE.replace("1", "11"))
+    with monkeypatch.context() as before:
+        before.setattr(found, "content", lambda path: content)
+        edited = found.digest("function a.py:f")
+    path.write_text(SOURCE)
+    assert found.digest("function a.py:f") not in ("", edited)
+
+
+@pytest.mark.parametrize("then", ["gone", "directory"])
+def test_one_that_vanishes_between_them(
+    project: Path, monkeypatch: pytest.MonkeyPatch, then: str
+) -> None:
+    found = now(project)
+    monkeypatch.setattr(found, "content", lambda path: "some content")
+    (project / "a.py").unlink()
+    if then == "directory":
+        (project / "a.py").mkdir()
+    assert found.digest("function a.py:f") == found.digest("module a.py") == ""
 
 
 def test_what_cannot_be_a_path_is_not_there(project: Path) -> None:

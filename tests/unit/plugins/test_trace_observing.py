@@ -339,6 +339,20 @@ def test_a_file_that_is_named_to_a_program_counts(
     assert found == {"file a.wav"}
 
 
+def test_what_is_edited_while_tests_run_counts_as_it_was_first_read(
+    observer: Observer, listener: events.SourceEvents, load: Load, tmp_path: Path
+) -> None:
+    """The process may know it by heart, as a template engine does."""
+    path = tmp_path / "a.csv"
+    path.write_text("1")
+    mark = heard(observer, listener, load, "open", str(path), "r", 0)
+    before = observer.trace(mark)
+    path.write_text("2")
+    assert observer.trace(mark) == before
+    path.unlink()
+    assert observer.trace(mark) == before
+
+
 def test_what_was_written_was_not_there_before(
     observer: Observer, listener: events.SourceEvents, load: Load, tmp_path: Path
 ) -> None:

@@ -38,11 +38,11 @@ def select(
     hook = SimpleNamespace(pytest_deselected=lambda items: gone.extend(items))
     config: Any = SimpleNamespace(hook=hook, getoption=lambda *_: isolation)
     keys = [f"thing/tests/test_a.py::{one}" for one in unchanged]
-    everything = [f"thing/{one.nodeid}" for one in items]
+    everything = [[one.nodeid, str(one.path), f"thing/{one.nodeid}"] for one in items]
     order = {"unchanged": keys, "collected": str(place / "collected.json")}
     tracing.LeftOut(order).pytest_collection_modifyitems(config, items)
     told = json.loads((place / "collected.json").read_text())
-    assert told["all"] == everything
+    assert told["tests"] == everything
     assert told["gone"] == [f"thing/{one.nodeid}" for one in gone]
     return [one.nodeid.partition("::")[2] for one in items]
 

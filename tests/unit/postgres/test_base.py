@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import DatabaseError, ExitCode
 from harness.postgres import GivenServer
-from harness.postgres.base import Address, connect, own_settings
+from harness.postgres.base import Address, connect, lost, own_settings
 
 PARSED = {
     "postgresql://": Address(host="/var/run/postgresql"),
@@ -282,3 +282,31 @@ def test_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DatabaseError, match=r"let us in: connection refused\n") as e:
         connect(Address(host="db", password="geheim"), "party")
     assert e.value.checked == "postgresql://postgres:***@db:5432/, database party"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (
+            psycopg.OperationalError("consuming input failed: server closed"),
+            "the database server was lost: consuming input failed: server closed",
+        ),
+        (psycopg.errors.AdminShutdown("bye"), "the database server was lost: bye"),
+        (
+            psycopg.errors.DiskFull("could not extend file: wrote only 4096"),
+            "the database server has no space left:"
+            " could not extend file: wrote only 4096",
+        ),
+        (
+            psycopg.errors.IoError("write: No space left on device"),
+            "the database server has no space left: write: No space left on device",
+        ),
+        (psycopg.errors.ObjectInUse("is in use"), "PostgreSQL: is in use"),
+    ],
+)
+def test_a_server_that_is_lost_in_a_statement(error: Exception, message: str) -> None:
+    """Whichever statement it was: no defect of ours, and none of the test's."""
+    known = lost(error)
+    assert known is not None
+    assert (known.message, known.code) == (message, ExitCode.DATABASE)
+    assert lost(psycopg.ProgrammingError("no such column")) is None

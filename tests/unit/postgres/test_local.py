@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.errors import DatabaseError, MissingTool
+from harness.errors import DatabaseError, DiskFull, MissingTool
 from harness.locks import Lock
 from harness.postgres import local
 from harness.postgres import memory as memory_
@@ -281,6 +281,27 @@ def test_a_server_that_does_not_come_up(
     assert caught.value.message.splitlines()[1:] == lines[-15:]
     assert str(directory) in caught.value.checked
     assert not one.alive()
+
+
+@pytest.mark.usefixtures("usable")
+@pytest.mark.parametrize(
+    "said",
+    [
+        "FATAL:  could not extend file: wrote only 4096 of 8192 bytes\n"
+        "HINT:  Check free disk space.",
+        "initdb: error: could not write: No space left on device",
+    ],
+)
+def test_a_server_that_does_not_come_up_on_a_full_disk(
+    store: Store, memory: Path, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    one = server(store, memory, "disk")
+    (one.directory() / "log").write_text(said)
+    monkeypatch.setattr(Membership, "_launch", lambda *arguments: None)
+    monkeypatch.setattr(local, "_unprivileged", lambda: None)
+    monkeypatch.setattr(local, "_reachable", lambda binaries, user: binaries)
+    with pytest.raises(DiskFull, match="no space left for"):
+        one.start()
 
 
 @pytest.mark.parametrize(

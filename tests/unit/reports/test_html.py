@@ -88,6 +88,14 @@ def test_header_says_what_ran(build: Build) -> None:
         assert part in text
 
 
+def test_a_file_that_cannot_be_collected_is_no_worker(build: Build) -> None:
+    run = build(4, workers=2)
+    lost = replace(run.steps[0].tests[0], id="tests/test_lost.py", worker="main")
+    shown = re.compile(r"<dt>workers</dt>\s*<dd>(\d+)", re.IGNORECASE)
+    found = [shown.search(html.page(one)) for one in (run, with_test(run, lost))]
+    assert [one and one[1] for one in found] == ["2", "2"]
+
+
 def test_everything_is_escaped(build: Build) -> None:
     run = build(4, failed=0)
     evil = replace(

@@ -76,18 +76,21 @@ def test_an_outcome_called_flaky_is_flaky(present: RunResult) -> None:
     assert one.flaky
 
 
-def test_flaky_come_first(present: RunResult) -> None:
-    one, two = runs("passed", "failed")
-    changed = [("society (src 1)",), ("society (src 2)",)]
-    other = {("portal 7.0 local", "tests/a.py::other"): "passed"}
-    bad = {("portal 7.0 local", "tests/a.py::other"): "failed"}
+def test_flaky_come_first_and_no_other_suite(present: RunResult) -> None:
+    edited = {KIN: ("society (src 2)",)}
+    one, two, three = runs("passed", "failed", "")
+    other = (KIN, "tests/a.py::aside")
+    portal = ("portal 7.0 local", "tests/a.py::other")
     before = [
-        replace(one, outcomes={**other, **one.outcomes},
-                sources={**one.sources, "portal 7.0 local": changed[0]}),
-        replace(two, outcomes={**bad, **two.outcomes},
-                sources={**two.sources, "portal 7.0 local": changed[1]}),
-    ]  # fmt: skip
-    assert list(unsteady(present, before)) == ["tests/a.py::test", "tests/a.py::other"]
+        replace(one, outcomes={**one.outcomes, other: "passed", portal: "passed"}),
+        replace(two, outcomes={**two.outcomes, portal: "failed"}),
+        replace(three, outcomes={other: "failed"}, sources=edited),
+    ]
+    found = unsteady(present, before)
+    assert [(one.name, one.flaky) for one in found.values()] == [
+        ("tests/a.py::test", True),
+        ("tests/a.py::aside", False),
+    ]
 
 
 def test_points_are_runs_of_the_same_command(present: RunResult) -> None:

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from harness.commands import report
 from harness.model import Outcome, TestResult
 from harness.plugins.trace.facts import Now
+from harness.reports.merge import ReportPart
 from harness.run import traces
 from harness.run.traces import TracedTest
 
@@ -35,6 +37,22 @@ def test_two_runs_are_merged(path: Path) -> None:
     traces.merge(path, {"one": ONE, "two": ONE}, [])
     traces.merge(path, {"two": TWO, "three": TWO}, ["one", "never"])
     assert traces.load(path).tests == {"two": TWO, "three": TWO}
+
+
+def test_files_of_several_jobs_become_one(tmp_path: Path) -> None:
+    """Each job has begun with what all knew before; a broken file is told of."""
+    before = {"one": ONE, "two": ONE, "three": ONE}
+    first, second = {**before, "one": TWO}, {**before, "two": TWO, "four": TWO}
+    parts = []
+    for name, tests in (("1", first), ("2", second), ("3", {})):
+        traces.merge(tmp_path / name / "traces" / "portal.json", tests, [])
+        parts.append(ReportPart(name=name, directory=tmp_path / name))
+    (tmp_path / "3" / "traces" / "portal.json").write_text('{"version": 0}')
+    parts.append(ReportPart(name="4", directory=tmp_path / "nowhere"))
+    [trouble] = report.gather(parts, tmp_path / "whole")
+    assert trouble.endswith("portal.json is of version 0, not 1")
+    merged = traces.load(tmp_path / "whole" / "traces" / "portal.json")
+    assert merged.tests == {"one": TWO, "two": TWO, "three": ONE, "four": TWO}
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,17 @@ def test_two_containers_of_tests_share_nothing(inside: Inside) -> None:
         assert expected in text.splitlines()
 
 
+def test_where_links_lead_is_mounted(tmp_path: Path) -> None:
+    """Who links clones into ``src`` has a program's directory behind a link."""
+    clone, src = tmp_path / "clones" / "alpha", tmp_path / "src"
+    clone.mkdir(parents=True)
+    assert image.linked(src) == []
+    (src / "beta").mkdir(parents=True)
+    (src / "alpha").symlink_to("../clones/alpha")
+    (src / "gone").symlink_to("../clones/gone")
+    assert image.linked(src) == [clone]
+
+
 def test_directories_of_evidence_are_mounted_over_others(inside: Inside) -> None:
     made, kept = image.keeping(inside, ["/b", "/shots"], inside.scratch)
     assert list(kept) == ["/b", "/shots"]

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which tests saved files concern."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from harness.config import Config, SourceTable, SuiteTable
 from harness.model import Source
 from harness.modules import Graph
 from harness.selection import affected
-from harness.selection.affected import Concerned
+from harness.selection.affected import Concerned, Traced
 
 
 @dataclass
@@ -32,15 +32,16 @@ def place(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def find(place: Path, *names: str) -> Concerned | None:
+def find(place: Path, *names: str, traced: Traced | None = None) -> Concerned | None:
     config = Config(
         root=place,
         source={"shop": SourceTable(kind="python")},
         suite={"shop": SuiteTable(kind="pytest", source="shop")},
     )
     tests = place / "src" / "shop" / "tests"
-    known = {tests / "test_a.py": [], tests / "test_b.py": []}
-    return affected.find(Context(config), "shop", [place / one for one in names], known)
+    known = {tests / "test_a.py": ["a1", "a2"], tests / "test_b.py": ["b1", "b2"]}
+    saved = [place / one for one in names]
+    return affected.find(Context(config), "shop", saved, known, traced)
 
 
 SOURCE = "src/shop/shop.py"
@@ -79,3 +80,43 @@ def test_documents_and_what_is_gone_concern_nothing(place: Path) -> None:
 def test_why_names_what_concerns(place: Path) -> None:
     found = find(place, "docs/index.md", SOURCE)
     assert found == Concerned(files=None, why=SOURCE)
+
+
+ALL = frozenset({"a1", "a2", "b1", "b2"})
+
+
+@pytest.mark.parametrize(
+    ("names", "known", "stale", "files", "left"),
+    [
+        ([SOURCE], ALL, {"a1"}, ["test_a.py"], ALL - {"a1"}),
+        ([SOURCE], ALL - {"b2"}, {"a1"}, ["test_a.py", "test_b.py"], {"a2", "b1"}),
+        ([SOURCE], ALL, (), [], ALL),
+        ([SOURCE], (), (), ["test_a.py", "test_b.py"], ()),
+        (["docs/index.md"], ALL, {"b1"}, ["test_b.py"], ALL - {"b1"}),
+        ([f"{TESTS}/test_a.py"], ALL, (), ["test_a.py"], ALL),
+        ([f"{TESTS}/test_a.py"], {"a1"}, (), ["test_a.py"], ALL - {"a2"}),
+        ([f"{TESTS}/test_new.py"], ALL, {"b1"}, ["test_b.py", "test_new.py"],
+         ALL - {"b1"}),
+        ([], ALL, {"a2"}, ["test_a.py"], ALL - {"a2"}),
+    ],
+)  # fmt: skip
+def test_of_tests_with_a_trace_that_decides(
+    place: Path,
+    names: list[str],
+    known: Set[str],
+    stale: Iterable[str],
+    files: list[str],
+    left: Set[str],
+) -> None:
+    """Of the others the rules; a file of tests that is saved may have new ones."""
+    traced = Traced(known=frozenset(known), stale=dict.fromkeys(stale))
+    found = find(place, *names, traced=traced)
+    assert found is not None
+    assert [one.name for one in found.files or ()] == files
+    assert found.left == frozenset(left)
+    assert found.why == (names[0] if names else "since they last ran")
+
+
+@pytest.mark.parametrize("known", [ALL, frozenset()])
+def test_documents_concern_none_whose_trace_holds(place: Path, known: Set[str]) -> None:
+    assert find(place, "docs/index.md", traced=Traced(known=known, stale={})) is None

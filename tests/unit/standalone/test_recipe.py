@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SourceError
-from harness.standalone.recipe import PSQL, Recipe, RecipeLayers
+from harness.standalone.recipe import PG_RESTORE, PSQL, Recipe, RecipeLayers
 from harness.template.layer import Request
 
 
@@ -25,6 +25,9 @@ def test_a_line_is_a_file_a_function_or_a_command(root: Path) -> None:
     lines = ("schema.sql", "shop.data:fill", "python manage.py 'two words'")
     made = Recipe(root=root, lines=lines, path=("/a", "/b")).programs()
     assert made[0].argv == (*PSQL, "schema.sql")
+    (root / "a.backup").mkdir()
+    (dump,) = Recipe(root=root, lines=("a.backup",)).programs()
+    assert (dump.argv, dump.reads) == ((*PG_RESTORE, "a.backup"), ("a.backup",))
     assert made[1].argv[0] == sys.executable
     assert made[1].argv[-1] == "shop.data:fill"
     assert made[1].environment == ("HARNESS_FUNCTIONS=/a:/b",)
@@ -54,12 +57,15 @@ def test_a_line_is_a_layer(root: Path) -> None:
         (("shop.data:fill",), (), False),
         (("shop.data:fill",), ("shop",), True),
         (("schema.sql", "make data"), (), False),
+        (("data.dump",), (), True),
+        (("gone.dump",), (), False),
     ],
 )
 def test_what_is_not_wholly_known_is_the_runs_alone(
     root: Path, lines: tuple[str, ...], reads: tuple[str, ...], *, lasting: bool
 ) -> None:
     (root / "more.sql").write_text("\\ir schema.sql\n")
+    (root / "data.dump").write_bytes(b"PGDMP\0 \\ir")
     recipe = Recipe(root=root, lines=lines, reads=reads)
     one, other = layers(recipe), layers(recipe, run="2")
     same = one.resolve(Request()).digest == other.resolve(Request()).digest
