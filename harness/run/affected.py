@@ -251,7 +251,7 @@ def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
 
     No test at all is right where all are unchanged.
     """
-    nothing = finished.code is ExitCode.NOTHING_SELECTED and not finished.errors
+    nothing = finished.code == ExitCode.NOTHING_SELECTED and not finished.errors
     code, errors = finished.code, finished.errors
     if wrong:
         error = GateFailed(
