@@ -39,6 +39,8 @@ PYTEST = {
     6: ExitCode.TESTS_FAILED,  # more warnings than --max-warnings
 }
 """pytest's exit codes (pytest.ExitCode) as ours."""
+SIGNALLED = 128
+"""From here on a shell's, or ``docker``'s, for a process that was killed."""
 INNOCENT = (ExitCode.OK, ExitCode.NOTHING_SELECTED)
 """What a process may end with that has tests without an outcome: it is a failure."""
 
@@ -48,7 +50,7 @@ class Finished:
     """A step that has ended: result, costs, and errors to show."""
 
     result: StepResult
-    code: ExitCode
+    code: int
     junit: Path
     templates: tuple[TemplateCost, ...] = ()
     leases: tuple[LeaseCost, ...] = ()
@@ -165,13 +167,16 @@ def _events(path: Path) -> list[dict[str, Any]]:
     return events
 
 
-def _code(code: int, *, broken: bool, empty: bool) -> ExitCode:
-    """Never better than what the process returned; zero tests never pass."""
-    if code < 0:
+def _code(code: int, *, broken: bool, empty: bool) -> int:
+    """Never better than what the process returned; zero tests never pass.
+
+    A code that pytest does not know is the suite's own, by ``pytest.exit``.
+    """
+    if not 0 <= code < SIGNALLED:
         return ExitCode.INTERNAL
     if broken and code == 2:
         return ExitCode.TESTS_FAILED
-    final = PYTEST.get(code, ExitCode.INTERNAL)
+    final = PYTEST.get(code, code)
     if final is ExitCode.OK and empty:
         return ExitCode.NOTHING_SELECTED
     return final

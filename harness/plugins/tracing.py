@@ -53,6 +53,7 @@ def _observer(order: dict[str, Any]) -> Observer:
     made = observing.start(
         order["root"], order["sources"], apart=order["apart"], cache=order["cache"]
     )
+    made.handed(order["environ"])
     made.marks.update(f"file {made.name(one)}" for one in order["files"])
     return made
 

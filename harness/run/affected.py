@@ -96,7 +96,7 @@ class Affected:
             self._say()
             checked = self.step.affected == "check"
             self.left = [] if checked else self.unchanged()
-        return self._order(self.left)
+        return self._order(self.left, env)
 
     def decide(
         self, env: Mapping[str, str], layers: Layers, *, failed: bool = True
@@ -106,6 +106,10 @@ class Affected:
         That a test has `failed` may be one.
         """
         self.known = traces.load(self.path)
+        if self.known.trouble:
+            self.context.console.warn(
+                f"{self.path} is {self.known.trouble}: all tests are traced anew"
+            )
         names = {name for test in self.known.tests.values() for name, _ in test.needs}
         self.now = self.now or Now(
             str(self.context.config.root.resolve()),
@@ -119,8 +123,9 @@ class Affected:
         """Keys of the tests whose trace holds."""
         return [key for key in self.known.tests if key not in self.reasons]
 
-    def _order(self, left: Iterable[str]) -> list[str]:
+    def _order(self, left: Iterable[str], env: Mapping[str, str]) -> list[str]:
         config, store = self.context.config, self.context.store
+        given = Now("", environ=env)
         order = {
             "root": str(config.root),
             "sources": self._sources(),
@@ -135,6 +140,7 @@ class Affected:
             "directory": str(self.directory),
             "collected": str(self.directory / COLLECTED),
             "files": self._configuration(),
+            "environ": {name: given.digest(f"variable {name}") for name in env},
         }
         self.directory.mkdir()
         path = self.directory / "order.json"
@@ -153,12 +159,7 @@ class Affected:
     def _say(self) -> None:
         """What is known of the tests before they run."""
         console, known = self.context.console, len(self.known.tests)
-        if self.known.trouble:
-            console.warn(
-                f"--affected: {self.path} is {self.known.trouble}: all tests run, and"
-                " are traced anew"
-            )
-        elif not known:
+        if not known:
             console.info("affected: no test is traced yet: all run")
         else:
             head = f"affected: {len(self.reasons)} of {known} traced tests"
@@ -250,7 +251,7 @@ def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
 
     No test at all is right where all are unchanged.
     """
-    nothing = finished.code is ExitCode.NOTHING_SELECTED and not finished.errors
+    nothing = finished.code == ExitCode.NOTHING_SELECTED and not finished.errors
     code, errors = finished.code, finished.errors
     if wrong:
         error = GateFailed(

@@ -240,6 +240,10 @@ def variables(
         if not key.startswith(hidden) and key not in {"PYTHONPATH", "PYTHONHOME"}
     }
     env |= {**database, "PYTHONPATH": str(files.link)}
+    if env.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):  # all but what our options are of
+        env["PYTEST_PLUGINS"] = ",".join(
+            filter(None, (environ.get("PYTEST_PLUGINS"), "xdist.plugin"))
+        )
     if env.get("PYTHONDONTWRITEBYTECODE"):
         # Else each process compiles all the sources, and pytest all its plugins.
         env |= {

@@ -175,11 +175,13 @@ class Project:
         made = self.root / "run"
         subprocess.run(["rm", "-rf", made], check=True)
         made.mkdir()
+        now = Now("", environ=self.environ)
         order = {
             "root": str(self.root), "sources": [str(self.root / "src/thing")],
             "apart": [str(made)], "cache": str(self.root / "run/code"),
             "unchanged": unchanged, "directory": str(made),
             "collected": str(made / "collected.json"), "files": [],
+            "environ": {name: now.digest(f"variable {name}") for name in self.environ},
         }  # fmt: skip
         (made / "order.json").write_text(json.dumps(order))
         argv = [

@@ -540,6 +540,7 @@ def test_a_log_that_names_another_row_is_a_doubt(bed: Bed, lease: PoolLease) -> 
         ("ALTER SEQUENCE unused RESTART WITH 3", "alter sequence public.unused"),
         ("CREATE INDEX ON party (name)", "create index public.party_name_idx"),
         ("COMMENT ON TABLE party IS 'x'", "comment public.party"),
+        ("CLUSTER party USING party_pkey", "changed: table"),
         ("GRANT SELECT ON party TO PUBLIC", "grant"),
         ("CREATE VIEW v AS SELECT 1", "create view public.v"),
         ("CREATE FUNCTION f() RETURNS integer RETURN 1", "create function public.f()"),
@@ -838,6 +839,27 @@ def test_foreign_tables_are_never_put_back(bed: Bed) -> None:
     lease = bed.lease(layer)
     outcome = bed.shelf.back(lease.database, PRISTINE)
     assert (outcome.how, outcome.reason) == ("doubt", "public.far is a foreign table")
+    bed.pool.give_back(lease)
+
+
+def test_an_event_trigger_of_the_templates_own(bed: Bed) -> None:
+    """It does not know the search path with which the log is made."""
+    with connect(bed.address) as connection:
+        if connection.info.server_version < 170000:
+            pytest.skip("event triggers cannot be switched off before PostgreSQL 17")
+    layer = bed.template(
+        "CREATE TABLE said (tag text);"
+        "CREATE FUNCTION tell() RETURNS event_trigger LANGUAGE plpgsql"
+        " AS 'BEGIN INSERT INTO said VALUES (tg_tag); END';"
+        "CREATE EVENT TRIGGER tell ON ddl_command_end EXECUTE FUNCTION tell()"
+    )
+    lease = bed.lease(layer)
+    before = bed.dump(lease)
+    with bed.open(lease) as connection:
+        connection.execute("CREATE SEQUENCE more")
+    assert bed.dump(lease) != before
+    assert bed.shelf.back(lease.database, PRISTINE).how == "reset"
+    assert bed.dump(lease) == before
     bed.pool.give_back(lease)
 
 

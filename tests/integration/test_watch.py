@@ -18,7 +18,12 @@ WATCH = (sys.executable, "-m", "harness", "watch", "tryton", "alpha")
 SQLITE = ("--database", "sqlite")
 GREEN = r"passed in .*\(the first after"
 TOOLS = {
-    "tools.py": "def twice(number):\n    return 2 * number\n",
+    "tools.py": """\
+import os
+
+def twice(number):
+    return 2 * number + 0 * len(dict(os.environ))
+""",
     "tests/test_tools.py": """\
 from unittest import TestCase
 from ..tools import twice

@@ -17,7 +17,7 @@ EMAIL = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
     r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)+"
 )
-DURATION = re.compile(r"(?:X(\d{1,2}):)?(\d{1,3}):(\d{2})")
+DURATION = re.compile(r"(?:(\d{1,2}):)?(\d{1,3}):(\d{2})")
 
 
 class Invalid(Exception):

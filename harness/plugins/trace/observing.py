@@ -15,7 +15,7 @@ import ast
 import builtins
 import marshal
 import sys
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from harness.plugins.trace import events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, store
@@ -66,6 +66,16 @@ class Observer:
         """Hear of what is entered."""
         setattr(builtins, instrument.SEEN, self.marks.add)
         setattr(builtins, instrument.KEEPS, self.keeps)
+
+    def handed(self, variables: Mapping[str, str]) -> None:
+        """These digests are those of the variables that the process was given.
+
+        In a fork of one that has imported libraries it has others by now.
+        """
+        self.now.environ = {}
+        self.digests.update(
+            (f"variable {name}", digest) for name, digest in variables.items()
+        )
 
     # -- names ---------------------------------------------------------------
 

@@ -447,3 +447,13 @@ def test_variables(
 
     assert "variable PLACE" in found("PLACE")
     assert found("HARNESS_BROKER") == found("PWD") == {"function one.py:f"}
+
+
+def test_a_variable_counts_as_it_was_handed_to_the_process(
+    observer: Observer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A round of a watch is a fork of a process whose libraries have set some."""
+    monkeypatch.setitem(observer.environ, "TZ", "UTC")
+    observer.handed({"PLACE": "digest"})
+    marks = {"variable TZ", "variable PLACE"}
+    assert observer.trace(marks) == {"variable TZ": "", "variable PLACE": "digest"}
