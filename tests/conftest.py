@@ -19,7 +19,7 @@ PLACES = {
         "test_run", "test_template", "test_gate", "test_shards", "test_doctor",
         "test_watch",
     ),
-    "stack": ("test_stack", "test_services"),
+    "stack": ("test_stack", "test_services", "test_rolling"),
     "suites": ("test_suite", "test_flaky"),
     "databases": ("test_stack_databases",),
     "cases": ("test_cases",),

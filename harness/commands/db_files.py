@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``harness db backup``, ``restore``, ``destroy``."""
+"""``harness db restore``, ``verify``, ``destroy``: backups as databases again."""
 
 import shlex
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import Final
 
 from harness import proc
-from harness.commands import db, db_place, db_server, stack
-from harness.commands.db_make import claimed
+from harness.commands import db, db_place, db_saving, db_server, stack
+from harness.commands.db_make import Waiting, claimed
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
 from harness.commands.db_saving import Leave, dated, saved
 from harness.context import Context
@@ -21,48 +22,10 @@ from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.postgres import memory
 from harness.quantities import size as shown
 from harness.run import servers
+from harness.steps import ConsoleStep
 
-Write = Callable[[bytes], object]
-
-
-def backup(
-    context: Context,
-    *,
-    wish: DatabaseRequest,
-    name: str,
-    output: Path | None,
-    stdout: Write | None,
-    force: bool,
-    as_json: bool,
-) -> int:
-    """Write a backup to `stdout`, or to a file: `output`, or one with its date."""
-    name = db.named(context, name)
-    with db_place.opened(context, db.of_tests(context, wish, name)) as place:
-        db.require_there(place.client, name)
-        if stdout is not None and not wish.dry:
-            _streamed(context, place, name, stdout)
-            return ExitCode.OK
-        path = output or dated(context, name, place.client.environment)
-        path = path.absolute()
-        if path.exists() and not force:
-            raise UsageError(
-                f"{path} exists", remedy="name another file, or replace it: --force"
-            )
-        done = saved(context, place.client, name, path)
-    if as_json:
-        found = {"file": str(path), "size": done.size, "sha256": done.sha256}
-        context.answer(found)
-    elif not wish.dry:
-        context.console.info(f"{path}: {shown(done.size)}, sha256 {done.sha256}")
-    return ExitCode.OK
-
-
-def _streamed(context: Context, place: DatabasePlace, name: str, stdout: Write) -> None:
-    with context.console.step(f"backup {name}", ticker=True) as step:
-        done = archive.dump(
-            place.client, name, stdout, lambda count: step.update(shown(count))
-        )
-    context.console.info(f"{shown(done.size)}, sha256 {done.sha256}")
+VERIFIED: Final = "verify"
+"""What the database is called that a backup is tried in, behind ``building_``."""
 
 
 def restore(
@@ -107,23 +70,96 @@ def _restored(
                 argv = writer.argv("pg_restore", *words)
                 client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
             return
-        total = shown(path.stat().st_size)
         with context.console.step(f"restore {name}", ticker=True) as step:
             with lesser as writer:
-                wanted = _filled(
-                    context, writer, path, new,
-                    lambda count: step.update(f"{shown(count)}, the file has {total}"),
-                    privileges=privileges,
-                )  # fmt: skip
-            found = catalogue.tables(client, new)
-            if found != wanted:
-                raise DatabaseError(
-                    f"{found} of {wanted} tables came out of {path}",
-                    checked=client.title,
-                    remedy="take another backup; nothing was changed",
+                found = _read_back(
+                    context, client, writer, path, new, step, privileges=privileges
                 )
             place.settle(new)
     context.console.info(f"{name} on {client.title}: {found} tables restored")
+
+
+def _read_back(
+    context: Context,
+    client: PostgresPrograms,
+    writer: PostgresPrograms,
+    path: Path,
+    new: str,
+    step: ConsoleStep,
+    *,
+    privileges: bool,
+) -> int:
+    """Fill a database from a backup; raises where that is not all of it.
+
+    Answers the number of tables.
+    """
+    total = shown(path.stat().st_size)
+    wanted = _filled(
+        context, writer, path, new,
+        lambda count: step.update(f"{shown(count)}, the file has {total}"),
+        privileges=privileges,
+    )  # fmt: skip
+    found = catalogue.tables(client, new)
+    if found != wanted:
+        raise DatabaseError(
+            f"{found} of {wanted} tables came out of {path}",
+            checked=client.title,
+            remedy="take another backup; nothing was changed",
+        )
+    return found
+
+
+def verify(
+    context: Context,
+    *,
+    wish: DatabaseRequest,
+    path: Path | None,
+    trusted: bool,
+    as_json: bool,
+) -> int:
+    """Restore a backup beside all others, look at it, and remove it again.
+
+    Without a `path` the newest of the stack's database.
+    """
+    environment = wish.environment or context.config.stack.environment
+    name = db.named(context, "")
+    wanted = path is None
+    path = (path or db_saving.newest(context, name, environment)).absolute()
+    summed = archive.require(path)
+    with db_place.opened(context, wish, start=True) as place:
+        client = place.client
+        with (
+            _doubted(path),
+            replacing.claim(client, VERIFIED, waiting=Waiting(context)),
+            replacing.scratch(client, VERIFIED) as new,
+        ):
+            client.protect(new, VERIFIED)  # nobody else reads it
+            lesser = nullcontext(client) if trusted else rights.lesser(client, new)
+            title = f"restore {path.name} beside the others"
+            with context.console.step(title, ticker=True) as step, lesser as writer:
+                tables = _read_back(
+                    context, client, writer, path, new, step, privileges=False
+                )
+            try:
+                states = catalogue.modules(client, new)
+            except DatabaseError:
+                if wanted:  # the stack's is of Tryton
+                    raise
+                states = {}
+            size = catalogue.size(client, new)
+    active = sorted(one for one, state in states.items() if state == "activated")
+    if as_json:
+        context.answer({
+            "file": str(path), "checksum": summed, "tables": tables, "size": size,
+            "modules": active, "place": client.title,
+        })  # fmt: skip
+        return ExitCode.OK
+    context.console.info(
+        f"{path.name} comes back whole on {client.title}: {tables} tables,"
+        f" {shown(size)}, {len(active)} modules of Tryton"
+        + ("" if summed else "; it has no checksum beside it")
+    )
+    return ExitCode.OK
 
 
 def _filled(
@@ -149,6 +185,17 @@ def _filled(
     wanted = archive.tables(reader, path)
     archive.convert(reader, path, client, new, seen)
     return wanted
+
+
+@contextmanager
+def _doubted(path: Path) -> Iterator[None]:
+    """What cannot be restored is no backup."""
+    try:
+        yield
+    except DatabaseError as error:
+        error.message = f"{path.name} does not come back: {error.message}"
+        error.remedy = error.remedy or "make another backup, and try the one before"
+        raise
 
 
 # -- destroy -------------------------------------------------------------------

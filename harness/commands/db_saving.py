@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Backups that are made before something is lost, and their place."""
 
+import re
 import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from harness.context import Ask, Context
 from harness.databases import archive
 from harness.databases import replace as replacing
 from harness.databases.archive import Sum
 from harness.databases.client import PostgresPrograms
-from harness.errors import CommandFailed, DatabaseError
+from harness.errors import CommandFailed, DatabaseError, UsageError
 from harness.quantities import size as shown
+
+DATE: Final = "%Y%m%d-%H%M%S"
+"""In the names of backups."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +49,7 @@ def dated(
 ) -> Path:
     """A file for a backup, below the checkout, that says of what environment it is."""
     directory = place(context)
-    parts = (name, environment, time.strftime("%Y%m%d-%H%M%S"))
+    parts = (name, environment, time.strftime(DATE))
     stem = "-".join(filter(None, parts))
     path = directory / f"{stem}.{suffix}"
     number = 1
@@ -52,6 +57,39 @@ def dated(
         number += 1
         path = directory / f"{stem}-{number}.{suffix}"
     return path
+
+
+def outlived(context: Context, stem: str, suffix: str, age: float) -> list[Path]:
+    """Remove dated files that are older than `age` seconds, but never the newest.
+
+    `stem` is what stands before the date.
+    """
+    form = re.compile(rf"{re.escape(stem)}-(\d{{8}}-\d{{6}})(-\d+)?\.{suffix}")
+    found = [
+        (time.mktime(time.strptime(match[1], DATE)), path)
+        for path in place(context).iterdir()
+        if (match := form.fullmatch(path.name))
+    ]
+    until = time.time() - age
+    gone = [path for moment, path in sorted(found)[:-1] if moment < until]
+    for path in gone:
+        path.unlink(missing_ok=True)
+        archive.checksum(path).unlink(missing_ok=True)
+    return gone
+
+
+def newest(context: Context, name: str, environment: str) -> Path:
+    """The newest dated backup; raises `UsageError` where there is none."""
+    stem = "-".join(filter(None, (name, environment)))
+    form = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}(-\d+)?\.dump")
+    found = [one for one in place(context).iterdir() if form.fullmatch(one.name)]
+    if not found:
+        raise UsageError(
+            f"there is no backup of {name}",
+            checked=f"{place(context)}/{stem}-DATE.dump",
+            remedy="name the file, or make one: harness db backup -o FILE",
+        )
+    return max(found, key=lambda one: (one.stat().st_mtime, one.name))
 
 
 def saved(context: Context, client: PostgresPrograms, name: str, path: Path) -> Sum:

@@ -8,7 +8,13 @@ from pathlib import Path
 from typing import Final
 
 from harness import locks, proc, store
-from harness.commands import stack_health, stack_saving, stack_up, template
+from harness.commands import (
+    stack_before,
+    stack_health,
+    stack_saving,
+    stack_up,
+    template,
+)
 from harness.commands.db_server import BUILTIN, beside, ensured, on
 from harness.commands.stack import Stack, open_
 from harness.context import Context
@@ -53,6 +59,7 @@ def opened(
             context.console.info(proc.line(stack.compose.argv(*START)))
         else:
             stack.require_images(["db"])
+            stack_before.check_cluster(stack, there)
             with context.console.step("start db", ticker=True):
                 stack.compose.run(*START)
 

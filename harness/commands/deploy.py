@@ -14,8 +14,7 @@ from pathlib import Path
 
 from harness import locks
 from harness.commands import stack_before, stack_up
-from harness.commands.stack import Stack, open_
-from harness.commands.stack_change import kept
+from harness.commands.stack import Stack, kept, open_
 from harness.context import Context
 from harness.errors import EngineError, ExitCode, UsageError
 from harness.stack import lines
@@ -93,6 +92,7 @@ def run(
         return ExitCode.OK
     needed = plan.stack.project.closure([*plan.around, "erpserver"])
     stack_before.check_settings(plan.stack, needed)
+    stack_before.check_certificate(plan.stack, needed)
     stack_before.require_images(plan.stack, needed, build=False)
     _alone(plan)
     _surround(plan)
@@ -173,7 +173,9 @@ def _surround(plan: DeployPlan) -> None:
     stack, around = plan.stack, plan.around
     lock = stack.context.store.directory("stack", stack.project.name) / "up.lock"
     with locks.locked(lock):
-        stack_before.free_ports(stack, stack.looking.ps(), around)
+        there = stack.looking.ps()
+        stack_before.free_ports(stack, there, around)
+        stack_before.check_cluster(stack, there)
         stack_up.ready_database(stack)
         title = f"{', '.join(around)} around {plan.service}"
         with stack.context.console.step(title, ticker=True):

@@ -10,7 +10,7 @@ from harness.engine import Engine
 from harness.errors import ImageError, SourceError
 from harness.images import base as bases
 from harness.images import dockerfile, material, services
-from harness.images.build import PLACEHOLDER, PROJECT, ImageJob
+from harness.images.build import PLACEHOLDER, PROJECT, SERIES, ImageJob
 from harness.images.material import DOCKERFILE, Material
 from harness.model import Module, Source
 from harness.series import Series
@@ -152,6 +152,7 @@ def job_of(
             "harness.variant": variant,
             engine.STATE: context.store.id,
             PROJECT: derived(context.config.root),
+            SERIES: release.name,
             **({PLACEHOLDER: "true"} if placeholder else {}),
         },
     )

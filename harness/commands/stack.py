@@ -3,7 +3,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -51,7 +51,8 @@ class Stack:
         Raises `ConfigError` for ones that are not fit for the environment.
         """
         self.project.files()  # nothing is made where these are not there
-        return secrets.ensure(self.project.directory, self.project.environment)
+        found = secrets.ensure(self.project.directory, self.project.environment)
+        return found | self.project.pair.texts()
 
     def show(self, calls: Iterable[Sequence[str | Path]]) -> int:
         """Print calls of Compose as lines for a shell, instead of making them."""
@@ -198,6 +199,17 @@ def remove(stack: Stack, kinds: Sequence[str], *, dry: bool) -> bool:
         for call in calls:
             stack.engine.run(*call, timeout=300)
     return True
+
+
+def kept(
+    project: Project, counts: Mapping[str, int], names: Iterable[str]
+) -> list[str]:
+    """Options of ``up`` that leave the replicas of what it touches as they are.
+
+    Its ``--no-deps`` would not: it makes containers that the next ``up`` replaces.
+    """
+    touched = project.closure(names)
+    return [f"--scale={name}={counts[name]}" for name in touched if name in counts]
 
 
 def labelled(stack: Stack, kind: str) -> list[str]:

@@ -4,20 +4,30 @@
 import json
 import socket
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from harness import proc
 from harness.commands import stack_images
-from harness.commands.stack import Stack
+from harness.commands.stack import Stack, labelled
+from harness.config import profiles
 from harness.doctor import ports
-from harness.errors import EngineError, ImageError
+from harness.errors import (
+    ConfigError,
+    DatabaseError,
+    EngineError,
+    ImageError,
+    SourceError,
+)
 from harness.images import services as applications
-from harness.stack import secrets, settings
+from harness.stack import certificates, overlay, secrets, settings
 from harness.stack.compose import Container
 
 PROC = Path("/proc")
+MAJOR = "harness.postgresql"
+"""Label: the version of PostgreSQL in an image."""
 
 
 def check_settings(stack: Stack, names: Sequence[str]) -> None:
@@ -38,7 +48,63 @@ def check_settings(stack: Stack, names: Sequence[str]) -> None:
     if named := settings.example(told):
         warn(f"links lead to the example's names: {', '.join(named)}")
     if why := silent(server or told["portal"]["PORTAL_SMTP"]):
-        warn(f"{why}: mails are not sent while it is so")
+        place = f"{project.secret(secrets.MAIL)} or portal.env"
+        warn(f"{why}: mails are not sent while it is so; it stands in {place}")
+
+
+def check_cluster(stack: Stack, there: Iterable[Container]) -> None:
+    """The data in the volume are of the PostgreSQL that would run on them.
+
+    Raises `DatabaseError` where they are not: nothing that serves is ended for it.
+    """
+    volume, image = f"{stack.project.name}_db", stack.project.image("db")
+    found = stack.engine.inspect("image", image) or {}
+    major = found.get("Config", {}).get("Labels", {}).get(MAJOR, "")
+    servers = [one for one in there if one.service == "db"]
+    for one in servers:
+        known = stack.engine.inspect("container", one.name) or {}
+        if known.get("Image") == found.get("Id"):
+            return
+    if not major or volume not in labelled(stack, "volume"):
+        return
+    words = ("run", "--rm", "--network=none", "--user=0", "--entrypoint=cat")
+    mount = ("--volume", f"{volume}:/data:ro")
+    # Without the file there is no cluster yet.
+    said = stack.engine.run(*words, *mount, image, "/data/PG_VERSION", check=False)
+    has = "" if said.code else said.stdout.strip()
+    if has in ("", major):
+        return
+    serves = any(one.state == "running" for one in servers)
+    raise DatabaseError(
+        f"the data of the stack are of PostgreSQL {has}, its image is of {major}",
+        checked=f"PG_VERSION in the volume {volume}, the label {MAJOR} of {image};"
+        " nothing was changed",
+        remedy=(
+            f"{stack.line('db destroy')} backs all databases up by the server that"
+            f" runs, then {stack.line('db restore')} FILE"
+            if serves
+            else f"run it with an image of PostgreSQL {has} once more, for a backup:"
+            f" {stack.line('db backup')}"
+        ),
+    )
+
+
+def check_certificate(stack: Stack, names: Sequence[str]) -> None:
+    """Browsers would take the certificate, and without one nobody else is let in."""
+    project, config = stack.project, stack.context.config
+    if "nginx" not in names:
+        return
+    if project.pair.given:
+        hosts = [name for own in overlay.hosts(project).values() for name in own]
+        if said := certificates.require(project.pair, hosts, now=time.time()):
+            stack.context.console.warn(said)
+    elif config.stack.address != "127.0.0.1":
+        raise ConfigError(
+            f"others are let in at {config.stack.address}, but there is no certificate",
+            checked=f"stack.address ({config.source_of('stack.address')}),"
+            f" {project.pair.certificate}",
+            remedy="put certificate and key there, or leave stack.address out",
+        )
 
 
 def silent(server: str) -> str:
@@ -52,9 +118,23 @@ def silent(server: str) -> str:
     return ""
 
 
+def check_sources(stack: Stack) -> None:
+    """No stack is made of somebody's sources and of examples in place of the rest."""
+    config = stack.context.config
+    begun = {} if config.profile else profiles.begun(config.root)
+    for name, lacking in begun.items():
+        raise SourceError(
+            f"some sources of the profile {name} are there, and some are not:"
+            f" {', '.join(lacking)}",
+            checked=f"profile.{name}.when; examples would stand in for them",
+            remedy="clone them too; or, if that is meant: --profile none",
+        )
+
+
 def require_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
     """The images are there, and of what is here; with `build`, they are made so."""
     context, variant = stack.context, stack.project.variant
+    check_sources(stack)
     targets = list(stack.project.images(names))
     if build and (
         _lacks(stack, names) or stack_images.stale(context, targets, variant)

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness restart``, ``scale``: services that are up, changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 
-from harness.commands import stack_health
-from harness.commands.stack import Stack, open_
+from harness.commands import stack_health, stack_rolling
+from harness.commands.stack import Stack, kept, open_
 from harness.context import Context
 from harness.errors import EngineError, ExitCode
 from harness.stack.compose import replicas
-from harness.stack.project import Project
+from harness.stack.overlay import pages
 
 
 def restart(
@@ -45,6 +45,9 @@ def scale(
         return stack.show([call])
     title = "scale " + ", ".join(f"{name}={n}" for name, n in wanted.items())
     with nullcontext() if quiet else context.console.step(title, ticker=True):
+        for name in pages(stack.project):
+            if name in wanted:
+                stack_rolling.fewer(stack, name, wanted[name])
         stack_health.called(stack, call)
     _counted(stack, wanted)
     return ExitCode.OK
@@ -60,14 +63,3 @@ def _counted(stack: Stack, wanted: Mapping[str, int]) -> None:
                 checked="docker compose ps",
                 remedy=f"{stack.line('logs', name)} says why",
             )
-
-
-def kept(
-    project: Project, counts: Mapping[str, int], names: Iterable[str]
-) -> list[str]:
-    """Options of ``up`` that leave the replicas of what it touches as they are.
-
-    Its ``--no-deps`` would not: it makes containers that the next ``up`` replaces.
-    """
-    touched = project.closure(names)
-    return [f"--scale={name}={counts[name]}" for name in touched if name in counts]

@@ -11,7 +11,7 @@ from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ImageError
 from harness.images import services
-from harness.images.build import DIGEST, PROJECT, ImageJob
+from harness.images.build import DIGEST, PROJECT, SERIES, ImageJob
 from harness.images.material import DOCKERFILE
 from harness.stack.project import derived
 
@@ -35,8 +35,8 @@ def check(context: Context, names: Sequence[str], variant: str) -> None:
     if foreign:
         said = ", ".join(f"{name} (of {what})" for name, what in foreign.items())
         raise ImageError(
-            f"images of another checkout, or of other sources: {said}",
-            checked=f"their labels {PROJECT}, {REVISION}",
+            f"images of another checkout, series, or of other sources: {said}",
+            checked=f"their labels {PROJECT}, {SERIES}, {REVISION}",
             remedy=line([*foreign, *old], variant)
             + " (a name of your own keeps them apart: images.prefix)",
         )
@@ -68,7 +68,10 @@ def compared(
             continue
         whose = labels.get(PROJECT, own)
         kin = _sources(labels) in ([], _sources(job.labels))
-        if whose == own and (kin or job.service not in SOURCED):
+        series = labels.get(SERIES, job.labels.get(SERIES))
+        if series != job.labels.get(SERIES) and job.service in SOURCED:
+            foreign[job.service] = f"series {series}"
+        elif whose == own and (kin or job.service not in SOURCED):
             old.append(job.service)
         else:
             foreign[job.service] = labels.get(REVISION) or whose

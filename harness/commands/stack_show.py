@@ -4,6 +4,7 @@
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
@@ -105,10 +106,17 @@ def addresses(
         for one in containers
         for inside, _, port in one.ports
     }
-    web = outside.get(("nginx", 81), config.nginx_port)
-    tail = "" if web == 80 else f":{web}"
+    if stack.project.pair.given:
+        scheme, usual, web = (
+            "https",
+            443,
+            outside.get(("nginx", 443), config.https_port),
+        )
+    else:
+        scheme, usual, web = "http", 80, outside.get(("nginx", 81), config.nginx_port)
+    tail = "" if web == usual else f":{web}"
     found = [
-        (service, f"http://{name}{tail}{page}", web, name)
+        (service, f"{scheme}://{name}{tail}{page}", web, name)
         for service, names in overlay.hosts(stack.project).items()
         for page in [overlay.page(stack.project, service)]
         for name in names
@@ -152,15 +160,25 @@ def asked(url: str, port: int, host: str) -> str:
         except OSError:
             return "does not answer"
         return ""
-    code = status(port, host, urlsplit(url).path)
+    parts = urlsplit(url)
+    code = status(port, host, parts.path, secure=parts.scheme == "https")
     if not code:
         return "does not answer"
     return f"answers {code}" if code >= 500 or code == 404 else ""
 
 
-def status(port: int, host: str, page: str = "/") -> int:
-    """The code of an answer; 0 without one."""
+def status(port: int, host: str, page: str = "/", *, secure: bool = False) -> int:
+    """The code of an answer; 0 without one.
+
+    This machine is who it is: what a certificate is worth was looked at before.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
+    if secure:
+        own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        own.check_hostname, own.verify_mode = False, ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(
+            "127.0.0.1", port, timeout=WITHIN, context=own
+        )
     try:
         connection.request("GET", page, headers={"Host": host})
         return connection.getresponse().status

@@ -10,11 +10,11 @@ from harness import locks
 from harness.commands import (
     stack_before,
     stack_health,
+    stack_rolling,
     stack_saving,
     stack_show,
 )
-from harness.commands.stack import Stack, open_
-from harness.commands.stack_change import kept
+from harness.commands.stack import Stack, kept, open_
 from harness.context import Context
 from harness.errors import DatabaseError, EngineError, ExitCode
 from harness.run import needs
@@ -49,6 +49,7 @@ def up(
         call = started(stack, stack.looking.ps(), wanted, wait=wait)
         return stack.show([DATABASE, call])
     stack_before.check_settings(stack, stack.project.closure(wanted))
+    stack_before.check_certificate(stack, wanted)
     # The database is made by an erpserver.
     needed = stack.project.closure([*wanted, "erpserver"])
     stack_before.require_images(stack, needed, build=build)
@@ -57,10 +58,13 @@ def up(
         header(stack, wanted)
         there = stack.looking.ps()
         stack_before.free_ports(stack, there, wanted)
+        stack_before.check_cluster(stack, there)
         ready_database(stack)
-        call = started(stack, there, wanted, wait=wait)
+        stack_rolling.replace(stack, wanted)
+        call = started(stack, stack.looking.ps(), wanted, wait=wait)
         with context.console.step("services", ticker=True):
             stack_health.called(stack, call)
+            stack_rolling.renew(stack)
             if wait and "nginx" in wanted:
                 answered(stack, wanted)
         (place / stack_health.STOPPED).unlink(missing_ok=True)
@@ -204,6 +208,8 @@ def recipe(stack: Stack) -> StackRecipe:
 def answered(stack: Stack, wanted: Sequence[str]) -> None:
     """Wait until portal and API, and what else has pages, answer through nginx."""
     config = stack.context.config.stack
+    secure = stack.project.pair.given
+    port = config.https_port if secure else config.nginx_port
     deadline = time.monotonic() + config.timeout
     for service, names in overlay.hosts(stack.project).items():
         if service not in (*overlay.OWN, *wanted):
@@ -211,13 +217,13 @@ def answered(stack: Stack, wanted: Sequence[str]) -> None:
         for name in names:
             page = overlay.page(stack.project, service)
             while (
-                not (code := stack_show.status(config.nginx_port, name, page))
+                not (code := stack_show.status(port, name, page, secure=secure))
                 or code >= 500
             ):
                 if time.monotonic() > deadline:
                     raise EngineError(
                         f"{service} does not answer for {name}",
-                        checked=f"http://127.0.0.1:{config.nginx_port}/: {code}",
+                        checked=f"the port {port} of 127.0.0.1: {code}",
                         remedy=f"{stack.line('logs', service, 'nginx')} says why",
                     )
                 time.sleep(0.1)

@@ -34,7 +34,7 @@ def find_root(start: Path) -> Path | None:
 def nothing(start: Path) -> ConfigError:
     """What to say where there is neither a configuration nor a Tryton module."""
     return ConfigError(
-        f"there is nothing to test here: no Tryton module, no [{TABLE}]",
+        f"there is nothing of yours to work on here: no Tryton module, no [{TABLE}]",
         checked=f"{FILE} in {start} and above it; tryton.cfg above and below it",
         remedy="change to the directory of a module or of the stack; elsewhere,"
         f" harness init describes the project in its {FILE}",

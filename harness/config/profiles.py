@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 
+from harness.config import document
 from harness.config.cascade import Cascade, Overrides
 from harness.config.kinds import shown
 from harness.config.names import (
@@ -71,6 +72,19 @@ def _fitting(cascade: Cascade, profiles: Mapping[str, object], root: Path) -> st
             f" there, allowed: one of them; choose it with --{PROFILE}"
         )
     return next(iter(found), "")
+
+
+def begun(root: Path) -> dict[str, list[str]]:
+    """Profiles of the file of which some sources are there, with those that are not."""
+    table = document.read(root)
+    profiles = table.get(PROFILE, {}) if isinstance(table, dict) else {}
+    found = {}
+    for name, content in profiles.items():
+        paths = _paths(content)
+        lacking = [one for one in paths if not (root / one).exists()]
+        if lacking and len(lacking) < len(paths):
+            found[name] = lacking
+    return found
 
 
 def _paths(content: object) -> list[str]:

@@ -66,7 +66,9 @@ class StackSettings:
 
     `project` is Compose's name of it, empty for one made of the checkout's
     place; `timeout` in seconds until all services must be healthy.  Ports are those
-    of 127.0.0.1; a `db_port` of 0 publishes none.  Tryton's user of processing is
+    of 127.0.0.1; a `db_port` of 0 publishes none.  Where there is a certificate, pages
+    are at the `https_port`, and `address` may let in others than this machine.
+    Tryton's user of processing is
     made in the `processing_groups`, ``module.id``; without any it is not made.
     The first database has the `modules`, or all that a `template` has.
     """
@@ -84,6 +86,8 @@ class StackSettings:
     template: Annotated[str, kinds.text("the name of a template")] = ""
     timeout: Annotated[int, kinds.duration(1)] = 120
     nginx_port: Annotated[int, kinds.number(1)] = 81
+    https_port: Annotated[int, kinds.number(1)] = 443
+    address: Annotated[str, kinds.choice("127.0.0.1", "0.0.0.0")] = "127.0.0.1"  # noqa: S104
     erpserver_port: Annotated[int, kinds.number(1)] = 8000
     db_port: Annotated[int, kinds.number()] = 0
     processing_groups: Annotated[

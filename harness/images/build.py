@@ -23,6 +23,8 @@ DIGEST: Final = "harness.image"
 """Label: the digest of all that the image is made of."""
 PROJECT: Final = "harness.project"
 """Label: the checkout that built it; another one's sources may be other ones."""
+SERIES: Final = "harness.series"
+"""Label: Tryton's."""
 PLACEHOLDER: Final = "harness.placeholder"
 """Label: there was no source that could be started."""
 BUILDKIT: Final = {"DOCKER_BUILDKIT": "1", "BUILDX_BUILDER": "default"}

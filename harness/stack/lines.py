@@ -8,6 +8,7 @@ from pathlib import Path
 from harness import proc
 from harness.stack import project as projects
 from harness.stack import roles, secrets
+from harness.stack.certificates import CERTIFICATE, KEY
 from harness.stack.project import Project
 
 
@@ -20,8 +21,8 @@ def environment(project: Project, state: str) -> Iterator[str]:
     words = [f"{name}={shlex.quote(value)}" for name, value in plain.items()]
     words += [
         f'{name.upper()}="$(cat {shlex.quote(str(place / name))})"'
-        for name in (*secrets.NAMES, secrets.MAIL)
-        if name != secrets.MAIL or (place / name).exists()
+        for name in (*secrets.NAMES, secrets.MAIL, CERTIFICATE, KEY)
+        if name in secrets.NAMES or (place / name).exists()
     ]
     yield " ".join(["export", *words])
     for role, name in roles.PASSWORDS.items():

@@ -11,6 +11,7 @@ from harness import envfile
 from harness.config.services import ServiceTable
 from harness.errors import ConfigError
 from harness.model import Source
+from harness.stack.certificates import CERTIFICATE, KEY
 from harness.stack.project import PYTHON, SECRETS, SERVICES, Project
 from harness.stack.secrets import NAMES
 
@@ -21,11 +22,12 @@ HEALTHY: Final = ("CMD", "healthy", "python3", "-IS", "/opt/harness/healthy.py")
 EXPORTED: Final = 'for one in {}; do export "${{one%%=*}}=$(cat "/run/secrets/${{one#*=}}")"; done; exec "$@"'  # noqa: E501
 """A shell's words that make variables of secrets: no `docker inspect` shows these."""
 SITE: Final = """server {{
-    listen 81;
+    listen {listen};
     server_name {host};
     location / {{
-        set $service {service};
-        proxy_pass http://$service:{port};
+        set $service {service}:{port};
+        include /tmp/nginx/kept/{service}.use*;
+        proxy_pass http://$service;
     }}
 }}
 """
@@ -67,6 +69,8 @@ def overlay(
     if told := _nginx(project):
         made.setdefault("nginx", {}).setdefault("environment", {}).update(told)
     found: dict[str, Any] = {"services": made}
+    if project.pair.given:
+        found["secrets"] = _encrypted(project, made.setdefault("nginx", {}))
     if volumes := volumes - {"files", "db"}:
         found["volumes"] = {name: {"labels": LABELS} for name in sorted(volumes)}
     return found
@@ -96,6 +100,16 @@ def page(project: Project, service: str) -> str:
     return table.page if table else "/"
 
 
+def pages(project: Project) -> dict[str, int]:
+    """The services that nginx stands before, and their ports inside."""
+    own = {"erpserver": 8000, "portal": 6543, "api": 6544}
+    return own | {
+        name: table.port
+        for name, table in project.tables.items()
+        if table.port and (table.vhost or name in own)
+    }
+
+
 def _nginx(project: Project) -> dict[str, str]:
     """What nginx is told of tables, as variables."""
     variables = {}
@@ -106,10 +120,28 @@ def _nginx(project: Project) -> dict[str, str]:
         if name in OWN and table.vhost:
             variables[f"{OWN[name]}_NAMES"] = " ".join(hosts(project)[name])
         if name not in OWN and table.vhost:
-            servers += SITE.format(host=table.vhost, service=name, port=table.port)
+            servers += SITE.format(
+                host=table.vhost, service=name, port=table.port,
+                listen="443 ssl http2" if project.pair.given else "81",
+            )  # fmt: skip
     if servers:
         variables["SERVERS"] = servers.replace("$", "$$")
+    if project.pair.given:
+        names = [one for own in hosts(project).values() for one in own]
+        variables["HTTPS_NAMES"] = " ".join(dict.fromkeys(names))
+        variables["HTTPS_PORT"] = str(project.config.stack.https_port)
     return variables
+
+
+def _encrypted(project: Project, nginx: dict[str, Any]) -> dict[str, Any]:
+    """Give nginx the certificate, which is no part of what makes it anew.
+
+    Answers the secrets that Compose is to know.
+    """
+    stack = project.config.stack
+    nginx["ports"] = [f"{stack.address}:{stack.https_port}:443"]
+    nginx["secrets"] = [CERTIFICATE, KEY]
+    return {name: {"environment": name.upper()} for name in nginx["secrets"]}
 
 
 def _described(project: Project, name: str, table: ServiceTable) -> dict[str, Any]:

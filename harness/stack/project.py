@@ -4,7 +4,7 @@
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,6 +16,8 @@ from harness.config.services import ServiceTable
 from harness.errors import ConfigError, UsageError
 from harness.options import meant
 from harness.stack import roles
+from harness.stack.certificates import Pair
+from harness.stack.secrets import directory as secrets_of
 
 PROFILES: Final = {"selenium": "browser"}
 """Services that are started by name only, and Compose's profile of each."""
@@ -53,6 +55,7 @@ SECRETS: Final = {
 """What a service is told: secrets of compose.yaml."""
 BEHIND: Final = {"portal": "nginx", "api": "nginx", "erpserver": "nginx"}
 """Services that are reached through another one."""
+PORTS: Final = "stack.nginx_port, stack.https_port, stack.erpserver_port, stack.db_port"
 DOORS: Final = {("erpserver", 8000): 8000, ("portal", 6543): 81, ("api", 6544): 81}
 """Ports of services that nginx stands for, and its own port for each."""
 
@@ -80,9 +83,22 @@ class Project:
     @property
     def ports(self) -> dict[int, str]:
         """The ports that are published, each with what for."""
+        return dict(self.published())
+
+    def published(self) -> Iterator[tuple[int, str]]:
+        """`ports`, before one has taken the place of another."""
         stack = self.config.stack
-        found = {stack.nginx_port: "nginx", stack.erpserver_port: "erpserver"}
-        return found | ({stack.db_port: "db"} if stack.db_port else {})
+        yield stack.nginx_port, "nginx"
+        yield stack.erpserver_port, "erpserver"
+        if self.pair.given:
+            yield stack.https_port, "https"
+        if stack.db_port:
+            yield stack.db_port, "db"
+
+    @property
+    def pair(self) -> Pair:
+        """Its certificate, which need not be there."""
+        return Pair(place=secrets_of(self.directory, self.environment))
 
     @property
     def tables(self) -> dict[str, ServiceTable]:
@@ -201,23 +217,24 @@ def make(config: Config, environment: str = "") -> Project:
     """The stack of this checkout; two checkouts never share one."""
     environment = environment or config.stack.environment
     ports = (config.stack.nginx_port, config.stack.erpserver_port)
-    for port in (*ports, config.stack.db_port):
+    for port in (*ports, config.stack.https_port, config.stack.db_port):
         if port > 65535 or (not port and port in ports):
             raise ConfigError(
                 f"{port} is no port",
-                checked="stack.nginx_port, stack.erpserver_port, stack.db_port",
+                checked=PORTS,
                 remedy="take one from 1 to 65535 (db_port 0: not published)",
             )
-    if len({*ports, config.stack.db_port}) < 3:
-        raise ConfigError(
-            "two services of the stack have the same port",
-            checked="stack.nginx_port, stack.erpserver_port, stack.db_port",
-            remedy="give each its own",
-        )
     name = config.stack.project or derived(config.root)
     if environment != "development":
         name = f"{name}-{environment}"
-    return Project(config=config, environment=environment, name=name)
+    made = Project(config=config, environment=environment, name=name)
+    if len(made.ports) < len(list(made.published())):
+        raise ConfigError(
+            "two services of the stack have the same port",
+            checked=PORTS,
+            remedy="give each its own",
+        )
+    return made
 
 
 def derived(root: Path) -> str:
@@ -238,6 +255,7 @@ def variables(
         "IMAGE_PREFIX": project.config.images.prefix,
         "IMAGE_VARIANT": project.variant,
         "NGINX_PORT": str(stack.nginx_port),
+        "STACK_ADDRESS": stack.address,
         "ERPSERVER_PORT": str(stack.erpserver_port),
         "DATABASE_NAME": stack.database,
         "PORTAL_SMTP": "",

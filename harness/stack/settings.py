@@ -25,6 +25,8 @@ def require(project: Project, told: Told, server: str) -> None:
     `server` is the secret with the mail server, if there is one.
     """
     problems = [*mail(project, told.get("portal", {}), server), *addresses(told)]
+    if project.pair.given:
+        problems += encrypted(told)
     if problems:
         raise ConfigError(
             f"{project.environment} cannot work as it is set:\n" + "\n".join(problems),
@@ -99,6 +101,15 @@ def addresses(told: Told) -> Iterator[str]:
             "api: API_ORIGINS lacks the portal's own pages:"
             f" {origin.scheme}://{origin.netloc}"
         )
+
+
+def encrypted(told: Told) -> Iterator[str]:
+    """Addresses that lead past the certificate that is there."""
+    for service in ("portal", "api"):
+        for name, _ in NAMES.values():
+            address = told.get(service, {}).get(name, "")
+            if address.startswith("http:"):
+                yield f"{service}: {name}={address}, but there is a certificate: https"
 
 
 def example(told: Told) -> list[str]:

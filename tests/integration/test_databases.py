@@ -283,6 +283,45 @@ def test_a_damaged_backup_changes_nothing(
     assert names() == {NAME}
 
 
+def test_a_backup_is_tried_beside_the_others(
+    good: Good, harness: Harness, sql: Sql, names: Names, tmp_path: Path
+) -> None:
+    backups = {"HARNESS_BACKUPS": str(tmp_path)}
+    good("db", "create", NAME, "--empty", "--on", "local")
+    sql(NAME, MARK, "INSERT INTO mark VALUES ('kept')")
+    words = ("db", "backup", NAME, "--on", "local", "--json", "--keep-for", "1d")
+    old = tmp_path / f"{NAME}-20260101-030000.dump"
+    older = tmp_path / f"{NAME}-20260101-020000-2.dump"
+    for one in (old, older, tmp_path / f"{NAME}2-20260101-030000.dump"):
+        one.touch()
+    older.with_name(f"{older.name}.sha256").touch()
+    found = json.loads(good(*words, **backups))
+    assert found["removed"] == [str(older), str(old)]
+    path = Path(found["file"])
+    assert {one.name for one in tmp_path.iterdir()} == {
+        path.name, f"{path.name}.sha256", f"{NAME}2-20260101-030000.dump",
+    }  # fmt: skip
+    told = json.loads(good("db", "verify", str(path), "--on", "local", "--json"))
+    assert (told["tables"], told["checksum"], told["modules"]) == (1, True, [])
+    assert names() == {NAME}
+    # One that is cut comes back as nothing, and is said; so are wishes that cannot be.
+    path.write_bytes(path.read_bytes()[:-200])
+    path.with_name(f"{path.name}.sha256").unlink()
+    for code, *line in (
+        (7, "verify", str(path)),
+        (2, "verify", str(tmp_path / "none")),
+        (2, "verify"),
+        (2, "backup", NAME, "--files"),
+        (2, "backup", NAME, "--files", "-o", "-"),
+        (2, "backup", NAME, "--keep-for", "soon"),
+    ):
+        done = harness("db", *map(str, line), "--on", "local", **backups)
+        assert done.returncode == code, done.stdout + done.stderr
+        assert "to mend it" in done.stdout + done.stderr
+    left = sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ 'verify'")
+    assert left == []
+
+
 def test_a_backup_is_restored_without_rights(
     harness: Harness, good: Good, sql: Sql, names: Names, tmp_path: Path
 ) -> None:

@@ -336,10 +336,11 @@ def test_no_container_has_a_secret_that_is_not_its_own(production: Production) -
         "api": {"pgservice_api", "session_secret"},
         "processing": {"processing_password"},
     }
+    there = production.checkout.containers()
     for service, expected in query.items():
         found = production.good("exec", service, "ls", "/run/secrets").split()
         assert set(found) == expected
-        shown = docker("inspect", f"{production.project}-{service}-1")
+        shown = docker("inspect", there[service][0]["name"])
         assert "hush-hush" not in shown  # the mail server's password
         limits = json.loads(shown)[0]["HostConfig"]
         assert limits["Memory"] > 0

@@ -202,15 +202,16 @@ def test_monitor_sees_all_that_runs(stack: Checkout, address: Address) -> None:
 
 def test_monitor_counts_work(stack: Checkout) -> None:
     """Other work on the machine takes its share: what idles is the measure."""
+    portal = stack.containers()["portal"][0]["name"]
     with subprocess.Popen(
-        ["docker", "exec", f"{stack.project}-portal-1", "timeout", "30", "sh", "-c",
+        ["docker", "exec", portal, "timeout", "30", "sh", "-c",
          "echo on; exec sh -c 'while :; do :; done'"],
         stdout=subprocess.PIPE, text=True,
     ) as busy:  # fmt: skip
         assert busy.stdout
         assert busy.stdout.readline() == "on\n"
         rows = json.loads(stack.good("monitor", "--once", "--json"))
-        docker("exec", f"{stack.project}-portal-1", "sh", "-c",
+        docker("exec", portal, "sh", "-c",
                "kill $(grep -l '^timeout' /proc/*/cmdline | cut -d/ -f3)")  # fmt: skip
     rates = {
         one["service"]: one["rates"]["user"] + one["rates"]["system"] for one in rows

@@ -115,6 +115,8 @@ def test_defaults(tmp_path: Path) -> None:
         "stack.template": "",
         "stack.timeout": 120,
         "stack.nginx_port": 81,
+        "stack.https_port": 443,
+        "stack.address": "127.0.0.1",
         "stack.erpserver_port": 8000,
         "stack.db_port": 0,
         "stack.processing_groups": ("collecting_society.group_processing",),

@@ -116,6 +116,7 @@ def test_all_commands_are_there() -> None:
                 "update",
                 "backup",
                 "restore",
+                "verify",
                 "destroy",
             )
         ),

@@ -11,7 +11,7 @@ from harness.commands import stack_images
 from harness.config import Config
 from harness.context import Context
 from harness.errors import ImageError
-from harness.images.build import DIGEST, PROJECT, ImageJob
+from harness.images.build import DIGEST, PROJECT, SERIES, ImageJob
 from harness.output import Console
 from harness.stack.project import derived
 
@@ -45,6 +45,16 @@ def test_images_are_compared(
     there: dict[str, dict[str, str]], old: list[str], foreign: dict[str, str]
 ) -> None:
     assert stack_images.compared(WANTED, there, "mine") == (old, foreign)
+
+
+def test_another_series_is_none_of_ours() -> None:
+    """Its own of before is refused, too: Tryton's modules would not load."""
+    [_, job, _] = WANTED
+    wanted = [replace(job, labels={SERIES: "7.0"})]
+    there = {job.image: {DIGEST: "then", SERIES: "6.6"}}
+    assert stack_images.compared(wanted, there, "") == ([], {"portal": "series 6.6"})
+    del there[job.image][SERIES]
+    assert stack_images.compared(wanted, there, "") == (["portal"], {})
 
 
 @pytest.mark.parametrize(

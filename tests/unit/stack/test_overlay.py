@@ -68,6 +68,32 @@ def test_host_names(tmp_path: Path) -> None:
     assert found == {"portal": ["a.test", "b.test"], "api": ["d.test", "e.test"]}
 
 
+def test_a_certificate_opens_a_port_of_its_own(tmp_path: Path) -> None:
+    table = ServiceTable(image="mailpit:1", port=8025, vhost="mail.test")
+    stack = replace(StackSettings(), https_port=8443, address="0.0.0.0")
+    made = projects.make(Config(root=tmp_path, stack=stack, service={"mail": table}))
+    assert "secrets" not in overlay(made, [], {})
+    place = made.pair.place
+    place.mkdir(parents=True)
+    for name in ("tls_certificate", "tls_key"):
+        (place / name).write_text(name)
+    assert made.ports == {81: "nginx", 8000: "erpserver", 8443: "https"}
+    found = overlay(made, [], {})
+    nginx = found["services"]["nginx"]
+    assert nginx["ports"] == ["0.0.0.0:8443:443"]
+    assert nginx["secrets"] == list(found["secrets"])
+    assert nginx["environment"]["HTTPS_PORT"] == "8443"
+    names = "repertoire.test api.repertoire.test mail.test"
+    assert nginx["environment"]["HTTPS_NAMES"] == names
+    assert "listen 443 ssl" in nginx["environment"]["SERVERS"]
+    # Another one does not make nginx anew: it is told.
+    made.pair.certificate.write_text("another")
+    assert overlay(made, [], {}) == found
+    with pytest.raises(ConfigError, match="the same port"):
+        taken = replace(stack, nginx_port=8443)
+        projects.make(Config(root=tmp_path, stack=taken))
+
+
 # -- described services --------------------------------------------------------
 
 
@@ -127,7 +153,7 @@ def test_a_service_more(tmp_path: Path) -> None:
     }
     text = found["nginx"]["environment"]["SERVERS"]
     assert "server_name mail.test;" in text
-    assert "http://$$service:8025" in text
+    assert "set $$service mail:8025;" in text
     made = projects.make(replace(config(tmp_path), service=tables))
     assert hosts(made)["mail"] == ["mail.test"]
     assert (page(made, "mail"), page(made, "portal")) == ("/inbox", "/")

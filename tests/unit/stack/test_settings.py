@@ -83,3 +83,14 @@ def test_all_is_said_at_once(tmp_path: Path) -> None:
 def test_names_of_the_example_are_told() -> None:
     told = {"portal": {"API_URL": "http://api.repertoire.test:81"}, "api": {}}
     assert settings.example(told) == ["portal: API_URL"]
+
+
+def test_addresses_lead_to_the_certificate_that_is_there(tmp_path: Path) -> None:
+    place = tmp_path / "compose" / "secrets" / "production"
+    plain: dict[str, Any] = {"portal": {"PORTAL_URL": "http://society.example"}}
+    allowed: dict[str, Any] = {"api": {"API_ORIGINS": "http://society.example"}}
+    assert problems(tmp_path, **plain, **allowed) == ""
+    place.mkdir(parents=True)
+    (place / "tls_certificate").touch()
+    assert "there is a certificate: https" in problems(tmp_path, **plain, **allowed)
+    assert problems(tmp_path) == ""

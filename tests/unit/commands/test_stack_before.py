@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is refused before anything of a stack is ended or started."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.commands import stack_before
+from harness.commands.stack import Stack
+from harness.config import Config
+from harness.config.schema import StackSettings
+from harness.context import Context
+from harness.errors import ConfigError, DatabaseError, SourceError
+from harness.output import Console
+from harness.proc import Completed
+from harness.stack import project as projects
+from harness.stack.compose import Container
+
+
+class Engine:
+    """One with a volume of a version, an image of 15, and perhaps a container."""
+
+    def __init__(self, version: str, *, ran: str = "former") -> None:
+        self.version, self.ran = version, ran
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any]:
+        if kind == "container":
+            return {"Image": self.ran}
+        return {"Id": "now", "Config": {"Labels": {stack_before.MAJOR: "15"}}}
+
+    def run(self, *parts: str, **options: object) -> Completed:
+        if parts[0] == "volume":
+            return Completed(code=0, stdout="x-production_db\n", stderr="")
+        code = 0 if self.version else 1
+        return Completed(code=code, stdout=f"{self.version}\n", stderr="")
+
+
+def stack(root: Path, engine: Engine, **settings: str) -> Stack:
+    config = Config(root=root, stack=StackSettings(project="x", **settings))  # type: ignore[arg-type]
+    console = Console(io.StringIO(), {})
+    context = Context(config=config, environ={}, console=console, line="")
+    made = Stack(context=context, project=projects.make(config, "production"))
+    made.__dict__.update(engine=engine)
+    return made
+
+
+SERVER = Container(service="db", name="x-production-db-1", state="running")
+
+
+@pytest.mark.parametrize(
+    ("there", "remedy"), [([SERVER], "destroy"), ([], "with an image of PostgreSQL 14")]
+)
+def test_data_of_another_postgresql(
+    tmp_path: Path, there: list[Container], remedy: str
+) -> None:
+    with pytest.raises(DatabaseError, match="are of PostgreSQL 14") as caught:
+        stack_before.check_cluster(stack(tmp_path, Engine("14")), there)
+    assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "engine", [Engine("15"), Engine(""), Engine("14", ran="now")],
+    ids=["the same", "none yet", "it runs already"],
+)  # fmt: skip
+def test_data_that_fit(tmp_path: Path, engine: Engine) -> None:
+    stack_before.check_cluster(stack(tmp_path, engine), [SERVER])
+
+
+def test_half_of_the_sources(tmp_path: Path) -> None:
+    """Those of a profile: the examples would stand in for the others, unsaid."""
+    file = tmp_path / "pyproject.toml"
+    file.write_text("[tool.harness.profile.theirs]\nwhen = ['src/a', 'src/b']\n")
+    made = stack(tmp_path, Engine("15"))
+    stack_before.check_sources(made)
+    (tmp_path / "src" / "a").mkdir(parents=True)
+    with pytest.raises(SourceError, match="some are not: src/b") as caught:
+        stack_before.check_sources(made)
+    assert caught.value.code == 2
+    none = replace(made.context.config, profile="none")
+    meant = Stack(context=replace(made.context, config=none), project=made.project)
+    stack_before.check_sources(meant)
+    (tmp_path / "src" / "b").mkdir()
+    stack_before.check_sources(made)
+
+
+def test_nobody_else_is_let_in_without_a_certificate(tmp_path: Path) -> None:
+    made = stack(tmp_path, Engine("15"), address="0.0.0.0")
+    with pytest.raises(ConfigError, match="there is no certificate"):
+        stack_before.check_certificate(made, ["nginx"])
+    stack_before.check_certificate(made, ["db"])
+    stack_before.check_certificate(stack(tmp_path, Engine("15")), ["nginx"])
+    (tmp_path / "compose" / "secrets" / "production").mkdir(parents=True)
+    made.project.pair.key.write_text("x")
+    with pytest.raises(ConfigError, match="tls_certificate is missing"):
+        stack_before.check_certificate(made, ["nginx"])
