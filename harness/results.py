@@ -39,8 +39,6 @@ PYTEST = {
     6: ExitCode.TESTS_FAILED,  # more warnings than --max-warnings
 }
 """pytest's exit codes (pytest.ExitCode) as ours."""
-SIGNALLED = 128
-"""From here on a shell's, or ``docker``'s, for a process that was killed."""
 INNOCENT = (ExitCode.OK, ExitCode.NOTHING_SELECTED)
 """What a process may end with that has tests without an outcome: it is a failure."""
 
@@ -168,11 +166,8 @@ def _events(path: Path) -> list[dict[str, Any]]:
 
 
 def _code(code: int, *, broken: bool, empty: bool) -> int:
-    """Never better than what the process returned; zero tests never pass.
-
-    A code that pytest does not know is the suite's own, by ``pytest.exit``.
-    """
-    if not 0 <= code < SIGNALLED:
+    """Zero tests never pass; what pytest does not know is of a ``pytest.exit``."""
+    if code < 0 or code > 128:  # it was killed: Python's code, or a shell's
         return ExitCode.INTERNAL
     if broken and code == 2:
         return ExitCode.TESTS_FAILED
