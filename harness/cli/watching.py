@@ -17,8 +17,8 @@ NEAR = 0.8
 """How near to a suite's name a word is a slip: modules have names like these."""
 EPILOG = """\
 keys: a all tests, f those that failed, p only files whose path has …, t only tests
-whose name has … (as pytest's -k), Enter the same again, u unfold the last failures,
-q quit.
+whose name has … (as pytest's -k), r the rest follows each save, Enter the same again,
+u unfold the last failures, q quit.
 All other options, and what follows --, go to pytest."""
 
 

@@ -53,7 +53,7 @@ def check(
     if argv[0] in names or argv[0] in ("-h", "--help", "--version"):
         return
     if not argv[0].startswith("-"):
-        _refuse(argv, environ)
+        _refuse(argv, main_, environ)
         return
     place = next((at for at, word in enumerate(argv) if word in names), None)
     if place is None:
@@ -68,28 +68,36 @@ INSTEAD: Final = {"help": "--help", "version": "--version"}
 """Commands of other programs that are options here."""
 
 
-def _refuse(argv: Sequence[str], environ: Mapping[str, str]) -> None:
+def _refuse(argv: Sequence[str], main_: Parser, environ: Mapping[str, str]) -> None:
     """Raises `UsageError` where a word is no command, but is known otherwise."""
     from harness import config  # takes its time
 
     word, *rest = argv
-    words = [*rest, INSTEAD[word]] if word in INSTEAD else ["test", *argv]
-    if word not in INSTEAD:
+    words = ["test", *argv]
+    if word in INSTEAD:
+        words = [*rest, INSTEAD[word]]
+    else:
         root = config.find_root(Path.cwd())
         suites = config.load(root, environ, {}).suite if root else {}
         if word not in suites:
-            return
+            if f"--{word}" not in _parsers(main_)["test"]._option_string_actions:
+                return
+            words = ["test", f"--{word}", *rest]
     text = f"harness has no command {word!r}"
     raise UsageError(text, remedy=f"did you mean {line(words)}?")
 
 
 def known(main_: Parser) -> set[str]:
     """The names of all commands."""
+    return set(_parsers(main_))
+
+
+def _parsers(main_: Parser) -> dict[str, Parser]:
     return {
-        name
+        name: one
         for action in main_._actions
         if isinstance(action, argparse._SubParsersAction)
-        for name in action.choices
+        for name, one in action.choices.items()
     }
 
 

@@ -14,6 +14,9 @@ from harness.options import meant
 from harness.quantities import size as shown
 from harness.run import servers
 
+TESTS = "harness_"
+"""How the names of templates and leases begin."""
+
 
 def require_leave(client: PostgresPrograms, leave: Leave, what: str) -> None:
     """Ask whether `what` may be done; raises `UsageError` where it may not."""
@@ -43,16 +46,19 @@ def require_there(client: PostgresPrograms, name: str) -> None:
     """Raises `DatabaseError` where a database is not there."""
     there = [one.name for one in catalogue.all_(client)]
     if name not in there:
+        listed = [one for one in there if not one.startswith(TESTS)]
+        if more := len(there) - len(listed):
+            listed.append(f"{more} of tests")
         raise DatabaseError(
             f"there is no database {name} on {client.title}",
-            checked=f"there are {', '.join(there) or 'none'}",
+            checked=f"there are {', '.join(listed) or 'none'}",
             remedy=meant(name, there) or "harness db create, or another place: --on",
         )
 
 
 def of_tests(context: Context, wish: DatabaseRequest, name: str) -> DatabaseRequest:
     """The wish, for a lease or a template with the server of the tests."""
-    if wish.on or not name.startswith("harness_"):
+    if wish.on or not name.startswith(TESTS):
         return wish
     kind, _ = servers.choose(context)
     return replace(wish, on=kind)
