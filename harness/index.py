@@ -3,6 +3,7 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from harness.errors import (
@@ -21,15 +22,6 @@ UNANSWERED: Final = re.compile(
     r"NameResolutionError|connection broken by|Connection refused|"
     r"Max retries exceeded|(?:40[137]|50\d) (?:Client|Server) Error"
 )
-UNCLONED: Final = re.compile(
-    r"fatal: (?:unable to access|repository) '([^']+)'"
-    r"|fatal: (?:Could not read from remote repository)"
-)
-UNWRITTEN: Final = re.compile(
-    r"error: (?:Cannot update time stamp of directory|could not create"
-    r"|\[Errno (?:13|30)\]).*"
-)
-"""What setuptools says where it may not write beside the source."""
 ABSENT: Final = re.compile(r"ModuleNotFoundError: No module named '([\w.]+)'")
 FRAME: Final = re.compile(
     r'File "(?P<a>[^"<]+)", line (\d+)|^(?P<b>\S+\.py):(\d+):', re.M
@@ -41,8 +33,59 @@ PACKAGES: Final = {
     "stdnum": "python-stdnum", "yaml": "PyYAML",
 }  # fmt: skip
 """Packages that are not called as what is imported of them."""
-UNKNOWN: Final = re.compile(r"No matching distribution found for (\S+)")
-MISSPELT: Final = re.compile(r"Invalid requirement: (?:'([^']*)'|\"([^\"]*)\")")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipMeaning:
+    """What is meant by words of pip's; the message names what they name."""
+
+    pattern: re.Pattern[str]
+    kind: type[HarnessError]
+    message: str
+    remedy: str
+    unnamed: str = ""
+    quoted: bool = False
+    """Whether the words are shown, too."""
+
+
+MEANINGS: Final = (
+    PipMeaning(
+        pattern=re.compile(
+            r"fatal: (?:unable to access|repository) '([^']+)'"
+            r"|fatal: (?:Could not read from remote repository)"
+        ),
+        kind=MissingTool,
+        message="the repository {} cannot be reached",
+        remedy="is the network there, and may you read it? The packaging of a"
+        " source requires it by this address",
+        unnamed="of a requirement",
+        quoted=True,
+    ),
+    PipMeaning(  # setuptools' words where it may not write beside the source
+        pattern=re.compile(
+            r"error: (?:Cannot update time stamp of directory|could not create"
+            r"|\[Errno (?:13|30)\]).*"
+        ),
+        kind=MissingTool,
+        message="a source cannot be installed: its checkout cannot be written",
+        remedy="make it writable, or take a copy: what installs it writes there",
+        quoted=True,
+    ),
+    PipMeaning(
+        pattern=re.compile(r"""Invalid requirement: (?:'([^']*)'|"([^"]*)")"""),
+        kind=UsageError,
+        message="{!r} is no requirement as pip knows them",
+        remedy="write it as NAME, 'NAME>=1.0' or 'NAME @ git+https://…': --with,"
+        " or requirements in pyproject.toml",
+    ),
+    PipMeaning(
+        pattern=re.compile(r"No matching distribution found for (\S+)"),
+        kind=UsageError,
+        message="the package index has no {}",
+        remedy="correct the requirement, in the source's own packaging or in"
+        " requirements of [tool.harness.source.NAME]",
+    ),
+)
 
 
 def explained(error: CommandFailed) -> HarnessError:
@@ -61,38 +104,15 @@ def explained(error: CommandFailed) -> HarnessError:
             remedy="is the network there, and are PIP_INDEX_URL and pip's"
             " configuration right? harness doctor",
         )
-    uncloned = UNCLONED.search(error.message)
-    if uncloned:
-        place = uncloned[1] or "of a requirement"
-        return MissingTool(
-            f"the repository {masked(place)} cannot be reached",
-            checked=f"{line}\n{uncloned[0][:300]}",
-            remedy="is the network there, and may you read it? The packaging of a"
-            " source requires it by this address",
-        )
-    unwritten = UNWRITTEN.search(error.message)
-    if unwritten:
-        return MissingTool(
-            "a source cannot be installed: its checkout cannot be written",
-            checked=f"{line}\n{unwritten[0][:300]}",
-            remedy="make it writable, or take a copy: what installs it writes there",
-        )
-    misspelt = MISSPELT.search(error.message)
-    if misspelt:
-        return UsageError(
-            f"{(misspelt[1] or misspelt[2])!r} is no requirement as pip knows them",
-            checked=line,
-            remedy="write it as NAME, 'NAME>=1.0' or 'NAME @ git+https://…': --with,"
-            " or requirements in pyproject.toml",
-        )
-    unknown = UNKNOWN.search(error.message)
-    if unknown:
-        return UsageError(
-            f"the package index has no {unknown[1]}",
-            checked=line,
-            remedy="correct the requirement, in the source's own packaging or in"
-            " requirements of [tool.harness.source.NAME]",
-        )
+    for one in MEANINGS:
+        found = one.pattern.search(error.message)
+        if found:
+            named = next(filter(None, found.groups()), one.unnamed)
+            return one.kind(
+                one.message.format(masked(named)),
+                checked=f"{line}\n{found[0][:300]}" if one.quoted else line,
+                remedy=one.remedy,
+            )
     return error
 
 
