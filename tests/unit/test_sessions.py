@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Sessions of Nox, as anybody's noxfile adds them."""
 
+import logging
 from types import SimpleNamespace
 from typing import Any
 
@@ -101,3 +102,13 @@ def test_a_name_that_is_no_session(added: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="'portal' is no session"):
         sessions.add("portal")
     assert not added
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("uv binary not found", False), ("Session %s failed.", True)],
+)
+def test_nox_says_nothing_of_uv(text: str, *, shown: bool) -> None:
+    """Wherever it is: the environment of these tests has one."""
+    record = logging.LogRecord("nox", logging.WARNING, "", 0, text, (), None)
+    assert bool(logging.getLogger("nox").filter(record)) is shown
