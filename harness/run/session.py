@@ -244,7 +244,7 @@ class StepSession:
             browser=bool(self.browsers or self._table.servers),
             plugins=self.lanes.plugins() if self.lanes else (),
         )  # fmt: skip
-        argv += self.affected.options(env, layers)
+        argv += [*base.loading(env), *self.affected.options(env, layers)]
         if self.distant:
             self.distant.bring_results()
             argv += ["-p", distant.PLUGIN]

@@ -133,6 +133,14 @@ def _workers(step: Step) -> list[str]:
     return ["-n", str(step.workers), f"--max-worker-restart={RESTARTS}"]
 
 
+def loading(env: Mapping[str, str]) -> list[str]:
+    """What has pytest load the plugin of our options, where it loads none by itself.
+
+    By its own name: who says the same in ``addopts`` has it once.
+    """
+    return ["-p", "xdist"] if env.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD") else []
+
+
 def in_lane(argv: Sequence[str], socket: Path) -> list[str]:
     """The same command as the warm process of another session, which asks there."""
     at = argv.index(WORKERS) + 1
@@ -240,10 +248,6 @@ def variables(
         if not key.startswith(hidden) and key not in {"PYTHONPATH", "PYTHONHOME"}
     }
     env |= {**database, "PYTHONPATH": str(files.link)}
-    if env.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD"):  # all but what our options are of
-        env["PYTEST_PLUGINS"] = ",".join(
-            filter(None, (environ.get("PYTEST_PLUGINS"), "xdist.plugin"))
-        )
     if env.get("PYTHONDONTWRITEBYTECODE"):
         # Else each process compiles all the sources, and pytest all its plugins.
         env |= {

@@ -300,11 +300,9 @@ def test_without_plugins_of_their_own_accord(
     modules: dict[str, Module], files: Files
 ) -> None:
     """Who switches them off has not meant the one that has ``-n``."""
-    off = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    env = variables(modules, files, **off)
-    assert env["PYTEST_PLUGINS"] == "xdist.plugin"
-    env = variables(modules, files, **off, PYTEST_PLUGINS="a.b")
-    assert env["PYTEST_PLUGINS"] == "a.b,xdist.plugin"
+    assert base.loading(variables(modules, files)) == []
+    env = variables(modules, files, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+    assert base.loading(env) == ["-p", "xdist"]
 
 
 def test_the_environment_is_computed(modules: dict[str, Module], files: Files) -> None:
