@@ -19,8 +19,8 @@ from harness.errors import CommandFailed
 
 QUIET: Final = ("--quiet", "--disable-pip-version-check", "--no-input")
 WAYS: Final = {"PIP_USE_PEP517": "1"}
-"""As newer pips do always: else one before 25.3, as Debian's, leaves the link to a source
-that has no pyproject.toml in a file of its own kind."""
+"""As newer pips do always: else one before 25.3, as Debian's, leaves the link to a
+source that has no pyproject.toml in a file of its own kind."""
 EMPTY: Final = re.compile(r"\(from versions: none\)|ResolutionImpossible")
 """What pip says of an index that has nothing, the second with constraints."""
 UNREAD: Final = "Could not fetch URL"
