@@ -89,6 +89,18 @@ def check_cluster(stack: Stack, there: Iterable[Container]) -> None:
     )
 
 
+def check_files(stack: Stack) -> None:
+    """An engine of another machine has no sources to mount: its images have them."""
+    if stack.project.environment != "development" or not stack.engine.elsewhere():
+        return
+    stack.engine.require_files(
+        stack.project.directory,
+        stack.project.image("db"),
+        "up --environment staging or production mounts nothing; or take the engine of"
+        " this machine: unset DOCKER_HOST DOCKER_CONTEXT; docker context use default",
+    )
+
+
 def check_certificate(stack: Stack, names: Sequence[str]) -> None:
     """Browsers would take the certificate, and without one nobody else is let in."""
     project, config = stack.project, stack.context.config

@@ -8,7 +8,6 @@ outlives it, as that of the embedded server does: templates are kept.
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from harness import engine
 from harness.engine import Engine
@@ -98,11 +97,6 @@ class DockerServer:
         """The container's name; there can be only one on the same data."""
         return f"harness-{self.store.id}-db-{self.major()}"
 
-    def _near(self) -> bool:
-        """Whether the engine sees this machine's directories."""
-        address = self.environ.get("DOCKER_HOST", "")
-        return not address or urlsplit(address).scheme == "unix"
-
     def _data(self) -> str:
         """The directory in memory, or the volume, that holds the data."""
         mark = self.directory() / "data"
@@ -110,7 +104,11 @@ class DockerServer:
             memory.leave(mark, self.directory())
         if mark.is_symlink() and mark.exists():
             return str(mark.resolve())
-        if self.storage != "disk" and self._near() and memory.fits(self.memory):
+        if (
+            self.storage != "disk"
+            and not self.engine.elsewhere()
+            and memory.fits(self.memory)
+        ):
             path = memory.make(self.memory, mark)
             path.chmod(0o711)
             mark.unlink(missing_ok=True)
@@ -154,7 +152,7 @@ class DockerServer:
             "data": self._data(),
             "durable": self.durable,
             "initdb": self.initdb,
-            "bind": "127.0.0.1" if self._near() else "",
+            "bind": "" if self.engine.elsewhere() else "127.0.0.1",
         }
 
     def stop(self) -> None:

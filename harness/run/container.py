@@ -59,6 +59,12 @@ def prepare(
     """The way into the image, on the run's own network."""
     maker = Engine(context.environ)
     maker.sweep(context.store.id, context.store.live())
+    maker.require_files(
+        run.scratch(),
+        chosen.name,
+        "run the suite outside of images (--in venv), or take this machine's engine:"
+        " unset DOCKER_HOST DOCKER_CONTEXT; docker context use default",
+    )
     table = context.config.suite[step.suite]
     sources = {name: context.sources[name].path for name in step.sources}
     package = Path(engine.__file__).parent
