@@ -17,10 +17,8 @@ from harness.errors import (
 Match = re.Match[str]
 ELSEWHERE: Final = re.compile(r"(tcp|https?)://(?!%2F)|\bssh\b")
 """Where docker names an engine that is not behind a socket."""
-HERE: Final = (
-    "or take this machine's: unset DOCKER_HOST DOCKER_CONTEXT; docker context use"
-    " default"
-)
+HERE: Final = "unset DOCKER_HOST DOCKER_CONTEXT; docker context use default"
+"""The lines that take this machine's engine."""
 
 
 def failure(argv: Sequence[str], code: int, output: str) -> HarnessError:
@@ -53,7 +51,7 @@ def _no_engine(match: Match, said: str, line: str) -> HarnessError:
         return MissingTool(
             "the Docker engine of another machine does not answer",
             checked=said,
-            remedy=f"look at its address and its network; {HERE}",
+            remedy=f"look at its address and network; or take this machine's: {HERE}",
         )
     return MissingTool(
         "the Docker engine does not answer",
@@ -68,7 +66,8 @@ def _no_trust(match: Match, said: str, line: str) -> HarnessError:
         "the Docker engine and this machine do not take each other's certificates",
         checked=said,
         remedy="ca.pem, cert.pem and key.pem of its authority belong in"
-        f" DOCKER_CERT_PATH, with DOCKER_TLS_VERIFY=1, or in the context; {HERE}",
+        " DOCKER_CERT_PATH, with DOCKER_TLS_VERIFY=1, or in the context; or"
+        f" take this machine's engine: {HERE}",
     )
 
 

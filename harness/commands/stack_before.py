@@ -22,6 +22,7 @@ from harness.errors import (
     SourceError,
 )
 from harness.images import services as applications
+from harness.refusals import HERE
 from harness.stack import certificates, overlay, secrets, settings
 from harness.stack.compose import Container
 
@@ -96,8 +97,8 @@ def check_files(stack: Stack) -> None:
     stack.engine.require_files(
         stack.project.directory,
         stack.project.image("db"),
-        "up --environment staging or production mounts nothing; or take the engine of"
-        " this machine: unset DOCKER_HOST DOCKER_CONTEXT; docker context use default",
+        "staging and production mount nothing of it (--environment); or take this"
+        f" machine's engine: {HERE}",
     )
 
 

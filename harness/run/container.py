@@ -12,6 +12,7 @@ from harness.errors import UsageError
 from harness.options import meant
 from harness.plan import Step
 from harness.postgres import DockerServer
+from harness.refusals import HERE
 from harness.run import needs
 from harness.run.servers import TemplatePlace
 from harness.runners import image, lacking
@@ -62,8 +63,7 @@ def prepare(
     maker.require_files(
         run.scratch(),
         chosen.name,
-        "run the suite outside of images (--in venv), or take this machine's engine:"
-        " unset DOCKER_HOST DOCKER_CONTEXT; docker context use default",
+        f"run it outside of images (--in venv), or take this machine's engine: {HERE}",
     )
     table = context.config.suite[step.suite]
     sources = {name: context.sources[name].path for name in step.sources}
