@@ -5,6 +5,7 @@ One container serves all runs of a state directory; see `Membership`.  Its data
 outlives it, as that of the embedded server does: templates are kept.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -89,8 +90,10 @@ class DockerServer:
         return str(named or self._found()["Id"].removeprefix("sha256:")[:12])
 
     def directory(self) -> Path:
-        """Locks, logs and the place of the data."""
-        return self.store.directory("docker", self.major())
+        """Locks, logs and the place of the data; an engine elsewhere has its own."""
+        far = self.engine.elsewhere()
+        mark = f"-{hashlib.sha256(far.encode()).hexdigest()[:6]}" if far else ""
+        return self.store.directory("docker", self.major() + mark)
 
     @property
     def name(self) -> str:

@@ -20,6 +20,9 @@ def docker(
     server = DockerServer(Store(tmp_path / "state"), image=IMAGE, environ=environ)
 
     class Engine:
+        def elsewhere(self) -> str:
+            return ""
+
         def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
             assert (kind, name) == ("image", IMAGE)
             if isinstance(found, Exception):
@@ -67,7 +70,11 @@ def test_it_answers_on_loopback_where_the_engine_is_here(
     tmp_path: Path, address: str, bind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = docker(tmp_path, image(labels={"harness.postgresql": "15"}))
-    monkeypatch.setattr(server.engine, "elsewhere", lambda: address, raising=False)
+    here = server.directory()
+    monkeypatch.setattr(server.engine, "elsewhere", lambda: address)
+    assert (server.directory() == here) is (
+        not address
+    )  # nobody joins another's server
     monkeypatch.setattr(server, "_data", lambda: "data")
     order = server._order()
     assert order["bind"] == bind
