@@ -80,9 +80,23 @@ class Engine:
         told = self.environ
         address = told.get("DOCKER_HOST", "")
         if not address and (told.get("DOCKER_CONTEXT") or self._has_context()):
-            words = ("inspect", "--format", "{{.Endpoints.docker.Host}}")
-            address = self.run("context", *words, check=False).stdout.strip()
+            address = self._of_context("{{.Endpoints.docker.Host}}")
         return address if urlsplit(address).scheme in DISTANT else ""
+
+    def named(self) -> dict[str, str]:
+        """Variables that say of a context what a library without contexts must know."""
+        address = self.elsewhere()
+        if not address or self.environ.get("DOCKER_HOST"):
+            return {}
+        place = Path(self._of_context("{{.Storage.TLSPath}}"), "docker")
+        found = {"DOCKER_HOST": address}
+        if place.is_dir():
+            found |= {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(place)}
+        return found
+
+    def _of_context(self, form: str) -> str:
+        done = self.run("context", "inspect", "--format", form, check=False)
+        return done.stdout.strip()
 
     def _has_context(self) -> bool:
         """Whether one was chosen: without a process, since most have chosen none."""

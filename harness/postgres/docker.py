@@ -20,6 +20,8 @@ from harness.store import Store
 
 WITHOUT_RYUK: Final = {"TESTCONTAINERS_RYUK_DISABLED": "true"}
 """Its image cannot be had everywhere; who sets the variable otherwise may have it."""
+BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Requests takes these in place of the authority that a session was given."""
 LABEL: Final = "harness.postgresql"
 """Label of an image: the major version of PostgreSQL in it."""
 
@@ -141,7 +143,7 @@ class DockerServer:
             gate=self.store.path / "docker.lock",
             timeout=self.timeout,
             keep=self.keep,
-            environ={**WITHOUT_RYUK, **self.environ},
+            environ=WITHOUT_RYUK | _without(self.environ) | self.engine.named(),
             remedy="harness doctor; or go without: --database local",
         )
 
@@ -173,6 +175,11 @@ class DockerServer:
     def ending(self) -> DatabaseError:
         """See `PostgresServer`."""
         return ended("its supervisor")
+
+
+def _without(environ: Mapping[str, str]) -> dict[str, str]:
+    """For who asks the engine alone, whose authority DOCKER_CERT_PATH has."""
+    return {name: one for name, one in environ.items() if name not in BUNDLES}
 
 
 def _address(ready: Ready) -> Address:

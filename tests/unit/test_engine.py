@@ -206,3 +206,26 @@ def test_an_engine_elsewhere_must_have_the_files(tmp_path: Path) -> None:
     near.require_files(tmp_path, "image", "another")
     assert near.calls[-1] == ("rm", "--force", "abc")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_context_is_named_to_libraries_that_know_none(tmp_path: Path) -> None:
+    class Context(Recorded):
+        def run(self, *parts: object, **options: object) -> proc.Completed:
+            found = {
+                "{{.Endpoints.docker.Host}}": "tcp://10.0.0.1:2376",
+                "{{.Storage.TLSPath}}": str(tmp_path / "tls"),
+            }[str(parts[-1])]
+            return proc.Completed(code=0, stdout=f"{found}\n", stderr="")
+
+    made = Context()
+    assert made.named() == {}  # behind the usual socket
+    made.environ = {"DOCKER_CONTEXT": "far"}
+    assert made.named() == {"DOCKER_HOST": "tcp://10.0.0.1:2376"}
+    (tmp_path / "tls" / "docker").mkdir(parents=True)
+    assert made.named() == {
+        "DOCKER_HOST": "tcp://10.0.0.1:2376",
+        "DOCKER_TLS_VERIFY": "1",
+        "DOCKER_CERT_PATH": str(tmp_path / "tls" / "docker"),
+    }
+    made.environ = {"DOCKER_HOST": "tcp://10.0.0.2:2376"}
+    assert made.named() == {}  # they know that one

@@ -23,6 +23,9 @@ def docker(
         def elsewhere(self) -> str:
             return ""
 
+        def named(self) -> dict[str, str]:
+            return {"DOCKER_HOST": "tcp://far:1"}
+
         def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
             assert (kind, name) == ("image", IMAGE)
             if isinstance(found, Exception):
@@ -81,4 +84,17 @@ def test_it_answers_on_loopback_where_the_engine_is_here(
     assert order["labels"] == {
         "harness.state": server.store.id,
         "harness.role": "server",
+    }
+
+
+def test_its_supervisor_takes_no_other_authority_than_the_engines(
+    tmp_path: Path,
+) -> None:
+    """Requests would take a company's bundle in place of DOCKER_CERT_PATH's."""
+    bundles = {"REQUESTS_CA_BUNDLE": "/etc/ssl/all.crt", "CURL_CA_BUNDLE": "/x"}
+    server = docker(tmp_path, image(), PATH="/bin", **bundles)
+    assert server._share().environ == {
+        "PATH": "/bin",
+        "DOCKER_HOST": "tcp://far:1",
+        "TESTCONTAINERS_RYUK_DISABLED": "true",
     }
