@@ -4,6 +4,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import harness
 from harness import locks
@@ -53,11 +54,14 @@ def up(
     # The database is made by an erpserver.
     needed = stack.project.closure([*wanted, "erpserver"])
     stack_before.require_images(stack, needed, build=build)
+    stack_before.check_files(stack)
     place = context.store.directory("stack", stack.project.name)
     with locks.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
-        stack_before.free_ports(stack, there, wanted)
+        away = distant(stack)
+        if not away:
+            stack_before.free_ports(stack, there, wanted)
         stack_before.check_cluster(stack, there)
         ready_database(stack)
         stack_rolling.replace(stack, wanted)
@@ -65,14 +69,24 @@ def up(
         with context.console.step("services", ticker=True):
             stack_health.called(stack, call)
             stack_rolling.renew(stack)
-            if wait and "nginx" in wanted:
+            if wait and "nginx" in wanted and not away:
                 answered(stack, wanted)
         (place / stack_health.STOPPED).unlink(missing_ok=True)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
+    if away:
+        ports = " ".join(f"-L {one}:127.0.0.1:{one}" for one in stack.project.ports)
+        context.console.info(f"its ports are on 127.0.0.1 there: ssh {ports} {away}")
+        return ExitCode.OK
     stack_show.show(stack, stack_show.answers(stack, there))
     return ExitCode.OK
+
+
+def distant(stack: Stack) -> str:
+    """The machine of the engine, where 127.0.0.1 is not the one of here."""
+    host = urlsplit(stack.engine.elsewhere()).hostname or ""
+    return "" if host in ("127.0.0.1", "localhost", "::1") else host
 
 
 def started(

@@ -12,9 +12,10 @@ from harness.errors import UsageError
 from harness.options import meant
 from harness.plan import Step
 from harness.postgres import DockerServer
+from harness.refusals import HERE
 from harness.run import needs
 from harness.run.servers import TemplatePlace
-from harness.runners import image
+from harness.runners import image, lacking
 from harness.runners.image import Image, Inside
 from harness.store import Run
 
@@ -59,29 +60,42 @@ def prepare(
     """The way into the image, on the run's own network."""
     maker = Engine(context.environ)
     maker.sweep(context.store.id, context.store.live())
+    maker.require_files(
+        run.scratch(),
+        chosen.name,
+        f"run it outside of images (--in venv), or take this machine's engine: {HERE}",
+    )
     table = context.config.suite[step.suite]
     sources = {name: context.sources[name].path for name in step.sources}
     package = Path(engine.__file__).parent
     server = place.server
     shared = [Path(place.variables["PGHOST"])] if step.database == "local" else []
+    root, scratch = context.config.root, run.scratch()
+    lacks = lacking.mounts(
+        sources.get(table.source, root),
+        f"{image.SOURCES}/{table.source}",
+        table.lacking,
+        root=root,
+        scratch=scratch,
+    )
     inside = Inside(
         engine=maker,
         image=chosen,
         labels=engine.labels(state=context.store.id, role="runner", run=run.id),
         name=f"harness-{run.id}-{step.name}",
         network="host" if step.database == "given" else "",
-        scratch=run.scratch(),
+        scratch=scratch,
         mounts=image.mounts(
-            context.config.root,
+            root,
             package,
-            *image.linked(context.config.root / context.config.src),
+            *image.linked(root / context.config.src),
             sources=sources,
-            writable=[context.store.path, directory, run.scratch(), *shared],
-            more=table.mounts,
+            writable=[context.store.path, directory, scratch, *shared],
+            more=[*table.mounts, *lacks],
         ),
         paths=tuple(image.translations(sources, chosen).items()),
         aliases=table.aliases,
-        directory=table.directory or str(context.config.root),
+        directory=table.directory or str(root),
         variables=needs.variables(context.config, step, context.environ)[0],
         connections={"PGHOST": table.database_aliases[0], "PGPORT": "5432"}
         if isinstance(server, DockerServer) and table.database_aliases

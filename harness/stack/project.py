@@ -11,7 +11,7 @@ from typing import Final
 
 from harness import envfile
 from harness.config import Config
-from harness.config.described import ALIASES, OF_STACK
+from harness.config.described import ALIASES, FORMER, OF_STACK
 from harness.config.services import ServiceTable
 from harness.errors import ConfigError, UsageError
 from harness.options import meant
@@ -142,7 +142,9 @@ class Project:
                 raise UsageError(
                     f"there is no service {word!r}",
                     checked=f"the services are {', '.join(known)}",
-                    remedy=meant(word, [*known, *ALIASES]) or "take one of these",
+                    remedy=FORMER.get(word, "")
+                    or meant(word, [*known, *ALIASES])
+                    or "take one of these",
                 )
             found[name] = None
         return list(found)
