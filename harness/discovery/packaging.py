@@ -27,7 +27,9 @@ _TEST: Final = re.compile(r"""(?:^|[{,])\s*['"]?(tests?|testing)['"]?\s*[:=]""",
 LIST: Final = "requirements.txt"
 _LINE: Final = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[\w,. -]+\])?\s*(?:[<>=!~;].*)?")
 """A requirement by its name; no address, no option."""
-_CHOSEN: Final = re.compile(r"(trytond?|proteus|psycopg|pytest|coverage)\d?([-_].*)?", re.I)
+_CHOSEN: Final = re.compile(
+    r"(trytond?|proteus|psycopg|pytest|coverage)\d?([-_].*)?", re.I
+)
 
 
 def home(module: Path) -> Path:

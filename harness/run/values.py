@@ -42,7 +42,8 @@ IDENT: Final = re.compile(r"(?:\w|[-:+.\[\]\\/])+")
 MARK: Final = re.compile(r"\b(\w+)\([^()]*=[^()]*\)")
 """A mark with arguments: ``device(serial="a")``."""
 PARTS: Final = (
-    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Name, ast.Load,
+    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.Name,
+    ast.Load,
 )  # fmt: skip
 """What an expression of names, ``and``, ``or``, ``not`` is made of."""
 
@@ -53,35 +54,36 @@ def check(words: Iterable[str], bases: Sequence[Path]) -> None:
     Paths are looked for from `bases`; nowhere, if there are none.
     """
     for name, value in valued(words):
-        if name in ("-k", "-m") and not _expression(value, marks=name == "-m"):
-            remedy = f"{name} 'NAME and not (NAME or NAME)'"
-            raise _wrong(name, value, "no expression", remedy)
-        if name in NUMBERS and not re.fullmatch(NUMBERS[name], value):
-            raise _wrong(name, value, "no number", f"{name} 1")
-        if name in CHOICES and value not in CHOICES[name]:
-            known = CHOICES[name]
-            remedy = meant(value, known) or f"{name} {known[0]}"
-            raise _wrong(name, value, f"none of {', '.join(known)}", remedy)
-        if name in ("-W", "--pythonwarnings"):
-            action = value.partition(":")[0].strip()
-            if not any(one.startswith(action) for one in ACTIONS):
-                known = f"none of {', '.join(ACTIONS)}"
-                raise _wrong(
-                    name, value, known, meant(action, ACTIONS) or f"{name} error"
-                )
-        if name in ("-o", "--override-ini") and "=" not in value:
-            raise _wrong(name, value, "no setting", f"{name} NAME=VALUE")
-        if name in (*FILES, *DIRECTORIES) and bases and "$" not in value:
-            there = [base / value for base in bases if (base / value).exists()]
-            if not any(one.is_dir() == (name in DIRECTORIES) for one in there):
-                kind = "directory" if name in DIRECTORIES else "file"
-                places = ", ".join(map(str, bases))
-                raise _wrong(name, value, f"no {kind} in {places}", f"name a {kind}")
+        what, remedy = _trouble(name, value, bases)
+        if what:
+            raise UsageError(
+                f"what {name} is given, {value!r}, is {what}",
+                checked="pytest's options",
+                remedy=remedy,
+            )
 
 
-def _wrong(name: str, value: str, what: str, remedy: str) -> UsageError:
-    text = f"what {name} is given, {value!r}, is {what}"
-    return UsageError(text, checked="pytest's options", remedy=remedy)
+def _trouble(name: str, value: str, bases: Sequence[Path]) -> tuple[str, str]:
+    """What a value is not, and what mends it; nothing for one that may be right."""
+    if name in ("-k", "-m") and not _expression(value, marks=name == "-m"):
+        return "no expression", f"{name} 'NAME and not (NAME or NAME)'"
+    if name in NUMBERS and not re.fullmatch(NUMBERS[name], value):
+        return "no number", f"{name} 1"
+    if name in ("-o", "--override-ini") and "=" not in value:
+        return "no setting", f"{name} NAME=VALUE"
+    known, word, cut = CHOICES.get(name, ()), value, False
+    if name in ("-W", "--pythonwarnings"):
+        known, word, cut = ACTIONS, value.partition(":")[0].strip(), True
+    if known and not any(
+        one == word or (cut and one.startswith(word)) for one in known
+    ):
+        return f"none of {', '.join(known)}", meant(word, known) or f"{name} {known[0]}"
+    if name in (*FILES, *DIRECTORIES) and bases and "$" not in value:
+        kind = "directory" if name in DIRECTORIES else "file"
+        there = [base / value for base in bases if (base / value).exists()]
+        if not any(one.is_dir() == (kind == "directory") for one in there):
+            return f"no {kind} in {', '.join(map(str, bases))}", f"name a {kind}"
+    return "", ""
 
 
 def _expression(text: str, *, marks: bool) -> bool:

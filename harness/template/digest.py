@@ -58,9 +58,7 @@ def beside(script: Path, suffixes: Collection[str], *, below: bool) -> Iterator[
             yield path
 
 
-def _below(
-    root: Path, *, hidden: bool, apart: Collection[Path] = ()
-) -> Iterator[Path]:
+def _below(root: Path, *, hidden: bool, apart: Collection[Path] = ()) -> Iterator[Path]:
     todo, seen = [root], set()
     while todo:
         here = todo.pop()

@@ -9,8 +9,8 @@ from harness.errors import UsageError
 from harness.run import values
 
 EXPRESSIONS = (
-    "", "test_a", "a and not b", "(a or b) and not c[1-2]", "not not a", "test_ä or x.py",
-    "a::b", "-1", "True and class", "1.5", "a\\b", "a/b or +c", "None",
+    "", "test_a", "a and not b", "(a or b) and not c[1-2]", "not not a",
+    "test_ä or x.py",    "a::b", "-1", "True and class", "1.5", "a\\b", "a/b or +c", "None",
 )  # fmt: skip
 
 
@@ -85,6 +85,6 @@ def test_paths(tmp_path: Path) -> None:
     good = ["-c", "x.ini", f"--rootdir={tmp_path}", "--rootdir=$HOME/x"]
     values.check(good, (tmp_path,))
     for words in (["-c", "y.ini"], ["-c", "."], ["--rootdir", "x.ini"]):
-        with pytest.raises(UsageError, match="name a|is no"):
+        with pytest.raises(UsageError, match="is no "):
             values.check(words, (tmp_path,))
         values.check(words, ())  # inside an image they are others
