@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from harness.errors import UsageError
-from harness.options import meant, valued
+from harness.options import JUNIT, meant, valued
 
 NUMBER: Final = r"[+-]?\d+"
 NUMBERS: Final = {
@@ -21,6 +21,7 @@ NUMBERS: Final = {
     "--verbosity": NUMBER,
     "--max-warnings": NUMBER,
     "--durations-min": r"\d*\.?\d+|\d+\.",
+    "-n": r"\d+|auto|logical",
 }
 """Options with a number, and how it is written."""
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
@@ -78,6 +79,8 @@ def _trouble(name: str, value: str, bases: Sequence[Path]) -> tuple[str, str]:
         one == word or (cut and one.startswith(word)) for one in known
     ):
         return f"none of {', '.join(known)}", meant(word, known) or f"{name} {known[0]}"
+    if name in JUNIT and Path(value).is_dir():
+        return "a directory", f"{name}={Path(value, 'junit.xml')}"
     if name in (*FILES, *DIRECTORIES) and bases and "$" not in value:
         kind = "directory" if name in DIRECTORIES else "file"
         there = [base / value for base in bases if (base / value).exists()]
