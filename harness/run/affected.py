@@ -179,7 +179,6 @@ class Affected:
     def learn(
         self,
         finished: Finished,
-        run: str,
         layers: Iterable[Layer],
         serving: Callable[[Layer], str],
     ) -> Finished:
@@ -189,12 +188,13 @@ class Affected:
         told = self.collected()
         there = {key for *_, key in told.tests}
         vanished = [key for key in self.reasons if there and key not in there]
-        self.record(finished, run, layers, serving, vanished)
+        self.record(finished, self.run, layers, serving, vanished)
         if self.step.coverage:
             self._carry(told, finished)
         reported = finished.junit.parent / traces.REPORTED
         reported.mkdir(exist_ok=True)
-        shutil.copyfile(self.path, reported / self.path.name)
+        for path in self.path.parent.glob(f"{self.path.stem}.[cj]*"):
+            shutil.copyfile(path, reported / path.name)
         self._tell(told, finished)
         tests = finished.result.tests
         wrong = traces.missed(self.known.tests, self.reasons, tests)
@@ -227,8 +227,7 @@ class Affected:
         from harness.run import carried
 
         known, place = traces.load(self.path).tests, finished.junit.parent / "coverage"
-        files = sorted(place.glob(f"{self.step.name}.*"))
-        parts = [one for one in files if one.suffix != ".rc"]
+        parts = {*place.glob(f"{self.step.name}.*")}.difference(place.glob("*.rc"))
         try:
             carried.keep(self.path, parts, known, self.run)
             if told.gone:

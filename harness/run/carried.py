@@ -18,7 +18,7 @@ from coverage import CoverageData
 from coverage.exceptions import CoverageException
 
 from harness.locks import locked
-from harness.run.traces import TracedTest
+from harness.run.traces import TracedTest, load
 
 BROKEN = (sqlite3.Error, CoverageException, OSError)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -38,30 +38,44 @@ def unknown(traces: Path, tests: Mapping[str, TracedTest]) -> dict[str, list[str
 
 
 def keep(
-    traces: Path, parts: Iterable[Path], tests: Mapping[str, TracedTest], run: str
+    traces: Path, parts: Iterable[Path], tests: Mapping[str, TracedTest], run: str = ""
 ) -> None:
-    """Add what the data files of a run have; forget what is no test's any more.
+    """Add what the data files of a run have, or those that jobs have kept.
 
-    What processes that a test starts have covered is not told apart: it is not kept.
+    What no test's trace is of is forgotten.  What processes that a test starts have
+    covered is not told apart: it is not kept.
     """
     path = _file(traces)
-    mine = path.with_suffix(".new")
-    mine.unlink(missing_ok=True)
+    made, one = path.with_suffix(".made"), path.with_suffix(".one")
     with locked(path.with_suffix(".lock")):
-        before = _contexts(path)
-        if before:
-            shutil.copyfile(path, mine)
-            _move(mine)
-        data = CoverageData(str(mine))
-        for part in parts:
-            other = CoverageData(str(part))
+        made.unlink(missing_ok=True)
+        there: set[str] = set()
+        data = CoverageData(str(made))
+        for part in [*([path] if _contexts(path) else []), *parts]:
+            shutil.copyfile(part, one)
+            _move(one)
+            other = CoverageData(str(one))
             data.update(other)
             other.close(force=True)
+            there |= _contexts(one)
         data.close(force=True)
+        one.unlink(missing_ok=True)
         names = _names({key: one for key, one in tests.items() if not _starts(one)})
-        new = {name for key, name in names.items() if tests[key].run == run}
-        _only(mine, new.union(before.intersection(names.values())))
-        mine.replace(path)
+        there |= {name for key, name in names.items() if tests[key].run == run}
+        _only(made, there.intersection(names.values()))
+        made.replace(path)
+
+
+def gather(traces: Path, parts: Iterable[Path]) -> list[str]:
+    """Merge what jobs have kept beside these traces; what is wrong with it."""
+    stores = [path for path in map(_file, parts) if path.is_file()]
+    try:
+        if stores:
+            keep(traces, stores, load(traces).tests)
+    except BROKEN as error:
+        _file(traces).unlink(missing_ok=True)
+        return [f"the coverage of tests beside {traces} is not kept: {error}"]
+    return []
 
 
 def carry(traces: Path, tests: Mapping[str, TracedTest], part: Path) -> None:
@@ -127,6 +141,7 @@ def _text(path: str) -> str:
 def _move(path: Path) -> None:
     """Have the lines of files that were edited where they are now."""
     with closing(_open(path)) as base, base:
+        base.execute(SOURCES)
         sources = base.execute(
             "SELECT id, path, text FROM harness_source JOIN file USING (path)"
         ).fetchall()

@@ -8,7 +8,7 @@ from coverage import CoverageData
 from coverage.exceptions import CoverageException
 
 from harness.model import Outcome
-from harness.run import carried
+from harness.run import carried, traces
 from harness.run.traces import TracedTest
 
 BEFORE = """\
@@ -91,37 +91,37 @@ def covered(path: Path, source: Path) -> set[tuple[int, int]]:
 
 
 def test_what_a_test_has_covered_is_carried_over(tmp_path: Path, source: Path) -> None:
-    traces, out = tmp_path / "traces.json", tmp_path / "out"
+    file, out = tmp_path / "traces.json", tmp_path / "out"
     known = ran(a="r1", b="r1", idle="r1")
-    assert carried.unknown(traces, known).keys() == {"a", "b", "idle"}
+    assert carried.unknown(file, known).keys() == {"a", "b", "idle"}
     parts = [part(tmp_path, source, r1_a=(-1, 2)), part(tmp_path, source, r1_b=(-6, 7))]
-    carried.keep(traces, parts, known, "r1")
-    assert carried.unknown(traces, known) == {}
-    carried.carry(traces, ran(b="r1", idle="r1"), out)
+    carried.keep(file, parts, known, "r1")
+    assert carried.unknown(file, known) == {}
+    carried.carry(file, ran(b="r1", idle="r1"), out)
     assert covered(out, source) == {(-6, 7)}
 
     source.write_text(NOW)  # a ran again, without being measured; then b
     known = ran(a="r2", b="r3", idle="r1")
-    carried.keep(traces, [part(tmp_path, source, r3_b=(-9, 10))], known, "r3")
-    assert carried.unknown(traces, known) == {"a": ["what it covers is not recorded"]}
-    carried.carry(traces, ran(b="r3"), out)
+    carried.keep(file, [part(tmp_path, source, r3_b=(-9, 10))], known, "r3")
+    assert carried.unknown(file, known) == {"a": ["what it covers is not recorded"]}
+    carried.carry(file, ran(b="r3"), out)
     assert covered(out, source) == {(-9, 10)}
     with pytest.raises(CoverageException, match="another run"):
-        carried.carry(traces, ran(b="r1"), out)
+        carried.carry(file, ran(b="r1"), out)
 
 
 def test_lines_are_where_the_source_has_them_now(tmp_path: Path, source: Path) -> None:
-    traces, out = tmp_path / "traces.json", tmp_path / "out"
+    file, out = tmp_path / "traces.json", tmp_path / "out"
     known = ran(a="r1")
     made = part(tmp_path, source, r1_a=(-6, 7))
-    carried.keep(traces, [made], known, "r1")
+    carried.keep(file, [made], known, "r1")
     source.write_text(NOW)
-    carried.keep(traces, [], known, "r2")
-    carried.carry(traces, known, out)
+    carried.keep(file, [], known, "r2")
+    carried.carry(file, known, out)
     assert covered(out, source) == {(-9, 10)}
     source.unlink()
-    carried.keep(traces, [], known, "r3")
-    carried.carry(traces, known, out)
+    carried.keep(file, [], known, "r3")
+    carried.carry(file, known, out)
     assert covered(out, source) == set()
 
 
@@ -135,8 +135,26 @@ def test_who_starts_processes_is_not_known(tmp_path: Path, source: Path) -> None
 
 @pytest.mark.parametrize("content", [b"", b"no database"])
 def test_a_damaged_file_is_none(tmp_path: Path, source: Path, content: bytes) -> None:
-    traces, known = tmp_path / "traces.json", ran(a="r1")
-    traces.with_suffix(".coverage").write_bytes(content)
-    assert carried.unknown(traces, known).keys() == {"a"}
-    carried.keep(traces, [part(tmp_path, source, r1_a=(-1, 2))], known, "r1")
-    assert carried.unknown(traces, known) == {}
+    file, known = tmp_path / "traces.json", ran(a="r1")
+    file.with_suffix(".coverage").write_bytes(content)
+    assert carried.unknown(file, known).keys() == {"a"}
+    carried.keep(file, [part(tmp_path, source, r1_a=(-1, 2))], known, "r1")
+    assert carried.unknown(file, known) == {}
+
+
+def test_the_coverage_that_jobs_have_kept_is_merged(
+    tmp_path: Path, source: Path
+) -> None:
+    parts = [tmp_path / "1/t.json", tmp_path / "2/t.json"]
+    for path, key in zip(parts, "ab", strict=True):
+        path.parent.mkdir()
+        traces.merge(path, ran(**{key: "r1"}), ())
+        arcs = {f"r1_{key}": (-1, ord(key))}
+        carried.keep(path, [part(tmp_path, source, **arcs)], ran(**{key: "r1"}), "r1")
+    whole, out = tmp_path / "whole.json", tmp_path / "out"
+    assert traces.gather(parts, whole) == carried.gather(whole, parts) == []
+    carried.carry(whole, ran(a="r1", b="r1"), out)
+    assert covered(out, source) == {(-1, ord("a")), (-1, ord("b"))}
+    parts[0].with_suffix(".coverage").write_bytes(b"no database")
+    assert len(carried.gather(whole, parts)) == 1
+    assert carried.unknown(whole, ran(a="r1", b="r1")).keys() == {"a", "b"}
