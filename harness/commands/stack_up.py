@@ -10,6 +10,7 @@ from harness import locks
 from harness.commands import (
     stack_before,
     stack_health,
+    stack_release,
     stack_rolling,
     stack_saving,
     stack_show,
@@ -40,7 +41,6 @@ def up(
     dry: bool,
 ) -> int:
     """Start the stack, or services of it; what is up stays as it is."""
-    began = time.monotonic()
     stack = open_(context, environment)
     named = stack.project.services(services)
     wanted = stack.project.started(named)
@@ -52,7 +52,15 @@ def up(
     stack_before.check_certificate(stack, wanted)
     # The database is made by an erpserver.
     needed = stack.project.closure([*wanted, "erpserver"])
-    stack_before.require_images(stack, needed, build=build)
+    stack_before.check_sources(stack)
+    stack_before.ready_images(stack, needed, build=build)
+    begin(stack, wanted, wait=wait)
+    return ExitCode.OK
+
+
+def begin(stack: Stack, wanted: Sequence[str], *, wait: bool) -> None:
+    """Start services of images that are there, replace older ones, and show them."""
+    context, began = stack.context, time.monotonic()
     place = context.store.directory("stack", stack.project.name)
     with locks.locked(place / "up.lock"):
         header(stack, wanted)
@@ -67,12 +75,13 @@ def up(
             stack_rolling.renew(stack)
             if wait and "nginx" in wanted:
                 answered(stack, wanted)
+        if wait:
+            stack_release.keep(stack, stack.project.closure(wanted))
         (place / stack_health.STOPPED).unlink(missing_ok=True)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
     stack_show.show(stack, stack_show.answers(stack, there))
-    return ExitCode.OK
 
 
 def started(
@@ -119,8 +128,9 @@ def ready_database(stack: Stack) -> None:
         missing = made.missing(config.stack.modules) if there else []
         if missing:
             step.update(f"{', '.join(missing)} added, backup first")
-            stack_saving.before(stack, made.name)
+            dump = stack_saving.before(stack, made.name)
             made.activate(made.name, missing, step.update)
+            stack_release.updated(stack, dump)
         if there:
             made.protect(made.name)
             employed(stack, made)
