@@ -79,4 +79,4 @@ def _kept(stack: Stack, target: str, number: str) -> str:
     """The name by which an image stays that has lost its own to a later build."""
     prefix = stack.context.config.images.prefix
     digest = number.removeprefix("sha256:")[:12]
-    return f"{prefix}/{target}:{stack.project.environment}-{digest}"
+    return f"{prefix}/{target}:{stack.project.name}-{digest}"

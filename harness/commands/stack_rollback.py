@@ -3,6 +3,7 @@
 
 import contextlib
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,7 +25,8 @@ from harness.commands.stack_images import REVISION
 from harness.context import Context
 from harness.errors import ExitCode, HarnessError, ImageError, UsageError
 from harness.stack import project as projects
-from harness.stack.releases import Releases
+from harness.stack.compose import replicas
+from harness.stack.releases import CODE, Releases
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +64,16 @@ def rollback(
         f"harness rollback ({stack.project.environment})",
         [*goal.told.items(), *([("database", goal.dump)] if data else [])],
     )
-    if goal.dump and not data:
+    if goal.dump and CODE in goal.told and not data:
         context.console.warn(
             "the database was updated by the images that are left, and stays so;"
             f" --with-database takes the backup of before: {goal.dump}"
         )
     if dry:
         return _show(stack, goal, wanted, data=data)
+    # Those that a killed rollback has stopped, too.
+    there = stack.looking.ps()
+    counts = Counter(one.service for one in there if not one.deployed)
     needed = stack.project.closure([*wanted, "erpserver"])
     stack_before.check_settings(stack, needed)
     stack_before.check_certificate(stack, wanted)
@@ -77,7 +82,7 @@ def rollback(
     for name, number in goal.images.items():
         stack.engine.run("tag", number, name)
     stack.require_images(needed)
-    stack_up.begin(stack, wanted, wait=True)
+    stack_up.begin(stack, wanted, wait=True, counts=counts)
     if data:
         stack_release.returned(stack)
     return ExitCode.OK
@@ -90,7 +95,8 @@ def _goal(stack: Stack, services: Sequence[str], *, data: bool) -> Return:
     if environment == "development":
         raise UsageError(
             "development has nothing to go back to: it runs the sources that are here",
-            remedy=f"git, then {stack.line('restart')}; or --environment production",
+            remedy=f"check out those of then, and {stack.line('restart')};"
+            " or --environment production",
         )
     known = Releases.read(place)
     images = known.goal(stack_release.current(stack, services))
@@ -138,7 +144,8 @@ def _restore(stack: Stack, dump: Path, leave: Leave) -> None:
     project, name = stack.project, stack.context.config.stack.database
     db.allow(
         leave,
-        f"replace the database {name} by its backup {dump.name}",
+        f"replace the database {name} by its backup {dump.name}: what was written since"
+        " is lost",
         title=f"the stack {project.name} ({project.environment})",
         production=project.environment == "production",
     )
@@ -180,5 +187,5 @@ def _show(stack: Stack, goal: Return, wanted: Sequence[str], *, data: bool) -> i
         stack.context.console.info(line)
     for name, number in goal.images.items():
         stack.context.console.info(proc.line(stack.engine.argv("tag", number, name)))
-    call = stack_up.started(stack, stack.looking.ps(), wanted, wait=True)
+    call = stack_up.started(stack, replicas(stack.looking.ps()), wanted, wait=True)
     return stack.show([stack_up.DATABASE, call])

@@ -57,7 +57,9 @@ class Engine:
         return {"Created": "2026-11-29T10:11:12Z", "Config": {"Labels": None}}
 
     def ps(self) -> list[Container]:
-        return [Container(service="portal", name="p-1", state="running")]
+        ended = any(one.startswith("stop") for one in self.calls[-1:])
+        state = "exited" if ended else "running"
+        return [Container(service="portal", name="p-1", state=state)]
 
     @property
     def kept(self) -> set[str]:
@@ -94,8 +96,11 @@ def went_back(
         monkeypatch.setattr(stack_before, name, lambda *words: None)
     monkeypatch.setattr(Stack, "require_images", lambda *words: None)
 
-    def begin(stack: Stack, wanted: list[str], *, wait: bool) -> None:
+    def begin(
+        stack: Stack, wanted: list[str], *, wait: bool, counts: dict[str, int]
+    ) -> None:
         assert wait
+        assert counts == {"portal": 1}  # as many as ran before they were stopped
         stack_release.keep(stack, wanted)
 
     monkeypatch.setattr(stack_up, "begin", begin)
@@ -110,8 +115,8 @@ def test_one_release_before_is_kept(stack: Stack, engine: Engine) -> None:
     served(stack, engine, "b", PORTAL)
     served(stack, engine, "c", PORTAL)
     assert engine.kept == {
-        "x/portal:production-cccccccccccc", "x/portal:production-bbbbbbbbbbbb",
-        "x/erpserver:production-aaaaaaaaaaaa",
+        "x/portal:x-production-cccccccccccc", "x/portal:x-production-bbbbbbbbbbbb",
+        "x/erpserver:x-production-aaaaaaaaaaaa",
     }  # fmt: skip
 
 
@@ -140,7 +145,7 @@ def test_where_there_is_nothing_nothing_is_done(
     with pytest.raises(UsageError, match="no backup of before an update"):
         went_back(stack, monkeypatch, data=True)
     served(stack, engine, "b", PORTAL)
-    del engine.images["x/portal:production-aaaaaaaaaaaa"]
+    del engine.images["x/portal:x-production-aaaaaaaaaaaa"]
     with pytest.raises(ImageError, match="portal that served before is not there"):
         went_back(stack, monkeypatch)
     assert "bbbb" in engine.images[PORTAL]
