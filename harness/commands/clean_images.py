@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from harness import engine
+from harness import engine, refusals
 from harness.commands.stack_release import KEPT
 from harness.context import Context
 from harness.engine import Engine
@@ -41,7 +41,7 @@ def _remove(docker: Engine, name: str) -> bool:
     if done.code and "conflict" not in done.stderr and not engine.GONE.search(
         done.stderr
     ):  # fmt: skip
-        raise engine.failure(docker.argv("image", "rm", name), done.code, done.stderr)
+        raise refusals.failure(docker.argv("image", "rm", name), done.code, done.stderr)
     return "conflict" not in done.stderr
 
 

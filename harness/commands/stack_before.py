@@ -22,6 +22,7 @@ from harness.errors import (
     SourceError,
 )
 from harness.images import services as applications
+from harness.refusals import HERE
 from harness.stack import certificates, overlay, secrets, settings
 from harness.stack.compose import Container
 
@@ -86,6 +87,18 @@ def check_cluster(stack: Stack, there: Iterable[Container]) -> None:
             else f"run it with an image of PostgreSQL {has} once more, for a backup:"
             f" {stack.line('db backup')}"
         ),
+    )
+
+
+def check_files(stack: Stack) -> None:
+    """An engine of another machine has no sources to mount: its images have them."""
+    if stack.project.environment != "development" or not stack.engine.elsewhere():
+        return
+    stack.engine.require_files(
+        stack.project.directory,
+        stack.project.image("db"),
+        "staging and production mount nothing of it (--environment); or take this"
+        f" machine's engine: {HERE}",
     )
 
 

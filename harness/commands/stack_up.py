@@ -4,6 +4,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import harness
 from harness import locks
@@ -55,6 +56,7 @@ def up(
     needed = stack.project.closure([*wanted, "erpserver"])
     stack_before.check_sources(stack)
     stack_before.ready_images(stack, needed, build=build)
+    stack_before.check_files(stack)
     begin(stack, wanted, wait=wait)
     return ExitCode.OK
 
@@ -75,7 +77,9 @@ def begin(
     with locks.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
-        stack_before.free_ports(stack, there, wanted)
+        away = distant(stack)
+        if not away:
+            stack_before.free_ports(stack, there, wanted)
         stack_before.check_cluster(stack, there)
         ready_database(stack)
         settled = stack_settled.is_it(stack, wanted)
@@ -87,7 +91,7 @@ def begin(
                 call = started(stack, found, wanted, wait=wait)
                 stack_health.called(stack, call)
             stack_rolling.renew(stack)
-            if wait and "nginx" in wanted:
+            if wait and "nginx" in wanted and not away:
                 answered(stack, wanted)
         if wait and not settled:
             stack_release.keep(stack, stack.project.closure(wanted))
@@ -96,7 +100,17 @@ def begin(
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
+    if away:
+        ports = " ".join(f"-L {one}:127.0.0.1:{one}" for one in stack.project.ports)
+        context.console.info(f"its ports are on 127.0.0.1 there: ssh {ports} {away}")
+        return
     stack_show.show(stack, stack_show.answers(stack, there))
+
+
+def distant(stack: Stack) -> str:
+    """The machine of the engine, where 127.0.0.1 is not the one of here."""
+    host = urlsplit(stack.engine.elsewhere()).hostname or ""
+    return "" if host in ("127.0.0.1", "localhost", "::1") else host
 
 
 def started(

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness import proc
-from harness.engine import Engine, failure
+from harness.engine import Engine
 from harness.errors import CommandFailed, EngineError, HarnessError, MissingTool
 from harness.images.build import PLACEHOLDER
+from harness.refusals import failure
 from harness.stack.project import PROFILES
 
 ROOT: Final = Path("/")

@@ -127,6 +127,7 @@ def test_defaults(tmp_path: Path) -> None:
         "gate.coverage": 0,
         "gate.changed": 0,
         "gate.flaky": 0,
+        "gate.without": (),
         "ci.runner": "ubuntu-24.04",
         "ci.image": "python:{python}-bookworm",
         "ci.branches": ("main",),
