@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the templates of a step are made of."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from harness.config import Config
+from harness.model import Module, Origin
+from harness.modules import Graph
+from harness.run import templates
+from harness.template.layer import Request
+from tests.unit.run.test_needs import STEP
+
+
+def test_reports_in_a_module_are_no_part_of_it(tmp_path: Path) -> None:
+    """Its directory is the project's; else each run would build its layer anew."""
+    (tmp_path / "alpha.py").touch()
+    for written in ("reports/r1/run.json", "backups/a.dump", "state/envs/x.py"):
+        (tmp_path / written).parent.mkdir(parents=True)
+        (tmp_path / written).touch()
+    module = Module(name="alpha", path=tmp_path, version="7.0.0", origin=Origin.SRC)
+    context: Any = SimpleNamespace(
+        config=Config(root=tmp_path), store=SimpleNamespace(path=tmp_path / "state")
+    )
+    environment: Any = SimpleNamespace(
+        interpreter=SimpleNamespace(name="3.11"), site=tmp_path / "site"
+    )
+    layers = templates.layers(context, STEP, environment, Graph([module]), "sqlite")
+
+    facts = layers.resolve(Request(modules=("alpha",))).facts
+    assert {one for one in facts if one.startswith("file ")} == {"file alpha/alpha.py"}
