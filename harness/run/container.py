@@ -49,7 +49,8 @@ def find(context: Context, run: Run, step: Step) -> Image:
     maker.require()
     get = "harness build" if asked in SERVICES else "docker pull"
     remedy = f"{get} {asked}"
-    found = image.find(maker, context.store, name, run=run.id, remedy=remedy)
+    with context.console.passing(f"image {name}"):
+        found = image.find(maker, context.store, name, run=run.id, remedy=remedy)
     if lost := absent(found.environment.site, wanted(context, step), context.graph):
         raise ImageError(
             f"the image {name} has no module {', '.join(lost)}",

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from harness import engine as engine_
-from harness import proc
+from harness import proc, waiting
 from harness.engine import Engine
 from harness.environment import Environment
 from harness.errors import ImageError
@@ -69,7 +69,8 @@ def find(engine: Engine, store: Store, name: str, *, run: str, remedy: str) -> I
         labels = engine_.labels(state=store.id, role="runner", run=run)
         lock.acquire()
         if not path.exists():
-            _copy(engine, name, venv, path, labels)
+            with waiting.on(f"the names of the packages in the image {name}"):
+                _copy(engine, name, venv, path, labels)
     [library] = (path / "lib").glob("python3.*")
     minor = int(library.name.removeprefix("python3."))
     interpreter = Interpreter(path=Path(venv, "bin", "python"), version=(3, minor))
