@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Stages of a step that runs inside its service's image."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from harness import engine
+from harness import engine, modules
 from harness.context import Context
 from harness.engine import Engine
-from harness.errors import UsageError
+from harness.errors import ImageError, UsageError
+from harness.modules import Graph
 from harness.options import meant
 from harness.plan import Step
 from harness.postgres import DockerServer
@@ -18,6 +19,7 @@ from harness.run.servers import TemplatePlace
 from harness.runners import image, lacking
 from harness.runners.image import Image, Inside
 from harness.store import Run
+from harness.template import packages
 
 SERVICES = (
     "erpserver", "portal", "api", "processing", "selenium", "documentation", "tests",
@@ -26,7 +28,10 @@ SERVICES = (
 
 
 def find(context: Context, run: Run, step: Step) -> Image:
-    """The image of a step's suite; raises `ImageError` when it is not there."""
+    """The image of a step's suite.
+
+    Raises `ImageError` when it is not there, or lacks a module.
+    """
     asked = context.config.suite[step.suite].image
     images = context.config.images
     if asked in SERVICES:
@@ -44,7 +49,36 @@ def find(context: Context, run: Run, step: Step) -> Image:
     maker.require()
     get = "harness build" if asked in SERVICES else "docker pull"
     remedy = f"{get} {asked}"
-    return image.find(maker, context.store, name, run=run.id, remedy=remedy)
+    found = image.find(maker, context.store, name, run=run.id, remedy=remedy)
+    if lost := lacking(found.environment.site, wanted(context, step), context.graph):
+        raise ImageError(
+            f"the image {name} has no module {', '.join(lost)}",
+            checked="its packages",
+            remedy=f"{remedy}; or leave --in image out: an image has the sources, and"
+            " of the official modules those that they need",
+        )
+    return found
+
+
+def wanted(context: Context, step: Step) -> tuple[str, ...]:
+    """The modules that a step asks for itself."""
+    if step.template:
+        return needs.request(context.config, (step.template,)).modules
+    return tuple(one.name for one in step.tested)
+
+
+def lacking(site: Path, names: Iterable[str], sources: Graph) -> list[str]:
+    """The modules that are not installed, of these and all that they depend on."""
+    there = Graph(modules.installed(site))
+    found: dict[str, bool] = dict.fromkeys(modules.CORE, True)
+    todo = list(names)
+    while todo:
+        name = todo.pop(0)
+        if name not in found:
+            found[name] = name in there or bool(packages.providing(site, name))
+            module = sources.get(name) or there.get(name)
+            todo += module.depends if module else ()
+    return [name for name, has in found.items() if not has]
 
 
 @contextmanager

@@ -476,7 +476,7 @@ def test_an_interrupted_beginning_is_repaired_and_nothing_is_left(
         found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
         assert "collecting_society" not in found.split()
         assert "building_collecting_society" in found.split()
-        other.good("up")
+        other.good("up", "erpserver")
         assert Tryton(other.erp).login(other.password)
         found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
         assert "building_collecting_society" not in found.split()
