@@ -95,6 +95,16 @@ def _whole(commands: "Commands[Parser]") -> None:
         help="and all of its data, after a question and a backup",
     )
     dry_run(asking(one)).set_defaults(call="stack_down.down")
+    one = _services(
+        on_stack(commands, "rollback", "go back to the images that served before")
+    )
+    one.add_argument(
+        "--with-database",
+        dest="data",
+        action="store_true",
+        help="and to the backup that was made before these updated the database",
+    )
+    dry_run(asking(one)).set_defaults(call="stack_rollback.rollback")
     one = _services(on_stack(commands, "restart", "end services and start them again"))
     dry_run(one).set_defaults(call="stack_change.restart")
     one = as_json(on_stack(commands, "ps", "list the stack's containers"))

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from harness import engine, refusals
+from harness.commands.stack_release import KEPT
 from harness.context import Context
 from harness.engine import Engine
 from harness.images.build import DIGEST
@@ -29,6 +30,8 @@ def built(context: Context, docker: Engine) -> Iterator[tuple[str, str, Removal]
         name, number = line.split()
         if NAMELESS in name:
             yield number, "a later build has its name", partial(_remove, docker, number)
+        elif KEPT.search(name):
+            yield name, "kept for harness rollback", partial(_remove, docker, name)
         else:
             yield name, "harness build makes it again", partial(_remove, docker, name)
 

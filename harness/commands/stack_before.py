@@ -144,10 +144,9 @@ def check_sources(stack: Stack) -> None:
         )
 
 
-def require_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
+def ready_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
     """The images are there, and of what is here; with `build`, they are made so."""
     context, variant = stack.context, stack.project.variant
-    check_sources(stack)
     targets = list(stack.project.images(names))
     if build and (
         _lacks(stack, names) or stack_images.stale(context, targets, variant)

@@ -33,6 +33,7 @@ class Container:
     service: str
     name: str
     state: str
+    id: str = ""
     health: str = ""
     status: str = ""
     image: str = ""
@@ -148,6 +149,7 @@ def parsed(text: str) -> list[Container]:
             service=one["Service"],
             name=one["Name"],
             state=one.get("State", ""),
+            id=one.get("ID", ""),
             health=one.get("Health", ""),
             status=one.get("Status", ""),
             image=one.get("Image", ""),

@@ -130,6 +130,7 @@ def test_all_commands_are_there() -> None:
                 "up",
                 "down",
                 "restart",
+                "rollback",
                 "ps",
                 "logs",
                 "shell",
