@@ -16,7 +16,7 @@ from harness.postgres import DockerServer
 from harness.refusals import HERE
 from harness.run import needs
 from harness.run.servers import TemplatePlace
-from harness.runners import image, lacking
+from harness.runners import image, supplied
 from harness.runners.image import Image, Inside
 from harness.store import Run
 from harness.template import packages
@@ -106,7 +106,7 @@ def prepare(
     server = place.server
     shared = [Path(place.variables["PGHOST"])] if step.database == "local" else []
     root, scratch = context.config.root, run.scratch()
-    lacks = lacking.mounts(
+    lacks = supplied.mounts(
         sources.get(table.source, root),
         f"{image.SOURCES}/{table.source}",
         table.lacking,

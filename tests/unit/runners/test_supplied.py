@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from harness.runners import lacking
+from harness.runners import supplied
 
 
 def test_what_a_source_lacks_is_mounted_beside_all_that_it_has(tmp_path: Path) -> None:
@@ -25,7 +25,7 @@ def test_what_a_source_lacks_is_mounted_beside_all_that_it_has(tmp_path: Path) -
     before = sorted(source.rglob("*"))
     found = [
         line.split(":")
-        for line in lacking.mounts(
+        for line in supplied.mounts(
             source, "/in/src", lines, root=tmp_path, scratch=scratch
         )
     ]
@@ -47,7 +47,7 @@ def test_a_source_that_has_all_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "config.ini").touch()
     lines = ["config.ini=config.ini"]
     assert not list(
-        lacking.mounts(tmp_path, "/in", lines, root=tmp_path, scratch=tmp_path)
+        supplied.mounts(tmp_path, "/in", lines, root=tmp_path, scratch=tmp_path)
     )
 
 
@@ -59,4 +59,4 @@ def test_a_line_that_leads_nowhere_is_said(tmp_path: Path, line: str) -> None:
     if "=" not in line:
         line = "no/" + line
     with pytest.raises(ConfigError, match="is not there"):
-        list(lacking.mounts(tmp_path, "/in", [line], root=tmp_path, scratch=tmp_path))
+        list(supplied.mounts(tmp_path, "/in", [line], root=tmp_path, scratch=tmp_path))
