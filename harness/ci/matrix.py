@@ -73,6 +73,7 @@ def _check(config: Config, name: str) -> Job:
 def _suite(config: Config, name: str, selection: Selection) -> Iterator[Job]:
     table = config.suite[name]
     modules = selection.words.get(name, ())
+    traced = ["--affected=check"] if config.ci.traces else []
     shards = [f"{at}/{table.shards}" for at in range(1, table.shards + 1)]
     for series, database, python, shard in product(
         table.series or ("",),
@@ -107,7 +108,8 @@ def _suite(config: Config, name: str, selection: Selection) -> Iterator[Job]:
                     series=series,
                     database=database if table.databases else _public(database),
                     shard=shard,
-                ),
+                )
+                + traced,
             ),
         )
 

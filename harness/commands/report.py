@@ -12,7 +12,7 @@ from harness.errors import CommandFailed, ReportError, UsageError
 from harness.model import FileCoverage, Judged, RunResult
 from harness.reports import coverage, files, merge, past, terminal
 from harness.reports.merge import ReportPart
-from harness.run import publish, traces
+from harness.run import carried, publish, traces
 from harness.runners import base
 from harness.store import Run
 
@@ -79,11 +79,11 @@ def gather(parts: Iterable[ReportPart], target: Path) -> list[str]:
     for part in parts:
         for path in sorted((part.directory / traces.REPORTED).glob("*.json")):
             found.setdefault(path.name, []).append(path)
-    return [
-        text
-        for name, paths in found.items()
-        for text in traces.gather(paths, target / traces.REPORTED / name)
-    ]
+    troubles = []
+    for name, paths in found.items():
+        path = target / traces.REPORTED / name
+        troubles += [*traces.gather(paths, path), *carried.gather(path, paths)]
+    return troubles
 
 
 def expected(matrix: Path) -> tuple[str, ...]:

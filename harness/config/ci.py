@@ -20,6 +20,8 @@ class CI:
     for `days`.  The lines `scheduled` are run by the clock, at the times of the cron
     line `schedule` (GitHub alone).  With `reusable`, what pip installs as the harness,
     other repositories can call a workflow (GitHub) or a component (GitLab) of this one.
+    With `traces` the jobs of suites trace their tests, and check by the traces of
+    earlier runs what ``--affected`` would have missed (GitHub keeps them).
     """
 
     runner: Annotated[str, kinds.text("a kind of machine", r"[\w.-]+")] = "ubuntu-24.04"
@@ -34,3 +36,4 @@ class CI:
     ] = "17 3 * * 1"
     scheduled: Annotated[tuple[str, ...], kinds.strings("command lines")] = ()
     reusable: Annotated[str, kinds.text("a pip requirement, or nothing")] = ""
+    traces: Annotated[bool, kinds.flag()] = False

@@ -9,6 +9,7 @@ tests start (``patch = ["subprocess"]``, ``concurrency = ["multiprocessing"]``) 
 from __future__ import annotations
 
 import atexit
+import sys
 from configparser import RawConfigParser
 from typing import Any, Mapping
 
@@ -16,12 +17,15 @@ from harness.plugins.unpatched import json, os
 
 COVERAGE = "HARNESS_COVERAGE"
 """JSON: ``data`` (file name to begin with), ``sources`` (directories), ``settings``
-(the file that configures coverage for them, or nothing)."""
+(the file that configures coverage for them, or nothing), ``apart`` (whether it is to be
+known of each test what it covers)."""
 OWN = (
     "concurrency", "patch", "sigterm", "plugins", "dynamic_context", "context", "core",
     "timid", "disable_warnings", "debug",
 )  # fmt: skip
 """What of ``[run]`` is left to the source."""
+MEASURING: list[Any] = []
+"""The coverage of this process, and of its forks, where it is to be told apart."""
 
 
 def measure() -> None:
@@ -37,12 +41,20 @@ def measure() -> None:
     # https://github.com/nedbat/coveragepy/blob/7.11.0/coverage/control.py
     coverage._warn_no_data = False
     coverage.start()
+    if order["apart"]:
+        MEASURING.append(coverage)
 
     def stop() -> None:
         coverage.stop()
         coverage.save()
 
     atexit.register(stop)
+
+
+def belongs(context: str) -> None:
+    """What is covered from now on is that of a test, or (empty) of all."""
+    for one in MEASURING:
+        one.switch_context(context)
 
 
 def written(order: Mapping[str, Any]) -> str:
@@ -61,6 +73,10 @@ def written(order: Mapping[str, Any]) -> str:
         branch=True, parallel=True, data_file=order["data"], omit=omitted,
         source=order["sources"],
     )  # fmt: skip
+    if order["apart"]:
+        values["context"] = values["dynamic_context"] = None
+        if sys.version_info >= (3, 12):  # `sys.monitoring` tells of each line once
+            values["core"] = "ctrace"
     parser = RawConfigParser()
     parser["run"] = {
         name: _text(value) for name, value in values.items() if value not in (None, [])

@@ -17,6 +17,7 @@ from typing import Any, Iterator
 
 import pytest
 
+from harness.plugins import measuring
 from harness.plugins.trace import observing
 from harness.plugins.trace.observing import Observer, TraceSection
 from harness.plugins.workers import reruns, units, warm
@@ -134,12 +135,15 @@ class Tracing(LeftOut):
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
         """All of a test, also where it is run again inside of itself."""
         section = TraceSection(self.observer).begin()
+        if not self.depth:
+            measuring.belongs(f"{self.order['run']} {units.key(item)}")
         self.depth += 1
         yield
         self.depth -= 1
         _, seen = self.pending.setdefault(item.nodeid, (item, set()))
         seen.update(section.end())
         if not self.depth:
+            measuring.belongs("")
             for one, marks in self.pending.values():
                 self._write(one, marks)
             self.pending.clear()

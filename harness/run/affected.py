@@ -51,6 +51,7 @@ class Affected:
         self.step = expecting.step
         self.environment = expecting.environment
         self.given = GivenFacts(expecting)
+        self.run = current.id
         self.directory = current.scratch() / f"traces-{self.step.name}"
         """Where processes note what they have seen; it goes with the run."""
         self.why_not = self._why_not() if self.step.affected else ""
@@ -93,8 +94,13 @@ class Affected:
             return []
         if self.left is None:
             self.decide(env, layers)
-            self._say()
             checked = self.step.affected == "check"
+            if self.step.coverage and not checked:
+                from harness.run import carried  # with the package coverage
+
+                missing = carried.unknown(self.path, self.known.tests)
+                self.reasons = {**missing, **self.reasons}
+            self._say()
             self.left = [] if checked else self.unchanged()
         return self._order(self.left, env)
 
@@ -140,6 +146,7 @@ class Affected:
             "directory": str(self.directory),
             "collected": str(self.directory / COLLECTED),
             "files": self._configuration(),
+            "run": self.run,
             "environ": {name: given.digest(f"variable {name}") for name in env},
         }
         self.directory.mkdir()
@@ -172,7 +179,6 @@ class Affected:
     def learn(
         self,
         finished: Finished,
-        run: str,
         layers: Iterable[Layer],
         serving: Callable[[Layer], str],
     ) -> Finished:
@@ -182,10 +188,13 @@ class Affected:
         told = self.collected()
         there = {key for *_, key in told.tests}
         vanished = [key for key in self.reasons if there and key not in there]
-        self.record(finished, run, layers, serving, vanished)
+        self.record(finished, self.run, layers, serving, vanished)
+        if self.step.coverage:
+            self._carry(told, finished)
         reported = finished.junit.parent / traces.REPORTED
         reported.mkdir(exist_ok=True)
-        shutil.copyfile(self.path, reported / self.path.name)
+        for path in self.path.parent.glob(f"{self.path.stem}.[cj]*"):
+            shutil.copyfile(path, reported / path.name)
         self._tell(told, finished)
         tests = finished.result.tests
         wrong = traces.missed(self.known.tests, self.reasons, tests)
@@ -213,6 +222,22 @@ class Affected:
         traces.merge(self.path, found, vanished)
         traces.prune(self.context.store.directory(DIRECTORY, CODE))
 
+    def _carry(self, told: Collected, finished: Finished) -> None:
+        """Keep what the tests have covered; what those left out had is a part, too."""
+        from harness.run import carried
+
+        known, place = traces.load(self.path).tests, finished.junit.parent / "coverage"
+        parts = {*place.glob(f"{self.step.name}.*")}.difference(place.glob("*.rc"))
+        try:
+            carried.keep(self.path, parts, known, self.run)
+            if told.gone:
+                left = {key: known[key] for key in told.gone if key in known}
+                carried.carry(self.path, left, place / f"{self.step.name}.carried")
+        except carried.BROKEN as error:
+            self.context.console.warn(
+                f"coverage is that of the tests that ran, not of the whole: {error}"
+            )
+
     def collected(self) -> Collected:
         """What was collected; nothing where that came to no end."""
         try:
@@ -226,10 +251,9 @@ class Affected:
         console = self.context.console
         known = self.known.tests
         runs = Counter(known[key].run for key in told.gone if key in known)
+        more = "; their coverage is carried over" if self.step.coverage else ""
         for run, count in sorted(runs.items()):
-            console.info(f"unchanged since run {run}: {count} tests, not run")
-        if told.gone and self.step.coverage:
-            console.warn("coverage is that of the tests that ran: not of the whole")
+            console.info(f"unchanged since run {run}: {count} tests, not run{more}")
         ran = [key for *_, key in told.tests if key not in set(told.gone)]
         why = {key: self.reasons.get(key) or [self._else(key)] for key in ran}
         if told.gone and why:

@@ -50,7 +50,7 @@ def find(context: Context, run: Run, step: Step) -> Image:
     get = "harness build" if asked in SERVICES else "docker pull"
     remedy = f"{get} {asked}"
     found = image.find(maker, context.store, name, run=run.id, remedy=remedy)
-    if lost := lacking(found.environment.site, wanted(context, step), context.graph):
+    if lost := absent(found.environment.site, wanted(context, step), context.graph):
         raise ImageError(
             f"the image {name} has no module {', '.join(lost)}",
             checked="its packages",
@@ -67,7 +67,7 @@ def wanted(context: Context, step: Step) -> tuple[str, ...]:
     return tuple(one.name for one in step.tested)
 
 
-def lacking(site: Path, names: Iterable[str], sources: Graph) -> list[str]:
+def absent(site: Path, names: Iterable[str], sources: Graph) -> list[str]:
     """The modules that are not installed, of these and all that they depend on."""
     there = Graph(modules.installed(site))
     found: dict[str, bool] = dict.fromkeys(modules.CORE, True)

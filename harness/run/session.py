@@ -116,9 +116,7 @@ class StepSession:
         finished = self.wait(self.running)
         used = {**{one.digest: one for one in self.expected}, **broker.asked}
         with store.noting(self.failures):
-            finished = self.affected.learn(
-                finished, self.current.id, used.values(), self.make.digest
-            )
+            finished = self.affected.learn(finished, used.values(), self.make.digest)
             history.remember(self.context.store, self.step, broker.asked.values())
             self.expecting.touch(broker.asked.values(), self.make)
             if not self.running.lost:

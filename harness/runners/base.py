@@ -263,6 +263,7 @@ def variables(
                 "data": str(files.coverage(step)),
                 "sources": sources,
                 "settings": next(map(str, settings(measured)), ""),
+                "apart": bool(step.affected),
             }
         )
     return env

@@ -181,6 +181,7 @@ class Project:
             "apart": [str(made)], "cache": str(self.root / "run/code"),
             "unchanged": unchanged, "directory": str(made),
             "collected": str(made / "collected.json"), "files": [],
+            "run": "r1",
             "environ": {name: now.digest(f"variable {name}") for name in self.environ},
         }  # fmt: skip
         (made / "order.json").write_text(json.dumps(order))

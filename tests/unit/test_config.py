@@ -138,6 +138,7 @@ def test_defaults(tmp_path: Path) -> None:
         "ci.schedule": "17 3 * * 1",
         "ci.scheduled": (),
         "ci.reusable": "",
+        "ci.traces": False,
     }
     assert {source for _, _, source in made.values()} == {"default"}
 

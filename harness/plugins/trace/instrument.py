@@ -25,7 +25,8 @@ LEAVING = frozenset(
         "__setup__", "includeme", "register",
     }
 )  # fmt: skip
-"""Functions that are there to change what stays."""
+"""Functions that are there to change what stays; a view of that name, whose first
+argument is called `request`, is not."""
 CACHES = ("cache", "lazy", "memo", "once", "reify", "singleton")
 """Parts of the names of decorators that remember what a function has returned."""
 CHANGING = frozenset(
@@ -67,10 +68,12 @@ def add(reader: Reader, file: str) -> None:
 def leaves(node: Any) -> bool:
     """Whether a function leaves something behind, as far as one can see."""
     names = {part.lower() for one in node.decorator_list for part in _words(one)}
-    if node.name in LEAVING or any(part in one for one in names for part in CACHES):
-        return True
     passed = node.args
     own = [*getattr(passed, "posonlyargs", ()), *passed.args, *passed.kwonlyargs]
+    view = bool(own) and own[0].arg == "request"
+    named = node.name in LEAVING and not view
+    if named or any(part in one for one in names for part in CACHES):
+        return True
     local = {one.arg for one in (*own, passed.vararg, passed.kwarg) if one}
     local -= {"cls", "klass"}
     inside = [one for part in node.body for one in ast.walk(part)]

@@ -10,8 +10,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from harness import config
-from harness.ci import pins, pipeline, provider
+from harness.ci import matrix, pins, pipeline, provider
 from harness.ci.matrix import Job
+from harness.selection.decisions import Selection
 
 ROOT = Path(__file__).parents[3]
 CONFIG = config.load(ROOT, {}, {})
@@ -136,6 +137,23 @@ def test_what_is_cached_is_of_this_python_and_suite() -> None:
     assert GITHUB.count("path: .venv\n") == GITHUB.count("id: python\n")
     other = replace(CONFIG, gate=replace(CONFIG.gate, program="harness"))
     assert "path: .venv\n" not in provider.github(other, pins.read())
+
+
+def test_traces_of_jobs_are_merged_and_kept_after_a_push() -> None:
+    assert "traces" not in GITHUB
+    other = replace(CONFIG, ci=replace(CONFIG.ci, traces=True))
+    text = provider.github(other, pins.read())
+    jobs = YAML(typ="safe").load(text)["jobs"]
+    [restored] = [one for one in jobs["test"]["steps"] if "traces" in str(one)]
+    assert "/restore@" in restored["uses"]
+    steps = [one for one in jobs["gate"]["steps"] if "traces" in str(one)]
+    assert ["/restore@" in one.get("uses", "") for one in steps] == [True, False, False]
+    assert ["github.event_name == 'push'" in one["if"] for one in steps] == [True] * 3
+    assert "cp merged/traces/* .harness/state/traces/" in steps[1]["run"]
+    assert steps[2]["with"]["key"] == restored["with"]["key"]
+    made = matrix.jobs(other, Selection(suites={"portal": ""}, checks={"lint": ""}))
+    traced = [job.nox_line.endswith(" --affected=check") for job in made]
+    assert traced == [bool(job.suite) for job in made]
 
 
 def test_the_gate_waits_for_all_other_jobs() -> None:

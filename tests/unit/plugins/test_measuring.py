@@ -20,11 +20,12 @@ concurrency = ["multiprocessing", "thread"]
 """
 
 
-def told(tmp_path: Path, settings: str) -> dict[str, list[str]]:
+def told(tmp_path: Path, settings: str, *, apart: bool = False) -> dict[str, list[str]]:
     order = {
         "data": str(tmp_path / "web-$1"),
         "sources": ["/src/web"],
         "settings": settings,
+        "apart": apart,
     }
     parser = RawConfigParser()
     parser.read(measuring.written(order))
@@ -62,3 +63,14 @@ def test_an_option_that_this_coverage_does_not_know_is_none(
 
     monkeypatch.setattr(exceptions, "ConfigError", Old)
     assert measuring._option(Older(), "patch") is None
+
+
+def test_contexts_are_the_harness_s_where_tests_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(
+        '[tool.coverage.run]\ncontext = "all"\ndynamic_context = "test_function"\n'
+    )
+    settings = str(tmp_path / "pyproject.toml")
+    assert told(tmp_path, settings)["context"] == ["all"]
+    assert (
+        not {"context", "dynamic_context"} & told(tmp_path, settings, apart=True).keys()
+    )

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is seen of code that runs, without the process's own imports being changed."""
 
+import ast
 import builtins
 import importlib
 import inspect
@@ -212,6 +213,24 @@ def test_what_a_class_is_set_up_with_is_for_its_tests(
     )
     assert seen(observer, one.TestA.setup_class)
     assert not seen(observer, lambda: None)
+
+
+@pytest.mark.parametrize(
+    ("source", "leaves"),
+    [
+        ("def register(): Pool.register(Thing)", True),
+        ("def register(registry): registry.scan()", True),
+        ("def includeme(config): config.scan()", True),
+        ("def register(request): return page(request)", False),
+        ("def register(request): KNOWN.add(request)", True),
+        ("@reify\ndef register(request): return page(request)", True),
+    ],
+)
+def test_a_view_that_is_called_register_leaves_nothing(
+    source: str, leaves: bool
+) -> None:
+    (node,) = ast.parse(source).body
+    assert instrument.leaves(node) is leaves
 
 
 def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:

@@ -24,6 +24,6 @@ def test_modules_that_an_image_lacks(tmp_path: Path) -> None:
         for name, needs in depends.items()
     )
 
-    assert container.lacking(tmp_path, ["alpha"], sources) == ["country"]
-    assert container.lacking(tmp_path, ["beta"], sources) == ["beta", "sale", "country"]
-    assert container.lacking(tmp_path, ["party", "res"], sources) == ["country"]
+    assert container.absent(tmp_path, ["alpha"], sources) == ["country"]
+    assert container.absent(tmp_path, ["beta"], sources) == ["beta", "sale", "country"]
+    assert container.absent(tmp_path, ["party", "res"], sources) == ["country"]

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``benchmarks/affected.py``: the tests chosen after an edit, beside pytest-testmon.
+
+The example's portal is edited in place at random, and put back; the part ``unit`` of
+its suite runs three times after each edit, in one environment: all tests, those that
+``--affected`` chooses, and those that testmon does.  Missed is a test that comes out
+otherwise than before the edit, and was not chosen.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess  # noqa: TID251  (the harness is called as a user does)
+import sys
+import tempfile
+from pathlib import Path
+from random import Random
+
+from harness.model import Outcome
+from harness.output import Console
+from harness.reports import record
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+from tests.chaos import affected as campaign  # noqa: E402
+
+WAYS = {
+    "all": (),
+    "ours": ("--affected",),
+    "testmon": ("--jobs", "1", "--testmon"),
+}
+Outcomes = dict[str, Outcome]
+
+
+class Runs:
+    """Runs of the suite, and what they remember: it is the same before each edit."""
+
+    def __init__(self, state: Path, place: Path) -> None:
+        self.reports = place / "reports"
+        self.environ = {
+            **os.environ,  # noqa: TID251
+            "HARNESS_REPORTS": str(self.reports),
+            "TESTMON_DATAFILE": str(place / "testmon"),
+        }
+        self.remembered = {state / "traces": place / "traces"}
+        self.remembered[place / "testmon"] = place / "testmon.kept"
+
+    def run(self, way: str) -> Outcomes:
+        """The tests that ran, and how each came out."""
+        shutil.rmtree(self.reports, ignore_errors=True)
+        argv = [sys.executable, "-m", "harness", "test", "portal", "unit"]
+        argv += ["--database", "local", "--with", "pytest-testmon", *WAYS[way]]
+        done = subprocess.run(
+            argv, cwd=ROOT, env=self.environ, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        latest = self.reports / "latest"
+        if done.returncode not in (0, 1, 3) or (way == "all" and not latest.exists()):
+            raise SystemExit(done.stdout + done.stderr)
+        tests = record.load(latest).tests if latest.exists() else ()
+        return {test.key: test.outcome for test in tests}
+
+    def keep(self) -> None:
+        """What is remembered now is what each edit begins with."""
+        for here, there in self.remembered.items():
+            _copy(here, there)
+
+    def back(self) -> None:
+        for here, there in self.remembered.items():
+            _copy(there, here)
+
+
+def _copy(one: Path, other: Path) -> None:
+    if one.is_dir():
+        shutil.rmtree(other, ignore_errors=True)
+        shutil.copytree(one, other)
+    else:
+        shutil.copyfile(one, other)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--edits", type=int, default=8)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    console, random = Console(sys.stdout, {}), Random(options.seed)  # noqa: S311
+    state = Path(os.environ["HARNESS_STATE"])  # noqa: TID251
+    with tempfile.TemporaryDirectory() as place:
+        runs = Runs(state, Path(place))
+        before = {way: runs.run(way) for way in WAYS}["all"]
+        runs.keep()
+        console.info(f"{'ours':>6} {'testmon':>8} of {len(before)}  missed  edit")
+        for _ in range(options.edits):
+            path, text, what = next(campaign.edits(random))
+            kept = path.read_bytes()
+            try:
+                path.write_text(text)
+                found = {way: runs.run(way) for way in WAYS}
+            finally:
+                path.write_bytes(kept)
+                runs.back()
+            now = found.pop("all")
+            changed = {key for key in before if now.get(key) != before[key]}
+            missed = [len(changed - one.keys()) for one in found.values()]
+            ours, theirs = map(len, found.values())
+            name = path.relative_to(campaign.PLACE)
+            console.info(
+                f"{ours:>6} {theirs:>8} {len(changed):>4} changed"
+                f"  {missed[0]:>2} / {missed[1]}  {name}: {what}"
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
