@@ -29,6 +29,7 @@ def current(stack: Stack, names: Iterable[str]) -> dict[str, str]:
     tags = {
         tag: number
         for line in done.stdout.splitlines()
+        if line.strip()  # there is one where no image is
         for number, _, listed in [line.partition(" ")]
         for tag in json.loads(listed)
     }

@@ -58,6 +58,11 @@ def rollback(
     stack = open_(context, environment)
     named = stack.project.services(services)
     wanted = stack.project.started(named)
+    if named and data:
+        raise UsageError(
+            "the database goes back with all services, which have one code for it",
+            remedy="leave their names out, or --with-database",
+        )
     _ = stack.compose  # refuses bad secrets before anything is done
     goal = _goal(stack, named or wanted, data=data)
     context.console.header(

@@ -42,6 +42,7 @@ class Engine:
                 tags = [t for t, one in self.images.items() if one == number]
                 if set(tags) & set(parts):
                     text += f"{number} {json.dumps(tags)}\n"
+            text = text or "\n"
         elif parts[0] == "tag":
             assert parts[1] in self.images.values()
             self.images[parts[2]] = parts[1]
@@ -139,6 +140,10 @@ def test_there_and_back_again(
 def test_where_there_is_nothing_nothing_is_done(
     stack: Stack, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    with pytest.raises(UsageError, match="nothing to go back to"):
+        went_back(stack, monkeypatch)
+    with pytest.raises(UsageError, match="goes back with all services"):
+        went_back(stack, monkeypatch, "portal", data=True)
     served(stack, engine, "a", PORTAL)
     with pytest.raises(UsageError, match="nothing to go back to"):
         went_back(stack, monkeypatch)
