@@ -92,7 +92,8 @@ class Warm:
             forget(str(collector.path))
         elif isinstance(getattr(collector, "obj", None), types.ModuleType):
             parts = collector.obj.__name__.split(".")
-            root = collector.path.parents[len(parts) - 1]
+            package = collector.path.name == "__init__.py"
+            root = collector.path.parents[len(parts) - (not package)]
             self.roots.setdefault(parts[0], set()).add(root)
         return report
 
