@@ -26,10 +26,11 @@ from typing import Self
 ROOT = Path(__file__).parents[1]
 Ask = tuple[str, str, str]
 """Method, host, path."""
+DOMAIN = "repertoire.test"
 PAGES: Sequence[Ask] = (
-    ("GET", "repertoire.test", "/"),
-    ("GET", "api.repertoire.test", "/"),
-    ("POST", "api.repertoire.test", "/v1/uploads"),
+    ("GET", DOMAIN, "/"),
+    ("GET", f"api.{DOMAIN}", "/"),
+    ("POST", f"api.{DOMAIN}", "/v1/uploads"),
 )
 
 
@@ -97,6 +98,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--port", type=int, default=81)
     parser.add_argument("--https", type=int, default=0, metavar="PORT")
+    parser.add_argument("--domain", default=DOMAIN, help="the portal's host name")
     parser.add_argument("command", nargs="+")
     options = parser.parse_args()
     until = time.monotonic() + options.seconds
@@ -104,7 +106,8 @@ def main() -> int:
 
     environ = dict(os.environ)  # noqa: TID251  (this is a program of its own)
     port = options.https or options.port
-    with Load(port, PAGES, secure=bool(options.https)) as load:
+    pages = [(how, host.replace(DOMAIN, options.domain), at) for how, host, at in PAGES]
+    with Load(port, pages, secure=bool(options.https)) as load:
         with proc.Child(options.command, env=environ, cwd=Path.cwd()) as child:
             code = child.code()
         time.sleep(max(0.0, until - time.monotonic()))

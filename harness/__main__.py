@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``python -m harness``: the one place that ends the process."""
 
+import gc
 import os
 import sys
 from importlib.util import find_spec
@@ -36,9 +37,12 @@ def run() -> None:
             f"the command line needs {', '.join(missing)}\n"
             "to mend it: pip install 'collecting-society-harness[cli]'"
         )
+    gc.set_threshold(50_000, 20, 50)  # there is much that lives, and little garbage
     from harness.cli import main  # not on Windows, which has no fcntl
 
-    raise SystemExit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    gc.freeze()  # the interpreter looks through all of it at its end
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

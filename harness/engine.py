@@ -9,19 +9,16 @@ import json
 import math
 import re
 import shutil
-from collections.abc import Callable, Collection, Mapping, Sequence
+import tempfile
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from harness import proc
-from harness.errors import (
-    CommandFailed,
-    EngineError,
-    HarnessError,
-    ImageError,
-    MissingTool,
-)
+from harness.errors import EngineError, HarnessError, MissingTool
+from harness.refusals import failure
 
 STATE: Final = "harness.state"
 """Label: the id of the state directory whose register knows the owner."""
@@ -30,11 +27,12 @@ RUN: Final = "harness.run"
 ROLE: Final = "harness.role"
 """Label: what it is: server, runner, network, stack, data, image."""
 
-Match = re.Match[str]
 TIMEOUT: Final = 60.0
 """Seconds that a call may take unless its caller says more."""
 
 KINDS: Final = ("container", "network", "volume")
+DISTANT: Final = ("tcp", "http", "https", "ssh")
+"""How the addresses of engines begin that may be on other machines."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +74,64 @@ class Engine:
             done = self.run("version", "--format", "{{.Server.Version}}", timeout=10)
             self._version = done.stdout.strip()
         return self._version
+
+    def elsewhere(self) -> str:
+        """The address of an engine that is not behind a socket of this machine."""
+        told = self.environ
+        address = told.get("DOCKER_HOST", "")
+        if not address and (told.get("DOCKER_CONTEXT") or self._has_context()):
+            address = self._of_context("{{.Endpoints.docker.Host}}")
+        return address if urlsplit(address).scheme in DISTANT else ""
+
+    def named(self) -> dict[str, str]:
+        """Variables that say of a context what a library without contexts must know."""
+        address = self.elsewhere()
+        if not address or self.environ.get("DOCKER_HOST"):
+            return {}
+        place = Path(self._of_context("{{.Storage.TLSPath}}"), "docker")
+        found = {"DOCKER_HOST": address}
+        if place.is_dir():
+            found |= {"DOCKER_TLS_VERIFY": "1", "DOCKER_CERT_PATH": str(place)}
+        return found
+
+    def _of_context(self, form: str) -> str:
+        done = self.run("context", "inspect", "--format", form, check=False)
+        return done.stdout.strip()
+
+    def _has_context(self) -> bool:
+        """Whether one was chosen: without a process, since most have chosen none."""
+        usual = Path(self.environ.get("HOME", ""), ".docker")
+        place = Path(self.environ.get("DOCKER_CONFIG") or usual, "config.json")
+        try:
+            return '"currentContext"' in place.read_text("utf-8")
+        except (OSError, ValueError):
+            return False
+
+    def require_files(self, directory: Path, image: str, remedy: str) -> None:
+        """Raise `EngineError` where it does not have what is in this directory.
+
+        It would mount what it has there itself: another version, or nothing.  Its
+        address says nothing of that (a neighbour may share files), so it is asked, by
+        a name that nobody else has.  `image` is any that it has.
+        """
+        address = self.elsewhere()
+        if not address:
+            return
+        with tempfile.TemporaryDirectory(dir=directory, prefix=".seen-") as mark:
+            mount = f"--mount=type=bind,source={mark},target=/seen,readonly"
+            words = (*options({ROLE: "probe"}), mount, image)
+            done = self.run("create", *words, check=False)
+        if done.code == 0:
+            self.run("rm", "--force", done.stdout.strip(), check=False)
+        elif "bind source path does not exist" in done.stderr:
+            raise EngineError(
+                f"the engine at {address} has not the files of this machine, and would"
+                f" mount its own in place of {directory}",
+                checked="whether it sees a new directory there",
+                remedy=remedy,
+            )
+        else:
+            raise failure(self.argv("create", image), done.code, done.stderr)
 
     def argv(self, *parts: str | Path) -> list[str]:
         """The command line of a call."""
@@ -193,86 +249,3 @@ def options(labels_: Mapping[str, str]) -> list[str]:
 
 
 GONE: Final = re.compile(r"no such|not found|already in progress", re.IGNORECASE)
-
-
-def failure(argv: Sequence[str], code: int, output: str) -> HarnessError:
-    """The error that belongs to what ``docker`` said.
-
-    `MissingTool` without an engine or rights, `EngineError` for a port that is
-    taken and a full disk, `ImageError` where an image is not to be had,
-    `CommandFailed` for the rest.
-    """
-    text = output.strip()
-    line = proc.line(argv)
-    for pattern, make in MEANINGS:
-        for said in text.splitlines():
-            match = re.search(pattern, said, re.IGNORECASE)
-            if match:
-                return make(match, said, line)
-    return CommandFailed(f"{line} ended with exit code {code}:\n{text[-4000:]}")
-
-
-def _no_rights(match: Match, said: str, line: str) -> HarnessError:
-    return MissingTool(
-        "you may not use the Docker engine's socket",
-        checked=said,
-        remedy="sudo usermod -aG docker $USER, then log in again",
-    )
-
-
-def _no_engine(match: Match, said: str, line: str) -> HarnessError:
-    return MissingTool(
-        "the Docker engine does not answer",
-        checked=said,
-        remedy="start it: sudo systemctl start docker"
-        " (or go without: --database local)",
-    )
-
-
-def _port(match: Match, said: str, line: str) -> HarnessError:
-    return EngineError(
-        f"the port {match['port'].rstrip(':')} is taken",
-        checked=said,
-        remedy="harness doctor says by whom; free it, or set another one",
-    )
-
-
-def _full(match: Match, said: str, line: str) -> HarnessError:
-    return EngineError(
-        "the Docker engine has no space left",
-        checked=said,
-        remedy="docker system df says what takes it; harness clean removes"
-        " what the harness made",
-    )
-
-
-def _no_image(match: Match, said: str, line: str) -> HarnessError:
-    return ImageError(
-        "an image is not here and cannot be pulled",
-        checked=f"{line}: {said}",
-        remedy="without a registry: harness images base, then harness build",
-    )
-
-
-MEANINGS: Final[tuple[tuple[str, Callable[[Match, str, str], HarnessError]], ...]] = (
-    (r"permission denied.* connect", _no_rights),
-    (
-        r"cannot connect to the docker daemon|docker daemon running|"
-        r"error during connect|^(?!error response from daemon).*connection refused|"
-        r"EOF$",
-        _no_engine,
-    ),
-    (
-        r"(bind for |listen tcp4? )(?P<port>[\d.:]+).*"
-        r"(already allocated|already in use)",
-        _port,
-    ),
-    (r"no space left on device", _full),
-    (
-        r"pull access denied|manifest unknown|failed to resolve (source|reference)|"
-        r"unable to find image|failed to do request|no such image|"
-        r"lookup [^ ]+ on |registry[^ ]*: no such host",
-        _no_image,
-    ),
-)
-"""What docker says, and the error that it means."""

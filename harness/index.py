@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from harness import series
 from harness.errors import (
     CommandFailed,
     HarnessError,
@@ -143,11 +144,13 @@ def undeclared(trace: str, own: Iterable[str] = ()) -> SourceError | None:
     name = absent[1].removeprefix("trytond.modules.").partition(".")[0]
     of_tryton = absent[1].startswith("trytond.modules.")
     package = f"trytond_{name}" if of_tryton else PACKAGES.get(name, name)
+    first = f"harness test --with '{package}' (or what the package with it is called)"
+    if of_tryton and name not in series.official():  # no index has what vendors have
+        first = f"clone {name} beside the repository, in its series"
     return SourceError(
         f"{last['a'] or last['b']} imports {absent[1]}, which nothing requires",
         checked=f"line {last[2] or last[4]} there; all that the packaging, its extra"
         " for tests and tryton.cfg have installed",
-        remedy=f"harness test --with '{package}' (or what the package with it is"
-        " called); for good, name it among what the package or its extra test requires"
-        ", or harness init and requirements in [tool.harness]",
+        remedy=f"{first}; for good, name it among what the package or its extra test"
+        " requires, or harness init and requirements in [tool.harness]",
     )

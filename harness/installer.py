@@ -18,6 +18,9 @@ from harness import proc
 from harness.errors import CommandFailed
 
 QUIET: Final = ("--quiet", "--disable-pip-version-check", "--no-input")
+WAYS: Final = {"PIP_USE_PEP517": "1"}
+"""As newer pips do always: else one before 25.3, as Debian's, leaves the link to a
+source that has no pyproject.toml in a file of its own kind."""
 EMPTY: Final = re.compile(r"\(from versions: none\)|ResolutionImpossible")
 """What pip says of an index that has nothing, the second with constraints."""
 UNREAD: Final = "Could not fetch URL"
@@ -68,7 +71,7 @@ class PackageInstaller:
             return
         own = {"PIP_CONSTRAINT": str(constraints)} if constraints else {}
         argv = [str(python), "-m", "pip", "install"]
-        env = {**self.environ, **own}
+        env = {**WAYS, **self.environ, **own}
         try:
             proc.run([*argv, *QUIET, *held, *words], env=env)
         except CommandFailed as error:

@@ -84,6 +84,7 @@ SHOWING = frozenset(
 """Options of pytest that have it show something, and run no test."""
 PSQL = ("db", "psql")
 JUNIT = ("--junitxml", "--junit-xml")
+READ = ("-c", "--config-file", "--rootdir", "--confcutdir")
 NOSE_VALUES = frozenset(
     {
         "-a", "--attr", "-A", "--eval-attr", "-i", "--include", "-e", "--exclude",
@@ -169,17 +170,36 @@ def shows(words: Sequence[str]) -> bool:
 
 
 def rooted(words: Sequence[str], directory: Path) -> Iterator[str]:
-    """The same with the user's own JUnit file where the user is, not the tests."""
+    """The same with the user's own paths where the user is, not the tests.
+
+    What is to be read is there only if it is; a JUnit file will be.
+    """
     before = ""
     for word in words:
         name, equals, value = word.partition("=")
-        if before in JUNIT:
+        if before in JUNIT or (before in READ and (directory / word).exists()):
             yield str(directory / word)
-        elif name in JUNIT and equals:
+        elif equals and (
+            name in JUNIT or (name in READ and (directory / value).exists())
+        ):
             yield f"{name}={directory / value}"
         else:
             yield word
         before = word
+
+
+def valued(words: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Options of pytest that have a value, each with it."""
+    rest = iter(words)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name in PYTEST_VALUES:
+            yield name, value if equals else next(rest, "")
+        elif re.match("-[^-]", word):
+            for place, letter in enumerate(word[1:], 2):  # several short ones: -xkNAME
+                if f"-{letter}" in PYTEST_VALUES:
+                    yield f"-{letter}", word[place:] or next(rest, "")
+                    break
 
 
 def _takes(word: str) -> bool | None:

@@ -18,23 +18,28 @@ OF_TRYTON: Final = ("version", "depends", "extras_depend")
 
 
 def digest(path: Path) -> str:
-    """Of what counts in a file; of all of it where it cannot be read as what it is."""
+    """Of what counts in a file; of all of it where it cannot be read as what it is.
+
+    A file that has settings of tools alone is like none: who writes the first ones into
+    a new ``pyproject.toml`` has changed nothing of what is installed.
+    """
     try:
         data = path.read_bytes()
     except OSError:
         return ""
+    counts: object
     try:
-        counts = repr(_counting(path.name, data.decode()))
+        counts = _counting(path.name, data.decode())
     except (ValueError, configparser.Error):
-        counts = repr(data)
-    return hashlib.sha256(counts.encode()).hexdigest()
+        counts = data
+    return hashlib.sha256(repr(counts).encode()).hexdigest() if counts != {} else ""
 
 
 def _counting(name: str, text: str) -> object:
     if name == "pyproject.toml":
         found = tomllib.loads(text)
-        tools = {k: v for k, v in found.get("tool", {}).items() if k not in APART}
-        return {**found, "tool": tools}
+        tools = {k: v for k, v in found.pop("tool", {}).items() if k not in APART}
+        return {**found, "tool": tools} if tools else found
     if name.endswith(".cfg"):
         parser = configparser.ConfigParser(interpolation=None)
         parser.read_string(text)

@@ -33,6 +33,10 @@ PLACES = {
     "browsers": ("test_browsers",),
     "people": ("test_databases",),
     "matrix": ("test_matrix",),
+    "tools": ("test_tools",),
+    "distant": ("test_distant",),
+    "lanes": ("test_lanes",),
+    "isolation": ("test_isolation",),
 }  # fmt: skip
 """Files of tests that share a stack, a small project, this checkout's reports or its
 templates, and others that take more than a minute.

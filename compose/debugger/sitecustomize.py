@@ -34,7 +34,13 @@ def serve(listener):
             client.close()
             continue
         for one, other in ((client, server), (server, client)):
-            threading.Thread(target=relay, args=(one, other), daemon=True).start()
+            aside(threading.Thread(target=relay, args=(one, other), daemon=True))
+
+
+def aside(thread):
+    """Start one that goes on where the debugger stops all: it carries its words."""
+    thread.pydev_do_not_trace = thread.is_pydev_daemon_thread = True
+    thread.start()
 
 
 def relay(one, other):
@@ -56,7 +62,7 @@ def main():
 
     # Published on 127.0.0.1 only.
     listener = socket.create_server(("0.0.0.0", int(PORT)))  # noqa: S104
-    threading.Thread(target=serve, args=(listener,), daemon=True).start()
+    aside(threading.Thread(target=serve, args=(listener,), daemon=True))
 
 
 def wait(where):

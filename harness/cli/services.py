@@ -47,6 +47,9 @@ def _monitor(commands: "Commands[Parser]") -> None:
     one.add_argument("--once", action="store_true", help="one table, then end")
     one.add_argument("--json", action="store_true", help="as JSON, a line per look")
     one.add_argument(
+        "--prometheus", action="store_true", help="once, in Prometheus' text format"
+    )
+    one.add_argument(
         "--interval",
         type=float,
         default=2.0,

@@ -8,10 +8,12 @@ from harness.cli.base import (
     Commands,
     Parser,
     Words,
+    actions,
     as_json,
     asking,
     command,
     dry_run,
+    written,
 )
 from harness.model import ENVIRONMENTS
 
@@ -32,6 +34,19 @@ def add(commands: "Commands[Parser]") -> None:
     dry_run(as_json(one)).set_defaults(call=_scale)
     one = as_json(on_stack(commands, "urls", "where the stack is reached"))
     one.set_defaults(call="stack_show.urls")
+    whole = command(commands, "stack", "the stack for other machines than this one")
+    one = on_stack(actions(whole), "export", "write it for a Docker swarm")
+    one.add_argument(
+        "--format",
+        dest="form",
+        choices=("swarm", "kubernetes"),
+        default="swarm",
+        help="swarm: a file for docker stack deploy; kubernetes: says why not",
+    )
+    one.add_argument(
+        "-o", "--output", type=written, required=True, help="the file to write"
+    )
+    one.set_defaults(call="stack_export.export")
     one = on_stack(commands, "port", "where a port of a service is published")
     one.add_argument("service", metavar=NAMES, help="such as erpserver")
     one.add_argument("inside", type=int, metavar="PORT", help="its own, such as 5678")
@@ -80,6 +95,16 @@ def _whole(commands: "Commands[Parser]") -> None:
         help="and all of its data, after a question and a backup",
     )
     dry_run(asking(one)).set_defaults(call="stack_down.down")
+    one = _services(
+        on_stack(commands, "rollback", "go back to the images that served before")
+    )
+    one.add_argument(
+        "--with-database",
+        dest="data",
+        action="store_true",
+        help="and to the backup that was made before these updated the database",
+    )
+    dry_run(asking(one)).set_defaults(call="stack_rollback.rollback")
     one = _services(on_stack(commands, "restart", "end services and start them again"))
     dry_run(one).set_defaults(call="stack_change.restart")
     one = as_json(on_stack(commands, "ps", "list the stack's containers"))

@@ -15,7 +15,9 @@ from typing import Final
 from harness import packaging, proc
 from harness.context import Context
 from harness.discovery.packaging import extras, installs
+from harness.options import rooted
 from harness.results import PYTEST
+from harness.run import values
 from harness.runners import base
 from harness.toolbox import Toolbox
 
@@ -46,6 +48,8 @@ def of(start: Path) -> Path | None:
 def run(context: Context, words: Sequence[str]) -> int:
     """Run the project's pytest with these words; the exit code."""
     root = context.config.root
+    words = tuple(rooted(words, Path.cwd()))
+    values.check(words, (root,))
     jobs = str(context.config.jobs or len(os.sched_getaffinity(0)))
     numbered = any(one.startswith(("-n", "--numprocesses")) for one in words)
     alone = numbered or any(one in ALONE for one in words)

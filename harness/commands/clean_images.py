@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Final
 
-from harness import engine
+from harness import engine, refusals
+from harness.commands.stack_release import KEPT
 from harness.context import Context
 from harness.engine import Engine
 from harness.images.build import DIGEST
@@ -29,6 +30,8 @@ def built(context: Context, docker: Engine) -> Iterator[tuple[str, str, Removal]
         name, number = line.split()
         if NAMELESS in name:
             yield number, "a later build has its name", partial(_remove, docker, number)
+        elif KEPT.search(name):
+            yield name, "kept for harness rollback", partial(_remove, docker, name)
         else:
             yield name, "harness build makes it again", partial(_remove, docker, name)
 
@@ -38,7 +41,7 @@ def _remove(docker: Engine, name: str) -> bool:
     if done.code and "conflict" not in done.stderr and not engine.GONE.search(
         done.stderr
     ):  # fmt: skip
-        raise engine.failure(docker.argv("image", "rm", name), done.code, done.stderr)
+        raise refusals.failure(docker.argv("image", "rm", name), done.code, done.stderr)
     return "conflict" not in done.stderr
 
 

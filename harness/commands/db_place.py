@@ -51,6 +51,9 @@ class DatabasePlace(Protocol):
     ) -> None:
         """Update modules in a database that has the `active` ones."""
 
+    def updated(self, dump: Path | None) -> None:
+        """Note that the stack's own database was updated, and the backup of before."""
+
     def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
         """``trytond-console``; its exit code."""
 

@@ -104,16 +104,19 @@ def saved(context: Context, client: PostgresPrograms, name: str, path: Path) -> 
         )
 
 
-def before(context: Context, client: PostgresPrograms, name: str, leave: Leave) -> None:
+def before(
+    context: Context, client: PostgresPrograms, name: str, leave: Leave
+) -> Path | None:
     """Back up what is about to be lost: in the stack, and where it is production.
 
-    Raises `DatabaseError` where that fails; nothing is lost then.
+    Answers the file, if there is one.  Raises `DatabaseError` where that fails;
+    nothing is lost then.
     """
     kept = client.kind == "stack" or client.production
     if not leave.save or not kept or name.startswith("harness_"):
-        return
+        return None
     if not replacing.exists(client, name):
-        return
+        return None
     path = dated(context, name, client.environment)
     try:
         done = saved(context, client, name, path)
@@ -125,3 +128,4 @@ def before(context: Context, client: PostgresPrograms, name: str, leave: Leave) 
         ) from error
     if not client.dry:
         context.console.info(f"  backup: {path} ({shown(done.size)})")
+    return path

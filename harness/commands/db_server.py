@@ -5,6 +5,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from harness import proc
@@ -121,6 +122,9 @@ class DatabaseServer:
                 self.client.say(f"{uri} {self.client.line(argv)}")
             else:
                 follow(argv, env=bench.variables, listener=listener)
+
+    def updated(self, dump: Path | None) -> None:
+        """See `DatabasePlace`: nothing goes back here but by a restore."""
 
     def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
         """See `DatabasePlace`."""

@@ -11,6 +11,7 @@ from harness import locks, proc, store
 from harness.commands import (
     stack_before,
     stack_health,
+    stack_release,
     stack_saving,
     stack_up,
     template,
@@ -275,6 +276,10 @@ class OfStack:
             self._say(made, database, *databases.activating(modules))
         else:
             made.activate(database, modules, listener)
+
+    def updated(self, dump: Path | None) -> None:
+        """See `DatabasePlace`: ``harness rollback`` goes back to it."""
+        stack_release.updated(self.stack, dump)
 
     def console(self, name: str, active: Sequence[str], *, terminal: bool) -> int:
         """See `DatabasePlace`: in a container, with the server's environment."""

@@ -84,7 +84,7 @@ def _real(
     active: Sequence[str],
     leave: Leave,
 ) -> None:
-    client = place.client
+    client, path = place.client, None
     with place.quiet(name):
         if leave.save:
             path = db_saving.dated(context, name, client.environment)
@@ -93,6 +93,8 @@ def _real(
                 context.console.info(f"  backup: {path}")
         with replacing.building(client, name, template=name) as new:
             changes = _updated(context, place, new, wanted, active)
+        if not client.dry and name == context.config.stack.database:
+            place.updated(path)
     if not client.dry:
         _tell(context, changes, f"{name} is updated")
 

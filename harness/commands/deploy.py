@@ -93,7 +93,8 @@ def run(
     needed = plan.stack.project.closure([*plan.around, "erpserver"])
     stack_before.check_settings(plan.stack, needed)
     stack_before.check_certificate(plan.stack, needed)
-    stack_before.require_images(plan.stack, needed, build=False)
+    stack_before.check_sources(plan.stack)
+    stack_before.ready_images(plan.stack, needed, build=False)
     _alone(plan)
     _surround(plan)
     with _replicas(plan):

@@ -11,7 +11,7 @@ from harness.errors import ImageError, SourceError
 from harness.images import base as bases
 from harness.images import dockerfile, material, services
 from harness.images.build import PLACEHOLDER, PROJECT, SERIES, ImageJob
-from harness.images.material import DOCKERFILE, Material
+from harness.images.material import CHECKOUT, DOCKERFILE, Material
 from harness.model import Module, Source
 from harness.series import Series
 from harness.stack.project import derived
@@ -51,9 +51,8 @@ def material_of(context: Context, release: Series, variant: str) -> Material:
     root = context.config.root / PLACE
     if not (root / DOCKERFILE).is_file():
         raise ImageError(
-            "there is no Dockerfile", checked=f"{root / DOCKERFILE}",
-            remedy="git checkout Dockerfiles, or run it in a checkout of the stack",
-        )  # fmt: skip
+            "there is no Dockerfile", checked=f"{root / DOCKERFILE}", remedy=CHECKOUT
+        )
     found = _tryton(context)
     tables = [context.config.source[source.name] for source, _ in found]
     texts = material.requirements(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import proc
+from harness.config.schema import SourceTable
 from harness.context import Context
 from harness.errors import CommandFailed, ExitCode, NothingSelected, UsageError
 from harness.model import Source
@@ -43,8 +44,8 @@ def run(context: Context, *, names: Sequence[str], as_json: bool, dry: bool) -> 
     chosen = _chosen(context, names)
     if dry:
         for one in chosen:
-            tool = context.config.source[one.name].lint
-            argv = proc.line([tool, *arguments(tool, one.path)])
+            table = context.config.source[one.name]
+            argv = proc.line([table.lint, *arguments(table, one.path)])
             context.console.info(f"cd {one.path} && {argv}")
         return ExitCode.OK
     found: list[LintFinding] = []
@@ -82,7 +83,8 @@ def _chosen(context: Context, names: Sequence[str]) -> list[Source]:
 
 
 def _lint(context: Context, source: Source, *, quiet: bool) -> list[LintFinding]:
-    tool = context.config.source[source.name].lint
+    table = context.config.source[source.name]
+    tool = table.lint
     box = Toolbox(context.store, context.environ)
 
     def say(text: str) -> None:
@@ -90,7 +92,7 @@ def _lint(context: Context, source: Source, *, quiet: bool) -> list[LintFinding]
             context.console.info(text)
 
     program = box.environment(tool, pinned(tool), say) / tool
-    argv = [str(program), *arguments(tool, source.path)]
+    argv = [str(program), *arguments(table, source.path)]
     done = proc.run(argv, env=context.environ, cwd=source.path, check=False)
     found = findings(source, tool, done.stdout, context.config.root)
     if done.code > 1 or (done.code and not found):
@@ -103,16 +105,17 @@ def _lint(context: Context, source: Source, *, quiet: bool) -> list[LintFinding]
     return found
 
 
-def arguments(tool: str, path: Path) -> list[str]:
+def arguments(table: SourceTable, path: Path) -> list[str]:
     """The words for a linter that is started in the source.
 
     ruff looks for settings in the directories above too, flake8 does not: a source
     without any has none, wherever it lies.
     """
-    if tool == "flake8":
-        return ["."]
+    if table.lint == "flake8":
+        return [*table.lint_options, "."]
     words = ["check", "--no-cache", "--output-format", "concise", "--quiet"]
-    return [*words, *([] if _configured(path) else ["--isolated"]), "."]
+    alone = [] if _configured(path) else ["--isolated"]
+    return [*words, *alone, *table.lint_options, "."]
 
 
 def _configured(path: Path) -> bool:

@@ -13,6 +13,7 @@ from harness.context import Context
 from harness.errors import ExitCode, HarnessError
 from harness.monitor import containers, processes
 from harness.monitor.base import MonitorRow, Sample, compared
+from harness.monitor.prometheus import exposition
 from harness.quantities import size
 
 PROC = Path("/proc")
@@ -27,13 +28,22 @@ Look = Callable[[], list[Sample]]
 
 
 def run(
-    context: Context, *, environment: str, once: bool, as_json: bool, interval: float
+    context: Context,
+    *,
+    environment: str,
+    once: bool,
+    as_json: bool,
+    prometheus: bool,
+    interval: float,
 ) -> int:
     """Show the table, once or until Ctrl-C."""
     stack = open_(context, environment)
     with contextlib.ExitStack() as block:
-        look = _looker(stack, block, quiet=as_json)
+        look = _looker(stack, block, quiet=as_json or prometheus)
         before = look()
+        if prometheus:
+            context.console.info("\n".join(exposition(before)))
+            return ExitCode.OK
         time.sleep(min(FIRST, interval))
         if once:
             _print(context, rows(before, look()), as_json=as_json)

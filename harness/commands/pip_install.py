@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from harness import proc
 from harness.commands.stack import Stack, open_
 from harness.context import Context
-from harness.engine import failure
 from harness.errors import CommandFailed, ExitCode, UsageError
 from harness.images import secrets
+from harness.refusals import failure
 from harness.stack import project as projects
 from harness.stack.compose import Container
 

@@ -22,6 +22,7 @@ from harness.errors import (
     SourceError,
 )
 from harness.images import services as applications
+from harness.refusals import HERE
 from harness.stack import certificates, overlay, secrets, settings
 from harness.stack.compose import Container
 
@@ -89,6 +90,18 @@ def check_cluster(stack: Stack, there: Iterable[Container]) -> None:
     )
 
 
+def check_files(stack: Stack) -> None:
+    """An engine of another machine has no sources to mount: its images have them."""
+    if stack.project.environment != "development" or not stack.engine.elsewhere():
+        return
+    stack.engine.require_files(
+        stack.project.directory,
+        stack.project.image("db"),
+        "staging and production mount nothing of it (--environment); or take this"
+        f" machine's engine: {HERE}",
+    )
+
+
 def check_certificate(stack: Stack, names: Sequence[str]) -> None:
     """Browsers would take the certificate, and without one nobody else is let in."""
     project, config = stack.project, stack.context.config
@@ -131,10 +144,9 @@ def check_sources(stack: Stack) -> None:
         )
 
 
-def require_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
+def ready_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
     """The images are there, and of what is here; with `build`, they are made so."""
     context, variant = stack.context, stack.project.variant
-    check_sources(stack)
     targets = list(stack.project.images(names))
     if build and (
         _lacks(stack, names) or stack_images.stale(context, targets, variant)

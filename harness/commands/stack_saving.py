@@ -37,13 +37,13 @@ def client(stack: Stack, *, dry: bool = False) -> PostgresPrograms:
     )
 
 
-def before(stack: Stack, name: str) -> None:
-    """Back up a database that is about to be changed, and the files.
+def before(stack: Stack, name: str) -> Path | None:
+    """Back up a database that is about to be changed, and the files; its file.
 
     Raises where that fails; nothing is changed then.
     """
     files(stack, labelled(stack, "volume"), dry=False)
-    db_saving.before(stack.context, client(stack), name, Leave())
+    return db_saving.before(stack.context, client(stack), name, Leave())
 
 
 def files(stack: Stack, volumes: Iterable[str], *, dry: bool) -> None:

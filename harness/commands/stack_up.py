@@ -2,16 +2,19 @@
 """``harness up``: images, ports, database, services, and a page that is answered."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import harness
 from harness import locks
 from harness.commands import (
     stack_before,
     stack_health,
+    stack_release,
     stack_rolling,
     stack_saving,
+    stack_settled,
     stack_show,
 )
 from harness.commands.stack import Stack, kept, open_
@@ -20,7 +23,7 @@ from harness.errors import DatabaseError, EngineError, ExitCode
 from harness.run import needs
 from harness.stack import access, overlay, programs
 from harness.stack import project as projects
-from harness.stack.compose import Container, replicas
+from harness.stack.compose import replicas
 from harness.stack.database import StackDatabase
 from harness.stack.recipe import StackRecipe, tree
 from harness.template.layer import Program, Request
@@ -40,46 +43,81 @@ def up(
     dry: bool,
 ) -> int:
     """Start the stack, or services of it; what is up stays as it is."""
-    began = time.monotonic()
     stack = open_(context, environment)
     named = stack.project.services(services)
     wanted = stack.project.started(named)
     _ = stack.compose  # refuses bad secrets before anything starts
     if dry:
-        call = started(stack, stack.looking.ps(), wanted, wait=wait)
+        call = started(stack, replicas(stack.looking.ps()), wanted, wait=wait)
         return stack.show([DATABASE, call])
     stack_before.check_settings(stack, stack.project.closure(wanted))
     stack_before.check_certificate(stack, wanted)
     # The database is made by an erpserver.
     needed = stack.project.closure([*wanted, "erpserver"])
-    stack_before.require_images(stack, needed, build=build)
+    stack_before.check_sources(stack)
+    stack_before.ready_images(stack, needed, build=build)
+    stack_before.check_files(stack)
+    begin(stack, wanted, wait=wait)
+    return ExitCode.OK
+
+
+def begin(
+    stack: Stack,
+    wanted: Sequence[str],
+    *,
+    wait: bool,
+    counts: Mapping[str, int] | None = None,
+) -> None:
+    """Start services of images that are there, replace older ones, and show them.
+
+    There are `counts` of them then, or as many as run now.
+    """
+    context, began = stack.context, time.monotonic()
     place = context.store.directory("stack", stack.project.name)
     with locks.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
-        stack_before.free_ports(stack, there, wanted)
+        away = distant(stack)
+        if not away:
+            stack_before.free_ports(stack, there, wanted)
         stack_before.check_cluster(stack, there)
         ready_database(stack)
-        stack_rolling.replace(stack, wanted)
-        call = started(stack, stack.looking.ps(), wanted, wait=wait)
+        settled = stack_settled.is_it(stack, wanted)
+        if not settled:
+            stack_rolling.replace(stack, wanted)
         with context.console.step("services", ticker=True):
-            stack_health.called(stack, call)
+            if not settled:
+                found = counts or replicas(stack.looking.ps())
+                call = started(stack, found, wanted, wait=wait)
+                stack_health.called(stack, call)
             stack_rolling.renew(stack)
-            if wait and "nginx" in wanted:
+            if wait and "nginx" in wanted and not away:
                 answered(stack, wanted)
+        if wait and not settled:
+            stack_release.keep(stack, stack.project.closure(wanted))
+            stack_settled.note(stack, wanted)
         (place / stack_health.STOPPED).unlink(missing_ok=True)
     seconds = time.monotonic() - began
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
+    if away:
+        ports = " ".join(f"-L {one}:127.0.0.1:{one}" for one in stack.project.ports)
+        context.console.info(f"its ports are on 127.0.0.1 there: ssh {ports} {away}")
+        return
     stack_show.show(stack, stack_show.answers(stack, there))
-    return ExitCode.OK
+
+
+def distant(stack: Stack) -> str:
+    """The machine of the engine, where 127.0.0.1 is not the one of here."""
+    host = urlsplit(stack.engine.elsewhere()).hostname or ""
+    return "" if host in ("127.0.0.1", "localhost", "::1") else host
 
 
 def started(
-    stack: Stack, there: Sequence[Container], wanted: Sequence[str], *, wait: bool
+    stack: Stack, counts: Mapping[str, int], wanted: Sequence[str], *, wait: bool
 ) -> list[str]:
     """Compose's words that start services."""
-    options = kept(stack.project, replicas(there), wanted)
+    options = kept(stack.project, counts, wanted)
     if wait:
         options += ["--wait", f"--wait-timeout={stack.context.config.stack.timeout}"]
     return ["up", "--detach", *options, *wanted]
@@ -119,8 +157,9 @@ def ready_database(stack: Stack) -> None:
         missing = made.missing(config.stack.modules) if there else []
         if missing:
             step.update(f"{', '.join(missing)} added, backup first")
-            stack_saving.before(stack, made.name)
+            dump = stack_saving.before(stack, made.name)
             made.activate(made.name, missing, step.update)
+            stack_release.updated(stack, dump)
         if there:
             made.protect(made.name)
             employed(stack, made)

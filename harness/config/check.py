@@ -27,6 +27,7 @@ def problems(config: Config) -> Iterator[str]:
     yield from _missing_sources(config)
     yield from _incomplete_suites(config)
     yield from _checks(config)
+    yield from _without(config)
     yield from _rules(config)
     yield from _servers(config)
     yield from _apart(config)
@@ -148,6 +149,14 @@ def _incomplete_suites(config: Config) -> Iterator[str]:
             for missing in (one for one, value in wanted.items() if not value):
                 why = f"a suite of this kind needs {missing}"
                 yield _problem(config, f"suite.{name}.kind", suite.kind, why)
+
+
+def _without(config: Config) -> Iterator[str]:
+    known = (*config.suite, *config.check)
+    for name in config.gate.without:
+        if name not in known:
+            why = f"there is no such suite or check{guess(name, known)}"
+            yield _problem(config, "gate.without", name, why)
 
 
 def _checks(config: Config) -> Iterator[str]:

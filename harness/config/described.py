@@ -26,6 +26,8 @@ ALIASES: Final = {
     "worker": "processing", "database": "db", "webserver": "nginx",
 }  # fmt: skip
 """Names of older stacks, where a person types them."""
+FORMER: Final = {"documentation": "harness docs; in its image: harness docs --in image"}
+"""What was a service once, and the line that does its work now."""
 
 
 def problems(config: Config) -> Iterator[str]:

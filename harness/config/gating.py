@@ -29,7 +29,8 @@ class GateSettings:
     called in lines to paste.  `jobs` checks run at a time (0: one per two CPUs, at
     least two).  `coverage` and `changed` are least percentages of the lines and
     branches of all sources, and of the changed lines; 0 judges nothing.  A suite with
-    more than `flaky` tests that passed only when run again is not passed.
+    more than `flaky` tests that passed only when run again is not passed.  Suites and
+    checks of these names are no part of it: `without`.
     """
 
     base: Annotated[str, kinds.text("a branch, tag or commit", r"[^\s-]\S*")] = "main"
@@ -39,6 +40,7 @@ class GateSettings:
     coverage: Annotated[int, percent()] = 0
     changed: Annotated[int, percent()] = 0
     flaky: Annotated[int, kinds.number()] = 0
+    without: Annotated[tuple[str, ...], kinds.strings("names of suites, checks")] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

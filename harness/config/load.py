@@ -44,6 +44,7 @@ def load(
     config = _assembled(root, cascade)
     problems = [*cascade.problems, *check.problems(config)]
     if problems:
+        profiles.refuse_lacking(root, rest, config.profile)
         many = f"{len(problems)} problems" if len(problems) > 1 else "1 problem"
         lines = "".join(f"\n  {problem}" for problem in problems)
         raise ConfigError(

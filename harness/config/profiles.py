@@ -4,6 +4,7 @@
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 from harness.config import document
 from harness.config.cascade import Cascade, Overrides
@@ -18,6 +19,7 @@ from harness.config.names import (
     place,
     variable,
 )
+from harness.errors import ConfigError
 
 
 def lay_over(
@@ -85,6 +87,32 @@ def begun(root: Path) -> dict[str, list[str]]:
         if lacking and len(lacking) < len(paths):
             found[name] = lacking
     return found
+
+
+def refuse_lacking(root: Path, table: Mapping[str, object], chosen: object) -> None:
+    """Raise `ConfigError` where the profile that was asked for lacks what it is for.
+
+    Each setting that needs it would be a problem of its own, and none of them wrong.
+    """
+    profiles = table.get(PROFILE)
+    content = profiles.get(chosen, {}) if isinstance(profiles, dict) else {}
+    lost = [one for one in _paths(content) if not (root / one).exists()]
+    if not lost:
+        return
+    known = {one: _repository(content, Path(one).name) for one in lost}
+    lines = [f"git clone {known[one]} {one}" for one in lost if known[one]]
+    raise ConfigError(
+        f"the profile {chosen} is asked for, and lacks {', '.join(lost)}",
+        checked=f"{PROFILE}.{chosen}.{WHEN}",
+        remedy=f"{' && '.join(lines) or 'clone them'} (or without it: --profile none)",
+    )
+
+
+def _repository(content: Mapping[str, Any], source: str) -> str:
+    try:
+        return str(content["source"][source]["repository"])
+    except (KeyError, TypeError):
+        return ""  # of another kind: a problem of its own
 
 
 def _paths(content: object) -> list[str]:

@@ -147,7 +147,8 @@ class SourceTable:
 
     One of kind ``data`` is not installed.  `pins` are files in it in which
     ``NAME==VERSION`` stands: constraints of pip, in images ``tests``.
-    `lint` is who checks it, by its own settings: ``harness lint``.  `modules` are
+    `lint` is who checks it, by its own settings and with `lint_options`: ``harness
+    lint``.  `modules` are
     those that only its tests need; `series` counts where its ``tryton.cfg`` has none.
     """
 
@@ -163,6 +164,7 @@ class SourceTable:
     constraints: Annotated[tuple[str, ...], kinds.strings("pip constraints")] = ()
     pins: Annotated[tuple[str, ...], kinds.strings("files in the source")] = ()
     lint: Annotated[str, kinds.choice("ruff", "flake8", "none")] = "ruff"
+    lint_options: Annotated[tuple[str, ...], kinds.strings("the linter's words")] = ()
     modules: Annotated[tuple[str, ...], kinds.strings(MODULES)] = ()
     series: Annotated[str, kinds.text('a series such as "7.0"', r"(\d+\.\d+)?")] = ""
 

@@ -29,8 +29,9 @@ class SuiteTable:
 
     The rest is for ``--in image``: the service whose image is taken (or an image
     with its tag), names of the container, of the database server and of a WebDriver
-    on its network, mounts, the working directory, directories in it whose new files
-    are `evidence`.  `apart` puts so many workers at most into a container each.
+    on its network, mounts, what the source is `lacking`, the working directory,
+    directories in it whose new files are `evidence`.  `apart` puts so many workers at
+    most into a container each.
 
     The last four are what CI multiplies: a job for each `series` (none: the
     modules' own), `databases` (none: the configured server) and `pythons` (none:
@@ -58,6 +59,7 @@ class SuiteTable:
     apart: Annotated[int, kinds.number()] = 0
     evidence: Annotated[tuple[str, ...], kinds.strings("directories inside")] = ()
     mounts: Annotated[tuple[str, ...], kinds.strings('"OUTSIDE:INSIDE[:ro]"')] = ()
+    lacking: Annotated[tuple[str, ...], kinds.strings('"PATH=FILE"')] = ()
     directory: Annotated[str, kinds.text("a directory in the image")] = ""
     environment: Annotated[tuple[str, ...], kinds.strings(VARIABLES)] = ()
     environment_files: Annotated[tuple[str, ...], kinds.strings(BELOW)] = ()

@@ -26,6 +26,8 @@ class Member:
     why: str
     tested: bool = False
     extras: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+    """What its ``requirements.txt`` names."""
     tests: Mapping[str, str] = field(default_factory=dict)
     absent: Mapping[str, str] = field(default_factory=dict)
 
@@ -60,6 +62,8 @@ class Discovered:
         table: dict[str, object] = {"path": os.path.relpath(part.home, self.root)}
         if not part.module.version:
             table["series"] = part.series
+        if part.listed:
+            table["requirements"] = list(part.listed)
         if part.extras:
             table["extras"] = list(part.extras)
         if part.tests:
@@ -75,6 +79,8 @@ class Discovered:
             yield one.name, "; ".join([*words, *self._more(one)])
 
     def _more(self, part: Member) -> Iterator[str]:
+        if part.listed:
+            yield f"{', '.join(part.listed)} (requirements.txt)"
         if part.tests:
             named = (f"{name} ({where})" for name, where in part.tests.items())
             yield f"for its tests {', '.join(named)}"

@@ -141,6 +141,7 @@ class Search:
             why=why or f"name: {named}, series: {said}",
             tested=not why and modules.has_tests(directory),
             extras=packaging.extras(place),
+            listed=packaging.listed(place),
         )
 
     def _needs(self, part: Member) -> tuple[str, ...]:

@@ -24,6 +24,13 @@ _REQUIRED: Final = re.compile(
 )
 _TEST: Final = re.compile(r"""(?:^|[{,])\s*['"]?(tests?|testing)['"]?\s*[:=]""", re.M)
 
+LIST: Final = "requirements.txt"
+_LINE: Final = re.compile(r"([A-Za-z0-9][\w.-]*)(?:\[[\w,. -]+\])?\s*(?:[<>=!~;].*)?")
+"""A requirement by its name; no address, no option."""
+_CHOSEN: Final = re.compile(
+    r"(trytond?|proteus|psycopg|pytest|coverage)\d?([-_].*)?", re.I
+)
+
 
 def home(module: Path) -> Path:
     """The directory that installs a module: its own, or one above in its repository."""
@@ -116,6 +123,13 @@ def extras(place: Path) -> tuple[str, ...]:
         _, word, rest = _text(place / file).partition(word)
         found += _TEST.findall(rest)[:1]
     return tuple(found[:1])
+
+
+def listed(place: Path) -> tuple[str, ...]:
+    """What ``requirements.txt`` names; not what the harness chooses by the series."""
+    lines = (one.partition(" #")[0].strip() for one in _text(place / LIST).split("\n"))
+    found = filter(None, map(_LINE.fullmatch, lines))
+    return tuple(one[0] for one in found if not _CHOSEN.fullmatch(one[1]))
 
 
 def _text(path: Path) -> str:

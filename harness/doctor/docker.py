@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from harness.engine import Engine, failure
+from harness.engine import Engine
 from harness.errors import CommandFailed, HarnessError, MissingTool
+from harness.refusals import failure
 
 T = TypeVar("T")
 

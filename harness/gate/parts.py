@@ -121,6 +121,9 @@ def _suite(
 ) -> Part:
     words = selection.words.get(name, ())
     server = _given(config, "database.server", config.database.server)
+    databases = config.suite[name].databases
+    if not server and len(databases) == 1:
+        [server] = databases
     arguments = matrix.arguments(config, name, words, database=server)
     profile = _given(config, "profile", config.profile)
     arguments += ["--profile", profile] if profile else []

@@ -24,6 +24,8 @@ DATA: Final = Path(__file__).parents[1] / "data" / "bases.toml"
 EPOCH: Final = "1686355200"
 """No file is newer than the release: two runs on the same packages are alike."""
 KEYRING: Final = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+MERGED: Final = Path("/usr/share/mmdebstrap/hooks/merged-usr")
+"""Of mmdebstrap: /bin is a part of /usr before the first package is unpacked."""
 PULL: Final = 600.0
 
 NEUTRAL: Final = """\
@@ -166,7 +168,9 @@ def _options(environ: Mapping[str, str], suite: str, place: Path) -> list[str]:
         'rm -rf "$1/etc/hostname" "$1/etc/resolv.conf" "$1"/var/log/*',
         'rm -f "$1"/var/cache/debconf/*-old "$1/var/cache/ldconfig/aux-cache"',
     ]
-    options = ["--variant=minbase", "--include=ca-certificates"]
+    # Debian would take the package usrmerge, and all of Perl for it (50 MB).
+    options = ["--variant=minbase", "--include=ca-certificates,usr-is-merged"]
+    options += [f"--hook-dir={MERGED}"] if MERGED.exists() else []
     options += [f"--dpkgopt={line}" for line in LEFT_OUT]
     options += [f"--aptopt={line}" for line in _proxies(environ)]
     if KEYRING.exists():

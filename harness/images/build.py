@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from harness import engine
+from harness import engine, refusals
 from harness.engine import Engine
 from harness.errors import CommandFailed, HarnessError, ImageError, Interrupted
 from harness.images import dockerfile, secrets, workplace
@@ -199,7 +199,7 @@ def failure(
     said = "\n".join([*told, *progress.tail])
     own = layer is not None and layer.instructs and layer.what.startswith("RUN")
     if not own or "no space left on device" in said.lower():
-        known = engine.failure(argv, code, said)
+        known = refusals.failure(argv, code, said)
         if not isinstance(known, CommandFailed):
             return known
     line = progress.line

@@ -20,6 +20,12 @@ from harness.model import Module, Source
 from harness.series import Series
 
 DOCKERFILE: Final = "Dockerfile"
+CHECKOUT: Final = (
+    "a stack (up, build) is run in a checkout of the harness, since compose/ and"
+    " Dockerfiles/ are not in its wheel; if this is one:"
+    " git checkout -- compose Dockerfiles"
+)
+"""Where a stack is, for who has none of its files."""
 SKIPPED: Final = frozenset(
     {".git", ".hg", ".venv", ".tox", ".nox", ".mypy_cache", ".pytest_cache"}
     | {".ruff_cache", "__pycache__", "node_modules"}

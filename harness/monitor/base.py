@@ -29,6 +29,13 @@ class Sample:
     written: int | None = None
     processes: int = 0
 
+    @property
+    def well(self) -> int | None:
+        """1 for a container that runs and is not ill, else 0."""
+        if self.kind != "container":
+            return None
+        return int(self.state == "running" and self.health in ("", "healthy"))
+
 
 @dataclass(frozen=True, kw_only=True)
 class MonitorRow:

@@ -8,10 +8,15 @@ when all options are.  A JUnit file of the user's is written beside the harness'
 from __future__ import annotations
 
 import json
+import os
+import sys
 import unittest
 from typing import Any
 
 import pytest
+
+THROUGH = ("harness", "pluggy", "_pytest", "pdb", "bdb")
+"""Packages that a call of ``breakpoint()`` goes through."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +36,23 @@ def pytest_exception_interact(call: Any) -> None:
         if "__unittest" in trace.tb_frame.f_globals:
             trace.tb_frame.f_locals["__tracebackhide__"] = True
         trace = trace.tb_next
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_enter_pdb(config: Any) -> None:
+    """A breakpoint where nobody can type is told so, not by ``BdbQuit`` of bdb's."""
+    with open(os.devnull) as nothing:
+        mute = os.path.sameopenfile(0, nothing.fileno())
+    if not mute or config.option.usepdb or config.option.trace:
+        return
+    frame: Any = sys._getframe()
+    while frame.f_globals.get("__name__", "").partition(".")[0] in THROUGH:
+        frame = frame.f_back
+    pytest.fail(
+        f"a breakpoint at {frame.f_code.co_filename}:{frame.f_lineno}, and no terminal"
+        " to type in: run the test with -s (one process has the terminal then)",
+        pytrace=False,
+    )
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -88,11 +88,11 @@ def written(order: Mapping[str, Any]) -> str:
 
 
 def _option(found: Any, name: str) -> Any:
-    from coverage.exceptions import CoverageException
+    from coverage.exceptions import ConfigError  # which is no CoverageException
 
     try:
         return found.get_option(f"run:{name}")
-    except CoverageException:
+    except ConfigError:
         return None  # an older one does not know it
 
 

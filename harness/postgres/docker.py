@@ -5,10 +5,10 @@ One container serves all runs of a state directory; see `Membership`.  Its data
 outlives it, as that of the embedded server does: templates are kept.
 """
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from harness import engine
 from harness.engine import Engine
@@ -20,6 +20,8 @@ from harness.store import Store
 
 WITHOUT_RYUK: Final = {"TESTCONTAINERS_RYUK_DISABLED": "true"}
 """Its image cannot be had everywhere; who sets the variable otherwise may have it."""
+BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+"""Requests takes these in place of the authority that a session was given."""
 LABEL: Final = "harness.postgresql"
 """Label of an image: the major version of PostgreSQL in it."""
 
@@ -90,18 +92,15 @@ class DockerServer:
         return str(named or self._found()["Id"].removeprefix("sha256:")[:12])
 
     def directory(self) -> Path:
-        """Locks, logs and the place of the data."""
-        return self.store.directory("docker", self.major())
+        """Locks, logs and the place of the data; an engine elsewhere has its own."""
+        far = self.engine.elsewhere()
+        mark = f"-{hashlib.sha256(far.encode()).hexdigest()[:6]}" if far else ""
+        return self.store.directory("docker", self.major() + mark)
 
     @property
     def name(self) -> str:
         """The container's name; there can be only one on the same data."""
         return f"harness-{self.store.id}-db-{self.major()}"
-
-    def _near(self) -> bool:
-        """Whether the engine sees this machine's directories."""
-        address = self.environ.get("DOCKER_HOST", "")
-        return not address or urlsplit(address).scheme == "unix"
 
     def _data(self) -> str:
         """The directory in memory, or the volume, that holds the data."""
@@ -110,7 +109,11 @@ class DockerServer:
             memory.leave(mark, self.directory())
         if mark.is_symlink() and mark.exists():
             return str(mark.resolve())
-        if self.storage != "disk" and self._near() and memory.fits(self.memory):
+        if (
+            self.storage != "disk"
+            and not self.engine.elsewhere()
+            and memory.fits(self.memory)
+        ):
             path = memory.make(self.memory, mark)
             path.chmod(0o711)
             mark.unlink(missing_ok=True)
@@ -140,7 +143,7 @@ class DockerServer:
             gate=self.store.path / "docker.lock",
             timeout=self.timeout,
             keep=self.keep,
-            environ={**WITHOUT_RYUK, **self.environ},
+            environ=WITHOUT_RYUK | _without(self.environ) | self.engine.named(),
             remedy="harness doctor; or go without: --database local",
         )
 
@@ -154,7 +157,7 @@ class DockerServer:
             "data": self._data(),
             "durable": self.durable,
             "initdb": self.initdb,
-            "bind": "127.0.0.1" if self._near() else "",
+            "bind": "" if self.engine.elsewhere() else "127.0.0.1",
         }
 
     def stop(self) -> None:
@@ -172,6 +175,11 @@ class DockerServer:
     def ending(self) -> DatabaseError:
         """See `PostgresServer`."""
         return ended("its supervisor")
+
+
+def _without(environ: Mapping[str, str]) -> dict[str, str]:
+    """For who asks the engine alone, whose authority DOCKER_CERT_PATH has."""
+    return {name: one for name, one in environ.items() if name not in BUNDLES}
 
 
 def _address(ready: Ready) -> Address:

@@ -14,7 +14,7 @@ from harness.errors import UsageError
 from harness.model import Isolation, Module
 from harness.options import doubtful, rooted
 from harness.plan import PlanRequest, Step
-from harness.run import needs, ordering, servers
+from harness.run import needs, ordering, servers, values
 from harness.runners import base, tryton
 from harness.runners import suite as suites
 from harness.selection import changes
@@ -56,10 +56,11 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     bad = base.refused(options)
     if bad:
         raise UsageError(f"a run cannot have {bad}", remedy=base.OTHERWISE[bad])
+    inner = (asked.runner or table.runner) == "image"
+    values.check(options, () if inner else _bases(context, table.source))
     serial = base.serial(options)
     if serial:
         context.console.info(f"{serial} needs the terminal: not in parallel")
-    inner = (asked.runner or table.runner) == "image"
     wish = PlanRequest(
         suite=asked.suite,
         series=asked.series,
@@ -77,6 +78,12 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     if table.kind == "pytest":
         return (_of_source(context, asked, wish),)
     return _of_modules(context, asked, wish)
+
+
+def _bases(context: Context, source: str) -> tuple[Path, ...]:
+    """Where pytest looks for a path; other paths are where the user is."""
+    own = context.sources.get(source)
+    return (own.path if own else context.config.root,)
 
 
 def _words(text: str) -> list[str]:

@@ -47,7 +47,15 @@ def layers(
         tested=[one.name for one in step.tested],
         root=context.config.root,
         reads=context.config.templates.reads,
+        apart=_written(context),
     )
+
+
+def _written(context: Context) -> tuple[Path, ...]:
+    """Where runs write: in a module whose directory is the project's, in it."""
+    config = context.config
+    written = (context.store.path, config.reports, config.backups)
+    return tuple(config.root / one for one in written)
 
 
 def builder(
@@ -92,7 +100,7 @@ def _watch(context: Context, step: Step) -> FileWatch:
     return FileWatch(
         root=config.root,
         roots=(config.root, *sources),
-        apart=(context.store.path, config.root / config.reports, package),
+        apart=(*_written(context), package),
         modules=tuple(one.path for one in context.graph.values()),
     )
 

@@ -2,7 +2,7 @@
 """From changed files, by rules, to what must be tested; this is pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
 from harness.config import Config
@@ -51,6 +51,18 @@ def decide(
     Files are relative to the root of the project.  `graph` has the Tryton modules
     of the sources.
     """
+    found = _decide(files, config, graph, everything)
+    without = config.gate.without
+    return replace(
+        found,
+        suites={one: why for one, why in found.suites.items() if one not in without},
+        checks={one: why for one, why in found.checks.items() if one not in without},
+    )
+
+
+def _decide(
+    files: Sequence[str], config: Config, graph: Graph, everything: str
+) -> Selection:
     known = rules(config)
     decisions = tuple(_decided(file, known) for file in files)
     why = everything or _everything(decisions, config, graph)

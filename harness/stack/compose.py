@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from harness import proc
-from harness.engine import Engine, failure
+from harness.engine import Engine
 from harness.errors import CommandFailed, EngineError, HarnessError, MissingTool
 from harness.images.build import PLACEHOLDER
+from harness.refusals import failure
 from harness.stack.project import PROFILES
 
 ROOT: Final = Path("/")
@@ -32,6 +33,7 @@ class Container:
     service: str
     name: str
     state: str
+    id: str = ""
     health: str = ""
     status: str = ""
     image: str = ""
@@ -147,6 +149,7 @@ def parsed(text: str) -> list[Container]:
             service=one["Service"],
             name=one["Name"],
             state=one.get("State", ""),
+            id=one.get("ID", ""),
             health=one.get("Health", ""),
             status=one.get("Status", ""),
             image=one.get("Image", ""),

@@ -11,9 +11,10 @@ from typing import Final
 
 from harness import envfile
 from harness.config import Config
-from harness.config.described import ALIASES, OF_STACK
+from harness.config.described import ALIASES, FORMER, OF_STACK
 from harness.config.services import ServiceTable
 from harness.errors import ConfigError, UsageError
+from harness.images.material import CHECKOUT
 from harness.options import meant
 from harness.stack import roles
 from harness.stack.certificates import Pair
@@ -142,7 +143,9 @@ class Project:
                 raise UsageError(
                     f"there is no service {word!r}",
                     checked=f"the services are {', '.join(known)}",
-                    remedy=meant(word, [*known, *ALIASES]) or "take one of these",
+                    remedy=FORMER.get(word, "")
+                    or meant(word, [*known, *ALIASES])
+                    or "take one of these",
                 )
             found[name] = None
         return list(found)
@@ -205,9 +208,7 @@ class Project:
             raise ConfigError(
                 f"the stack's file {missing[0]} is not there",
                 checked=f"the root of the configuration is {self.config.root}",
-                remedy="a stack (up, build) is run in a checkout of the harness, since"
-                " compose/ and Dockerfiles/ are not in its wheel; if this is one:"
-                " git checkout -- compose Dockerfiles",
+                remedy=CHECKOUT,
             )
         local = base / "local.yaml"
         return [*found, *([local] if local.is_file() else [])]

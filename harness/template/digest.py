@@ -23,18 +23,18 @@ UNSHIPPED = {"tests", "doc", "docs", "build", "dist", "node_modules"}
 """Directories right below a module that do not reach the database."""
 PACKAGING = re.compile(
     r"(README|CHANGELOG|COPYRIGHT|LICENSE|INSTALL|MANIFEST)(\.(md|rst|txt|in))?|"
-    r"setup\.(py|cfg)|pyproject\.toml|tox\.ini",
+    r"setup\.(py|cfg)|pyproject\.toml|tox\.ini|pytest\.(ini|toml)|(conftest|noxfile)\.py",
 )
 """Files right below a module that do not reach the database."""
 
 
-def shipped(root: Path) -> Iterator[Path]:
+def shipped(root: Path, apart: Collection[Path] = ()) -> Iterator[Path]:
     """The files that a module ships.
 
     Tests, documentation and packaging are left out where a module has them: right
-    below its root.  So is what is hidden.
+    below its root.  So is what is hidden, and what is in a directory `apart`.
     """
-    for entry in _below(root, hidden=False):
+    for entry in _below(root, hidden=False, apart=apart):
         if ships(entry.relative_to(root)):
             yield entry
 
@@ -58,7 +58,7 @@ def beside(script: Path, suffixes: Collection[str], *, below: bool) -> Iterator[
             yield path
 
 
-def _below(root: Path, *, hidden: bool) -> Iterator[Path]:
+def _below(root: Path, *, hidden: bool, apart: Collection[Path] = ()) -> Iterator[Path]:
     todo, seen = [root], set()
     while todo:
         here = todo.pop()
@@ -71,8 +71,8 @@ def _below(root: Path, *, hidden: bool) -> Iterator[Path]:
             if not hidden and name.startswith("."):
                 continue
             if entry.is_dir():
-                if name not in TOOLS and not name.endswith(".egg-info"):
-                    todo.append(entry)
+                made = name in TOOLS or name.endswith(".egg-info") or entry in apart
+                todo += [] if made else [entry]
             elif not LEFT.search(name) and (entry.is_file() or entry.is_symlink()):
                 yield entry
 

@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,10 +63,10 @@ class Facts:
         for one in found:
             self.file(f"{name}/{one.relative_to(path).as_posix()}", one)
 
-    def shipped(self, name: str, root: Path) -> None:
-        """The files of a module become facts."""
+    def shipped(self, name: str, root: Path, apart: Collection[Path] = ()) -> None:
+        """The files of a module become facts, but for those `apart`."""
         with readable():
-            found = sorted(digest.shipped(root))
+            found = sorted(digest.shipped(root, apart))
         for one in found:
             self.file(f"{name}/{one.relative_to(root).as_posix()}", one)
 

@@ -45,10 +45,12 @@ class Layers:
         tested: Iterable[str] = (),
         root: Path = Path(),
         reads: Sequence[str] = (),
+        apart: Sequence[Path] = (),
     ) -> None:
         """`tested` are the modules under test; `cuts` end a layer each.
 
-        `reads`, relative to `root`, are what sources read and do not ship.
+        `reads`, relative to `root`, are what sources read and do not ship; what runs
+        write, maybe into a module, is `apart`.
         """
         self.graph = graph
         self.surroundings = surroundings
@@ -56,6 +58,7 @@ class Layers:
         self.tested = frozenset(tested)
         self.root = root
         self.reads = tuple(reads)
+        self.apart = tuple(apart)
         self._made: dict[tuple[object, ...], Layer] = {}
         self._resolved: dict[Request, Layer] = {}
 
@@ -159,7 +162,7 @@ class Layers:
             facts.texts[f"module {name}"] = module.version
             facts.packages([f"trytond-{name}"])
             return
-        facts.shipped(f"file {name}", module.path)
+        facts.shipped(f"file {name}", module.path, self.apart)
         facts.imports()
         facts.packages([packages.providing(site, name)])
         for path in self.reads:

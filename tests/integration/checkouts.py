@@ -75,8 +75,7 @@ def checkout(root: Path, env: dict[str, str]) -> Checkout:
     """A copy of what the stack is made of; `env` is that of its commands."""
     root.mkdir(parents=True)
     for name in ("compose", "examples"):
-        ignored = shutil.ignore_patterns("development", "local.yaml", "*.egg-info")
-        shutil.copytree(ROOT / name, root / name, ignore=ignored)
+        shutil.copytree(ROOT / name, root / name, ignore=_somebodys)
     shutil.copy(ROOT / "pyproject.toml", root)
     web, erp = free(), free()
     ports = {
@@ -84,6 +83,14 @@ def checkout(root: Path, env: dict[str, str]) -> Checkout:
         "HARNESS_STACK_ERPSERVER_PORT": str(erp),
     }
     return Checkout(root, {**env, **ports}, web, erp)
+
+
+def _somebodys(directory: str, names: list[str]) -> set[str]:
+    """What a stack that is run in this checkout has there: secrets, settings."""
+    ignored = {"development", "staging", "production", "local.yaml"}
+    if Path(directory).name == "local":
+        ignored = {*names} - {"README.md"}
+    return {one for one in names if one in ignored or one.endswith(".egg-info")}
 
 
 def docker(*words: str) -> str:

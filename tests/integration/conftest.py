@@ -57,6 +57,15 @@ def state(request: pytest.FixtureRequest) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def examples_state(state: Path) -> Path:
+    """Where the templates of the examples are, if a run before has made them, as in CI.
+
+    They take a minute of a processor for each place that has none.
+    """
+    return Path(os.environ.get("HARNESS_STATE", state))
+
+
 Interpreter = Callable[..., Path]
 
 

@@ -2,6 +2,7 @@
 """The wheel, in repositories that say nothing of the harness."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -146,8 +147,7 @@ def test_from_the_wheel_in_a_repository_without_configuration(
     assert "PASSED" in text
     # tests are found in a directory that has no name of Python's, one by its id
     view = "tests/test_module.py::AlphaTestCase::test_first"
-    alpha = say(program, repositories / "trytond-alpha", state, "test", view)
-    assert "1 passed" in alpha
+    assert "1 passed" in say(program, own.parent, state, "test", view)
     assert files(repositories) == before, "nothing is written"
     # all at once, from above
     assert "beta" in say(program, repositories, state, "test", "--list")
@@ -156,8 +156,14 @@ def test_from_the_wheel_in_a_repository_without_configuration(
     assert "[tool.harness.source.alpha]" in (beta / "pyproject.toml").read_text()
     assert "is there already" in say(program, beta, state, "init", code=2)
     assert "../trytond-alpha" in say(program, beta, state, "sources")
+    alpha = beta.with_name("trytond-alpha")
+    say(program, alpha, state, "init")
+    # neither a new file of settings nor the reports in the module build anything
+    for _ in range(2):
+        text = say(program, alpha, state, "test", view)
+        assert "1 passed" in text
+        assert not re.search(r"^environment|layer alpha", text, re.M), text
     # plain pytest, as an editor calls it: in an environment that has the module
-    say(program, beta.with_name("trytond-alpha"), state, "init")
     assert "1 passed" in plain(repositories / "trytond-alpha", state, view)
     listed = plain(repositories / "trytond-alpha", state, "--collect-only", "-q")
     assert view in listed

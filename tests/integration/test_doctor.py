@@ -148,7 +148,7 @@ def test_an_engine_that_never_answers(doctor: Doctor) -> None:
         host = f"tcp://127.0.0.1:{deaf.getsockname()[1]}"
         started = time.monotonic()
         code, found = doctor("--database", "docker", DOCKER_HOST=host)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 30  # it is given up, not waited for
     assert (code, found["docker engine"]["status"]) == (4, "missing")
     assert found["git"]["status"] == "ok"
 

@@ -105,9 +105,12 @@ def test_inside_with_other_servers(start: Start, database: str) -> None:
     assert IMAGE in output
 
 
-def test_coverage_has_the_paths_of_this_side(start: Start) -> None:
-    arguments = ("collecting_society", "-k", "test_view or depends", "--coverage")
-    run = start("test", "tryton", *arguments, "--database", "docker", "--in", "image")
+def test_coverage_has_the_paths_of_this_side(
+    start: Start, examples_state: Path
+) -> None:
+    words = ("tryton", "collecting_society", "-k", "test_view or depends", "--coverage")
+    there = ("--database", "docker", "--in", "image")
+    run = start("test", *words, *there, HARNESS_STATE=str(examples_state))
     output, _ = run.communicate(timeout=500)
     assert run.returncode == 0, output
     xml = (ROOT / "reports" / "latest" / "coverage.xml").read_text()

@@ -169,6 +169,10 @@ def made(
         yield found
     finally:
         cleared(found.project)
+        kept = ("--filter", f"reference={PREFIX}/*:{found.project}-*")
+        form = ("--format", "{{.Repository}}:{{.Tag}}")
+        for name in docker("image", "ls", *kept, *form).split():
+            docker("image", "rm", name)
 
 
 @pytest.fixture(scope="module")
@@ -391,6 +395,32 @@ def test_an_upload_is_archived(production: Production) -> None:
             break
         assert time.monotonic() < deadline, production.good("logs", "processing")
         time.sleep(0.5)
+
+
+def test_what_served_before_serves_again(production: Production) -> None:
+    image, name = f"{PREFIX}/portal:production", f"{production.project}-portal"
+
+    def made_of() -> str:
+        [one] = docker("ps", "--quiet", "--filter", f"name={name}").split()
+        return docker("inspect", "--format", "{{.Image}}", one).strip()
+
+    former = made_of()
+    done = production("rollback")
+    assert done.returncode == 2
+    assert "nothing to go back to" in done.stdout
+    subprocess.run(
+        ["docker", "build", "--tag", image, "-"], check=True, text=True, timeout=60,
+        input=f"FROM {image}\nLABEL mark=later\n", capture_output=True,
+    )  # fmt: skip
+    try:
+        production.good("up")
+        assert made_of() != former
+        told = production.good("rollback")
+        assert former.removeprefix("sha256:")[:12] in told
+        assert made_of() == former
+        assert get(production.checkout.web, "repertoire.test")[0] == 200
+    finally:
+        docker("tag", former, image)
 
 
 # -- not lost ------------------------------------------------------------------

@@ -50,6 +50,14 @@ def ask(
         return answer
 
 
+BEHIND = (
+    "server { listen 443 ssl http2; server_name behind.example;"
+    " location / { proxy_pass http://127.0.0.1:8082; } }"
+    " server { listen 8082; add_header Strict-Transport-Security own; }"
+)
+"""An application that has its own mind."""
+
+
 @pytest.fixture
 def nginx(tmp_path: Path) -> Iterator[tuple[int, int, Path]]:
     """It alone, with a certificate: nothing is behind it.  Its ports, and that."""
@@ -61,7 +69,7 @@ def nginx(tmp_path: Path) -> Iterator[tuple[int, int, Path]]:
         "run", "--detach", "--rm", "--publish", f"127.0.0.1:{web}:81",
         "--publish", f"127.0.0.1:{secure}:443", "--env", "HSTS=max-age=600",
         "--env", f"HTTPS_PORT={secure}", "--volume", f"{pair.place}:/run/secrets:ro",
-        f"{PREFIX}/nginx:{VARIANT}",
+        "--env", f"SERVERS={BEHIND}", f"{PREFIX}/nginx:{VARIANT}",
     ).strip()  # fmt: skip
     try:
         yield web, secure, pair.certificate
@@ -89,6 +97,8 @@ def test_pages_are_for_https_alone(nginx: tuple[int, int, Path]) -> None:
     answer = ask(secure, "example.org", "/", trusting(path))
     assert answer.status == 404
     assert answer.headers["Strict-Transport-Security"] == "max-age=600"
+    answer = ask(secure, "behind.example", "/", trusting(path))
+    assert answer.headers.get_all("Strict-Transport-Security") == ["max-age=600"]
     old = trusting(path)
     old.maximum_version = ssl.TLSVersion.TLSv1_2
     assert ask(secure, "example.org", "/", old).status == 404

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from harness.stack.secrets import NAMES
 from tests.integration.checkouts import ROOT, Checkout, docker, left, say
 from tests.integration.checkouts import checkout as made
 from tests.integration.conftest import environment
+from tests.integration.terminals import editor
 from tests.integration.visitors import PASSWORD, Visitor, register, sound
 
 WITHOUT = Engine(dict(os.environ)).why_not()
@@ -199,11 +201,54 @@ def test_sources_are_mounted(stack: Checkout) -> None:
     assert inside == outside.read_text()
 
 
-def test_the_debugger_answers(stack: Checkout) -> None:
-    where = stack.good("port", "erpserver", "5678").split()[0]
-    host, _, port = where.rpartition(":")
-    with socket.create_connection((host, int(port)), timeout=30) as client:
-        assert b"debugpy" in client.recv(4096)
+STOPS = {
+    "portal": ("portal_web/portal_web/views/general.py", "creation.licences()"),
+    "api": ("portal_web/portal_web/api/v1.py", "return openapi.describe"),
+    "erpserver": ("collecting_society/artist.py", "return 'unclaimed'"),
+    "processing": (
+        "collecting_society_worker/collecting_society_worker/worker.py",
+        "for uuid in self.records.waiting",
+    ),
+}
+"""Per service a file, and a line that a request comes by, no check of its health."""
+
+
+def test_an_editor_stops_each_service_where_it_asks(stack: Checkout) -> None:
+    """A request stays at the breakpoint, and is answered when the editor goes on."""
+    client = Tryton(stack.erp)
+    assert client.login(stack.password)
+    method = "model.collecting_society.artist.default_get"
+
+    def ask(service: str) -> object:
+        if service == "erpserver":
+            return client.call(method, ["claim_state"], {})
+        pages = {
+            "portal": ("repertoire.test", "/licences"),
+            "api": ("api.repertoire.test", "/"),
+        }
+        return get(stack.web, *pages[service])[0] if service in pages else None
+
+    def stop(service: str) -> object:
+        path, text = STOPS[service]
+        lines = (stack.root / "examples" / path).read_text().splitlines()
+        [number] = [n for n, line in enumerate(lines, start=1) if text in line]
+        where = stack.good("port", service, "5678").split()[0]
+        with ThreadPoolExecutor(1) as asking:
+            with editor(int(where.rpartition(":")[2])) as vscode:
+                vscode.attach((f"/shared/src/{path}", number))
+                answer = asking.submit(ask, service)
+                stopped = vscode.hear("stopped")["body"]
+                assert stopped["reason"] == "breakpoint"
+                assert service == "processing" or not answer.done()
+                vscode.ask("continue", threadId=stopped["threadId"])
+            return answer.result(timeout=60)
+
+    with ThreadPoolExecutor(len(STOPS)) as pool:
+        found = dict(zip(STOPS, pool.map(stop, STOPS), strict=True))
+    assert found == {
+        "portal": 200, "api": 200, "erpserver": {"claim_state": "unclaimed"},
+        "processing": None,
+    }  # fmt: skip
 
 
 # -- said ----------------------------------------------------------------------
@@ -431,7 +476,7 @@ def test_an_interrupted_beginning_is_repaired_and_nothing_is_left(
         found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
         assert "collecting_society" not in found.split()
         assert "building_collecting_society" in found.split()
-        other.good("up")
+        other.good("up", "erpserver")
         assert Tryton(other.erp).login(other.password)
         found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
         assert "building_collecting_society" not in found.split()

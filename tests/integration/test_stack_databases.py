@@ -144,6 +144,12 @@ def test_modules_that_are_not_installed_are_named(stack: Checkout) -> None:
     assert f"not installed in {NAME}: sale" in done.stdout
 
 
+@pytest.fixture(scope="module")
+def few(stack: Checkout) -> None:
+    """Fewer services for a command to stop and to start: each takes seconds."""
+    stack.good("scale", "portal=0", "api=0")
+
+
 def killed(
     stack: Checkout, reached: Callable[[], bool], *words: str, delay: float = 0.0
 ) -> None:
@@ -160,6 +166,7 @@ def killed(
     child.communicate()
 
 
+@pytest.mark.usefixtures("few")
 def test_demo_data_survive_the_end_of_the_volume(stack: Checkout) -> None:
     # The environment that builds templates stays from one session to the next.
     same = {"HARNESS_SOURCE_COLLECTING_SOCIETY_PATH": f"{ROOT}/examples/{NAME}"}
@@ -196,6 +203,7 @@ def other(stack: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     db(stack, "delete", "other", "--yes")
 
 
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("action", ["update", "restore", "rebuild", "backup"])
 def test_what_is_killed_leaves_the_former_state(
     stack: Checkout, tmp_path: Path, request: pytest.FixtureRequest, action: str

@@ -100,10 +100,10 @@ class Desk:
 
 
 @pytest.fixture(scope="module", params=["local", "docker"])
-def desk(request: pytest.FixtureRequest, state: Path) -> Iterator[Desk]:
+def desk(request: pytest.FixtureRequest, examples_state: Path) -> Iterator[Desk]:
     if request.param == "docker":
-        request.getfixturevalue("contained")
-    environ = {**os.environ, "HARNESS_STATE": str(state)}
+        request.getfixturevalue("contained_server")  # its image
+    environ = {**os.environ, "HARNESS_STATE": str(examples_state)}
     context = Context(
         config=config.load(
             ROOT, environ, {"database.server": (request.param, "--database")}

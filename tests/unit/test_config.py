@@ -127,6 +127,7 @@ def test_defaults(tmp_path: Path) -> None:
         "gate.coverage": 0,
         "gate.changed": 0,
         "gate.flaky": 0,
+        "gate.without": (),
         "ci.runner": "ubuntu-24.04",
         "ci.image": "python:{python}-bookworm",
         "ci.branches": ("main",),
@@ -137,6 +138,7 @@ def test_defaults(tmp_path: Path) -> None:
         "ci.schedule": "17 3 * * 1",
         "ci.scheduled": (),
         "ci.reusable": "",
+        "ci.traces": False,
     }
     assert {source for _, _, source in made.values()} == {"default"}
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the engine's words mean, and which of its things may go."""
 
+from pathlib import Path
+
 import pytest
 
-from harness import engine, proc
+from harness import proc, refusals
 from harness.engine import Engine, Owned
 from harness.errors import (
     CommandFailed,
@@ -24,6 +26,47 @@ SAID = {
         " docker daemon running?",
         MissingTool,
         "systemctl start docker",
+    ),
+    "no engine elsewhere": (
+        "Cannot connect to the Docker daemon at tcp://10.0.0.1:2376. Is the docker"
+        " daemon running?",
+        MissingTool,
+        "docker context use default",
+    ),
+    "nobody at ssh": (
+        'error during connect: Get "http://docker.example.com/v1.50/version": command'
+        " [ssh -o ConnectTimeout=30 -T -- there docker system dial-stdio] has exited",
+        MissingTool,
+        "docker context use default",
+    ),
+    "engine of another authority": (
+        'error during connect: Get "https://10.0.0.1:2376/v1.50/version": tls: failed'
+        " to verify certificate: x509: certificate signed by unknown authority",
+        MissingTool,
+        "DOCKER_CERT_PATH",
+    ),
+    "client of another authority": (
+        "the server probably has client authentication (--tlsverify) enabled; check"
+        ' your TLS client certification settings: Get "https://10.0.0.1:2376/v1.50/version":'
+        " remote error: tls: bad certificate",
+        MissingTool,
+        "DOCKER_CERT_PATH",
+    ),
+    "no TLS": (
+        "Error response from daemon: Client sent an HTTP request to an HTTPS server.",
+        MissingTool,
+        "DOCKER_TLS_VERIFY",
+    ),
+    "no certificate": (
+        "Failed to initialize: unable to resolve docker endpoint: open /nowhere/ca.pem:"
+        " no such file or directory",
+        MissingTool,
+        "DOCKER_CERT_PATH",
+    ),
+    "registry of another authority": (
+        'failed to do request: Head "https://r.example/v2/x": x509: certificate signed',
+        ImageError,
+        "harness images base",
     ),
     "taken port": (
         "driver failed: Bind for 127.0.0.1:81 failed: port is already allocated",
@@ -52,14 +95,14 @@ SAID = {
 @pytest.mark.parametrize("name", SAID)
 def test_each_failure_has_its_error_and_remedy(name: str) -> None:
     text, kind, remedy = SAID[name]
-    error = engine.failure(["docker", "run", "x"], 1, f"line before\n{text}")
+    error = refusals.failure(["docker", "run", "x"], 1, f"line before\n{text}")
     assert type(error) is kind
     assert remedy in error.remedy
     assert text in f"{error}" or text.splitlines()[0] in error.checked
 
 
 def test_the_port_is_named() -> None:
-    error = engine.failure(["docker"], 1, SAID["taken port"][0])
+    error = refusals.failure(["docker"], 1, SAID["taken port"][0])
     assert error.message == "the port 127.0.0.1:81 is taken"
 
 
@@ -120,3 +163,69 @@ def test_what_is_gone_already_is_no_error() -> None:
     busy = Recorded(volume_rm=(1, "", "Error: volume is in use\n"))
     with pytest.raises(HarnessError, match="in use"):
         busy.remove([owned("volume", run="r")])
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("unix:///var/run/docker.sock", False),
+        ("npipe:////./pipe/docker_engine", False),
+        ("tcp://10.0.0.1:2376", True),
+        ("ssh://there", True),
+    ],
+)
+def test_an_engine_is_elsewhere_by_its_address(
+    tmp_path: Path, address: str, *, expected: bool
+) -> None:
+    """Of the variable, or of the context that was chosen; none asks for nothing."""
+    found = address if expected else ""
+    made = Recorded(context_inspect=(0, f"{address}\n", ""))
+    for told in ({"DOCKER_HOST": address}, {"DOCKER_CONTEXT": "x"}):
+        made.environ = told
+        assert made.elsewhere() == found
+    made.environ = {"HOME": str(tmp_path)}
+    made.calls.clear()
+    assert (made.elsewhere(), made.calls) == ("", [])
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker/config.json").write_text('{"currentContext": "x"}')
+    assert made.elsewhere() == found
+
+
+def test_an_engine_elsewhere_must_have_the_files(tmp_path: Path) -> None:
+    said = "invalid mount config: bind source path does not exist: /x"
+    far = {"DOCKER_HOST": "ssh://there"}
+    made = Recorded(**{"create_--label": (1, "", said)})
+    made.require_files(tmp_path, "image", "another")  # by a socket it has them
+    assert not made.calls
+    made.environ = far
+    with pytest.raises(EngineError, match="at ssh://there has not the files") as caught:
+        made.require_files(tmp_path, "image", "another")
+    assert caught.value.remedy == "another"
+    near = Recorded(**{"create_--label": (0, "abc\n", "")})
+    near.environ = far
+    near.require_files(tmp_path, "image", "another")
+    assert near.calls[-1] == ("rm", "--force", "abc")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_context_is_named_to_libraries_that_know_none(tmp_path: Path) -> None:
+    class Context(Recorded):
+        def run(self, *parts: object, **options: object) -> proc.Completed:
+            found = {
+                "{{.Endpoints.docker.Host}}": "tcp://10.0.0.1:2376",
+                "{{.Storage.TLSPath}}": str(tmp_path / "tls"),
+            }[str(parts[-1])]
+            return proc.Completed(code=0, stdout=f"{found}\n", stderr="")
+
+    made = Context()
+    assert made.named() == {}  # behind the usual socket
+    made.environ = {"DOCKER_CONTEXT": "far"}
+    assert made.named() == {"DOCKER_HOST": "tcp://10.0.0.1:2376"}
+    (tmp_path / "tls" / "docker").mkdir(parents=True)
+    assert made.named() == {
+        "DOCKER_HOST": "tcp://10.0.0.1:2376",
+        "DOCKER_TLS_VERIFY": "1",
+        "DOCKER_CERT_PATH": str(tmp_path / "tls" / "docker"),
+    }
+    made.environ = {"DOCKER_HOST": "tcp://10.0.0.2:2376"}
+    assert made.named() == {}  # they know that one

@@ -47,6 +47,8 @@ def test_all_commands_are_there() -> None:
         "harness test",
         "harness watch",
         "harness template",
+        "harness stack",
+        "harness stack export",
         "harness secrets",
         "harness secrets init",
         *(
@@ -128,6 +130,7 @@ def test_all_commands_are_there() -> None:
                 "up",
                 "down",
                 "restart",
+                "rollback",
                 "ps",
                 "logs",
                 "shell",

@@ -96,6 +96,12 @@ def test_a_source_in_a_checkout_that_cannot_be_written(words: str) -> None:
             "tests/test_a.py imports trytond.modules.sale,",
             "--with 'trytond_sale'",
         ),
+        (
+            "tests/test_a.py:1: in <module>\n"
+            "E   ModuleNotFoundError: No module named 'trytond.modules.vendors.tests'",
+            "tests/test_a.py imports trytond.modules.vendors.tests,",
+            "clone vendors beside the repository",
+        ),
     ],
 )
 def test_an_import_of_what_nobody_requires(trace: str, who: str, package: str) -> None:

@@ -110,6 +110,7 @@ def test_pip_has_the_last_word(
     assert len(programs.ran) == count
     assert programs.ran[-1][:4] == [str(PYTHON), "-m", "pip", "install"]
     assert programs.env["PIP_CONSTRAINT"] == "/c.txt"
+    assert programs.env["PIP_USE_PEP517"] == "1"  # no link files of an older kind
 
 
 def test_without_uv_nothing_is_said_of_it(

@@ -50,6 +50,7 @@ LEVELS: Mapping[str, int] = {
     "index": 2,
     "repositories": 3,
     "engine": 2,
+    "refusals": 2,
     "interpreters": 2,
     "installer": 2,
     "packaging": 0,
@@ -83,6 +84,8 @@ LEVELS: Mapping[str, int] = {
 SIDEWAYS = frozenset(
     {
         ("engine", "proc"),
+        ("engine", "refusals"),
+        ("refusals", "proc"),
         ("installer", "proc"),
         ("interpreters", "proc"),
         ("steps", "quantities"),

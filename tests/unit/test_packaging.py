@@ -39,6 +39,23 @@ def test_an_edit(
     assert (packaging.digest(path) == digest) is same
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "none"),
+    [
+        ("pyproject.toml", "[tool.harness.suite.tryton]\noptions = ['-q']\n", True),
+        ("pyproject.toml", "[tool.hatch]\na = 1\n", False),
+        ("pyproject.toml", "[build-system]\nrequires = []\n", False),
+        ("setup.cfg", "[tool:pytest]\naddopts = -q\n", True),
+    ],
+)
+def test_settings_of_tools_alone_are_no_file(
+    tmp_path: Path, name: str, text: str, none: bool
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    assert (packaging.digest(path) == "") is none
+
+
 def test_no_file_is_not_an_empty_one(tmp_path: Path) -> None:
     path = tmp_path / "setup.py"
     assert packaging.digest(path) == ""

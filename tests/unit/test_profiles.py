@@ -67,6 +67,32 @@ def test_none_is_taken_where_its_files_are_not(root: Path) -> None:
     assert load(root).profile == ""
 
 
+def test_what_is_asked_for_and_lacks_its_sources_is_one_problem(root: Path) -> None:
+    """Not one for each setting that needs a file of theirs."""
+    text = TEXT.replace(
+        "[tool.harness.profile.c3s.pool]",
+        """[tool.harness.profile.c3s.source.more]
+        repository = "https://x.example/more"
+        [tool.harness.profile.c3s.pool]""",
+    )
+    (root / "pyproject.toml").write_text(
+        f"""{text}
+        [tool.harness.profile.c3s.suite.one]
+        environment_files = ["src/more/a", "src/more/b"]
+        """
+    )
+    (root / "src/portal").mkdir(parents=True)
+    (root / "src/portal/setup.py").touch()
+    with pytest.raises(ConfigError) as caught:
+        load(root, "c3s")
+    assert caught.value.message == "the profile c3s is asked for, and lacks src/more"
+    assert "git clone https://x.example/more src/more" in caught.value.remedy
+    clone_ = root / "src/more"
+    clone_.mkdir()
+    with pytest.raises(ConfigError, match="2 problems"):
+        load(root, "c3s")
+
+
 def test_one_is_taken_by_itself_where_all_its_files_are(root: Path) -> None:
     clone(root)
     made = load(root)

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import socket
 import sys
@@ -24,6 +25,7 @@ BACKLOG = 64
 
 def main(arguments: list[str]) -> int:
     """Run pytest, or be its warm process; the exit code."""
+    gc.set_threshold(*forks.COLLECTS)
     compiled.distrust()
     if arguments[:1] == ["--serve"]:
         return serve(listen(arguments[1]), arguments[2:])

@@ -90,6 +90,10 @@ class First:
         if isinstance(plugin, ModuleType) and os.path.basename(file) == "conftest.py":
             self.conftests[file] = plugin, dict(vars(plugin))
 
+    def forget(self, module: ModuleType) -> None:
+        """It is imported anew, so what it has imported from others may be, too."""
+        self.conftests.pop(getattr(module, "__file__", None) or "", None)
+
 
 FIRST = First()
 

@@ -37,6 +37,7 @@ INSTALLED = tuple(
 def main(arguments: list[str]) -> int:
     """Import, say why a fork would be wrong (or nothing), and serve."""
     path, names = arguments
+    gc.set_threshold(*forks.COLLECTS)
     lifeline.hold()
     control = socket.socket(fileno=0)
     before = dict(os.environ)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -62,6 +63,7 @@ class Controller:
     @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
         """Have workers of this machine forked, no more than there are units."""
+        gc.freeze()  # pytest looks for garbage five times at its end
         local = [spec for spec in specs if spec.popen and not spec.python]
         if self.socket and local:
             self._warm(self.socket, specs, local)

@@ -7,7 +7,6 @@ import array
 import atexit
 import contextlib
 import errno
-import gc
 import io
 import json
 import os
@@ -25,6 +24,7 @@ from harness.plugins.workers import interpreter
 
 HEAD = struct.Struct("!cI")
 """What is said begins with a byte that tells who speaks, and the length."""
+COLLECTS = (50_000, 20, 50)  # there is much that lives, and little garbage
 
 
 class Order(NamedTuple):
@@ -255,7 +255,6 @@ def become(order: Order, changed: dict[str, str | None]) -> int:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    gc.set_threshold(50_000, 20, 50)  # there is much that lives, and little garbage
     sys.dont_write_bytecode = sys.dont_write_bytecode or "-B" in order.arguments
     sys.argv = ["-c"]
     main = types.ModuleType("__main__")

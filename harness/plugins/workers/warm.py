@@ -91,10 +91,8 @@ class Warm:
         if not report.passed:
             forget(str(collector.path))
         elif isinstance(getattr(collector, "obj", None), types.ModuleType):
-            parts = collector.obj.__name__.split(".")
-            package = collector.path.name == "__init__.py"
-            root = collector.path.parents[len(parts) - (not package)]
-            self.roots.setdefault(parts[0], set()).add(root)
+            name, place = origin(collector.obj.__name__, collector.path)
+            self.roots.setdefault(name, set()).add(place)
         return report
 
     @pytest.hookimpl(wrapper=True, trylast=True, specname="pytest_make_collect_report")
@@ -120,7 +118,7 @@ class Warm:
         """
         for name in [name for name, found in self.roots.items() if len(found) > 1]:
             for one in [one for one in sys.modules if f"{one}.".startswith(f"{name}.")]:
-                del sys.modules[one]
+                again.FIRST.forget(sys.modules.pop(one))
         self.plan = units.places(session.config, session.items)
         again.FIRST.collected(session)
         if not self.why():
@@ -141,6 +139,16 @@ class Warm:
     def why(self) -> str:
         """Why no worker is forked; empty where all are."""
         return self.failed or self.used or self.watch.why()
+
+
+def origin(name: str, path: Path) -> tuple[str, Path]:
+    """What a module's name begins with, and the directory that it is imported from.
+
+    To pytest 7 a package is its ``__init__.py``, which its name has no part for.
+    """
+    parts = name.split(".")
+    file = path.parent if path.name == "__init__.py" else path
+    return parts[0], file.parents[len(parts) - 1]
 
 
 def forget(path: str) -> None:

@@ -193,10 +193,12 @@ class Docker(Engine):
 
 
 def test_only_images_of_this_state_directory_are_listed(context: Context) -> None:
-    listed = "a/db:x 1\n<none>:<none> 2\n<none>:<none> 3\n"
+    listed = "a/db:x 1\n<none>:<none> 2\n<none>:<none> 3\na/db:x-0123456789ab 4\n"
     docker = Docker(Completed(code=0, stdout=listed, stderr=""))
-    found = [name for name, _, _ in clean_images.built(context, docker)]
-    assert found == ["2", "3", "a/db:x"]  # what a later build has replaced is ours too
+    found = {name: why for name, why, _ in clean_images.built(context, docker)}
+    # What a later build has replaced is ours too.
+    assert list(found) == ["2", "3", "a/db:x", "a/db:x-0123456789ab"]
+    assert found["a/db:x-0123456789ab"] == "kept for harness rollback"
     [words] = docker.asked
     assert f"label=harness.state={context.store.id}" in words
 

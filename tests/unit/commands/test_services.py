@@ -14,6 +14,7 @@ from harness import toolbox
 from harness.commands import deploy, lint, pip_install, stack_show
 from harness.commands.stack import Stack
 from harness.config import Config
+from harness.config.schema import SourceTable
 from harness.errors import UsageError
 from harness.images import dockerfile, services
 from harness.model import Origin, Source
@@ -256,8 +257,9 @@ def test_settings_of_directories_above_do_not_count(
     tmp_path: Path, name: str, text: str, own: bool
 ) -> None:
     (tmp_path / name).write_text(text)
-    assert ("--isolated" not in lint.arguments("ruff", tmp_path)) is own
-    assert lint.arguments("flake8", tmp_path) == ["."]
+    assert ("--isolated" not in lint.arguments(SourceTable(), tmp_path)) is own
+    flake8 = SourceTable(lint="flake8", lint_options=("--exclude=static",))
+    assert lint.arguments(flake8, tmp_path) == ["--exclude=static", "."]
 
 
 @pytest.mark.parametrize("name", ["ruff", "flake8", "debug"])

@@ -65,7 +65,7 @@ class Engine:
 def stack(
     root: Path, engine: Engine, environment: str, **tables: ServiceTable
 ) -> Stack:
-    config = replace(Config(root=root), service=tables)
+    config = replace(Config(root=root, state="state"), service=tables)
     console = Console(io.StringIO(), {})
     context = Context(config=config, environ={}, console=console, line="")
     made = Stack(context=context, project=projects.make(config, environment))

@@ -174,6 +174,24 @@ def test_the_extra_that_tests_need(
 # -- several -------------------------------------------------------------------
 
 
+def test_a_list_of_requirements(tmp_path: Path) -> None:
+    text = """# why
+        google_auth-oauthlib
+        msal[broker]>=1.2,<2; python_version > "3.8"  # for mail
+        psycopg2
+        trytond-party>=7.0,<7.1
+        pytest-cov
+        -r more.txt
+        .
+        git+https://example.org/x.git
+        x @ https://example.org/x.whl
+    """
+    (tmp_path / "requirements.txt").write_text(text)
+    mail = 'msal[broker]>=1.2,<2; python_version > "3.8"'
+    assert packaging.listed(tmp_path) == ("google_auth-oauthlib", mail)
+    assert packaging.listed(tmp_path / "none") == ()
+
+
 def test_several_modules_below(tmp_path: Path) -> None:
     root = write(
         tmp_path,

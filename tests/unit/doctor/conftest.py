@@ -13,9 +13,10 @@ from harness.config import Config
 from harness.config.schema import DatabaseSettings
 from harness.doctor import DockerProbe, Finding, Machine
 from harness.doctor.base import Usage
-from harness.engine import TIMEOUT, Engine, failure
+from harness.engine import TIMEOUT, Engine
 from harness.errors import HarnessError, MissingTool
 from harness.proc import Completed
+from harness.refusals import failure
 
 GIB = 2**30
 NOW = 1_800_000_000.0

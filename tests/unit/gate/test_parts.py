@@ -12,6 +12,7 @@ import pytest
 from harness import config
 from harness.ci import matrix
 from harness.config import Config
+from harness.errors import ConfigError
 from harness.gate import gather, parts
 from harness.gate.base import Status
 from harness.gate.parts import Part, Tools
@@ -137,6 +138,34 @@ def test_a_server_that_was_asked_for_is_in_the_line(tmp_path: Path) -> None:
         assert "--database sqlite" in line
         assert "--profile none" in line
     assert "--profile" not in made(config.load(tmp_path, {}, {}))["tryton"].pasted[0]
+
+
+@pytest.mark.parametrize(
+    ("databases", "words"),
+    [('["sqlite"]', "--database sqlite"), ('["local", "docker"]', "")],
+)
+def test_the_only_server_of_a_suite_is_in_the_line(
+    tmp_path: Path, databases: str, words: str
+) -> None:
+    text = CONFIGURATION.replace('["local", "docker"]', databases)
+    (tmp_path / "pyproject.toml").write_text(text)
+    line = made(config.load(tmp_path, {}, {}))["tryton"].pasted[0]
+    assert ("--database" in line) is bool(words)
+    assert words in line
+
+
+def test_what_the_gate_is_without(tmp_path: Path) -> None:
+    """Neither of all, nor of what a change selects, nor of CI's jobs."""
+    text = CONFIGURATION.replace("changed = 90", 'without = ["portal", "lint"]')
+    (tmp_path / "pyproject.toml").write_text(text)
+    conf = config.load(tmp_path, {}, {})
+    assert sorted(made(conf)) == ["tryton", "unit"]
+    some = decisions.decide(["src/portal/x.py"], config=conf, graph=GRAPH)
+    assert "portal" not in some.suites
+    assert "lint" not in some.checks
+    (tmp_path / "pyproject.toml").write_text(text.replace('"lint"]', '"link"]'))
+    with pytest.raises(ConfigError, match='did you mean "lint"'):
+        config.load(tmp_path, {}, {})
 
 
 def test_contributors(conf: Config) -> None:

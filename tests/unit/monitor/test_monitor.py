@@ -11,6 +11,7 @@ from harness.commands import monitor
 from harness.engine import ROLE, STATE
 from harness.monitor import containers, processes
 from harness.monitor.base import Sample, compared
+from harness.monitor.prometheus import exposition
 
 KNOWN: dict[str, Any] = {
     "Name": "/x-portal-1",
@@ -171,3 +172,22 @@ def test_a_supervisor_without_a_server_of_its_own(tmp_path: Path) -> None:
 
 def test_a_machine_without_proc(tmp_path: Path) -> None:
     assert processes.look(tmp_path / "none", [Path("/mine")]) == []
+
+
+def test_prometheus_has_what_can_be_said() -> None:
+    made = Sample(
+        name='x-"portal"-1', service="portal", kind="container", state="running",
+        at=1.0, user=2.5, received=7,
+    )  # fmt: skip
+    process = Sample(
+        name="pid 1", service="server", kind="process", state="running", at=1.0
+    )
+    ill = replace(made, name="ill", health="unhealthy")
+    found = list(exposition([made, process, ill]))
+    labels = r'service="portal",name="x-\"portal\"-1"'
+    assert "# TYPE harness_user_seconds_total counter" in found
+    assert f"harness_user_seconds_total{{{labels}}} 2.5" in found
+    assert f"harness_received_bytes_total{{{labels}}} 7" in found
+    assert not any("received" in line and "pid 1" in line for line in found)
+    up = [line for line in found if line.startswith("harness_up{")]
+    assert [line[-1] for line in up] == ["1", "0"]

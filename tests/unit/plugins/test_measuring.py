@@ -4,6 +4,9 @@
 from configparser import RawConfigParser
 from pathlib import Path
 
+import pytest
+from coverage import exceptions
+
 from harness.plugins import measuring
 
 SETTINGS = """\
@@ -44,6 +47,22 @@ def test_without_any(tmp_path: Path) -> None:
     found = told(tmp_path, "")
     assert found["omit"] == ["/src/web/tests/*"]
     assert "patch" not in found
+
+
+def test_an_option_that_this_coverage_does_not_know_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Images have older ones: in 7.2 this error is no CoverageException."""
+
+    class Old(Exception):
+        pass
+
+    class Older:
+        def get_option(self, name: str) -> None:
+            raise Old(name)
+
+    monkeypatch.setattr(exceptions, "ConfigError", Old)
+    assert measuring._option(Older(), "patch") is None
 
 
 def test_contexts_are_the_harness_s_where_tests_are_told_apart(tmp_path: Path) -> None:

@@ -20,6 +20,12 @@ def docker(
     server = DockerServer(Store(tmp_path / "state"), image=IMAGE, environ=environ)
 
     class Engine:
+        def elsewhere(self) -> str:
+            return ""
+
+        def named(self) -> dict[str, str]:
+            return {"DOCKER_HOST": "tcp://far:1"}
+
         def inspect(self, kind: str, name: str) -> dict[str, Any] | None:
             assert (kind, name) == ("image", IMAGE)
             if isinstance(found, Exception):
@@ -62,19 +68,33 @@ def test_without_an_engine_it_says_so(tmp_path: Path) -> None:
     assert not server.alive()
 
 
-@pytest.mark.parametrize(
-    ("host", "bind"),
-    [("", "127.0.0.1"), ("unix:///run/docker.sock", "127.0.0.1"), ("tcp://far:1", "")],
-)
+@pytest.mark.parametrize(("address", "bind"), [("", "127.0.0.1"), ("tcp://far:1", "")])
 def test_it_answers_on_loopback_where_the_engine_is_here(
-    tmp_path: Path, host: str, bind: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, address: str, bind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server = docker(tmp_path, image(labels={"harness.postgresql": "15"}))
-    server.environ = {"DOCKER_HOST": host} if host else {}
+    here = server.directory()
+    monkeypatch.setattr(server.engine, "elsewhere", lambda: address)
+    assert (server.directory() == here) is (
+        not address
+    )  # nobody joins another's server
     monkeypatch.setattr(server, "_data", lambda: "data")
     order = server._order()
     assert order["bind"] == bind
     assert order["labels"] == {
         "harness.state": server.store.id,
         "harness.role": "server",
+    }
+
+
+def test_its_supervisor_takes_no_other_authority_than_the_engines(
+    tmp_path: Path,
+) -> None:
+    """Requests would take a company's bundle in place of DOCKER_CERT_PATH's."""
+    bundles = {"REQUESTS_CA_BUNDLE": "/etc/ssl/all.crt", "CURL_CA_BUNDLE": "/x"}
+    server = docker(tmp_path, image(), PATH="/bin", **bundles)
+    assert server._share().environ == {
+        "PATH": "/bin",
+        "DOCKER_HOST": "tcp://far:1",
+        "TESTCONTAINERS_RYUK_DISABLED": "true",
     }

@@ -319,6 +319,7 @@ def test_sources_are_measured(modules: dict[str, Module], files: Files) -> None:
         "data": str(files.directory / "coverage" / "tryton-7.0"),
         "sources": [str(modules["society"].path)],
         "settings": "",
+        "apart": False,
     }
     assert (files.directory / "coverage").is_dir()
 

@@ -91,6 +91,9 @@ def test_services(made: projects.Project) -> None:
     with pytest.raises(UsageError) as caught:
         made.services(["portla"])
     assert caught.value.remedy == "did you mean portal?"
+    with pytest.raises(UsageError) as caught:
+        made.services(["documentation"])
+    assert "harness docs" in caught.value.remedy
 
 
 def test_a_service_is_only_in_its_environments(made: projects.Project) -> None:

@@ -47,6 +47,9 @@ def test_the_files_of_a_module(module: Path) -> None:
         "setup.py",
         "pyproject.toml",
         "tox.ini",
+        "pytest.ini",
+        "conftest.py",
+        "noxfile.py",
         "MANIFEST.in",
     ],
 )
@@ -73,6 +76,8 @@ def test_what_does_not_reach_the_database(module: Path, name: str) -> None:
         "view/tests/form.xml",
         "data/LICENSE",
         "wizard/setup.py",
+        "wizard/conftest.py",
+        "reports/invoice.fodt",
         "doc_type.py",
     ],
 )
@@ -80,6 +85,13 @@ def test_what_does(module: Path, name: str) -> None:
     (module / name).parent.mkdir(parents=True, exist_ok=True)
     (module / name).write_text("new")
     assert set(digest.tree(module)) == SHIPPED | {name}
+
+
+def test_what_runs_write_into_a_module(module: Path) -> None:
+    before = set(digest.shipped(module))
+    (module / "reports" / "r1").mkdir(parents=True)
+    (module / "reports" / "r1" / "run.json").write_text("{}")
+    assert set(digest.shipped(module, [module / "reports"])) == before
 
 
 @pytest.mark.parametrize("name", sorted(SHIPPED))

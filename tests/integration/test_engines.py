@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""An engine of another machine: by TLS, by ssh, by a context; and a swarm on it.
+
+It has a network of its own, and of this machine's files the system alone.  (Without the
+first, an engine that is told to have no bridge takes away the one of its neighbour.)
+"""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from harness.engine import Engine
+from harness.stack.project import DEFAULT
+from tests.integration.checkouts import PREFIX, Checkout, checkout
+from tests.integration.conftest import environment
+
+NEEDED = (
+    "docker", "dockerd", "ssh", "ssh-keygen", "sshd", "ip", "iptables", "unshare",
+    "nsenter", "openssl",
+)  # fmt: skip
+HERE, THERE = "10.254.78.1", "10.254.78.2"
+PORT = 2376
+
+
+def why_not() -> str:
+    """Why there can be no other engine here."""
+    path = f"{os.environ['PATH']}:/usr/sbin:/sbin"
+    missing = [name for name in NEEDED if shutil.which(name, path=path) is None]
+    if missing:
+        return f"{', '.join(missing)} missing"
+    return "only root can make network namespaces" if os.getuid() else ""
+
+
+@dataclass
+class Machine:
+    """The other one: how its engine is named, each a set of variables."""
+
+    place: Path
+
+    def by_tls(self, whose: str) -> dict[str, str]:
+        return {
+            "DOCKER_HOST": f"tcp://{THERE}:{PORT}",
+            "DOCKER_TLS_VERIFY": "1",
+            "DOCKER_CERT_PATH": str(self.place / whose),
+        }
+
+    @property
+    def by_ssh(self) -> dict[str, str]:
+        path = f"{self.place / 'bin'}:{os.environ['PATH']}"
+        return {"DOCKER_HOST": "ssh://there", "PATH": path}
+
+    @property
+    def by_context(self) -> dict[str, str]:
+        return {"DOCKER_CONFIG": str(self.place / "docker")}
+
+
+def certificates(place: Path) -> None:
+    """Of one authority: its own, the engine's, a client's; and a stranger's."""
+    script = """\
+    new() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "$@"; }
+    mkdir good wrong
+    new -x509 -days 2 -subj /CN=ca -keyout ca.key -out good/ca.pem
+    for one in there good; do
+        mkdir -p $one
+        new -subj /CN=$one -keyout $one/key.pem -out $one.csr
+        openssl x509 -req -in $one.csr -CA good/ca.pem -CAkey ca.key -CAcreateserial \\
+            -days 2 -extfile names -out $one/cert.pem
+    done
+    new -x509 -days 2 -subj /CN=other -keyout wrong/key.pem -out wrong/cert.pem
+    cp good/ca.pem wrong/ca.pem
+    """
+    names = f"subjectAltName=IP:{THERE}\nextendedKeyUsage=serverAuth,clientAuth\n"
+    (place / "names").write_text(names)
+    words = ["sh", "-ec", dedent(script)]
+    subprocess.run(words, cwd=place, check=True, capture_output=True)
+
+
+def programs(place: Path) -> str:
+    """The script of the machine: sshd, and an engine, both where they always are."""
+    for name in ("host", "user"):
+        key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name]
+        subprocess.run(key, check=True)
+    (place / "sshd_config").write_text(
+        f"HostKey {place}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
+        f"AuthorizedKeysFile {place}/user.pub\nPermitRootLogin prohibit-password\n"
+        f"SetEnv PATH={os.environ['PATH']}\n"
+    )
+    (place / "config").write_text(
+        f"Host there\nHostName {THERE}\nLogLevel ERROR\nIdentityFile {place}/user\n"
+        f"StrictHostKeyChecking no\nUserKnownHostsFile {place}/known\n"
+    )
+    shim = place / "bin" / "ssh"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {place}/config "$@"\n')
+    shim.chmod(0o755)
+    return f"""\
+    mount --make-rprivate /
+    for one in /tmp /dev/shm /run; do mount -t tmpfs -o mode=1777 none $one; done
+    mkdir /run/sshd
+    ip link set lo up
+    $(command -v sshd) -e -f {place}/sshd_config
+    exec dockerd --data-root {place}/data --exec-root /run/docker \\
+        --pidfile /run/docker.pid --host unix:///var/run/docker.sock \\
+        --host tcp://{THERE}:{PORT} --tlsverify --tlscacert {place}/good/ca.pem \\
+        --tlscert {place}/there/cert.pem --tlskey {place}/there/key.pem
+    """
+
+
+@pytest.fixture(scope="module")
+def machine() -> Iterator[Machine]:
+    reason = why_not()
+    if reason and os.environ.get("CI"):
+        pytest.fail(f"CI has no other engine: {reason}")
+    if reason:
+        pytest.skip(reason)
+    name = f"he{os.getpid()}"
+    place = Path(tempfile.mkdtemp(prefix="harness-engine-", dir="/var/tmp"))
+    made = Machine(place=place)
+    certificates(place)
+    for line in (
+        f"netns add {name}",
+        f"link add {name}a type veth peer name {name}b netns {name}",
+        f"addr add {HERE}/29 dev {name}a",
+        f"link set {name}a up",
+        f"-n {name} addr add {THERE}/29 dev {name}b",
+        f"-n {name} link set {name}b up",
+    ):
+        subprocess.run(["ip", *line.split()], check=True)
+    log = (place / "log").open("wb")
+    script = ["unshare", "-m", "-u", "sh", "-ec", dedent(programs(place))]
+    # Not by `ip netns exec`, which hides control groups.
+    inside = ["nsenter", f"--net=/run/netns/{name}", *script]
+    server = subprocess.Popen(inside, stdout=log, stderr=log)
+    try:
+        env = {**os.environ, **made.by_tls("good")}
+        deadline = time.monotonic() + 60
+        asked = ["docker", "version"]
+        while subprocess.run(
+            asked, env=env, capture_output=True, check=False
+        ).returncode:
+            late = server.poll() is not None or time.monotonic() > deadline
+            assert not late, (place / "log").read_text()[-2000:]
+            time.sleep(0.2)
+        yield made
+    finally:
+        server.terminate()
+        server.wait()
+        pids = ["ip", "netns", "pids", name]
+        left = subprocess.run(pids, capture_output=True, text=True, check=True)
+        for pid in left.stdout.split():  # all that is in a namespace of ours
+            os.kill(int(pid), 9)
+        subprocess.run(["ip", "link", "del", f"{name}a"], check=False)
+        subprocess.run(["ip", "netns", "del", name], check=True)
+        log.close()
+        shutil.rmtree(place)
+
+
+def docker(where: dict[str, str], *words: str, given: bytes = b"") -> str:
+    env = {**os.environ, **where}
+    argv = ["docker", *words]
+    done = subprocess.run(argv, env=env, input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+@pytest.fixture(scope="module")
+def project(
+    machine: Machine, state: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Checkout:
+    """A checkout; the other engine has images of all names, with nothing in them."""
+    far = machine.by_tls("good")
+    empty = io.BytesIO()
+    tarfile.open(fileobj=empty, mode="w").close()
+    docker(far, "import", "--change=LABEL a=b", "-", "empty", given=empty.getvalue())
+    for service in DEFAULT:
+        docker(far, "tag", "empty", f"{PREFIX}/{service}:development")
+    return checkout(tmp_path_factory.mktemp("far") / "main", environment(state))
+
+
+def reached(where: dict[str, str]) -> Engine:
+    return Engine({**os.environ, **where})
+
+
+def test_it_is_found_by_tls_by_ssh_and_by_a_context(
+    machine: Machine, project: Checkout
+) -> None:
+    place = machine.place / "good"
+    words = f"host=tcp://{THERE}:{PORT},ca={place}/ca.pem,cert={place}/cert.pem"
+    own = machine.by_context
+    docker(own, "context", "create", "far", "--docker", f"{words},key={place}/key.pem")
+    docker(own, "context", "use", "far")
+    for where, address in (
+        (machine.by_tls("good"), f"tcp://{THERE}:{PORT}"),
+        (machine.by_ssh, "ssh://there"),
+        (own, f"tcp://{THERE}:{PORT}"),
+    ):
+        assert reached(where).inspect("image", "empty")
+        assert reached(where).elsewhere() == address
+    done = project("doctor", "--json", **own)
+    found = {one["check"]: one for one in json.loads(done.stdout)}
+    assert found["docker engine"]["status"] == "ok"
+    assert found["docker engine"]["found"].endswith(f" at tcp://{THERE}:{PORT}")
+    assert found["docker disk"]["found"] == "the engine is not on this machine"
+
+
+def test_what_is_wrong_with_it_is_said(machine: Machine, project: Checkout) -> None:
+    """A certificate of others, nobody there, files that it has not."""
+    trusted = "do not take each other's certificates"
+    assert trusted in str(reached(machine.by_tls("wrong")).why_not())
+    nobody = reached({"DOCKER_HOST": f"tcp://{THERE}:9"}).why_not()
+    assert nobody == "the Docker engine of another machine does not answer"
+    done = project("up", "--environment", "development", **machine.by_ssh)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert "the engine at ssh://there has not the files of this machine" in done.stdout
+    assert f"in place of {project.root / 'compose'}" in done.stdout
+    assert not docker(machine.by_tls("good"), "ps", "--all", "--quiet")
+
+
+def test_a_swarm_takes_what_is_exported(machine: Machine, project: Checkout) -> None:
+    far = machine.by_tls("good")
+    project.good("secrets", "init", "--environment", "production")
+    file = machine.place / "stack.yaml"
+    words = ("--environment", "production", "--output", str(file))
+    said = project.good("stack", "export", *words)
+    docker(far, "swarm", "init", "--advertise-addr", THERE)
+    node = docker(far, "node", "ls", "--quiet").strip()
+    script = "".join(
+        f"{line.replace('NODE', node)}\n"
+        for line in said.splitlines()
+        if line.startswith(("docker", "printf"))
+    )
+    env = {**os.environ, **far}
+    done = subprocess.run(
+        ["sh", "-ec", script], cwd=project.root, env=env, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    found = docker(far, "service", "ls", "--format", "{{.Name}}").split()
+    assert {one.rpartition("_")[2] for one in found} == set(DEFAULT)
+    docker(far, "swarm", "leave", "--force")
