@@ -123,6 +123,11 @@ class Tracing(LeftOut):
         yield
         COLLECTED.setdefault(str(collector.path), set()).update(section.end())
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection(self) -> None:
+        """What a fork imports again is its tests' need, as it was the first time."""
+        self.observer.lasting = False
+
     def pytest_collection_finish(self) -> None:
         """From here on tests run; a file of them is no other's dependency."""
         self.observer.lasting = True

@@ -113,6 +113,11 @@ from helping import one
 
 def test_one(): assert one() == 1
 """
+PACKAGED = """\
+import sys
+
+def test_value(): assert sys.modules[__package__].VALUE == 1
+"""
 FILES = {
     "src/thing/__init__.py": "",
     "src/thing/core.py": SOURCE,
@@ -123,6 +128,9 @@ FILES = {
     "tests/test_core.py": TESTS,
     "tests/test_other.py": OTHER,
     "tests/helping.py": "def one():\n    return 1\n",
+    "tests/early/__init__.py": "VALUE = 1\n",
+    "tests/early/test_first.py": PACKAGED,
+    "tests/early/test_second.py": PACKAGED,
 }
 EDITS: tuple[tuple[str, str, str, int], ...] = (
     # file, what, by what; the most tests that may run
@@ -150,6 +158,7 @@ EDITS: tuple[tuple[str, str, str, int], ...] = (
         "def test_alone(): assert 0",
         1,
     ),
+    ("tests/early/__init__.py", "VALUE = 1", "VALUE = 2", 2),
     ("PLACE", "", "somewhere", 1),
 )
 
@@ -231,7 +240,7 @@ def test_no_edit_is_missed(project: Project) -> None:
     before = outcomes(project.run())
     assert set(before.values()) == {"PASSED"}
     known = {key.partition("/")[2]: needs for key, needs in project.noted().items()}
-    assert len(known) == len(before) == 18
+    assert len(known) == len(before) == 20
     for name, old, new, most in EDITS:
         path = project.root / name
         kept = path.read_text() if path.exists() else None
@@ -254,3 +263,15 @@ def test_no_edit_is_missed(project: Project) -> None:
         else:
             path.write_text(kept)
     assert project.stale(known) == set()
+
+
+def test_workers_of_a_nose_suite_import_nothing_again(project: Project) -> None:
+    """A package is where its directory is: else each fork imports all of it anew."""
+    core = project.root / "src/thing/core.py"
+    core.write_text(f"import os; print('imported by', os.getpid())\n{SOURCE}")
+    output = project.run("-n", "2", "-p", "harness.plugins.nose", "-s", "--runxfail")
+    assert output.count("imported by") <= 1
+    for key, needs in project.noted().items():
+        files = {name for name, _ in needs if name.startswith("module tests/")}
+        own = {one for one in files if "/test_" in one}
+        assert own == {f"module {key.partition('/')[2].partition('::')[0]}"}, key

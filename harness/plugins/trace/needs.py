@@ -84,8 +84,9 @@ class Needs:
         return known
 
     def _imported(self, loaded: Loaded) -> Iterator[str]:
-        """The facts of the files that a module may import, and of their packages."""
-        words = (absolute(one, loaded.package) for one in loaded.imports)
+        """The facts of the files that a module may import, and of all packages."""
+        words = {absolute(one, loaded.package) for one in loaded.imports}
+        words |= {loaded.package} - {""}
         for one in {one for word in words for one in above(word)}:
             path = getattr(sys.modules.get(one), "__file__", None) or ""
             name = self.name(real(path))
