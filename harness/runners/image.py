@@ -107,6 +107,7 @@ def _copy(
 
 
 WANTED: Final = re.compile(
+    r"(?!.*/\.\./)"
     r"lib/python3\.\d+/site-packages/(trytond/.*(?<!\.pyc)|[^/]+\.dist-info/[^/]+)"
 )
 
@@ -114,9 +115,11 @@ WANTED: Final = re.compile(
 def _unpack(stream: Any, directory: Path) -> None:
     try:
         with tarfile.open(fileobj=stream, mode="r|") as archive:
+            # Before Python 3.11.4, as in Debian 12, there is none, and nobody asks it.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
             for member in archive:
                 if member.isfile() and WANTED.fullmatch(member.name):
-                    archive.extract(member, directory, filter="data")
+                    archive.extract(member, directory)
     except tarfile.ReadError:
         return  # nothing came: the caller looks at what is there
 

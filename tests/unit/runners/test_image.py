@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Commands and paths of a step inside an image; nothing is started."""
 
+import io
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,22 @@ def test_directories_of_evidence_are_mounted_over_others(inside: Inside) -> None
     targets = [target for _, target, _ in made.mounts]
     assert sorted(targets) == sorted({*targets, "/shots"})
     assert (kept["/b"], "/b", "rw") in made.mounts
+
+
+@pytest.mark.parametrize("older", [False, True])
+def test_of_an_image_only_what_is_looked_at_is_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, older: bool
+) -> None:
+    """Before Python 3.11.4 there are no filters."""
+    if older:
+        monkeypatch.delattr(tarfile, "data_filter", raising=False)
+    site = "lib/python3.11/site-packages"
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name in ("trytond/pool.py", "trytond/../../../../up", "other/x.py"):
+            archive.addfile(tarfile.TarInfo(f"{site}/{name}"))
+    stream.seek(0)
+    place = tmp_path / "one" / "two"
+    image._unpack(stream, place)
+    found = [one for one in tmp_path.rglob("*") if one.is_file()]
+    assert found == [place / site / "trytond" / "pool.py"]
