@@ -288,7 +288,7 @@ def test_set_ups_are_shown(usual: Write, run: Run, plain: Run) -> None:
         (["--setup-plan"], 0, "test_beta"),
         (["--", "--help"], 0, "--maxfail"),
         (["-k", "nothing"], 3, "deselected"),
-        (["-k", "not or"], 2, "Wrong expression"),
+        (["-k", "not or"], 2, "no expression"),
         (["--unheard-of"], 2, "unrecognized arguments: --unheard-of"),
     ],
     ids=lambda one: " ".join(one) if isinstance(one, list) else str(one),
