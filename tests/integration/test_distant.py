@@ -21,6 +21,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.integration.conftest import environment
+from tests.integration.machines import linked
 from tests.integration.test_run import results
 from tests.integration.workbench import Suite
 
@@ -110,39 +111,26 @@ def machine(state: Path) -> Iterator[Machine]:
         pytest.skip(reason)
     name = f"hd{os.getpid()}"
     place = Path(tempfile.mkdtemp(prefix="harness-ssh-", dir="/var/tmp"))
-    outer, inner = f"{name}a", f"{name}b"
-    made = Machine(place=place, link=outer, name=name)
+    made = Machine(place=place, link=f"{name}a", name=name)
     command = sshd(place, state)
-    for line in (
-        f"netns add {name}",
-        f"link add {outer} type veth peer name {inner} netns {name}",
-        f"addr add {HERE}/29 dev {outer}",
-        f"link set {outer} up",
-        f"-n {name} addr add {THERE}/29 dev {inner}",
-        f"-n {name} link set {inner} up",
-    ):
-        subprocess.run(["ip", *line.split()], check=True)
     env = {**os.environ, "PATH": made.path}
     log = (place / "log").open("wb")
-    server = subprocess.Popen(
-        ["ip", "netns", "exec", name, *command], env=env, stderr=log
-    )
     try:
-        argv = ["ssh", "-oConnectTimeout=2", "there", "true"]
-        deadline = time.monotonic() + 30
-        while subprocess.run(argv, env=env, check=False).returncode:
-            assert time.monotonic() < deadline, (place / "log").read_text()
-            time.sleep(0.2)
-        yield made
+        with linked(name, here=HERE, there=THERE):
+            server = subprocess.Popen(
+                ["ip", "netns", "exec", name, *command], env=env, stderr=log
+            )
+            try:
+                argv = ["ssh", "-oConnectTimeout=2", "there", "true"]
+                deadline = time.monotonic() + 30
+                while subprocess.run(argv, env=env, check=False).returncode:
+                    assert time.monotonic() < deadline, (place / "log").read_text()
+                    time.sleep(0.2)
+                yield made
+            finally:
+                server.terminate()
+                server.wait()
     finally:
-        server.terminate()
-        server.wait()
-        pids = ["ip", "netns", "pids", name]
-        left = subprocess.run(pids, capture_output=True, text=True, check=True)
-        for pid in left.stdout.split():  # all that is in a namespace of ours
-            os.kill(int(pid), 9)
-        subprocess.run(["ip", "link", "del", outer], check=False)
-        subprocess.run(["ip", "netns", "del", name], check=True)
         log.close()
         shutil.rmtree(place)
 

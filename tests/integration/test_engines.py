@@ -24,6 +24,7 @@ from harness.engine import Engine
 from harness.stack.project import DEFAULT
 from tests.integration.checkouts import PREFIX, Checkout, checkout
 from tests.integration.conftest import environment
+from tests.integration.machines import linked
 
 NEEDED = (
     "docker", "dockerd", "ssh", "ssh-keygen", "sshd", "ip", "iptables", "unshare",
@@ -128,42 +129,34 @@ def machine() -> Iterator[Machine]:
     place = Path(tempfile.mkdtemp(prefix="harness-engine-", dir="/var/tmp"))
     made = Machine(place=place)
     certificates(place)
-    for line in (
-        f"netns add {name}",
-        f"link add {name}a type veth peer name {name}b netns {name}",
-        f"addr add {HERE}/29 dev {name}a",
-        f"link set {name}a up",
-        f"-n {name} addr add {THERE}/29 dev {name}b",
-        f"-n {name} link set {name}b up",
-    ):
-        subprocess.run(["ip", *line.split()], check=True)
     log = (place / "log").open("wb")
     script = ["unshare", "-m", "-u", "sh", "-ec", dedent(programs(place))]
     # Not by `ip netns exec`, which hides control groups.
     inside = ["nsenter", f"--net=/run/netns/{name}", *script]
-    server = subprocess.Popen(inside, stdout=log, stderr=log)
     try:
-        env = {**os.environ, **made.by_tls("good")}
-        deadline = time.monotonic() + 60
-        asked = ["docker", "version"]
-        while subprocess.run(
-            asked, env=env, capture_output=True, check=False
-        ).returncode:
-            late = server.poll() is not None or time.monotonic() > deadline
-            assert not late, (place / "log").read_text()[-2000:]
-            time.sleep(0.2)
-        yield made
+        with linked(name, here=HERE, there=THERE):
+            server = subprocess.Popen(inside, stdout=log, stderr=log)
+            try:
+                answering(server, {**os.environ, **made.by_tls("good")}, place / "log")
+                yield made
+            finally:
+                server.terminate()
+                server.wait()
     finally:
-        server.terminate()
-        server.wait()
-        pids = ["ip", "netns", "pids", name]
-        left = subprocess.run(pids, capture_output=True, text=True, check=True)
-        for pid in left.stdout.split():  # all that is in a namespace of ours
-            os.kill(int(pid), 9)
-        subprocess.run(["ip", "link", "del", f"{name}a"], check=False)
-        subprocess.run(["ip", "netns", "del", name], check=True)
         log.close()
         shutil.rmtree(place)
+
+
+def answering(
+    server: "subprocess.Popen[bytes]", env: dict[str, str], log: Path
+) -> None:
+    """Wait until the engine answers."""
+    deadline = time.monotonic() + 60
+    asked = ["docker", "version"]
+    while subprocess.run(asked, env=env, capture_output=True, check=False).returncode:
+        late = server.poll() is not None or time.monotonic() > deadline
+        assert not late, log.read_text()[-2000:]
+        time.sleep(0.2)
 
 
 def docker(where: dict[str, str], *words: str, given: bytes = b"") -> str:
