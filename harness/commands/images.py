@@ -38,11 +38,11 @@ def build(
     """Build what has changed; the exit code."""
     started = time.monotonic()
     chosen = services.choose(names)
-    docker = Engine(context.environ)
     variant = variant or context.config.images.variant
-    base = bases.ensure(docker, context.config.images.base, pull=pull)
     release = series_of(context)
     gathered = material_of(context, release, variant)
+    docker = Engine(context.environ)
+    base = bases.ensure(docker, context.config.images.base, pull=pull)
     jobs = [job_of(context, gathered, one, variant, release, base) for one in chosen]
     board = Board(context.console, quiet=as_json)
     secret = partial(secrets.gather, context.environ, context.config.images.suite)
