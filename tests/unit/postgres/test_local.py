@@ -245,7 +245,8 @@ def usable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("usable")
-def test_a_server_that_runs_is_joined(store: Store, memory: Path) -> None:
+def test_one_that_runs_is_joined(store: Store, memory: Path) -> None:
+    # A longer name would make its directory too long for a socket.
     one = server(store, memory, "disk")
     directory = one.directory()
     supervisor = Lock(directory / "supervisor.lock")
