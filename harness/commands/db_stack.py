@@ -4,6 +4,7 @@
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,7 @@ from harness.context import Context
 from harness.databases import archive
 from harness.databases.client import PostgresPrograms
 from harness.databases.replace import BUILDING, building, exists
-from harness.errors import DatabaseError, HarnessError, UsageError
+from harness.errors import DatabaseError, UsageError
 from harness.quantities import size
 from harness.run import servers
 from harness.stack import access
@@ -99,15 +100,10 @@ class OfStack:
             mine = name == self.context.config.stack.database
             found = self._users(place) if mine else []
             self._stop([one.name for one in found if one.state in UP])
-            try:
+            again = partial(self._begin, place, found)
+            with stack_health.otherwise(self.stack, again):
                 yield
-            except BaseException:
-                try:
-                    self._begin(place, found)
-                except HarnessError as error:  # what went wrong first is the answer
-                    self.context.console.warn(error.message)
-                raise
-            self._begin(place, found)
+            again()
 
     def _users(self, place: Path) -> list[Container]:
         """The containers that use the database, and those that a killed command
@@ -129,14 +125,10 @@ class OfStack:
         return found
 
     def _stop(self, containers: list[str]) -> None:
-        if not containers:
-            return
-        if self.client.dry:
+        if not self.client.dry:
+            stack_health.stop(self.stack, containers)
+        elif containers:
             self.client.say(proc.line(self.stack.engine.argv("stop", *containers)))
-            return
-        title = f"stop {', '.join(containers)}"
-        with self.context.console.step(title, ticker=True):
-            self.stack.engine.run("stop", *containers, timeout=300)
 
     def _begin(self, place: Path, containers: list[Container]) -> None:
         """Start what was stopped, if there is a database for it.

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What services that are not well say themselves: health checks, last lines."""
 
+import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from harness.commands.stack import Stack
-from harness.errors import EngineError
+from harness.errors import EngineError, HarnessError
 from harness.stack.compose import Container
 
 POLL: Final = 0.3
@@ -17,6 +18,26 @@ STOPPED: Final = "stopped"
 """File with the containers that were stopped for a moment."""
 STAGES: Final = (("erpserver",), ("portal", "api"), ("processing",))
 """Services that use the database, in the order in which they find what they need."""
+
+
+def stop(stack: Stack, names: Sequence[str]) -> None:
+    """Stop containers, if there are any."""
+    if names:
+        with stack.context.console.step(f"stop {', '.join(names)}", ticker=True):
+            stack.engine.run("stop", *names, timeout=300)
+
+
+@contextlib.contextmanager
+def otherwise(stack: Stack, again: Callable[[], None]) -> Iterator[None]:
+    """Where the block fails, start again what was stopped for it."""
+    try:
+        yield
+    except BaseException:
+        try:
+            again()
+        except HarnessError as error:  # what went wrong first is the answer
+            stack.context.console.warn(error.message)
+        raise
 
 
 def begin(stack: Stack, containers: Sequence[Container]) -> None:

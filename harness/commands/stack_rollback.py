@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from harness import proc
@@ -23,7 +24,7 @@ from harness.commands.db_stack import UP
 from harness.commands.stack import Stack, open_
 from harness.commands.stack_images import REVISION
 from harness.context import Context
-from harness.errors import ExitCode, HarnessError, ImageError, UsageError
+from harness.errors import ExitCode, ImageError, UsageError
 from harness.stack import project as projects
 from harness.stack.compose import replicas
 from harness.stack.releases import CODE, Releases
@@ -171,19 +172,10 @@ def _stopped(stack: Stack) -> Iterator[None]:
     """In the block, and after it, no service uses the database."""
     there = stack.looking.ps()
     found = [o for o in there if o.service in projects.PYTHON and o.state in UP]
-    names = [one.name for one in found]
-    if names:
-        title = f"stop {', '.join(names)}"
-        with stack.context.console.step(title, ticker=True):
-            stack.engine.run("stop", *names, timeout=300)
-    try:
+    stack_health.stop(stack, [one.name for one in found])
+    again = partial(stack_health.begin, stack, found)
+    with stack_health.otherwise(stack, again):
         yield
-    except BaseException:
-        try:
-            stack_health.begin(stack, found)
-        except HarnessError as error:  # what went wrong first is the answer
-            stack.context.console.warn(error.message)
-        raise
 
 
 def _show(stack: Stack, goal: Return, wanted: Sequence[str], *, data: bool) -> int:

@@ -2,10 +2,13 @@
 """A network namespace at the end of a link: another machine, as far as TCP tells."""
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from textwrap import dedent
 
 
 def ip(*words: str, check: bool = True) -> str:
@@ -38,3 +41,30 @@ def linked(name: str, *, here: str, there: str) -> Iterator[str]:
             os.kill(int(pid), signal.SIGKILL)
         ip("link", "del", outer, check=False)
         ip("netns", "del", name)
+
+
+def keyed(place: Path, *, there: str, nobody: str = "127.0.0.1") -> None:
+    """Files of an sshd, and an ssh that knows its machine as ``there``."""
+    for name in ("host", "user"):
+        key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name]
+        subprocess.run(key, check=True)
+    (place / "sshd_config").write_text(
+        dedent(f"""\
+        HostKey {place}/host
+        PidFile none
+        UsePAM no
+        StrictModes no
+        AuthorizedKeysFile {place}/user.pub
+        PermitRootLogin prohibit-password
+        SetEnv PATH={os.environ["PATH"]}
+        """)
+    )
+    known = f"StrictHostKeyChecking no\nUserKnownHostsFile {place}/known\n"
+    (place / "config").write_text(
+        f"Host there\nHostName {there}\nHost nobody\nHostName {nobody}\n"
+        f"Host *\nLogLevel ERROR\nIdentityFile {place}/user\n{known}"
+    )
+    shim = place / "bin" / "ssh"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {place}/config "$@"\n')
+    shim.chmod(0o755)

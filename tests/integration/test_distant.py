@@ -15,13 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent
 from xml.etree import ElementTree
 
 import pytest
 
 from tests.integration.conftest import environment
-from tests.integration.machines import linked
+from tests.integration.machines import keyed, linked
 from tests.integration.test_run import results
 from tests.integration.workbench import Suite
 
@@ -72,28 +71,7 @@ class Machine:
 
 def sshd(place: Path, state: Path) -> list[str]:
     """The command of the machine's sshd, with files that it must not see hidden."""
-    for name in ("host", "user"):
-        key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name]
-        subprocess.run(key, check=True)
-    (place / "sshd_config").write_text(
-        dedent(f"""\
-        HostKey {place}/host
-        PidFile none
-        UsePAM no
-        StrictModes no
-        AuthorizedKeysFile {place}/user.pub
-        PermitRootLogin prohibit-password
-        """)
-    )
-    known = f"StrictHostKeyChecking no\nUserKnownHostsFile {place}/known\n"
-    (place / "config").write_text(
-        f"Host there\nHostName {THERE}\nHost nobody\nHostName 10.254.77.3\n"
-        f"Host *\nLogLevel ERROR\nIdentityFile {place}/user\n{known}"
-    )
-    shim = place / "bin" / "ssh"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {place}/config "$@"\n')
-    shim.chmod(0o755)
+    keyed(place, there=THERE, nobody="10.254.77.3")
     hidden = {ROOT, state, Path("/tmp"), Path("/dev/shm")}
     lines = ["mount --make-rprivate /", "hostname there", "mkdir -p /run/sshd"]
     for path in sorted(hidden):

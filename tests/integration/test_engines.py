@@ -24,7 +24,7 @@ from harness.engine import Engine
 from harness.stack.project import DEFAULT
 from tests.integration.checkouts import PREFIX, Checkout, checkout
 from tests.integration.conftest import environment
-from tests.integration.machines import linked
+from tests.integration.machines import keyed, linked
 
 NEEDED = (
     "docker", "dockerd", "ssh", "ssh-keygen", "sshd", "ip", "iptables", "unshare",
@@ -89,22 +89,7 @@ def certificates(place: Path) -> None:
 
 def programs(place: Path) -> str:
     """The script of the machine: sshd, and an engine, both where they always are."""
-    for name in ("host", "user"):
-        key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name]
-        subprocess.run(key, check=True)
-    (place / "sshd_config").write_text(
-        f"HostKey {place}/host\nPidFile none\nUsePAM no\nStrictModes no\n"
-        f"AuthorizedKeysFile {place}/user.pub\nPermitRootLogin prohibit-password\n"
-        f"SetEnv PATH={os.environ['PATH']}\n"
-    )
-    (place / "config").write_text(
-        f"Host there\nHostName {THERE}\nLogLevel ERROR\nIdentityFile {place}/user\n"
-        f"StrictHostKeyChecking no\nUserKnownHostsFile {place}/known\n"
-    )
-    shim = place / "bin" / "ssh"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec {shutil.which("ssh")} -F {place}/config "$@"\n')
-    shim.chmod(0o755)
+    keyed(place, there=THERE)
     return f"""\
     mount --make-rprivate /
     for one in /tmp /dev/shm /run; do mount -t tmpfs -o mode=1777 none $one; done
