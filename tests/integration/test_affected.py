@@ -275,3 +275,22 @@ def test_workers_of_a_nose_suite_import_nothing_again(project: Project) -> None:
         files = {name for name, _ in needs if name.startswith("module tests/")}
         own = {one for one in files if "/test_" in one}
         assert own == {f"module {key.partition('/')[2].partition('::')[0]}"}, key
+
+
+def test_what_a_fork_imports_again_is_its_own_tests_need(project: Project) -> None:
+    """Where modules of two directories have one name, each fork imports its own."""
+    for place in ("one", "two"):
+        path = project.root / f"tests/test_{place}/test_same.py"
+        path.parent.mkdir()
+        path.write_text(f"def test_{place}(): assert 1\n")
+    project.run("-n", "2", "-p", "harness.plugins.nose", "--runxfail")
+    noted = {key.partition("/")[2]: needs for key, needs in project.noted().items()}
+    same = {
+        key: {name for name, _ in needs if name.endswith("/test_same.py")}
+        for key, needs in noted.items()
+    }
+    one, two = (f"tests/test_{place}/test_same.py" for place in ("one", "two"))
+    assert same.pop(f"{one}::test_one") == {f"module {one}"}
+    assert same.pop(f"{two}::test_two") == {f"module {two}"}
+    assert len(same) == 20
+    assert not any(same.values())
