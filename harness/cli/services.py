@@ -45,8 +45,9 @@ def add(commands: "Commands[Parser]") -> None:
 def _monitor(commands: "Commands[Parser]") -> None:
     one = on_stack(commands, "monitor", "what containers and servers take, live")
     one.add_argument("--once", action="store_true", help="one table, then end")
-    one.add_argument("--json", action="store_true", help="as JSON, a line per look")
-    one.add_argument(
+    form = one.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="as JSON, a line per look")
+    form.add_argument(
         "--prometheus", action="store_true", help="once, in Prometheus' text format"
     )
     one.add_argument(
