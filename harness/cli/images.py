@@ -20,7 +20,13 @@ def add(commands: "Commands[Parser]") -> None:
         default="",
         help="sources editable with tools for tests, or copied without any",
     )
-    one.add_argument("--json", action="store_true", help="the result as JSON")
+    one.add_argument(
+        "--no-database", dest="ahead", action="store_false",
+        help="images only: the first harness up makes its database itself",
+    )  # fmt: skip
+    one.add_argument(
+        "--json", action="store_true", help="the images as JSON, no database"
+    )
     one.set_defaults(call="images.build")
     below = actions(command(commands, "images", "the images of the stack"))
     one = command(below, "base", "make the base image here, of Debian's packages")

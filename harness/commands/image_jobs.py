@@ -17,6 +17,10 @@ from harness.series import Series
 from harness.stack.project import derived
 
 PLACE = "Dockerfiles"
+LOCKED = ("erpserver", "portal", "api", "processing")
+"""Services with packages of a Tryton series."""
+SOURCED = (*LOCKED, *services.MORE)
+"""Images with sources in them; the others are only built beside them."""
 
 
 def jobs(

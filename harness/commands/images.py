@@ -9,7 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.commands.image_jobs import PLACE, job_of, material_of, series_of
+from harness.commands import stack_dump
+from harness.commands.image_jobs import (
+    LOCKED,
+    PLACE,
+    SOURCED,
+    job_of,
+    material_of,
+    series_of,
+)
+from harness.commands.stack import open_
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ExitCode
@@ -20,10 +29,8 @@ from harness.images.build import DIGEST, Built, ImageBuilder, ImageJob
 from harness.images.material import Material
 from harness.quantities import duration, size
 from harness.series import Series
+from harness.sources import check_whole
 from harness.store import write_atomically
-
-LOCKED = ("erpserver", "portal", "api", "processing")
-"""Services with packages of a Tryton series."""
 
 
 def build(
@@ -33,11 +40,17 @@ def build(
     cache: bool,
     pull: bool,
     variant: str,
+    ahead: bool,
     as_json: bool,
 ) -> int:
-    """Build what has changed; the exit code."""
+    """Build what has changed; the exit code.
+
+    With `ahead`, the stack's first one is made too, if it is about to be wanted.
+    """
     started = time.monotonic()
     chosen = services.choose(names)
+    if {*chosen} & {*SOURCED}:
+        check_whole(context.config)
     variant = variant or context.config.images.variant
     release = series_of(context)
     gathered = material_of(context, release, variant)
@@ -54,6 +67,8 @@ def build(
         _warn_unlocked(context, gathered, release)
     done = {one.job.service: one for one in [*kept, *_build(board, builder, todo)]}
     _show(context, [done[name] for name in chosen], started, as_json=as_json)
+    if ahead and not as_json:
+        stack_dump.ahead(open_(context, ""), variant, chosen)
     return ExitCode.OK
 
 

@@ -12,14 +12,12 @@ from urllib.parse import urlsplit
 from harness import proc
 from harness.commands import stack_images
 from harness.commands.stack import Stack, labelled
-from harness.config import profiles
 from harness.doctor import ports
 from harness.errors import (
     ConfigError,
     DatabaseError,
     EngineError,
     ImageError,
-    SourceError,
 )
 from harness.images import services as applications
 from harness.refusals import HERE
@@ -131,19 +129,6 @@ def silent(server: str) -> str:
     return ""
 
 
-def check_sources(stack: Stack) -> None:
-    """No stack is made of somebody's sources and of examples in place of the rest."""
-    config = stack.context.config
-    begun = {} if config.profile else profiles.begun(config.root)
-    for name, lacking in begun.items():
-        raise SourceError(
-            f"some sources of the profile {name} are there, and some are not:"
-            f" {', '.join(lacking)}",
-            checked=f"profile.{name}.when; examples would stand in for them",
-            remedy="clone them too; or, if that is meant: --profile none",
-        )
-
-
 def ready_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
     """The images are there, and of what is here; with `build`, they are made so."""
     context, variant = stack.context, stack.project.variant
@@ -151,14 +136,8 @@ def ready_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
     if build and (
         _lacks(stack, names) or stack_images.stale(context, targets, variant)
     ):
-        words = [
-            sys.executable,
-            "-m",
-            "harness",
-            "build",
-            f"--variant={variant}",
-            *targets,
-        ]
+        begun = [sys.executable, "-m", "harness", "build", "--no-database"]
+        words = [*begun, f"--variant={variant}", *targets]
         root = context.config.root
         with proc.Child(words, env=context.environ, cwd=root, foreground=True) as child:
             code = child.code()

@@ -14,6 +14,7 @@ from harness.commands import (
     db,
     db_files,
     stack_before,
+    stack_dump,
     stack_health,
     stack_release,
     stack_up,
@@ -185,4 +186,4 @@ def _show(stack: Stack, goal: Return, wanted: Sequence[str], *, data: bool) -> i
     for name, number in goal.images.items():
         stack.context.console.info(proc.line(stack.engine.argv("tag", number, name)))
     call = stack_up.started(stack, replicas(stack.looking.ps()), wanted, wait=True)
-    return stack.show([stack_up.DATABASE, call])
+    return stack.show([stack_dump.DATABASE, call])

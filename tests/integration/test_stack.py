@@ -440,6 +440,38 @@ def test_images_of_other_sources_are_refused(
     assert json.loads(other.good("ps", "--json")) == []
 
 
+def test_a_build_makes_the_first_database_and_a_killed_one_leaves_nothing(
+    images: None, tmp_path: Path
+) -> None:
+    """A small one; `up` of another test restores such a dump."""
+    other = checkout(tmp_path / "other", tmp_path / "state")
+    shutil.copytree(ROOT / "Dockerfiles", other.root / "Dockerfiles")
+    other.env["HARNESS_STACK_MODULES"] = "country"
+    words = ("build", "db", "erpserver")
+    dumps = tmp_path / "state" / "stack" / "dumps"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "harness", *words],
+        cwd=other.root, env=other.env, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert child.stdout
+    for line in child.stdout:
+        if line.startswith("database with country, for harness up: "):
+            break
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    assert not [*dumps.iterdir()]
+    parts = left(f"{engine.ROLE}=build")
+    assert len(parts) >= 3, "its containers, their network"
+    told = other.good("clean", "--dry-run")
+    assert re.search(r"container +\S+-build-db-1 +the run \w+ has ended", told), told
+    assert "database with country, for harness up: done" in other.good(*words)
+    assert [one.stat().st_mode & 0o777 for one in dumps.iterdir()] == [0o600]
+    assert not {*left(f"{engine.ROLE}=build")} & {*parts}
+    assert "database" not in other.good(*words), "it is kept"
+    assert other.good("clean", "--dry-run") == "nothing is left over\n"
+
+
 def test_missing_images_and_no_stack(state: Path, tmp_path: Path) -> None:
     other = checkout(tmp_path / "other", state)
     done = other("up", HARNESS_IMAGES_PREFIX="harness-test/none")

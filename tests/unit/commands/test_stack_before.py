@@ -2,7 +2,6 @@
 """What is refused before anything of a stack is ended or started."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from harness.commands.stack import Stack
 from harness.config import Config
 from harness.config.schema import StackSettings
 from harness.context import Context
-from harness.errors import ConfigError, DatabaseError, SourceError
+from harness.errors import ConfigError, DatabaseError
 from harness.output import Console
 from harness.proc import Completed
 from harness.stack import project as projects
@@ -67,23 +66,6 @@ def test_data_of_another_postgresql(
 )  # fmt: skip
 def test_data_that_fit(tmp_path: Path, engine: Engine) -> None:
     stack_before.check_cluster(stack(tmp_path, engine), [SERVER])
-
-
-def test_half_of_the_sources(tmp_path: Path) -> None:
-    """Those of a profile: the examples would stand in for the others, unsaid."""
-    file = tmp_path / "pyproject.toml"
-    file.write_text("[tool.harness.profile.theirs]\nwhen = ['src/a', 'src/b']\n")
-    made = stack(tmp_path, Engine("15"))
-    stack_before.check_sources(made)
-    (tmp_path / "src" / "a").mkdir(parents=True)
-    with pytest.raises(SourceError, match="some are not: src/b") as caught:
-        stack_before.check_sources(made)
-    assert caught.value.code == 2
-    none = replace(made.context.config, profile="none")
-    meant = Stack(context=replace(made.context, config=none), project=made.project)
-    stack_before.check_sources(meant)
-    (tmp_path / "src" / "b").mkdir()
-    stack_before.check_sources(made)
 
 
 def test_nobody_else_is_let_in_without_a_certificate(tmp_path: Path) -> None:

@@ -51,6 +51,9 @@ def test_nothing_is_mounted_that_another_service_uses() -> None:
     for service in services.SERVICES:
         paths = {p for s in dockerfile.closure(stages, service) for p in s.paths}
         assert not {".", "requirements"} & paths
+        own = services.APPLICATIONS.get(service)
+        packages = {one for one in paths if one.startswith("packages")}
+        assert packages == ({f"packages/{own}"} if own else set())
 
 
 def test_no_frontend_is_pulled() -> None:
