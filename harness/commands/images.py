@@ -45,7 +45,7 @@ def build(
 ) -> int:
     """Build what has changed; the exit code.
 
-    With `ahead`, the stack's first one is made too, if it is about to be wanted.
+    With `ahead`, the stack's first database is made too, if it is about to be wanted.
     """
     started = time.monotonic()
     chosen = services.choose(names)
