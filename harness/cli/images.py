@@ -8,7 +8,11 @@ def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
     one = command(commands, "build", "build the images whose inputs have changed")
     one.add_argument(
-        "names", nargs="*", default=[], metavar="SERVICE", help="all without any"
+        "names",
+        nargs="*",
+        default=[],
+        metavar="SERVICE",
+        help="all that the stack runs without any",
     )
     one.add_argument(
         "--no-cache", dest="cache", action="store_false", help="build every layer anew"

@@ -14,6 +14,7 @@ from harness.commands.image_jobs import (
     LOCKED,
     PLACE,
     SOURCED,
+    chosen_of,
     job_of,
     material_of,
     series_of,
@@ -23,7 +24,7 @@ from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ExitCode
 from harness.images import base as bases
-from harness.images import secrets, services
+from harness.images import secrets
 from harness.images.board import Board
 from harness.images.build import DIGEST, Built, ImageBuilder, ImageJob
 from harness.images.material import Material
@@ -48,7 +49,7 @@ def build(
     With `ahead`, the stack's first database is made too, if it is about to be wanted.
     """
     started = time.monotonic()
-    chosen = services.choose(names)
+    chosen = chosen_of(context, names)
     if {*chosen} & {*SOURCED}:
         check_whole(context.config)
     variant = variant or context.config.images.variant
