@@ -12,7 +12,7 @@ def add(commands: "Commands[Parser]") -> None:
         nargs="*",
         default=[],
         metavar="SERVICE",
-        help="all that the stack runs without any",
+        help="without any: all that the stack runs",
     )
     one.add_argument(
         "--no-cache", dest="cache", action="store_false", help="build every layer anew"
