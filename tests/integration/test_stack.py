@@ -469,7 +469,7 @@ def test_a_build_makes_the_first_database_and_a_killed_one_leaves_nothing(
     assert [one.stat().st_mode & 0o777 for one in dumps.iterdir()] == [0o600]
     assert not {*left(f"{engine.ROLE}=build")} & {*parts}
     assert "database" not in other.good(*words), "it is kept"
-    assert other.good("clean", "--dry-run") == "nothing is left over\n"
+    assert " has ended" not in other.good("clean", "--dry-run")
 
 
 def test_missing_images_and_no_stack(state: Path, tmp_path: Path) -> None:
