@@ -13,6 +13,7 @@ from harness.cli.base import (
     asking,
     command,
     dry_run,
+    identified,
     written,
 )
 from harness.model import ENVIRONMENTS
@@ -104,7 +105,7 @@ def _whole(commands: "Commands[Parser]") -> None:
         action="store_true",
         help="and to the backup that was made before these updated the database",
     )
-    dry_run(asking(one)).set_defaults(call="stack_rollback.rollback")
+    identified(dry_run(asking(one))).set_defaults(call="stack_rollback.rollback")
     one = _services(on_stack(commands, "restart", "end services and start them again"))
     dry_run(one).set_defaults(call="stack_change.restart")
     one = as_json(on_stack(commands, "ps", "list the stack's containers"))

@@ -65,6 +65,13 @@ class Checkout:
         return path.read_text().strip()
 
 
+def identity(place: Path, name: str) -> tuple[Path, str]:
+    """A new identity of age: its file, and its public key."""
+    path = place / name
+    subprocess.run(["age-keygen", "-o", path], check=True, capture_output=True)
+    return path, path.read_text().split("public key: ")[1].split()[0]
+
+
 def free() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
