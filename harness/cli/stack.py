@@ -36,13 +36,13 @@ def add(commands: "Commands[Parser]") -> None:
     one = as_json(on_stack(commands, "urls", "where the stack is reached"))
     one.set_defaults(call="stack_show.urls")
     whole = command(commands, "stack", "the stack for other machines than this one")
-    one = on_stack(actions(whole), "export", "write it for a Docker swarm")
+    one = on_stack(actions(whole), "export", "write it for a swarm, for Kubernetes")
     one.add_argument(
         "--format",
         dest="form",
         choices=("swarm", "kubernetes"),
         default="swarm",
-        help="swarm: a file for docker stack deploy; kubernetes: says why not",
+        help="swarm: a file for docker stack deploy; kubernetes: for kubectl apply",
     )
     one.add_argument(
         "-o", "--output", type=written, required=True, help="the file to write"

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
+import kubernetes_validate
 import pytest
 
 from harness.engine import Engine
@@ -162,7 +163,8 @@ def project(
     tarfile.open(fileobj=empty, mode="w").close()
     docker(far, "import", "--change=LABEL a=b", "-", "empty", given=empty.getvalue())
     for service in DEFAULT:
-        docker(far, "tag", "empty", f"{PREFIX}/{service}:development")
+        for variant in ("development", "production"):
+            docker(far, "tag", "empty", f"{PREFIX}/{service}:{variant}")
     return checkout(tmp_path_factory.mktemp("far") / "main", environment(state))
 
 
@@ -226,3 +228,21 @@ def test_a_swarm_takes_what_is_exported(machine: Machine, project: Checkout) -> 
     found = docker(far, "service", "ls", "--format", "{{.Name}}").split()
     assert {one.rpartition("_")[2] for one in found} == set(DEFAULT)
     docker(far, "swarm", "leave", "--force")
+
+
+def test_what_kubernetes_takes(machine: Machine, project: Checkout) -> None:
+    """Its users, ports and checks are of the images, which are there."""
+    far, file = machine.by_tls("good"), machine.place / "pods.yaml"
+    words = ("--format", "kubernetes", "--environment", "production", "-o", str(file))
+    project.good("secrets", "init", "--environment", "production")
+    said = project.good("stack", "export", *words, **far)
+    found = [json.loads(one) for one in file.read_text().split("---\n")]
+    for one in found:
+        kubernetes_validate.validate(one, "1.31", strict=True)
+    pods = [one for one in found if one["kind"] in ("Deployment", "StatefulSet")]
+    assert {one["metadata"]["name"] for one in pods} == {*DEFAULT} - {"nginx"}
+    texts = (project.root / "compose/secrets/production").iterdir()
+    assert not [one for one in texts if one.read_text().strip() in file.read_text()]
+    assert f"apply --filename {file}" in said
+    done = project("stack", "export", *words)
+    assert (done.returncode, "harness build" in done.stdout) == (6, True)
