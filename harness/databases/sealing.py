@@ -118,7 +118,8 @@ class Backup:
         Raises `UsageError` where the key is not the one, or is not given, and
         `DatabaseError` where the file is damaged.
         """
-        with self.path.open("rb") as file:
+        # Without a buffer: programs go on where this has stopped reading.
+        with self.path.open("rb", buffering=0) as file:
             if not file.read(len(MAGIC)).startswith(MAGIC):
                 file.seek(0)
                 yield file
