@@ -18,7 +18,7 @@ from harness.store import write_atomically
 def export(context: Context, *, environment: str, form: str, output: Path) -> int:
     """Write what a swarm or ``kubectl apply`` takes; no secret is in it."""
     stack = open_(context, environment)
-    config = json.loads(stack.compose.run("config", "--format", "json").stdout)
+    config = stack.compose.config()
     absent = [
         name
         for name, one in config.get("secrets", {}).items()
