@@ -172,4 +172,4 @@ def _child(
 def _words(said: IO[bytes]) -> str:
     said.seek(0)
     lines = said.read().decode(errors="replace").splitlines()
-    return next(iter(lines), "it said nothing").removeprefix(f"{PROGRAM}: ")
+    return next(iter(lines), "it said nothing").removeprefix(f"{PROGRAM}: error: ")
