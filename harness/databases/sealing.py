@@ -6,7 +6,7 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
@@ -93,7 +93,7 @@ class Backup:
 
     path: Path
     identity: Path | None
-    key: bytes
+    key: bytes = field(repr=False)
     environ: Mapping[str, str]
 
     @classmethod
