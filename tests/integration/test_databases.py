@@ -336,7 +336,7 @@ def test_encrypted_backups(
         "HARNESS_DATABASE_SERVER": address.url(),
     }
     production = ("--environment", "production")
-    good("db", "create", NAME, "--empty", *production, **asked)
+    sql("postgres", f"CREATE DATABASE {NAME}")
     sql(NAME, MARK, "INSERT INTO mark VALUES ('kept')")
     made = json.loads(good("db", "backup", NAME, *production, "--json", **asked))
     path = Path(made["file"])
@@ -355,13 +355,10 @@ def test_encrypted_backups(
     assert (names(), len([*place.glob("*.dump.age")])) == (set(), 2)
 
     back = ("db", "restore", str(path), NAME, *production)
-    for more, said in ((), "is encrypted"), (("--identity", other), "no identity"):
-        done = harness(*back, *map(str, more), **asked)
-        assert (done.returncode, said in done.stdout) == (2, True), done.stdout
+    done = harness(*back, "--identity", str(other), **asked)
+    assert (done.returncode, "no identity" in done.stdout) == (2, True), done.stdout
     good(*back, "--identity", str(key), **asked)
     assert sql(NAME, "SELECT text FROM mark") == [("kept",)]
-    drill = ("db", "verify", str(path), "--json", "--identity", str(key))
-    assert json.loads(good(*drill, **asked))["tables"] == 1
     # In a pipe, too; one that is cut, without a checksum, is said.
     with path.open("wb") as stream:
         subprocess.run(
@@ -370,7 +367,9 @@ def test_encrypted_backups(
             stdout=stream, stderr=subprocess.DEVNULL, check=True,
         )  # fmt: skip
     path.with_name(f"{path.name}.sha256").unlink()
-    assert json.loads(good(*drill, **asked))["checksum"] is False
+    drill = ("db", "verify", str(path), "--json", "--identity", str(key))
+    found = json.loads(good(*drill, **asked))
+    assert (found["tables"], found["checksum"]) == (1, False)
     path.write_bytes(path.read_bytes()[:-40])
     done = harness(*drill[:3], *drill[4:], **asked)
     assert (done.returncode, "cannot be decrypted" in done.stdout) == (7, True)

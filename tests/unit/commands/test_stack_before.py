@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands import stack_before
+from harness.commands import stack_before, stack_show
 from harness.commands.stack import Stack
 from harness.config import Config
 from harness.config.schema import StackSettings
@@ -129,3 +129,7 @@ def test_what_an_engine_of_another_machine_would_mount_of_its_own(
     [remedy] = bound.remedies
     assert "(/s/x in acme)" in remedy
     assert kept.remedies == []
+    line = "ssh -L 81:127.0.0.1:81 -L 8000:127.0.0.1:8000 there"
+    assert stack_show.distant(made).endswith(line)
+    kept.elsewhere = lambda: "tcp://127.0.0.1:2376"  # type: ignore[method-assign]
+    assert not stack_show.distant(made)
