@@ -171,9 +171,13 @@ def killed(
 
 
 @pytest.mark.usefixtures("few")
-def test_demo_data_survive_the_end_of_the_volume(stack: Checkout) -> None:
-    # The environment that builds templates stays from one session to the next.
-    same = {"HARNESS_SOURCE_COLLECTING_SOCIETY_PATH": f"{ROOT}/examples/{NAME}"}
+def test_demo_data_survive_the_end_of_the_volume(
+    stack: Checkout, examples_state: Path
+) -> None:
+    same = {
+        "HARNESS_SOURCE_COLLECTING_SOCIETY_PATH": f"{ROOT}/examples/{NAME}",
+        "HARNESS_STATE": str(examples_state),
+    }
     words = ("demo-setup", "--yes", "--reclimit", "3")
     told = db(stack, *words, "--dry-run", **same)
     assert "pg_dump" in told
