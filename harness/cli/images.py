@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness build`` and ``harness images``."""
 
+from pathlib import Path
+
 from harness.cli.base import Commands, Parser, actions, command, written
 
 
@@ -52,6 +54,24 @@ def add(commands: "Commands[Parser]") -> None:
         "--without", default="", metavar="HOST/PATH", help="those that it has not"
     )
     one.set_defaults(call="exchange.save")
+    one = command(below, "sbom", "write what is in images, as CycloneDX, for scanners")
+    one.add_argument(
+        "names",
+        nargs="*",
+        default=[],
+        metavar="SERVICE",
+        help="those of the stack without any",
+    )
+    one.add_argument(
+        "--variant",
+        choices=("development", "production"),
+        default="production",
+        help="production without any",
+    )
+    one.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIRECTORY", help="where"
+    )
+    one.set_defaults(call="images.sbom")
     one = command(below, "refresh", "ask the registry for the base images' digests")
     one.set_defaults(call="images.refresh")
     one = command(below, "lock", "write the locked versions of all requirements anew")

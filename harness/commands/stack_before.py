@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What ``harness up`` looks at before anything starts: settings, images, ports."""
 
-import json
 import socket
 import sys
 import time
@@ -36,7 +35,7 @@ def check_settings(stack: Stack, names: Sequence[str]) -> None:
         return
     if not applications.application("portal", stack.context.sources):
         return  # a placeholder sends no mail
-    config = json.loads(stack.compose.run("config", "--format", "json").stdout)
+    config = stack.compose.config()
     told = {
         name: {key: value or "" for key, value in one.get("environment", {}).items()}
         for name, one in config["services"].items()
@@ -89,15 +88,24 @@ def check_cluster(stack: Stack, there: Iterable[Container]) -> None:
 
 
 def check_files(stack: Stack) -> None:
-    """An engine of another machine has no sources to mount: its images have them."""
-    if stack.project.environment != "development" or not stack.engine.elsewhere():
+    """An engine of another machine has nothing of this one's to mount."""
+    if not stack.engine.elsewhere():
         return
-    stack.engine.require_files(
-        stack.project.directory,
-        stack.project.image("db"),
-        "staging and production mount nothing of it (--environment); or take this"
-        f" machine's engine: {HERE}",
-    )
+    config = stack.compose.config()
+    mounted = [
+        f"{one['source']} in {name}"
+        for name, service in config["services"].items()
+        for one in service.get("volumes") or ()
+        if one["type"] == "bind"
+    ]
+    if mounted:
+        stack.engine.require_files(
+            stack.project.directory,
+            stack.project.image("db"),
+            f"put what is mounted into images or volumes ({', '.join(mounted[:3])});"
+            " staging and production have the sources in theirs (--environment); or"
+            f" take this machine's engine: {HERE}",
+        )
 
 
 def check_certificate(stack: Stack, names: Sequence[str]) -> None:

@@ -3,7 +3,6 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from urllib.parse import urlsplit
 
 from harness import locks, sources
 from harness.commands import (
@@ -69,7 +68,7 @@ def begin(
     with locks.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
-        away = distant(stack)
+        away = stack_show.distant(stack)
         if not away:
             stack_before.free_ports(stack, there, wanted)
         stack_before.check_cluster(stack, there)
@@ -93,16 +92,9 @@ def begin(
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
     if away:
-        ports = " ".join(f"-L {one}:127.0.0.1:{one}" for one in stack.project.ports)
-        context.console.info(f"its ports are on 127.0.0.1 there: ssh {ports} {away}")
+        context.console.info(away)
         return
     stack_show.show(stack, stack_show.answers(stack, there))
-
-
-def distant(stack: Stack) -> str:
-    """The machine of the engine, where 127.0.0.1 is not the one of here."""
-    host = urlsplit(stack.engine.elsewhere()).hostname or ""
-    return "" if host in ("127.0.0.1", "localhost", "::1") else host
 
 
 def started(

@@ -198,15 +198,22 @@ class StackDatabase:
         return self.called(self.script, database, *words)
 
     def called(self, program: Path, database: str, *words: str) -> list[str]:
-        """The words of Compose for a program that is mounted into an erpserver."""
-        options = ["--volume", f"{program}:{SCRIPT}/{program.name}:ro"]
+        """The words of Compose for a program of ours in an erpserver.
+
+        It is mounted; an engine of another machine, which has not its file, gets the
+        text.
+        """
+        if self.compose.engine.elsewhere():
+            options, start = [], ["-c", program.read_text("utf-8")]
+        else:
+            options = ["--volume", f"{program}:{SCRIPT}/{program.name}:ro"]
+            start = [f"{SCRIPT}/{program.name}"]
         if self.accelerate:
             options += ["--volume", f"{self.accelerate}:{SCRIPT}/accelerate.py:ro"]
             options += ["--env", f"ACCELERATE={SCRIPT}/accelerate.py"]
         return [
             *self._begun(database), *options,
-            "erpserver", "python3", f"{SCRIPT}/{program.name}",
-            "--database", database, *words,
+            "erpserver", "python3", *start, "--database", database, *words,
         ]  # fmt: skip
 
     def _begun(self, database: str) -> list[str]:

@@ -23,7 +23,7 @@ from harness import engine
 from harness.engine import Engine
 from harness.stack.project import DEFAULT, derived
 from harness.stack.secrets import NAMES
-from tests.integration.checkouts import ROOT, Checkout, docker, left, say
+from tests.integration.checkouts import ROOT, Checkout, docker, identity, left, say
 from tests.integration.checkouts import checkout as made
 from tests.integration.conftest import environment
 from tests.integration.terminals import editor
@@ -512,9 +512,14 @@ def test_an_interrupted_beginning_is_repaired_and_nothing_is_left(
         found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
         assert "building_collecting_society" not in found.split()
         assert other("down", "--volumes").returncode == 2  # nobody to be asked
-        told = other.good("down", "--volumes", "--yes")
-        assert re.search(r"backup: \S+\.dump", told)
-        assert re.search(r"backup: \S+\.tar", told)
+        key, public = identity(tmp_path, "key")
+        asked = {"HARNESS_ENCRYPT_TO": f"development={public}"}
+        told = other.good("down", "--volumes", "--yes", **asked)
+        assert re.search(r"backup: \S+\.dump\.age ", told)
+        [line] = re.findall(r"\.tar\.age .*, back by: (.*)", told)
+        reads = line.partition(" | ")[0].replace("KEY", str(key))
+        listed = subprocess.run(f"{reads} | tar -t", shell=True, capture_output=True)
+        assert b"./" in listed.stdout, listed.stderr
         began = time.monotonic()
         say(other.good("up"))
         seconds = time.monotonic() - began

@@ -114,3 +114,36 @@ def test_what_cannot_be_kept_is_made_all_the_same(tmp_path: Path) -> None:
     assert isinstance(made.unkept, DiskFull)
     assert made.dumps(RECIPE) == []
     assert [*(tmp_path / "stack" / "dumps").iterdir()] == []
+
+
+class Distant:
+    """An engine, and the Compose that calls it; of another machine, or of this one."""
+
+    project = "x"
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.engine = self
+
+    def elsewhere(self) -> str:
+        return self.address
+
+
+def test_an_engine_of_another_machine_gets_the_text_of_a_program(
+    tmp_path: Path,
+) -> None:
+    """It has not its file, and would mount an empty directory in place of that."""
+    script = tmp_path / "initialise.py"
+    script.write_text("print()")
+    for address, mounts, start in (
+        ("ssh://there", 0, ("-c", "print()")),
+        ("", 1, ("/opt/initialise/initialise.py",)),
+    ):
+        made = StackDatabase(
+            Distant(address),  # type: ignore[arg-type]
+            Store(tmp_path), name="own", script=script, accelerate=None,
+        )  # fmt: skip
+        words = made.command("building_own", "--update", "party")
+        assert words.count("--volume") == mounts
+        end = ("python3", *start, "--database", "building_own", "--update", "party")
+        assert tuple(words[-len(end) :]) == end
