@@ -21,8 +21,8 @@ from tests.chaos.traced_project import VARIABLE, Sources, clear
 from tests.chaos.traced_source import Clone, SourceGround
 
 SERVERS = ("sqlite", "local")
-EDITS = 2
-"""So many follow one another."""
+EDITS, MORE = 2, 12
+"""So many follow one another; more of a module that takes long to begin with."""
 SOME = 0.25
 """The share of what was built anew that is compared all the same."""
 MISSED = 8
@@ -59,7 +59,7 @@ def copied(ground: SourceGround, random: Random, rows: dict[str, Row]) -> None:
     trial = Trial(ground, random, rows, server, clone)
     trial.template_name = trial.module = ground.origin.name
     try:
-        trial.edit(EDITS)
+        trial.edit(MORE)
     finally:
         clone.write()
 
