@@ -111,6 +111,7 @@ def copied(source: Path) -> Path:
     (COPY / "pyproject.toml").write_text(
         '[tool.harness]\nrequirements = ["requests"]\n'
         f"[tool.harness.source.{source.name}]\n[tool.harness.suite.tryton]\n"
+        f'modules = ["{source.name}"]\n'
     )
     return place
 
