@@ -14,6 +14,7 @@ from harness.plan import Step
 from harness.plugins.trace import names
 from harness.plugins.trace.facts import Now
 from harness.quantities import duration
+from harness.run import traces
 from harness.run.servers import TemplatePlace
 from harness.runners import base
 from harness.steps import ConsoleStep as Live
@@ -99,7 +100,13 @@ def now(
         site=env.site,
         env={"PATH": path, "PYTHONPATH": str(base.link(context.store))},
     )
-    return Now(str(root), own=names.names_of(sources), environ=variables, views=views)
+    return Now(
+        str(root),
+        own=names.names_of(sources),
+        environ=variables,
+        cache=str(context.store.path / traces.CODE),
+        views=views,
+    )
 
 
 def _watch(context: Context, step: Step) -> FileWatch:
