@@ -163,7 +163,7 @@ def test_a_body_that_no_build_enters_builds_nothing(
         "</data></tryton>"
     )
     view = file.with_name("view") / "thing.xml"
-    view.parent.mkdir()
+    view.parent.mkdir(exist_ok=True)
     view.write_text("<form/>")
 
     def build(*words: str) -> str:
