@@ -130,7 +130,7 @@ def open_bench(
             environment=environment,
             variables=variables,
             place=where,
-            now=templates.now(context, step, variables),
+            now=templates.now(context, step, environment, variables),
         )
 
 
