@@ -165,8 +165,7 @@ class StackDatabase:
 
     def dumps(self, recipe: StackRecipe) -> list[Path]:
         """Those that there are of it; with other passwords of admin, too."""
-        place = self.store.directory("stack", "dumps")
-        return list(place.glob(f"{recipe.digest}-*.dump"))
+        return [*self.store.directory("stack", "dumps").glob(f"{recipe.digest}-*.dump")]
 
     def activate(
         self, database: str, modules: Sequence[str], listener: Listener
