@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from contextlib import contextmanager
 from typing import Any, Iterator
 
 import pytest
@@ -24,7 +26,8 @@ from harness.plugins.workers import reruns, units, warm
 
 CODE = ("module", "file")
 COLLECTED: dict[str, set[str]] = {}
-"""By file: what was seen when its tests were collected, here or before the fork."""
+"""What was seen when tests were collected, here or before the fork: by file, by the
+id of a class, and by that of a function that yields tests."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -115,18 +118,32 @@ class Tracing(LeftOut):
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: Any) -> Iterator[None]:
-        """What a file of tests needs to be collected."""
-        if not isinstance(collector, pytest.File):
+        """What a file of tests, or a class of them, needs to be collected."""
+        if not isinstance(collector, (pytest.File, pytest.Class)):
             yield
             return
+        of_file = isinstance(collector, pytest.File)
+        with self._collecting(str(collector.path) if of_file else collector.nodeid):
+            yield
+
+    @contextmanager
+    def _collecting(self, key: str) -> Iterator[None]:
         section = TraceSection(self.observer).begin()
-        yield
-        COLLECTED.setdefault(str(collector.path), set()).update(section.end())
+        try:
+            yield
+        finally:
+            COLLECTED.setdefault(key, set()).update(section.end())
+
+    def _generator(self, parent: Any, name: str) -> Any:
+        return self._collecting(_yielding(parent, name))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """What a fork imports again is its tests' need, as it was the first time."""
         self.observer.lasting = False
+        nose: Any = sys.modules.get("harness.plugins.nose.generators")
+        if nose is not None:
+            nose.AROUND[:] = [self._generator]
 
     def pytest_collection_finish(self) -> None:
         """From here on tests run; a file of them is no other's dependency."""
@@ -168,6 +185,8 @@ class Tracing(LeftOut):
         found = {*marks, *self.observer.marks, *COLLECTED.get(str(item.path), ())}
         for node in item.listchain()[:-1]:
             found |= self.levels.get(node.nodeid, set())
+            found |= COLLECTED.get(node.nodeid, set())
+        found |= COLLECTED.get(_yielding(item.parent, _name(item)), set())
         name = self.observer.name(os.path.realpath(item.path))
         if item.path.suffix == ".py":
             found.add(f"module {name}")
@@ -194,3 +213,12 @@ class Tracing(LeftOut):
         """Say what was imported from elsewhere; all tests may have used it."""
         if self.stream is not None:
             self._line({"packages": sorted(self.observer.packages())})
+
+
+def _yielding(parent: Any, name: str) -> str:
+    """The id of a function that yields tests."""
+    return f"{parent.nodeid}::{name}"
+
+
+def _name(item: Any) -> str:
+    return getattr(item, "originalname", None) or str(item.name)

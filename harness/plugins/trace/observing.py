@@ -19,7 +19,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from harness.plugins.trace import events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, store
-from harness.plugins.trace.names import names_of, top
+from harness.plugins.trace.names import file_of, names_of, top
 from harness.plugins.trace.needs import Loaded, Needs
 from harness.plugins.trace.skeleton import Reader, Skeleton
 from harness.plugins.unpatched import os
@@ -52,6 +52,8 @@ class Observer:
         """What was seen in the section that goes on."""
         self.kept: set[str] = set()
         """What counts for all that comes later."""
+        self.left: dict[str, set[str]] = {}
+        """By the name of a file: what counts for all later that needs the file."""
         self.needs = Needs(self.name, self.covers)
         self.digests: dict[str, str] = {}
         """Of what was compiled, or first looked at: it may be another one by now."""
@@ -137,7 +139,7 @@ class Observer:
                 pass
         tree = ast.parse(source, path)
         reader = Reader(tree, self.own)
-        instrument.add(reader, name)
+        instrument.add(tree, reader, name)
         if rewrite is not None:
             rewrite(tree, source)
         code = compile(tree, path, "exec", dont_inherit=True)
@@ -167,9 +169,13 @@ class Observer:
         setattr(builtins, instrument.SEEN, to.add)
         return now
 
-    def keeps(self, fact: str) -> Any:
-        """A section whose marks count for all that comes later in this process."""
-        return _Keeping(self, fact)
+    def keeps(self, fact: str, here: bool = False) -> Any:
+        """A section whose marks count for all that comes later in this process.
+
+        With `here` for all of that that needs the fact's file.
+        """
+        kept = self.left.setdefault(file_of(fact), set()) if here else self.kept
+        return _Keeping(self, fact, kept)
 
     # -- answers -------------------------------------------------------------
 
@@ -178,7 +184,7 @@ class Observer:
         made = Trace()
         self.quiet += 1
         try:
-            for fact in self.needs.all(marks):
+            for fact in self._all(marks):
                 if self.written and self._made_here(fact):
                     continue
                 digest = self.digests.get(fact)
@@ -186,6 +192,20 @@ class Observer:
         finally:
             self.quiet -= 1
         return made
+
+    def _all(self, marks: Iterable[str]) -> set[str]:
+        """These, what their modules need, and what was left in those."""
+        found: set[str] = set()
+        more = set(marks)
+        while more:
+            found = self.needs.all(found | more)
+            there = (
+                facts
+                for name, facts in self.left.items()
+                if self.needs.loaded[name].fact in found
+            )
+            more = set().union(*there) - found
+        return found
 
     def pin(self, fact: str) -> None:
         """Have the digest that a fact has now, before it is read.
@@ -214,18 +234,19 @@ class Observer:
 class _Keeping:
     """A generator is noted when it begins, and is no section: it may never end."""
 
-    def __init__(self, observer: Observer, fact: str) -> None:
+    def __init__(self, observer: Observer, fact: str, kept: set[str]) -> None:
         self.observer = observer
         self.fact = fact
+        self.kept = kept
         observer.marks.add(fact)
-        observer.kept.add(fact)
+        kept.add(fact)
 
     def __enter__(self) -> None:
         self.before = self.observer._turn({self.fact})
 
     def __exit__(self, *exc: object) -> None:
         seen = self.observer._turn(self.before)
-        self.observer.kept |= seen
+        self.kept |= seen
         self.observer.marks |= seen
 
 

@@ -66,6 +66,13 @@ def seen(observer: Observer, call: Callable[[], object]) -> set[str]:
     return {one.replace("src/own/", "") for one in found}
 
 
+def needed(observer: Observer, call: Callable[[], object]) -> set[str]:
+    """What is seen, with all that this needs."""
+    section = TraceSection(observer).begin()
+    call()
+    return {one.replace("src/own/", "") for one in observer.trace(section.end())}
+
+
 def test_functions_that_are_entered(observer: Observer, load: Load) -> None:
     one = load(
         one="""
@@ -166,37 +173,143 @@ def test_sections_are_nested(observer: Observer, load: Load) -> None:
     assert inner == [{"function one.py:g"}]
 
 
+LEAVING = """
+from functools import lru_cache
+from own import library
+from own.library import memo, shared, Other
+ALIAS = shared
+KNOWN = {}
+TWICE = {}
+TWICE = shared
+BOUND = None
+@memo
+class Shown:
+    value = None
+class Thing:
+    value = None
+    items = []
+    def fill(self):
+        if self.value is None:
+            self.value = g()
+    @classmethod
+    def change(cls):
+        cls.value = g()
+    @classmethod
+    def mutate(cls):
+        cls.items.append(g())
+    @staticmethod
+    def of(thing):
+        if thing.value is None:
+            thing.value = g()
+class Sub(Other):
+    pass
+@lru_cache(maxsize=None)
+def cached():
+    return g()
+@memo
+def elsewhere():
+    return g()
+def g():
+    return 1
+def bind():
+    global BOUND
+    BOUND = shared
+def f():
+    BODY
+def other():
+    known = {}
+    known[1] = 2
+"""
+
+
+@pytest.fixture
+def left(observer: Observer, load: Load) -> Callable[[str, str], list[bool]]:
+    """Who needs what a call sees: a test of the same module, of one that imports it,
+    and one of a module that knows nothing of it."""
+
+    def find(body: str, call: str) -> list[bool]:
+        library = "shared = {}\nclass Other: pass\ndef memo(thing): return thing\n"
+        load(library=library)
+        one = load(one=LEAVING.replace("BODY", body))
+        user = load(two="def h():\n    from own.one import g\n")
+        stranger = load(three="def h(): pass\n")
+        thing = {"one": one, "made": one.Thing()}
+        assert "function one.py:g" in seen(observer, lambda: eval(call, thing))
+        later = (needed(observer, do) for do in (one.other, user.h, stranger.h))
+        return ["function one.py:g" in facts for facts in later]
+
+    return find
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        "global KNOWN\n        KNOWN = g()",
+        "global KNOWN; KNOWN = g()",
         "KNOWN[1] = g()",
         "KNOWN.setdefault(1, g())",
         "Thing.value = g()",
         "setattr(Thing, 'value', g())",
-        "if Thing.value is None:\n            Thing.value = g()",
+        "if Thing.value is None: Thing.value = g()",
     ],
 )
-def test_what_stays_counts_for_all_that_comes_later(
-    observer: Observer, load: Load, body: str
+def test_what_stays_in_a_module_counts_for_who_has_it(
+    left: Callable[[str, str], list[bool]], body: str
 ) -> None:
-    one = load(
-        one=f"""
-        KNOWN = {{}}
-        class Thing:
-            value = None
+    assert left(body, "one.f()") == [True, True, False]
+
+
+@pytest.mark.parametrize("call", ["made.fill()", "one.Thing.change()", "one.cached()"])
+def test_so_does_what_an_object_or_a_cache_of_it_remembers(
+    left: Callable[[str, str], list[bool]], call: str
+) -> None:
+    assert left("pass", call) == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "call"),
+    [
+        ("library.value = g()", "one.f()"),
+        ("shared[1] = g()", "one.f()"),
+        ("ALIAS[1] = g()", "one.f()"),
+        ("TWICE[1] = g()", "one.f()"),
+        ("KNOWN[1][2] = g()", "one.KNOWN.update({1: {}}) or one.f()"),
+        ("Thing.items.append(g())", "one.f()"),
+        ("Shown.value = g()", "one.f()"),
+        ("BOUND[1] = g()", "one.bind() or one.f()"),
+        ("global BOUND; BOUND = shared; BOUND[1] = g()", "one.f()"),
+        ("type(Thing()).value = g()", "one.f()"),
+        ("thing = Thing(); thing.__class__.value = g()", "one.f()"),
+        ("pass", "one.Thing.mutate()"),
+        ("pass", "one.Thing.of(made)"),
+        ("pass", "one.elsewhere()"),
+    ],
+)
+def test_what_may_stay_elsewhere_counts_for_all_that_comes_later(
+    left: Callable[[str, str], list[bool]], body: str, call: str
+) -> None:
+    assert left(body, call) == [True, True, True]
+
+
+def test_what_is_left_may_need_what_another_module_was_left(
+    observer: Observer, load: Load
+) -> None:
+    """A module's cache has what another's has remembered."""
+    cached = "from functools import cache\n@cache\ndef f(): return g()\n"
+    load(one=f"{cached}def g(): pass\n")
+    two = load(
+        two="""
+        from functools import lru_cache
+        @lru_cache
         def f():
-            {body.replace("        ", "            ")}
-        def g():
-            return 1
-        def other():
-            known = {{}}
-            known[1] = 2
+            from own import one
+            return one.f()
         """
     )
-    both = {"function one.py:f", "function one.py:g"}
-    assert seen(observer, one.f) == both
-    assert seen(observer, one.other) == {"function one.py:other", *both}
+    user = load(three="def h():\n    from own import two\n")
+    seen(observer, two.f)
+    assert seen(observer, user.h) == {"function three.py:h"}
+    facts = needed(observer, user.h)
+    assert {"function two.py:f", "function one.py:g"} <= facts
 
 
 def test_what_a_class_is_set_up_with_is_for_its_tests(
@@ -218,19 +331,19 @@ def test_what_a_class_is_set_up_with_is_for_its_tests(
 @pytest.mark.parametrize(
     ("source", "leaves"),
     [
-        ("def register(): Pool.register(Thing)", True),
-        ("def register(registry): registry.scan()", True),
-        ("def includeme(config): config.scan()", True),
-        ("def register(request): return page(request)", False),
-        ("def register(request): KNOWN.add(request)", True),
-        ("@reify\ndef register(request): return page(request)", True),
+        ("def register(): Pool.register(Thing)", instrument.ANYWHERE),
+        ("def register(registry): registry.scan()", instrument.ANYWHERE),
+        ("def includeme(config): config.scan()", instrument.ANYWHERE),
+        ("def register(request): return page(request)", instrument.NOTHING),
+        ("def register(request): KNOWN.add(request)", instrument.ANYWHERE),
+        ("@reify\ndef register(request): return page(request)", instrument.ANYWHERE),
     ],
 )
 def test_a_view_that_is_called_register_leaves_nothing(
-    source: str, leaves: bool
+    source: str, leaves: int
 ) -> None:
     (node,) = ast.parse(source).body
-    assert instrument.leaves(node) is leaves
+    assert instrument.leaves(node) == leaves
 
 
 def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
@@ -256,7 +369,8 @@ def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
     )
     assert one.f() == one.A().f() == 1
     assert list(one.A.__setup__()) == [1]
-    assert seen(observer, one.f) == {
+    assert seen(observer, one.f) == {"function one.py:A.__setup__"}
+    assert needed(observer, one.f) >= {
         "function one.py:f", "function one.py:g", "function one.py:A.f",
         "function one.py:A.__setup__",
     }  # fmt: skip
