@@ -21,6 +21,7 @@ import pytest
 
 from harness.plugins import measuring
 from harness.plugins.trace import observing
+from harness.plugins.trace.names import real
 from harness.plugins.trace.observing import Observer, TraceSection
 from harness.plugins.workers import reruns, units, warm
 
@@ -148,7 +149,7 @@ class Tracing(LeftOut):
     def pytest_collection_finish(self) -> None:
         """From here on tests run; a file of them is no other's dependency."""
         self.observer.lasting = True
-        tests = {self.observer.name(os.path.realpath(path)) for path in COLLECTED}
+        tests = {self.observer.name(real(path)) for path in COLLECTED}
         self.observer.marks -= {f"{kind} {one}" for one in tests for kind in CODE}
 
     # -- what runs -----------------------------------------------------------
@@ -187,7 +188,7 @@ class Tracing(LeftOut):
             found |= self.levels.get(node.nodeid, set())
             found |= COLLECTED.get(node.nodeid, set())
         found |= COLLECTED.get(_yielding(item.parent, _name(item)), set())
-        name = self.observer.name(os.path.realpath(item.path))
+        name = self.observer.name(real(str(item.path)))
         if item.path.suffix == ".py":
             found.add(f"module {name}")
         else:

@@ -9,6 +9,7 @@ from importlib.machinery import SourceFileLoader
 from typing import Any, Callable, Protocol
 
 from harness.plugins.trace import events
+from harness.plugins.trace.names import real
 
 
 class Importing(Protocol):
@@ -32,14 +33,14 @@ def follow(observer: Importing) -> None:
     code, execute = loader.get_code, loader.exec_module
 
     def get_code(self: Any, fullname: str) -> Any:
-        if not observer.covers(os.path.realpath(self.path)):
+        if not observer.covers(real(self.path)):
             return code(self, fullname)
         if events.asked(sys._getframe()):
-            observer.marks.add(f"file {observer.name(os.path.realpath(self.path))}")
+            observer.marks.add(f"file {observer.name(real(self.path))}")
         return observer.compiled(self.path, fullname)
 
     def own_exec(self: Any, module: Any) -> None:
-        if not observer.covers(os.path.realpath(self.path)):
+        if not observer.covers(real(self.path)):
             execute(self, module)
         else:
             observer.executed(self.path, lambda: execute(self, module))
@@ -58,7 +59,7 @@ def _follow_pytest(observer: Importing, rewrite: Any) -> None:
     execute = hook.exec_module
 
     def covers(path: Any) -> bool:
-        return observer.covers(os.path.realpath(path))
+        return observer.covers(real(str(path)))
 
     def own_test(path: Any, config: Any) -> Any:
         if not covers(path):

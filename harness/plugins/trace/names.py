@@ -46,8 +46,20 @@ def above(name: str) -> list[str]:
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
-@lru_cache(maxsize=None)
 def real(path: str) -> str:
+    """Where a file is; of an absolute path as it was when it was first asked for."""
+    return _real(path) if os.path.isabs(path) else os.path.realpath(path)
+
+
+@lru_cache(maxsize=None)
+def _real(path: str) -> str:
+    directory, name = os.path.split(path)
+    found = os.path.join(_directory(directory), name)
+    return os.path.realpath(path) if name == ".." or os.path.islink(found) else found
+
+
+@lru_cache(maxsize=None)
+def _directory(path: str) -> str:
     return os.path.realpath(path)
 
 

@@ -19,7 +19,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from harness.plugins.trace import events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, store
-from harness.plugins.trace.names import file_of, names_of, top
+from harness.plugins.trace.names import file_of, names_of, real, top
 from harness.plugins.trace.needs import Loaded, Needs
 from harness.plugins.trace.skeleton import Reader, Skeleton
 from harness.plugins.unpatched import os
@@ -105,7 +105,7 @@ class Observer:
         try:
             with open(path, "rb") as file:
                 source = file.read()
-            name = self.name(os.path.realpath(path))
+            name = self.name(real(path))
             found, code = self._made(source, path, name, rewrite)
         finally:
             self.quiet -= 1
@@ -150,7 +150,7 @@ class Observer:
 
     def executed(self, path: str, run: Any) -> None:
         """Execute a module: what is seen then, all need who need the module."""
-        name = self.name(os.path.realpath(path))
+        name = self.name(real(path))
         before = self._turn(set())
         try:
             run()
@@ -289,7 +289,7 @@ def start(
     OBSERVERS.append(made)
     made.listen()
     for module in list(sys.modules.values()):
-        path = os.path.realpath(getattr(module, "__file__", None) or "")
+        path = real(getattr(module, "__file__", None) or "")
         if made.covers(path):  # it was not instrumented
             made.kept.add(f"file {made.name(path)}")
     imports.follow(made)
