@@ -55,7 +55,8 @@ def real(path: str) -> str:
 def _real(path: str) -> str:
     directory, name = os.path.split(path)
     found = os.path.join(_directory(directory), name)
-    return os.path.realpath(path) if name == ".." or os.path.islink(found) else found
+    plain = name not in ("", ".", "..") and not os.path.islink(found)
+    return found if plain else os.path.realpath(path)
 
 
 @lru_cache(maxsize=None)

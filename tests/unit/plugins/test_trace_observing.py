@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugins.trace import events, imports, instrument, skeleton
+from harness.plugins.trace import events, imports, instrument, names, skeleton
 from harness.plugins.trace.observing import Observer, TraceSection
 
 Load = Callable[..., Any]
@@ -448,6 +448,32 @@ def test_events(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert heard(observer, listener, load, event, *given) == expected
+
+
+@pytest.mark.parametrize(("package", "stays"), [("jinja2", True), ("babel", False)])
+def test_what_a_package_reads_stays_unless_it_hands_it_on(
+    observer: Observer, listener: events.SourceEvents, package: str, *, stays: bool
+) -> None:
+    code = compile("hear('open', given)", f"/site-packages/{package}/a.py", "exec")
+    given = (str(Path(observer.root) / "a.txt"), "r", 0)
+    does = {"hear": listener.hear, "given": given}
+    assert seen(observer, lambda: exec(code, does)) == {"file a.txt"}
+    assert seen(observer, lambda: None) == ({"file a.txt"} if stays else set())
+    assert bool(seen(observer, lambda: exec(code, does)))
+
+
+def test_where_a_file_is_is_known_by_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b/c").symlink_to("d")
+    for given in ("a/c", "a/d", "a/..", "a/../b/x", "a", "a/.", "b/c/"):
+        path = f"{tmp_path}/{given}"
+        assert names.real(path) == os.path.realpath(path)
+    for place in ("a", "."):
+        monkeypatch.chdir(tmp_path / place)
+        assert names.real("x") == os.path.realpath("x")
 
 
 def test_who_looks_for_a_file_or_a_variable_is_heard(
