@@ -33,9 +33,8 @@ NOTHING, HERE, ANYWHERE = range(3)
 """Where a function leaves something: in its own module, or who knows where."""
 CACHES = ("cache", "lazy", "memo", "once", "reify", "singleton")
 """Parts of the names of decorators that remember what a function has returned."""
-INSIDE = frozenset({"cache", "cached_property", "functools", "lru_cache", "reify"})
-"""Those, of `PACKAGES`, that remember it in the function, or in the object."""
 PACKAGES = frozenset({"functools", "pyramid"})
+"""Whose decorators remember it in the function, or in the object."""
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 LITERALS = (ast.Constant, ast.Dict, ast.List, ast.Set)
 CHANGING = frozenset(
@@ -134,11 +133,9 @@ def leaves(
 
 def _remembers(decorator: Any, known: Container[str]) -> int:
     words = list(_words(decorator))
-    names = [one for one in words if any(part in one.lower() for part in CACHES)]
-    if not names:
+    if not any(part in one.lower() for one in words for part in CACHES):
         return NOTHING
-    inside = words[-1] in known and INSIDE.issuperset(words)
-    return HERE if inside else ANYWHERE
+    return HERE if words[-1] in known else ANYWHERE
 
 
 def _static(node: Any) -> bool:
