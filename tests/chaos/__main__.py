@@ -31,7 +31,7 @@ TRIALS: dict[str, tuple[Trial, float]] = {
 }
 """Each with its share of the time."""
 RESET = "reset"
-LONG, SHORT = 600.0, 60.0
+LONG, SHORT = 600.0, 40.0
 RESETS = 1 / 5
 """The share of the fuzz of resets, which comes last."""
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class Checkout:
             found.setdefault(one["service"], []).append(one)
         return found
 
-    @property
+    @cached_property
     def project(self) -> str:
         [one, *_] = self.containers()["db"]
         return str(one["name"]).removesuffix("-db-1")

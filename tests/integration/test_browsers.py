@@ -25,6 +25,7 @@ from harness.browsers import BrowserRequest, DockerBrowsers, Grid, LocalBrowsers
 from harness.errors import BrowserError, MissingTool
 from harness.postgres import Address
 from tests.integration import conftest
+from tests.weekly import weekly
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 HERE = all(shutil.which(name) for name in ("chromium", "chromedriver"))
@@ -543,7 +544,7 @@ ALL = {
     [
         ("failures", ALL, set()),
         ("never", set(), set()),
-        ("always", ALL, {"xs.png", "sm.png", "md.png", "lg.png", "page.html"}),
+        weekly("always", ALL, {"xs.png", "sm.png", "md.png", "lg.png", "page.html"}),
     ],
 )
 def test_evidence(

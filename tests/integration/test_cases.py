@@ -19,6 +19,7 @@ import pytest
 
 from harness.postgres import Address
 from tests.integration import conftest
+from tests.weekly import weekly
 
 CONFIGURATION = """\
     [tool.harness]
@@ -223,8 +224,8 @@ def usual(begun: None, write: Write) -> Write:
     [
         (["--timeout", "50"], ["--timeout", "50", *ALL]),
         (["--timeout", "50", "unit"], ["--timeout", "50", UNIT]),
-        (["unit", "--cov", "shop"], ["--cov", "shop", UNIT]),
-        (["--no-cov", "unit"], ["--no-cov", UNIT]),
+        weekly(["unit", "--cov", "shop"], ["--cov", "shop", UNIT]),
+        weekly(["--no-cov", "unit"], ["--no-cov", UNIT]),
         (["-k", "gamma or beta", "-xv", "unit"], ["-k", "gamma or beta", UNIT]),
         (["unit", "--cov", "--timeout", "50"], ["--cov", "--timeout", "50", UNIT]),
         (["-k", "alpha", "--bad", "5"], ["-k", "alpha", "--bad", "5"]),
@@ -307,8 +308,17 @@ def test_the_last_report_stays(
 # -- ids ---------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("suite", ["shop", "deep"])
-@pytest.mark.parametrize("where", [".", "src/shop/shop/tests", "reports"])
+@pytest.mark.parametrize(
+    ("where", "suite"),
+    [
+        weekly(".", "shop"),
+        (".", "deep"),
+        ("src/shop/shop/tests", "shop"),
+        weekly("src/shop/shop/tests", "deep"),
+        ("reports", "shop"),
+        weekly("reports", "deep"),
+    ],
+)
 def test_ids_as_printed_are_arguments(
     usual: Write, run: Run, place: Path, suite: str, where: str
 ) -> None:

@@ -23,6 +23,7 @@ from tests.integration.conftest import environment
 from tests.integration.machines import keyed, linked
 from tests.integration.test_run import results
 from tests.integration.workbench import Suite
+from tests.weekly import weekly
 
 ROOT = Path(__file__).parents[2]
 NEEDED = ("ssh", "ssh-keygen", "sshd", "rsync", "ip", "unshare", "mount")
@@ -306,8 +307,21 @@ os._exit(255)
 """
 
 
-@pytest.mark.parametrize("mode", ["silent", "lost", "broken", "word 0", "word 0.3"])
-@pytest.mark.parametrize("warm", [True, False])
+@pytest.mark.parametrize(
+    ("warm", "mode"),
+    [
+        (True, "silent"),
+        weekly(False, "silent"),
+        weekly(True, "lost"),
+        (False, "lost"),
+        (True, "broken"),
+        weekly(False, "broken"),
+        weekly(True, "word 0"),
+        (False, "word 0"),
+        (True, "word 0.3"),
+        weekly(False, "word 0.3"),
+    ],
+)
 def test_a_machine_that_is_lost_before_it_works(
     tmp_path: Path, mode: str, *, warm: bool
 ) -> None:

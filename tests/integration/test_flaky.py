@@ -18,6 +18,7 @@ import pytest
 
 from tests.integration import conftest, test_suite
 from tests.integration.test_suite import Run
+from tests.weekly import weekly
 
 Write = Callable[..., None]
 Outcomes = Callable[[], dict[str, str]]
@@ -686,7 +687,7 @@ TRYTON = """
     """
 
 
-@pytest.mark.parametrize("server", ["sqlite", "local"])
+@pytest.mark.parametrize("server", [weekly("sqlite"), "local"])
 def test_a_module_of_tryton(
     harness: conftest.Harness, project: Path, count: Path, server: str
 ) -> None:

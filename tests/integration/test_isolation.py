@@ -14,7 +14,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.integration.test_run import SERVERS, Harness
+from tests.integration.test_run import Harness
+from tests.weekly import weekly
+
+SOME = pytest.mark.parametrize(
+    ("jobs", "server"),
+    [("1", "local"), weekly("1", "sqlite"), weekly("2", "local"), ("2", "sqlite")],
+)
 
 COMMON = """\
     import unittest
@@ -365,30 +371,38 @@ def run(harness: Harness, suite: Path) -> Callable[..., None]:
     return call
 
 
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("jobs", ["1", "2", "3"])
+@pytest.mark.parametrize(
+    ("jobs", "server"),
+    [
+        weekly("1", "local"),
+        ("1", "sqlite"),
+        ("2", "local"),
+        weekly("2", "sqlite"),
+        ("3", "local"),
+        weekly("3", "sqlite"),
+    ],
+)
 def test_it_holds_whatever_the_number_of_workers(
     run: Callable[..., None], server: str, jobs: str
 ) -> None:
     run("--database", server, "--jobs", jobs)
 
 
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@SOME
 def test_it_holds_in_each_round(
     run: Callable[..., None], server: str, jobs: str
 ) -> None:
     run("--database", server, "--jobs", jobs, "--repeat", "2", tests=2 * TESTS)
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-@pytest.mark.parametrize("seed", ["1", "2"])
+@pytest.mark.parametrize(
+    ("jobs", "seed"), [("1", "1"), weekly("1", "2"), weekly("2", "1"), ("2", "2")]
+)
 def test_it_holds_in_any_order(run: Callable[..., None], jobs: str, seed: str) -> None:
     run("--database", "sqlite", "--jobs", jobs, "--seed", seed)
 
 
-@pytest.mark.parametrize("server", SERVERS)
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@SOME
 def test_it_holds_when_tests_are_run_again(
     harness: Harness, suite: Path, tmp_path: Path, server: str, jobs: str
 ) -> None:

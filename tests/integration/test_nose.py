@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.integration.conftest import Interpreter
+from tests.weekly import weekly
 
 ROOT = Path(__file__).parents[2]
 CORPUS = Path(__file__).parent / "nose_corpus"
@@ -259,6 +260,7 @@ def test_the_whole_corpus(nose: Run, ours: Run) -> None:
     assert not [line for line in mine.notes if "WRONG" in line]
 
 
+@pytest.mark.parametrize("ours", ["newest", weekly("oldest")], indirect=True)
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -408,6 +410,7 @@ def test_forked_workers_run_the_same_tests(ours: Run) -> None:
 # -- what leads nowhere ------------------------------------------------------
 
 
+@pytest.mark.parametrize("ours", ["newest", weekly("oldest")], indirect=True)
 @pytest.mark.parametrize(
     ("address", "expected"),
     [

@@ -18,6 +18,7 @@ import pytest
 
 from harness.postgres import Address
 from harness.series import all_series
+from tests.weekly import weekly
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 SERVERS = ("local", "sqlite")
@@ -82,7 +83,7 @@ def test_green_run_on_a_given_server(
     assert databases(state) == []
 
 
-@pytest.mark.parametrize("server", SERVERS)
+@pytest.mark.parametrize("server", ["local", weekly("sqlite")])
 def test_the_newest_series(harness: Harness, project: Path, server: str) -> None:
     """Its bases have no administrator but the one that tests are given."""
     newest = max(all_series(), key=lambda name: [int(one) for one in name.split(".")])
@@ -382,7 +383,7 @@ def test_two_runs_at_once(project: Path, state: Path, env: dict[str, str]) -> No
     assert databases(state) == []
 
 
-@pytest.mark.parametrize("moment", [0.3, 1.0, 2.0, 3.0])
+@pytest.mark.parametrize("moment", [weekly(0.3), 1.0, weekly(2.0), 3.0])
 def test_killed_run_leaves_nothing(
     harness: Harness, project: Path, state: Path, env: dict[str, str], moment: float
 ) -> None:

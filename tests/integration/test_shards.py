@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from harness.plugins.durations import STAYS
+from tests.weekly import weekly
 
 ROOT = Path(__file__).parents[2]
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -75,8 +76,8 @@ def test_bad_shards(harness: Harness) -> None:
     [
         ("tryton", "test"),
         ("portal", "class"),
-        ("api", "class"),
-        ("processing", "class"),
+        weekly("api", "class"),
+        weekly("processing", "class"),
     ],
 )
 def test_five_shards_of_an_example_take_the_same(

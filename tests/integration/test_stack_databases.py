@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from harness.engine import Engine
-from tests.integration.checkouts import ROOT, Checkout
+from tests.integration.checkouts import ROOT, Checkout, docker
 from tests.integration.test_stack import Tryton
+from tests.weekly import weekly
 
 WITHOUT = Engine(dict(os.environ)).why_not()
 pytestmark = [
@@ -32,8 +33,8 @@ def db(stack: Checkout, action: str, *words: str, **more: str) -> str:
 
 
 def sql(stack: Checkout, statement: str, database: str = NAME) -> str:
-    words = ("exec", "db", "psql", "-Atd", database, "-c", statement)
-    return stack.good(*words).strip()
+    words = ("psql", "-Atd", database, "-c", statement)
+    return docker("exec", f"{stack.project}-db-1", *words).strip()
 
 
 def names(stack: Checkout) -> set[str]:
@@ -43,7 +44,7 @@ def names(stack: Checkout) -> set[str]:
 
 def plain(stack: Checkout, database: str = NAME) -> str:
     """A dump as text, without the random word of newer programs."""
-    text = stack.good("exec", "db", "pg_dump", database)
+    text = docker("exec", f"{stack.project}-db-1", "pg_dump", database)
     return re.sub(r"^\\(un)?restrict .*$", "", text, flags=re.MULTILINE)
 
 
@@ -167,9 +168,13 @@ def killed(
 
 
 @pytest.mark.usefixtures("few")
-def test_demo_data_survive_the_end_of_the_volume(stack: Checkout) -> None:
-    # The environment that builds templates stays from one session to the next.
-    same = {"HARNESS_SOURCE_COLLECTING_SOCIETY_PATH": f"{ROOT}/examples/{NAME}"}
+def test_demo_data_survive_the_end_of_the_volume(
+    stack: Checkout, examples_state: Path
+) -> None:
+    same = {
+        "HARNESS_SOURCE_COLLECTING_SOCIETY_PATH": f"{ROOT}/examples/{NAME}",
+        "HARNESS_STATE": str(examples_state),
+    }
     words = ("demo-setup", "--yes", "--reclimit", "3")
     told = db(stack, *words, "--dry-run", **same)
     assert "pg_dump" in told
@@ -204,7 +209,9 @@ def other(stack: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.mark.usefixtures("few")
-@pytest.mark.parametrize("action", ["update", "restore", "rebuild", "backup"])
+@pytest.mark.parametrize(
+    "action", ["update", "restore", weekly("rebuild"), weekly("backup")]
+)
 def test_what_is_killed_leaves_the_former_state(
     stack: Checkout, tmp_path: Path, request: pytest.FixtureRequest, action: str
 ) -> None:

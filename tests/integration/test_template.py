@@ -27,6 +27,7 @@ from harness.run.servers import binaries
 from harness.store import Run, Store
 from harness.template.build import LayerProgress, TemplateBuilder
 from harness.template.postgresql import PostgreSQL
+from tests.weekly import weekly
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 SERVERS = ("local", "sqlite")
@@ -149,7 +150,7 @@ METHODS = """
 """
 
 
-@BOTH
+@pytest.mark.parametrize("server", ["local", weekly("sqlite")])
 def test_a_body_that_no_build_enters_builds_nothing(
     harness: Harness, project: Path, tmp_path: Path, server: str
 ) -> None:
@@ -473,15 +474,19 @@ def _builder(state: Path) -> int | None:
     return None
 
 
-@pytest.mark.parametrize("victim", ["builder", "harness"])
 @pytest.mark.parametrize(
-    ("server", "phase"),
+    ("server", "phase", "victim"),
     [
-        ("local", "import"),
-        ("local", "base"),
-        ("local", "module"),
-        ("local", "publish"),
-        ("sqlite", "base"),
+        ("local", "import", "builder"),
+        weekly("local", "import", "harness"),
+        weekly("local", "base", "builder"),
+        ("local", "base", "harness"),
+        ("local", "module", "builder"),
+        weekly("local", "module", "harness"),
+        weekly("local", "publish", "builder"),
+        ("local", "publish", "harness"),
+        ("sqlite", "base", "builder"),
+        weekly("sqlite", "base", "harness"),
     ],
 )
 def test_killed_build(

@@ -17,6 +17,7 @@ import pytest
 from tests.integration.checkouts import PREFIX, ROOT, VARIANT, docker
 from tests.integration.conftest import Harness, environment
 from tests.integration.terminals import editor, terminal
+from tests.weekly import WEEKLY
 
 HARNESS = (sys.executable, "-m", "harness")
 
@@ -62,6 +63,7 @@ def test_the_documentation_has_no_warning(documented: Path, state: Path) -> None
     )  # fmt: skip
 
 
+@WEEKLY
 def test_the_documentation_in_its_image(
     documented: Path, state: Path, engine: object
 ) -> None:

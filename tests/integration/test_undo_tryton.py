@@ -22,6 +22,7 @@ from harness.template.postgresql import PostgreSQL
 from harness.template.process import Process
 from harness.template.undo import PRISTINE
 from tests.integration.test_undo import difference, dump
+from tests.weekly import weekly
 
 ROOT = Path(__file__).parents[2]
 MASTER, DATA = ROOT / "examples/data/master.txt", ROOT / "examples/data/test_data.txt"
@@ -99,7 +100,7 @@ class Desk:
         return dump(self.shelf.address, lease.database)
 
 
-@pytest.fixture(scope="module", params=["local", "docker"])
+@pytest.fixture(scope="module", params=["local", weekly("docker")])
 def desk(request: pytest.FixtureRequest, examples_state: Path) -> Iterator[Desk]:
     if request.param == "docker":
         request.getfixturevalue("contained_server")  # its image
