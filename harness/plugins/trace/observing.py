@@ -52,8 +52,6 @@ class Observer:
         """What was seen in the section that goes on."""
         self.kept: set[str] = set()
         """What counts for all that comes later."""
-        self.left: dict[str, set[str]] = {}
-        """By the name of a file: what counts for all later that needs the file."""
         self.needs = Needs(self.name, self.covers)
         self.digests: dict[str, str] = {}
         """Of what was compiled, or first looked at: it may be another one by now."""
@@ -163,6 +161,13 @@ class Observer:
                 if self.lasting:
                     self.kept.add(self.needs.loaded[name].fact)
 
+    def named(self, module: str) -> None:
+        """A module is asked for by its name."""
+        path = getattr(sys.modules.get(module), "__file__", None)
+        loaded = self.needs.loaded.get(self.name(real(path))) if path else None
+        if loaded is not None:
+            self.marks.add(loaded.fact)
+
     def _turn(self, to: set[str]) -> set[str]:
         """Go on with another set of marks; those until now."""
         now, self.marks = self.marks, to
@@ -174,7 +179,7 @@ class Observer:
 
         With `here` for all of that that needs the fact's file.
         """
-        kept = self.left.setdefault(file_of(fact), set()) if here else self.kept
+        kept = self.needs.left.setdefault(file_of(fact), set()) if here else self.kept
         return _Keeping(self, fact, kept)
 
     # -- answers -------------------------------------------------------------
@@ -184,7 +189,7 @@ class Observer:
         made = Trace()
         self.quiet += 1
         try:
-            for fact in self._all(marks):
+            for fact in self.needs.whole(marks):
                 if self.written and self._made_here(fact):
                     continue
                 digest = self.digests.get(fact)
@@ -192,20 +197,6 @@ class Observer:
         finally:
             self.quiet -= 1
         return made
-
-    def _all(self, marks: Iterable[str]) -> set[str]:
-        """These, what their modules need, and what was left in those."""
-        found: set[str] = set()
-        more = set(marks)
-        while more:
-            found = self.needs.all(found | more)
-            there = (
-                facts
-                for name, facts in self.left.items()
-                if self.needs.loaded[name].fact in found
-            )
-            more = set().union(*there) - found
-        return found
 
     def pin(self, fact: str) -> None:
         """Have the digest that a fact has now, before it is read.

@@ -33,6 +33,9 @@ def observer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Observer:
     for name in ("get_code", "exec_module"):
         monkeypatch.setattr(loader, name, getattr(loader, name))
     monkeypatch.setattr(imports, "_follow_pytest", lambda *_: None)
+    monkeypatch.setattr(builtins, "__import__", builtins.__import__)
+    finder: Any = importlib._bootstrap  # type: ignore[attr-defined]
+    monkeypatch.setattr(finder, "_gcd_import", finder._gcd_import)
     imports.follow(made)
     return made
 
@@ -307,7 +310,7 @@ def test_what_is_left_may_need_what_another_module_was_left(
     )
     user = load(three="def h():\n    from own import two\n")
     seen(observer, two.f)
-    assert seen(observer, user.h) == {"function three.py:h"}
+    assert "function two.py:f" not in seen(observer, user.h)
     facts = needed(observer, user.h)
     assert {"function two.py:f", "function one.py:g"} <= facts
 
@@ -382,6 +385,29 @@ def test_a_module_that_a_test_imports_stays(observer: Observer, load: Load) -> N
     observer.lasting = True
     assert seen(observer, one.f) == {"function one.py:f", "module three.py"}
     assert seen(observer, lambda: None) == {"module three.py"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "__import__('own.two')",
+        "__import__('own', fromlist=['two'])",
+        "importlib.import_module('own.two')",
+        "importlib.import_module('.two', 'own')",
+    ],
+)
+def test_a_module_that_is_there_counts_for_who_asks_for_it_by_name(
+    observer: Observer, load: Load, ask: str
+) -> None:
+    """Somebody else has imported it; what was left in it counts, too."""
+    one = load(
+        two="KNOWN = {}\ndef f(): KNOWN[1] = g()\ndef g(): pass\n",
+        one=f"import importlib, sys\ndef ask(): {ask}\ndef no(): pass\n",
+    )
+    two = importlib.import_module("own.two")
+    seen(observer, two.f)
+    assert "module two.py" not in needed(observer, one.no)
+    assert {"module two.py", "function two.py:g"} <= needed(observer, one.ask)
 
 
 def test_a_project_below_what_is_apart_is_looked_at(tmp_path: Path) -> None:
