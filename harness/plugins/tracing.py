@@ -112,7 +112,9 @@ class Tracing(LeftOut):
         """By the id of a node: what its fixtures have seen."""
         self.pending: dict[str, tuple[Any, set[str]]] = {}
         self.depth = 0
-        self.known: dict[tuple[str, str], int] = {}
+        self.known: dict[str, tuple[str, int]] = {}
+        """By fact: its digest, and the number that it was written with."""
+        self.count = 0
         self.stream: Any = None
 
     # -- what is collected ---------------------------------------------------
@@ -194,10 +196,15 @@ class Tracing(LeftOut):
         else:
             found |= {f"file {name}", f"file {os.path.splitext(name)[0]}.json"}
         trace = self.observer.trace(found)
-        new = [pair for pair in trace.items() if pair not in self.known]
-        for pair in new:
-            self.known[pair] = len(self.known)
-        needs = sorted(self.known[pair] for pair in trace.items())
+        new, needs = [], []
+        for fact, digest in trace.items():
+            known = self.known.get(fact)
+            if known is None or known[0] != digest:
+                known = self.known[fact] = digest, self.count
+                self.count += 1
+                new.append((fact, digest))
+            needs.append(known[1])
+        needs.sort()
         self._line({"key": units.key(item), "new": new, "needs": needs})
 
     def _line(self, what: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ def names_of(sources: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+@lru_cache(maxsize=None)
 def file_of(fact: str) -> str:
     """The Python file of a fact about code."""
     kind, _, name = fact.partition(" ")

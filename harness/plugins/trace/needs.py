@@ -54,7 +54,7 @@ class Needs:
         found: set[str] = set()
         more = set(marks)
         while more:
-            found = self.all(found | more)
+            found |= self.all(more)
             there = (
                 facts
                 for name, facts in self.left.items()
