@@ -18,14 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 
-import kubernetes_validate
 import pytest
 
 from harness.engine import Engine
 from harness.stack.project import DEFAULT
 from tests.integration.checkouts import PREFIX, Checkout, checkout
-from tests.integration.conftest import environment
+from tests.integration.conftest import Interpreter, environment
 from tests.integration.machines import keyed, linked
+from tests.unit.stack import test_kubernetes
 from tests.weekly import WEEKLY
 
 NEEDED = (
@@ -278,15 +278,23 @@ def test_a_swarm_takes_what_is_exported(machine: Machine, project: Checkout) -> 
     docker(far, "swarm", "leave", "--force")
 
 
-def test_what_kubernetes_takes(machine: Machine, project: Checkout) -> None:
+def test_what_kubernetes_takes(
+    machine: Machine, project: Checkout, interpreter: Interpreter
+) -> None:
     """Its users, ports and checks are of the images, which are there."""
+    # It has the schemas, 100 MB: too much for the environment of who only develops.
+    validate = interpreter("kubernetes-validate>=1.37").with_name("kubernetes-validate")
     far, file = machine.by_tls("good"), machine.place / "pods.yaml"
     words = ("--format", "kubernetes", "--environment", "production", "-o", str(file))
     project.good("secrets", "init", "--environment", "production")
     said = project.good("stack", "export", *words, **far)
+    given, _ = test_kubernetes.made()
+    more = machine.place / "more.yaml"
+    more.write_text("\n---\n".join(map(json.dumps, given)))
+    judge = [validate, "--strict", "--kubernetes-version=1.31", file, more]
+    done = subprocess.run(judge, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
     found = [json.loads(one) for one in file.read_text().split("---\n")]
-    for one in found:
-        kubernetes_validate.validate(one, "1.31", strict=True)
     pods = [one for one in found if one["kind"] in ("Deployment", "StatefulSet")]
     assert {one["metadata"]["name"] for one in pods} == {*DEFAULT} - {"nginx"}
     texts = (project.root / "compose/secrets/production").iterdir()
