@@ -29,11 +29,11 @@ class ExitCode(IntEnum):
 
 
 NO_SPACE: Final = (
-    "No space left on device",
-    "Disk quota exceeded",
-    "Check free disk space",
+    "no space left on device",
+    "disk quota exceeded",
+    "check free disk space",
 )
-"""What programs say of a full disk."""
+"""What programs say of a full disk; those in Go begin it with a small letter."""
 FREE: Final = (
     "free some: harness template prune --all, harness clean; rm -r reports of old runs"
 )
@@ -108,7 +108,7 @@ class DiskFull(HarnessError):
     @staticmethod
     def said(text: str) -> bool:
         """Whether a program says it: by the system's words, or by PostgreSQL's hint."""
-        return any(one in text for one in NO_SPACE)
+        return any(one in text.lower() for one in NO_SPACE)
 
 
 class CommandFailed(HarnessError):

@@ -114,14 +114,10 @@ def opened(
         address, house = housing.entered(context, server, alone=False)
         if house:
             stack.callback(house.close)
-        environment = wish.environment or context.config.stack.environment
-        client = beside(
-            context,
-            kind,
-            address,
-            environment=environment if kind == "given" else "",
-            dry=wish.dry,
-        )
+        environment = wish.environment
+        if kind == "given":  # servers of ours are of no environment, unless told
+            environment = environment or context.config.stack.environment
+        client = beside(context, kind, address, environment=environment, dry=wish.dry)
         if data := data_of(context, kind):
             stack.callback(note, client, data)
             stack.callback(housing.know, context, server, address)

@@ -47,6 +47,13 @@ def place(context: Context) -> Path:
 def seal(context: Context, environment: str) -> Seal:
     """What encrypts the backups of an environment, where that is asked for."""
     keys = context.config.encrypt_to.get(environment, "").split()
+    if any(one.startswith("AGE-SECRET-KEY") for one in keys):
+        raise UsageError(
+            f"encrypt_to.{environment} has a secret key",
+            checked="it is not shown here",
+            remedy="take the public one, age1… (age-keygen -y FILE says it); a secret"
+            " key that was in a repository is none any more",
+        )
     return Seal(recipients=tuple(keys), environ=context.environ)
 
 

@@ -4,6 +4,7 @@
 import contextlib
 import shlex
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from harness.errors import (
     CommandFailed,
     DatabaseError,
     DiskFull,
+    HarnessError,
     MissingTool,
     UsageError,
 )
@@ -63,6 +65,8 @@ class Seal:
             with contextlib.suppress(BrokenPipeError):
                 yield child.process.stdin
                 child.process.stdin.close()
+            if child.code() == -signal.SIGPIPE:
+                raise BrokenPipeError  # who read the stream has enough
             if child.code():
                 text = _words(said)
                 if DiskFull.said(text):
@@ -70,7 +74,8 @@ class Seal:
                 raise CommandFailed(
                     f"the backup cannot be encrypted: {text}",
                     checked=proc.line(argv),
-                    remedy="encrypt_to has public keys, age1…, as age-keygen says them",
+                    remedy="encrypt_to has public keys, age1…, as age-keygen says them,"
+                    " with spaces between",
                 )
 
     def _argv(self) -> list[str]:
@@ -139,14 +144,19 @@ class Backup:
                 child.process.stdin.close()
             yield child.process.stdout
             if not child.process.stdout.read(1) and child.code():
-                text = _words(said)
-                wrong = "identity matched" in text or "secret keys" in text
-                raise (UsageError if wrong else DatabaseError)(
-                    f"{self.path} cannot be decrypted: {text}",
-                    checked=f"by the identity {self.identity}",
-                    remedy="name the secret key of one of its recipients, and a whole"
-                    " file",
-                )
+                raise self.refusal(_words(said))
+
+    def refusal(self, text: str) -> HarnessError:
+        """What age says of a key that it does not take, or of the file."""
+        wrong = "identity" in text or 'reading "-"' in text
+        remedy = "name the secret key of one of its recipients, and a whole file"
+        if "passphrase" in text:
+            remedy = f"--identity <({PROGRAM} -d {self.identity}): it asks for that"
+        return (UsageError if wrong else DatabaseError)(
+            f"{self.path} cannot be decrypted: {text}",
+            checked=f"by the identity {self.identity}",
+            remedy=remedy,
+        )
 
 
 @contextlib.contextmanager

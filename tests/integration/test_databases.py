@@ -359,7 +359,14 @@ def test_encrypted_backups(
     assert (done.returncode, "no identity" in done.stdout) == (2, True), done.stdout
     good(*back, "--identity", str(key), **asked)
     assert sql(NAME, "SELECT text FROM mark") == [("kept",)]
-    # In a pipe, too; one that is cut, without a checksum, is said.
+    # In a pipe, too (a full disk is no wrong key); a file that is cut is said.
+    with Path("/dev/full").open("wb") as stream:
+        full = subprocess.run(
+            [sys.executable, "-m", "harness", "db", "backup", NAME, *production],
+            cwd=project, env=environment(state, **asked), check=False,
+            stdout=stream, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    assert (full.returncode, "to mend it: free some" in full.stderr) == (4, True)
     with path.open("wb") as stream:
         subprocess.run(
             [sys.executable, "-m", "harness", "db", "backup", NAME, *production],

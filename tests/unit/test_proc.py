@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import DiskFull
 from harness.proc import Child
 
 
@@ -31,3 +32,9 @@ def test_who_was_ended_is_not_signalled_again(monkeypatch: pytest.MonkeyPatch) -
     child.foreground = child._ended = False
     assert [child.end(), child.end()] == [0, 0]
     assert len(sent) == 1
+
+
+def test_programs_say_in_two_ways_that_a_disk_is_full() -> None:
+    for said in ("pg_dump: No space left on device", "age: no space left on device"):
+        assert DiskFull.said(said)
+    assert not DiskFull.said("unknown recipient type")

@@ -5,6 +5,7 @@ import io
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,7 @@ from harness.databases import replace as replacing
 from harness.databases.client import PostgresPrograms
 from harness.errors import MissingTool, UsageError
 from harness.output import Console
+from harness.postgres.base import Address
 from harness.template.layer import Document, Request
 
 TEXT = """
@@ -232,6 +234,37 @@ def test_what_cannot_be_encrypted_stops_nothing(
     leave = replace(leave, save=False)  # no backup, no question
     with pytest.raises(AssertionError, match="are stopped"):
         calls[action]()
+
+
+@pytest.mark.parametrize(
+    ("on", "asked", "environment"),
+    [
+        ("local", "", ""),
+        ("local", "production", "production"),  # encrypted for it, and guarded
+        ("given", "", "development"),
+        ("given", "production", "production"),
+    ],
+)
+def test_a_database_is_of_the_environment_that_is_named(
+    context: Context,
+    monkeypatch: pytest.MonkeyPatch,
+    on: str,
+    asked: str,
+    environment: str,
+) -> None:
+    def beside(*_: object, environment: str, dry: bool) -> PostgresPrograms:
+        return replace(client(dry=dry), environment=environment)
+
+    server = SimpleNamespace(stop=lambda: None)
+    monkeypatch.setattr(db_place.servers, "server", lambda *_: server)
+    house = (Address(host="h"), None)
+    monkeypatch.setattr(db_place.housing, "entered", lambda *_, alone: house)
+    monkeypatch.setattr(db_place, "beside", beside)
+    monkeypatch.setattr(db_place, "data_of", lambda *_: None)
+    database = replace(context.config.database, server="postgresql://h/")
+    context = replace(context, config=replace(context.config, database=database))
+    with db_place.opened(context, DatabaseRequest(on=on, environment=asked)) as place:
+        assert place.client.environment == environment
 
 
 # -- refs ----------------------------------------------------------------------

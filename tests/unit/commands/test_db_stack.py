@@ -109,6 +109,10 @@ def test_encrypted_backups_are_of_an_environment(tmp_path: Path) -> None:
     context = replace(found.context, config=config)
     assert db_saving.seal(context, "production").recipients == ("age1x", "age1y")
     assert not db_saving.seal(context, "development").recipients
+    config = replace(config, encrypt_to={"production": "age1x AGE-SECRET-KEY-1X"})
+    with pytest.raises(UsageError, match="has a secret key") as caught:
+        db_saving.seal(replace(context, config=config), "production")
+    assert "KEY-1X" not in str(caught.value)
     made = db_saving.dated(context, "x", "production")
     assert made.suffixes == [".dump", ".age"]
     old = made.with_name("x-production-20260101-030000.dump")

@@ -226,6 +226,26 @@ def test_an_encrypted_one_wants_its_key_and_its_program(file: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "kind", "remedy"),
+    [
+        ("no identity matched any of the recipients", UsageError, "name the"),
+        ('reading "-": error at line 1: unknown identity type', UsageError, "name the"),
+        ('reading "-": malformed secret key: mixed case', UsageError, "name the"),
+        ("failed to decrypt identity file: no passphrase", UsageError, "<(age -d key)"),
+        ("failed to decrypt and authenticate payload chunk", DatabaseError, "a whole"),
+        ("failed to read header: EOF", DatabaseError, "a whole file"),
+    ],
+)
+def test_a_wrong_key_is_not_a_damaged_file(
+    file: Path, said: str, kind: type[Exception], remedy: str
+) -> None:
+    one = Backup(path=file, identity=Path("key"), key=b"", environ={})
+    found = one.refusal(said)
+    assert (type(found), said in found.message) == (kind, True)
+    assert remedy in found.remedy
+
+
 # -- differences ---------------------------------------------------------------
 
 
