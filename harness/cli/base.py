@@ -8,6 +8,7 @@ pytest's words, where there is more to do.
 
 import argparse
 import errno
+import os
 import re
 import tempfile
 from collections.abc import Callable, Sequence
@@ -167,6 +168,25 @@ def written(text: str) -> Path:
             f"{text} cannot be written: {error.strerror}",
             checked="making a file in its directory",
             remedy="name a file in a directory that is there and can be written",
+        ) from error
+    return path
+
+
+def folder(text: str) -> Path:
+    """The type of an option that names a directory, to be made where it is needed.
+
+    Raises `UsageError` where nothing can be written there; makes nothing.
+    """
+    path = Path(text)
+    whole = path.absolute()
+    there = next(one for one in (whole, *whole.parents) if os.path.exists(one))
+    try:
+        tempfile.TemporaryFile(dir=there).close()
+    except OSError as error:
+        raise UsageError(
+            f"{text} cannot be written: {error.strerror}",
+            checked=f"making a file in {there}",
+            remedy="name a directory that can be made, and be written",
         ) from error
     return path
 

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness build`` and ``harness images``."""
 
-from pathlib import Path
-
-from harness.cli.base import Commands, Parser, actions, command, written
+from harness.cli.base import Commands, Parser, actions, command, folder, written
 
 
 def add(commands: "Commands[Parser]") -> None:
@@ -69,7 +67,7 @@ def add(commands: "Commands[Parser]") -> None:
         help="production without any",
     )
     one.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIRECTORY", help="where"
+        "-o", "--output", type=folder, required=True, metavar="DIRECTORY", help="where"
     )
     one.set_defaults(call="images.sbom")
     one = command(below, "refresh", "ask the registry for the base images' digests")

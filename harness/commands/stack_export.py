@@ -91,8 +91,9 @@ def _cluster(
     stack: Stack, objects: Collection[Mapping[str, Any]], output: Path
 ) -> Iterator[str]:
     """The lines that begin it in a namespace, and bring the data there."""
-    kubectl = f"kubectl --namespace {stack.project.name}"
-    yield f"kubectl create namespace {stack.project.name}"
+    space = pods.plain(stack.project.name).strip("-")
+    kubectl = f"kubectl --namespace {space}"
+    yield f"kubectl create namespace {space}"
     for secret in kubernetes.secrets(objects):
         pipe, file = _given(stack, secret)
         yield (
