@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether views pass their check: each content is asked about once."""
 
+import subprocess
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
+from harness import proc
 from harness.store import Store
 from harness.template.views import Views
 
@@ -64,3 +67,30 @@ def test_what_cannot_be_read_does_not_pass(
     (views.root / "src/alpha/view/form.xml").write_bytes(b"\xff")
     assert not views([FACT])
     assert asked == []
+
+
+class Slow:
+    """A check that does not end."""
+
+    def __init__(self, argv: list[str], **more: Any) -> None:
+        self.process = self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        pass
+
+    def communicate(self, given: bytes, *, timeout: float) -> None:
+        raise subprocess.TimeoutExpired("python", timeout)
+
+    def ended(self, *, within: float) -> bool:
+        return False
+
+
+def test_a_check_that_takes_too_long_is_none_that_passes(
+    views: Views, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proc, "Child", Slow)
+    write(views, "<a/>")
+    assert not views([FACT])
