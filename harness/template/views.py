@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether views of Tryton pass their check now (`harness.plugins.views`)."""
 
+import contextlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -53,11 +54,15 @@ class Views:
 
     def _passes(self, views: list[tuple[str, str]]) -> bool:
         argv = [str(self.python), "-W", "ignore", "-m", "harness.plugins.views"]
+        quiet = proc.DEVNULL
         with proc.Child(
-            argv, env=self.env, stdin=proc.PIPE, stdout=proc.PIPE, stderr=proc.PIPE
+            argv, env=self.env, stdin=proc.PIPE, stdout=quiet, stderr=quiet
         ) as child:
-            child.process.communicate(json.dumps(views).encode(), timeout=PATIENCE)
-            return child.code() == 0
+            assert child.process.stdin is not None
+            with contextlib.suppress(OSError):  # it has ended: its code says why
+                child.process.stdin.write(json.dumps(views).encode())
+                child.process.stdin.close()
+            return child.ended(within=PATIENCE) and child.code() == 0
 
     @property
     def _file(self) -> Path:
