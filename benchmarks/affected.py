@@ -4,7 +4,8 @@
 The example's portal is edited in place at random, and put back; the part ``unit`` of
 its suite runs three times after each edit, in one environment: all tests, those that
 ``--affected`` chooses, and those that testmon does.  Missed is a test that comes out
-otherwise than before the edit, and was not chosen.
+otherwise than before the edit, and was not chosen.  In the end there are the sums, by
+the suffix of what was edited: testmon looks at Python alone.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import shutil
 import subprocess  # noqa: TID251  (the harness is called as a user does)
 import sys
 import tempfile
+from collections import Counter, defaultdict
 from pathlib import Path
 from random import Random
 
@@ -90,6 +92,7 @@ def main() -> int:
         before = {way: runs.run(way) for way in WAYS}["all"]
         runs.keep()
         console.info(f"{'ours':>6} {'testmon':>8} of {len(before)}  missed  edit")
+        totals: dict[str, Counter[str]] = defaultdict(Counter)
         for _ in range(options.edits):
             path, text, what = next(campaign.edits(random))
             kept = path.read_bytes()
@@ -103,11 +106,17 @@ def main() -> int:
             changed = {key for key in before if now.get(key) != before[key]}
             missed = [len(changed - one.keys()) for one in found.values()]
             ours, theirs = map(len, found.values())
+            counts = {"ours": ours, "testmon": theirs, "changed": len(changed)}
+            counts |= {"ours missed": missed[0], "testmon missed": missed[1]}
+            totals[path.suffix].update(counts, edits=1)
             name = path.relative_to(campaign.PLACE)
             console.info(
                 f"{ours:>6} {theirs:>8} {len(changed):>4} changed"
                 f"  {missed[0]:>2} / {missed[1]}  {name}: {what}"
             )
+        for suffix, total in totals.items():
+            words = (f"{count} {what}" for what, count in total.items())
+            console.info(f"{suffix}: {', '.join(words)}")
     return 0
 
 

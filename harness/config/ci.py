@@ -21,7 +21,7 @@ class CI:
     line `schedule` (GitHub alone).  With `reusable`, what pip installs as the harness,
     other repositories can call a workflow (GitHub) or a component (GitLab) of this one.
     With `traces` the jobs of suites trace their tests, and check by the traces of
-    earlier runs what ``--affected`` would have missed (GitHub keeps them).
+    earlier runs what ``--affected`` would have missed.
     """
 
     runner: Annotated[str, kinds.text("a kind of machine", r"[\w.-]+")] = "ubuntu-24.04"

@@ -14,18 +14,22 @@ from __future__ import annotations
 
 import json
 import os
+import sys
+from contextlib import contextmanager
 from typing import Any, Iterator
 
 import pytest
 
 from harness.plugins import measuring
 from harness.plugins.trace import observing
+from harness.plugins.trace.names import real
 from harness.plugins.trace.observing import Observer, TraceSection
 from harness.plugins.workers import reruns, units, warm
 
 CODE = ("module", "file")
 COLLECTED: dict[str, set[str]] = {}
-"""By file: what was seen when its tests were collected, here or before the fork."""
+"""What was seen when tests were collected, here or before the fork: by file, by the
+id of a class, and by that of a function that yields tests."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -111,30 +115,46 @@ class Tracing(LeftOut):
         """By the id of a node: what its fixtures have seen."""
         self.pending: dict[str, tuple[Any, set[str]]] = {}
         self.depth = 0
-        self.known: dict[tuple[str, str], int] = {}
+        self.known: dict[str, tuple[str, int]] = {}
+        """By fact: its digest, and the number that it was written with."""
+        self.count = 0
         self.stream: Any = None
 
     # -- what is collected ---------------------------------------------------
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_make_collect_report(self, collector: Any) -> Iterator[None]:
-        """What a file of tests needs to be collected."""
-        if not isinstance(collector, pytest.File):
+        """What a file of tests, or a class of them, needs to be collected."""
+        if not isinstance(collector, (pytest.File, pytest.Class)):
             yield
             return
+        of_file = isinstance(collector, pytest.File)
+        with self._collecting(str(collector.path) if of_file else collector.nodeid):
+            yield
+
+    @contextmanager
+    def _collecting(self, key: str) -> Iterator[None]:
         section = TraceSection(self.observer).begin()
-        yield
-        COLLECTED.setdefault(str(collector.path), set()).update(section.end())
+        try:
+            yield
+        finally:
+            COLLECTED.setdefault(key, set()).update(section.end())
+
+    def _generator(self, parent: Any, name: str) -> Any:
+        return self._collecting(_yielding(parent, name))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """What a fork imports again is its tests' need, as it was the first time."""
         self.observer.lasting = False
+        nose: Any = sys.modules.get("harness.plugins.nose.generators")
+        if nose is not None:
+            nose.AROUND[:] = [self._generator]
 
     def pytest_collection_finish(self) -> None:
         """From here on tests run; a file of them is no other's dependency."""
         self.observer.lasting = True
-        tests = {self.observer.name(os.path.realpath(path)) for path in COLLECTED}
+        tests = {self.observer.name(real(path)) for path in COLLECTED}
         self.observer.marks -= {f"{kind} {one}" for one in tests for kind in CODE}
 
     # -- what runs -----------------------------------------------------------
@@ -171,16 +191,23 @@ class Tracing(LeftOut):
         found = {*marks, *self.observer.marks, *COLLECTED.get(str(item.path), ())}
         for node in item.listchain()[:-1]:
             found |= self.levels.get(node.nodeid, set())
-        name = self.observer.name(os.path.realpath(item.path))
+            found |= COLLECTED.get(node.nodeid, set())
+        found |= COLLECTED.get(_yielding(item.parent, _name(item)), set())
+        name = self.observer.name(real(str(item.path)))
         if item.path.suffix == ".py":
             found.add(f"module {name}")
         else:
             found |= {f"file {name}", f"file {os.path.splitext(name)[0]}.json"}
         trace = self.observer.trace(found)
-        new = [pair for pair in trace.items() if pair not in self.known]
-        for pair in new:
-            self.known[pair] = len(self.known)
-        needs = sorted(self.known[pair] for pair in trace.items())
+        new, needs = [], []
+        for fact, digest in trace.items():
+            known = self.known.get(fact)
+            if known is None or known[0] != digest:
+                known = self.known[fact] = digest, self.count
+                self.count += 1
+                new.append((fact, digest))
+            needs.append(known[1])
+        needs.sort()
         self._line({"key": units.key(item), "new": new, "needs": needs})
 
     def _line(self, what: dict[str, Any]) -> None:
@@ -197,3 +224,12 @@ class Tracing(LeftOut):
         """Say what was imported from elsewhere; all tests may have used it."""
         if self.stream is not None:
             self._line({"packages": sorted(self.observer.packages())})
+
+
+def _yielding(parent: Any, name: str) -> str:
+    """The id of a function that yields tests."""
+    return f"{parent.nodeid}::{name}"
+
+
+def _name(item: Any) -> str:
+    return getattr(item, "originalname", None) or str(item.name)

@@ -15,6 +15,7 @@ from tests.chaos.traced_texts import (
     PO,
     RECORDS,
     SCRIPT,
+    SHARES,
     TESTS,
     TOOLS,
     VALUES,
@@ -26,7 +27,7 @@ PACKAGE = "harness_chaos_rates"
 IN_CODE = (
     "constant", "decorated", "decorator", "attribute", "field", "signature", "entered",
     "script", "comment", "never", "label", "idle", "cached", "tool", "unused",
-    "renamed", "tests_constant", "tests_helper",
+    "renamed", "tests_constant", "tests_helper", "remembered", "said", "lent",
 )  # fmt: skip
 """What of the Python is edited."""
 IN_FILES = ("record", "value", "names", "prices", "rates", "translation", "view")
@@ -89,6 +90,7 @@ class Sources:
     def _texts(self, module: Path, project: Path) -> Iterator[tuple[Path, str]]:
         yield module / "alpha.py", ALPHA.format(**self.words)
         yield module / "helpers.py", HELPERS.format(**self.words)
+        yield module / "shares.py", SHARES
         yield module / f"part_{self.words['renamed']}.py", "PART = 'part'\n"
         yield module / "tests/helping.py", HELPING.format(**self.words)
         cases = (
@@ -161,7 +163,7 @@ def clear(ground: Ground) -> None:
     project, module = ground.project, ground.module
     for name in ("tools.py", "fill.txt", "prices.json", "rates.csv", "optional.txt"):
         (project / name).unlink(missing_ok=True)
-    for name in ("helpers.py", "names.csv", "more.py"):
+    for name in ("helpers.py", "shares.py", "names.csv", "more.py"):
         (module / name).unlink(missing_ok=True)
     for path in module.glob("part_*.py"):
         path.unlink()

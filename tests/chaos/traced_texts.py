@@ -58,8 +58,11 @@ class Thing(ModelSQL, ModelView):
 HELPERS = """\
 import csv
 import os
+from functools import lru_cache
+from .shares import SHARED
 
 LABEL = {label!r}
+WORD = None
 
 def name_of(cls):
     with open(os.path.join(os.path.dirname(__file__), 'names.csv')) as file:
@@ -77,6 +80,33 @@ class Rates:
         return self.known
 
 RATES = Rates()
+
+@lru_cache(maxsize=None)
+def table():
+    return entry()
+
+def entry():
+    return {remembered!r}
+
+def word():
+    global WORD
+    if WORD is None:
+        WORD = said()
+    return WORD
+
+def said():
+    return {said!r}
+
+def lend():
+    if 'word' not in SHARED:
+        SHARED['word'] = lent()
+    return SHARED['word']
+
+def lent():
+    return {lent!r}
+"""
+SHARES = """\
+SHARED = {}
 """
 TOOLS = """\
 def price(text):
@@ -158,6 +188,12 @@ VALUES = {
     "Idle": "helpers.idle()",
     "Cached": "helpers.RATES.get()",
     "CachedAgain": "helpers.RATES.get() + ' again'",
+    "Table": "helpers.table()",
+    "TableAgain": "helpers.table() + ' again'",
+    "Word": "helpers.word()",
+    "WordAgain": "helpers.word() + ' again'",
+    "Lent": "helpers.lend()",
+    "LentAgain": "helpers.lend() + ' again'",
     "More": "alpha.MORE",
     "Helper": "words()",
     "Records": "records()",

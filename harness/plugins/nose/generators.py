@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
-from typing import Any, Callable, Iterator, NamedTuple
+from contextlib import ExitStack
+from typing import Any, Callable, ContextManager, Iterator, NamedTuple
 
 import pytest
 
@@ -18,6 +19,8 @@ from harness.plugins.nose import contexts
 
 LENGTH = 40
 """Characters kept of an argument in a name."""
+AROUND: list[Callable[[Any, str], ContextManager[object]]] = []
+"""What is to go on around the collection of a generator: who looks at it."""
 
 
 class Case(NamedTuple):
@@ -159,9 +162,12 @@ def collect(parent: Any, name: str) -> list[Generated]:
     lockstep = Lockstep(parent.obj, name)
     names: list[str] = []
     try:
-        for number, yielded in enumerate(lockstep.function()()):
-            parts = yielded if isinstance(yielded, tuple) else (yielded,)
-            names.append(title(number, parts))
+        with ExitStack() as stack:
+            for one in AROUND:
+                stack.enter_context(one(parent, name))
+            for number, yielded in enumerate(lockstep.function()()):
+                parts = yielded if isinstance(yielded, tuple) else (yielded,)
+                names.append(title(number, parts))
     except Exception as error:
         # What it lacks may be there inside the fixtures; if not, it fails then.
         names.append(f"{len(names)}-{type(error).__name__}")

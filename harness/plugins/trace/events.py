@@ -8,6 +8,7 @@ import shlex
 import sys
 from typing import Any, Iterable, Protocol
 
+from harness.plugins.trace.names import real
 from harness.plugins.unpatched import os
 
 LIBRARY = os.path.join(os.path.dirname(os.__file__), "")
@@ -19,6 +20,8 @@ SHOWING = (
 )  # fmt: skip
 """Modules of the library that read sources to show them, as `inspect.getframeinfo`
 does (and so each decorator of venusian), or look for what is installed."""
+FORGETTING = ("/babel/",)
+"""Packages that hand on what they read, and remember nothing of it."""
 LINES = os.path.join(LIBRARY, "linecache.py")
 """Remembers what it has read."""
 GIVEN = ("COVERAGE_", "DB_NAME", "HARNESS_", "PG", "PYTEST_", "TRYTOND_DATABASE")
@@ -39,6 +42,7 @@ class Marking(Protocol):
     quiet: int
     reading: str
     sources: list[str]
+    inside: tuple[str, ...]
 
     def covers(self, path: str) -> bool: ...
     def name(self, path: str) -> str: ...
@@ -50,6 +54,7 @@ class SourceEvents:
 
     def __init__(self, observer: Marking) -> None:
         self.observer = observer
+        self.inside = tuple(one.rstrip("/") for one in observer.inside)
         self.noting: dict[str, Any] = {
             "open": self._opened,
             "os.listdir": self._listed,
@@ -81,34 +86,40 @@ class SourceEvents:
         Of Python files only `linecache` does, for `inspect`.  The project's own
         directory is where libraries look for packages: that does not count.
         """
-        who, ways = _cause()
         name = self.observer.name(path)
+        if f"{kind} {name}" in self.observer.kept:
+            return  # it counts for whatever comes
+        who, ways = _cause()
         theirs = not self._observed(who)
         if not who or (theirs and name == "."):
             return
         self.observer.marks.add(f"{kind} {name}")
         if kind != "directory":
             self.observer.pin(f"{kind} {name}")
-        if LINES in ways or (theirs and not path.endswith(".py")):
+        keeps = theirs and not any(one in who for one in FORGETTING)
+        if LINES in ways or (keeps and not path.endswith(".py")):
             self.observer.kept.add(f"{kind} {name}")
 
     def _observed(self, who: str) -> bool:
         """Whether a file is of the sources, or a text that is executed."""
-        return who[:1] == "<" or self.observer.covers(os.path.realpath(who))
+        return who[:1] == "<" or self.observer.covers(real(who))
 
     def variable(self, name: str) -> None:
         """Somebody looks at a variable of the environment; of a library's own not."""
         if name.startswith(GIVEN) or name in IDLE:
             return
         who, _ = _cause()
-        if who.startswith("<doctest") or self.observer.covers(os.path.realpath(who)):
+        if who.startswith("<doctest") or self.observer.covers(real(who)):
             self.observer.marks.add(f"variable {name}")
 
     def _inside(self, path: Any) -> str:
         """The whole path if it is looked at, else nothing."""
         if not isinstance(path, (str, bytes, os.PathLike)):
             return ""
-        text = os.path.abspath(os.fsdecode(path))
+        text = os.fsdecode(path)
+        if text[:1] == "/" and not text.startswith(self.inside) and "/.." not in text:
+            return ""  # most that are looked for are elsewhere
+        text = os.path.abspath(text)
         return text if self.observer.covers(os.path.join(text, "")) else ""
 
     def _opened(self, given: Any, mode: Any, flags: int) -> None:

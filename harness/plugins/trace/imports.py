@@ -3,23 +3,28 @@
 
 from __future__ import annotations
 
+import builtins
+import importlib
 import os
 import sys
 from importlib.machinery import SourceFileLoader
 from typing import Any, Callable, Protocol
 
 from harness.plugins.trace import events
+from harness.plugins.trace.names import real
 
 
 class Importing(Protocol):
     """What an observer does in place of the import system."""
 
     marks: set[str]
+    own: tuple[str, ...]
 
     def covers(self, path: str) -> bool: ...
     def name(self, path: str) -> str: ...
     def compiled(self, path: str, module: str, rewrite: Any = None) -> Any: ...
     def executed(self, path: str, run: Callable[[], object]) -> None: ...
+    def named(self, module: str) -> None: ...
 
 
 MODULES: list[str] = []
@@ -32,22 +37,47 @@ def follow(observer: Importing) -> None:
     code, execute = loader.get_code, loader.exec_module
 
     def get_code(self: Any, fullname: str) -> Any:
-        if not observer.covers(os.path.realpath(self.path)):
+        if not observer.covers(real(self.path)):
             return code(self, fullname)
         if events.asked(sys._getframe()):
-            observer.marks.add(f"file {observer.name(os.path.realpath(self.path))}")
+            observer.marks.add(f"file {observer.name(real(self.path))}")
         return observer.compiled(self.path, fullname)
 
     def own_exec(self: Any, module: Any) -> None:
-        if not observer.covers(os.path.realpath(self.path)):
+        if not observer.covers(real(self.path)):
             execute(self, module)
         else:
             observer.executed(self.path, lambda: execute(self, module))
 
     loader.get_code, loader.exec_module = get_code, own_exec
+    _follow_names(observer)
     rewrite = sys.modules.get("_pytest.assertion.rewrite")
     if rewrite is not None:
         _follow_pytest(observer, rewrite)
+
+
+def _follow_names(observer: Importing) -> None:
+    """A module that is asked for by its name counts, also one that is there already."""
+    bootstrap: Any = importlib._bootstrap  # what `import_module` asks
+    statement, find = builtins.__import__, bootstrap._gcd_import
+
+    def own_import(name: str, *given: Any, **options: Any) -> Any:
+        made = statement(name, *given, **options)
+        if name.partition(".")[0] in observer.own:
+            _, _, what, level = (*given, *(None,) * 4)[:4]
+            for one in options.get("fromlist", what) or ():
+                observer.named(f"{name}.{one}")
+            if not options.get("level", level):
+                observer.named(name)
+        return made
+
+    def own_find(name: str, package: Any = None, level: int = 0) -> Any:
+        made = find(name, package, level)
+        if made.__name__.partition(".")[0] in observer.own:
+            observer.named(made.__name__)
+        return made
+
+    builtins.__import__, bootstrap._gcd_import = own_import, own_find
 
 
 def _follow_pytest(observer: Importing, rewrite: Any) -> None:
@@ -58,7 +88,7 @@ def _follow_pytest(observer: Importing, rewrite: Any) -> None:
     execute = hook.exec_module
 
     def covers(path: Any) -> bool:
-        return observer.covers(os.path.realpath(path))
+        return observer.covers(real(str(path)))
 
     def own_test(path: Any, config: Any) -> Any:
         if not covers(path):

@@ -24,6 +24,7 @@ def names_of(sources: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+@lru_cache(maxsize=None)
 def file_of(fact: str) -> str:
     """The Python file of a fact about code."""
     kind, _, name = fact.partition(" ")
@@ -46,8 +47,21 @@ def above(name: str) -> list[str]:
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
-@lru_cache(maxsize=None)
 def real(path: str) -> str:
+    """Where a file is; of an absolute path as it was when it was first asked for."""
+    return _real(path) if os.path.isabs(path) else os.path.realpath(path)
+
+
+@lru_cache(maxsize=None)
+def _real(path: str) -> str:
+    directory, name = os.path.split(path)
+    found = os.path.join(_directory(directory), name)
+    plain = name not in ("", ".", "..") and not os.path.islink(found)
+    return found if plain else os.path.realpath(path)
+
+
+@lru_cache(maxsize=None)
+def _directory(path: str) -> str:
     return os.path.realpath(path)
 
 

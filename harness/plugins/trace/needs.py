@@ -36,6 +36,8 @@ class Needs:
         self.loaded: dict[str, Loaded] = {}
         self.importing: dict[str, set[str]] = {}
         """By the name of a file: what was seen while its module was executed."""
+        self.left: dict[str, set[str]] = {}
+        """By the name of a file: what counts for all later that needs the file."""
         self._count = 0
         """How many modules there were when the next two were made."""
         self._own: dict[str, set[str]] = {}
@@ -46,6 +48,20 @@ class Needs:
     def forget(self) -> None:
         """A module was executed: what is remembered may not be so any more."""
         self._count = 0
+
+    def whole(self, marks: Iterable[str]) -> set[str]:
+        """These, what their modules need, and what was left in those."""
+        found: set[str] = set()
+        more = set(marks)
+        while more:
+            found |= self.all(more)
+            there = (
+                facts
+                for name, facts in self.left.items()
+                if self.loaded[name].fact in found
+            )
+            more = set().union(*there) - found
+        return found
 
     def all(self, marks: Iterable[str]) -> set[str]:
         """These and what their modules have needed to be imported."""

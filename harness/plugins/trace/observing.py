@@ -19,7 +19,7 @@ from typing import Any, Iterable, Mapping, Sequence
 
 from harness.plugins.trace import events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, store
-from harness.plugins.trace.names import names_of, top
+from harness.plugins.trace.names import file_of, names_of, real, top
 from harness.plugins.trace.needs import Loaded, Needs
 from harness.plugins.trace.skeleton import Reader, Skeleton
 from harness.plugins.unpatched import os
@@ -105,7 +105,7 @@ class Observer:
         try:
             with open(path, "rb") as file:
                 source = file.read()
-            name = self.name(os.path.realpath(path))
+            name = self.name(real(path))
             found, code = self._made(source, path, name, rewrite)
         finally:
             self.quiet -= 1
@@ -139,7 +139,7 @@ class Observer:
                 pass
         tree = ast.parse(source, path)
         reader = Reader(tree, self.own)
-        instrument.add(reader, name)
+        instrument.add(tree, reader, name)
         if rewrite is not None:
             rewrite(tree, source)
         code = compile(tree, path, "exec", dont_inherit=True)
@@ -150,7 +150,7 @@ class Observer:
 
     def executed(self, path: str, run: Any) -> None:
         """Execute a module: what is seen then, all need who need the module."""
-        name = self.name(os.path.realpath(path))
+        name = self.name(real(path))
         before = self._turn(set())
         try:
             run()
@@ -163,15 +163,26 @@ class Observer:
                 if self.lasting:
                     self.kept.add(self.needs.loaded[name].fact)
 
+    def named(self, module: str) -> None:
+        """A module is asked for by its name."""
+        path = getattr(sys.modules.get(module), "__file__", None)
+        loaded = self.needs.loaded.get(self.name(real(path))) if path else None
+        if loaded is not None:
+            self.marks.add(loaded.fact)
+
     def _turn(self, to: set[str]) -> set[str]:
         """Go on with another set of marks; those until now."""
         now, self.marks = self.marks, to
         setattr(builtins, instrument.SEEN, to.add)
         return now
 
-    def keeps(self, fact: str) -> Any:
-        """A section whose marks count for all that comes later in this process."""
-        return _Keeping(self, fact)
+    def keeps(self, fact: str, here: bool = False) -> Any:
+        """A section whose marks count for all that comes later in this process.
+
+        With `here` for all of that that needs the fact's file.
+        """
+        kept = self.needs.left.setdefault(file_of(fact), set()) if here else self.kept
+        return _Keeping(self, fact, kept)
 
     # -- answers -------------------------------------------------------------
 
@@ -180,7 +191,7 @@ class Observer:
         made = Trace()
         self.quiet += 1
         try:
-            for fact in self.needs.all(marks):
+            for fact in self.needs.whole(marks):
                 if self.written and self._made_here(fact):
                     continue
                 digest = self.digests.get(fact)
@@ -216,18 +227,19 @@ class Observer:
 class _Keeping:
     """A generator is noted when it begins, and is no section: it may never end."""
 
-    def __init__(self, observer: Observer, fact: str) -> None:
+    def __init__(self, observer: Observer, fact: str, kept: set[str]) -> None:
         self.observer = observer
         self.fact = fact
+        self.kept = kept
         observer.marks.add(fact)
-        observer.kept.add(fact)
+        kept.add(fact)
 
     def __enter__(self) -> None:
         self.before = self.observer._turn({self.fact})
 
     def __exit__(self, *exc: object) -> None:
         seen = self.observer._turn(self.before)
-        self.observer.kept |= seen
+        self.kept |= seen
         self.observer.marks |= seen
 
 
@@ -270,7 +282,7 @@ def start(
     OBSERVERS.append(made)
     made.listen()
     for module in list(sys.modules.values()):
-        path = os.path.realpath(getattr(module, "__file__", None) or "")
+        path = real(getattr(module, "__file__", None) or "")
         if made.covers(path):  # it was not instrumented
             made.kept.add(f"file {made.name(path)}")
     imports.follow(made)

@@ -12,7 +12,7 @@ import ast
 import hashlib
 from typing import Any, Iterable, NamedTuple
 
-VERSION = 4
+VERSION = 5
 """Of what is said here and in `instrument`: what another one said is not known."""
 LENGTH = 20
 """Hexadecimal digits of a digest."""

@@ -58,15 +58,19 @@ def test_what_other_repositories_call_is_as_configured() -> None:
     assert "${{" not in script, "no value of a caller is part of a script"
 
 
-def test_a_component_is_what_gitlab_reads() -> None:
-    header, jobs = YAML(typ="safe").load_all((ROOT / provider.COMPONENT).read_text())
+def _is_gitlabs(document: object) -> None:
     found = find_spec("check_jsonschema")  # its import tries the network
     vendor = (
         Path(str(found.origin if found else "")).parent / "builtin_schemas" / "vendor"
     )
     schema = json.loads((vendor / "gitlab-ci.json").read_text("utf-8"))
+    jsonschema.validate(document, schema)
+
+
+def test_a_component_is_what_gitlab_reads() -> None:
+    header, jobs = YAML(typ="safe").load_all((ROOT / provider.COMPONENT).read_text())
     for document in (header, jobs):
-        jsonschema.validate(document, schema)
+        _is_gitlabs(document)
     asked = re.findall(r"inputs\.(\w+)", (ROOT / provider.COMPONENT).read_text())
     assert set(asked) == set(header["spec"]["inputs"])
 
@@ -167,16 +171,34 @@ def test_a_job_runs_its_line_and_nothing_else() -> None:
         name="portal-1-of-2", row="portal", suite="portal", database="local",
         python="3.12", shard="1/2", minutes=45, nox_line='nox -s portal -- -k "a or b"',
     )  # fmt: skip
-    made = pipeline.Pipeline(
-        everything="",
-        jobs=(pipeline.Planned(job=job, pythons=("3.12",), templates=()),),
-        templates=(),
-        images=False,
-    )
-    text = provider.gitlab_jobs(CONFIG, made)
+    text = provider.gitlab_jobs(CONFIG, _of(job))
     assert '  script:\n    - "nox -s portal -- -k \\"a or b\\""\n  after_script' in text
     assert "image: python:3.12-bookworm" in text
     assert "--expect portal-1-of-2 " in text
+
+
+def _of(job: Job) -> pipeline.Pipeline:
+    planned = pipeline.Planned(job=job, pythons=("3.12",), templates=())
+    return pipeline.Pipeline(everything="", jobs=(planned,), templates=(), images=False)
+
+
+def test_gitlab_caches_the_traces_of_all_jobs_but_those_of_a_merge_request() -> None:
+    job = Job(
+        name="portal", row="portal", suite="portal", python="3.12", minutes=45,
+        nox_line="nox -s portal -- --affected=check",
+    )  # fmt: skip
+    other = replace(CONFIG, ci=replace(CONFIG.ci, traces=True))
+    assert "traces" not in provider.gitlab_jobs(CONFIG, _of(job))
+    jobs = YAML(typ="safe").load(provider.gitlab_jobs(other, _of(job)))
+    _is_gitlabs(jobs)
+    cached = {"key": "traces", "paths": [".harness/state/traces"]}
+    assert {**cached, "policy": "pull"} in jobs["test portal"]["cache"]
+    assert {**cached, "when": "always"} in jobs["gate"]["cache"]
+    *_, merge, keep, last = jobs["gate"]["script"]
+    assert "report merge" in merge
+    assert keep.startswith('if [ -z "${CI_MERGE_REQUEST_IID:-}" ]')
+    assert "cp merged/traces/* .harness/state/traces/" in keep
+    assert last == 'exit "$code"'
 
 
 def test_nothing_to_do_is_a_pipeline_too() -> None:

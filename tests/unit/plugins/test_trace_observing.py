@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from harness.plugins.trace import events, imports, instrument, skeleton
+from harness.plugins.trace import events, imports, instrument, names, skeleton
 from harness.plugins.trace.observing import Observer, TraceSection
 
 Load = Callable[..., Any]
@@ -33,6 +33,9 @@ def observer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Observer:
     for name in ("get_code", "exec_module"):
         monkeypatch.setattr(loader, name, getattr(loader, name))
     monkeypatch.setattr(imports, "_follow_pytest", lambda *_: None)
+    monkeypatch.setattr(builtins, "__import__", builtins.__import__)
+    finder: Any = importlib._bootstrap  # type: ignore[attr-defined]
+    monkeypatch.setattr(finder, "_gcd_import", finder._gcd_import)
     imports.follow(made)
     return made
 
@@ -64,6 +67,13 @@ def seen(observer: Observer, call: Callable[[], object]) -> set[str]:
     finally:
         found = section.end()
     return {one.replace("src/own/", "") for one in found}
+
+
+def needed(observer: Observer, call: Callable[[], object]) -> set[str]:
+    """What is seen, with all that this needs."""
+    section = TraceSection(observer).begin()
+    call()
+    return {one.replace("src/own/", "") for one in observer.trace(section.end())}
 
 
 def test_functions_that_are_entered(observer: Observer, load: Load) -> None:
@@ -166,37 +176,143 @@ def test_sections_are_nested(observer: Observer, load: Load) -> None:
     assert inner == [{"function one.py:g"}]
 
 
+LEAVING = """
+from functools import lru_cache
+from own import library
+from own.library import memo, shared, Other
+ALIAS = shared
+KNOWN = {}
+TWICE = {}
+TWICE = shared
+BOUND = None
+@memo
+class Shown:
+    value = None
+class Thing:
+    value = None
+    items = []
+    def fill(self):
+        if self.value is None:
+            self.value = g()
+    @classmethod
+    def change(cls):
+        cls.value = g()
+    @classmethod
+    def mutate(cls):
+        cls.items.append(g())
+    @staticmethod
+    def of(thing):
+        if thing.value is None:
+            thing.value = g()
+class Sub(Other):
+    pass
+@lru_cache(maxsize=None)
+def cached():
+    return g()
+@memo
+def elsewhere():
+    return g()
+def g():
+    return 1
+def bind():
+    global BOUND
+    BOUND = shared
+def f():
+    BODY
+def other():
+    known = {}
+    known[1] = 2
+"""
+
+
+@pytest.fixture
+def left(observer: Observer, load: Load) -> Callable[[str, str], list[bool]]:
+    """Who needs what a call sees: a test of the same module, of one that imports it,
+    and one of a module that knows nothing of it."""
+
+    def find(body: str, call: str) -> list[bool]:
+        library = "shared = {}\nclass Other: pass\ndef memo(thing): return thing\n"
+        load(library=library)
+        one = load(one=LEAVING.replace("BODY", body))
+        user = load(two="def h():\n    from own.one import g\n")
+        stranger = load(three="def h(): pass\n")
+        thing = {"one": one, "made": one.Thing()}
+        assert "function one.py:g" in seen(observer, lambda: eval(call, thing))
+        later = (needed(observer, do) for do in (one.other, user.h, stranger.h))
+        return ["function one.py:g" in facts for facts in later]
+
+    return find
+
+
 @pytest.mark.parametrize(
     "body",
     [
-        "global KNOWN\n        KNOWN = g()",
+        "global KNOWN; KNOWN = g()",
         "KNOWN[1] = g()",
         "KNOWN.setdefault(1, g())",
         "Thing.value = g()",
         "setattr(Thing, 'value', g())",
-        "if Thing.value is None:\n            Thing.value = g()",
+        "if Thing.value is None: Thing.value = g()",
     ],
 )
-def test_what_stays_counts_for_all_that_comes_later(
-    observer: Observer, load: Load, body: str
+def test_what_stays_in_a_module_counts_for_who_has_it(
+    left: Callable[[str, str], list[bool]], body: str
 ) -> None:
-    one = load(
-        one=f"""
-        KNOWN = {{}}
-        class Thing:
-            value = None
+    assert left(body, "one.f()") == [True, True, False]
+
+
+@pytest.mark.parametrize("call", ["made.fill()", "one.Thing.change()", "one.cached()"])
+def test_so_does_what_an_object_or_a_cache_of_it_remembers(
+    left: Callable[[str, str], list[bool]], call: str
+) -> None:
+    assert left("pass", call) == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("body", "call"),
+    [
+        ("library.value = g()", "one.f()"),
+        ("shared[1] = g()", "one.f()"),
+        ("ALIAS[1] = g()", "one.f()"),
+        ("TWICE[1] = g()", "one.f()"),
+        ("KNOWN[1][2] = g()", "one.KNOWN.update({1: {}}) or one.f()"),
+        ("Thing.items.append(g())", "one.f()"),
+        ("Shown.value = g()", "one.f()"),
+        ("BOUND[1] = g()", "one.bind() or one.f()"),
+        ("global BOUND; BOUND = shared; BOUND[1] = g()", "one.f()"),
+        ("type(Thing()).value = g()", "one.f()"),
+        ("thing = Thing(); thing.__class__.value = g()", "one.f()"),
+        ("pass", "one.Thing.mutate()"),
+        ("pass", "one.Thing.of(made)"),
+        ("pass", "one.elsewhere()"),
+    ],
+)
+def test_what_may_stay_elsewhere_counts_for_all_that_comes_later(
+    left: Callable[[str, str], list[bool]], body: str, call: str
+) -> None:
+    assert left(body, call) == [True, True, True]
+
+
+def test_what_is_left_may_need_what_another_module_was_left(
+    observer: Observer, load: Load
+) -> None:
+    """A module's cache has what another's has remembered."""
+    cached = "from functools import cache\n@cache\ndef f(): return g()\n"
+    load(one=f"{cached}def g(): pass\n")
+    two = load(
+        two="""
+        from functools import lru_cache
+        @lru_cache
         def f():
-            {body.replace("        ", "            ")}
-        def g():
-            return 1
-        def other():
-            known = {{}}
-            known[1] = 2
+            from own import one
+            return one.f()
         """
     )
-    both = {"function one.py:f", "function one.py:g"}
-    assert seen(observer, one.f) == both
-    assert seen(observer, one.other) == {"function one.py:other", *both}
+    user = load(three="def h():\n    from own import two\n")
+    seen(observer, two.f)
+    assert "function two.py:f" not in seen(observer, user.h)
+    facts = needed(observer, user.h)
+    assert {"function two.py:f", "function one.py:g"} <= facts
 
 
 def test_what_a_class_is_set_up_with_is_for_its_tests(
@@ -218,19 +334,19 @@ def test_what_a_class_is_set_up_with_is_for_its_tests(
 @pytest.mark.parametrize(
     ("source", "leaves"),
     [
-        ("def register(): Pool.register(Thing)", True),
-        ("def register(registry): registry.scan()", True),
-        ("def includeme(config): config.scan()", True),
-        ("def register(request): return page(request)", False),
-        ("def register(request): KNOWN.add(request)", True),
-        ("@reify\ndef register(request): return page(request)", True),
+        ("def register(): Pool.register(Thing)", instrument.ANYWHERE),
+        ("def register(registry): registry.scan()", instrument.ANYWHERE),
+        ("def includeme(config): config.scan()", instrument.ANYWHERE),
+        ("def register(request): return page(request)", instrument.NOTHING),
+        ("def register(request): KNOWN.add(request)", instrument.ANYWHERE),
+        ("@reify\ndef register(request): return page(request)", instrument.ANYWHERE),
     ],
 )
 def test_a_view_that_is_called_register_leaves_nothing(
-    source: str, leaves: bool
+    source: str, leaves: int
 ) -> None:
     (node,) = ast.parse(source).body
-    assert instrument.leaves(node) is leaves
+    assert instrument.leaves(node) == leaves
 
 
 def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
@@ -256,7 +372,8 @@ def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
     )
     assert one.f() == one.A().f() == 1
     assert list(one.A.__setup__()) == [1]
-    assert seen(observer, one.f) == {
+    assert seen(observer, one.f) == {"function one.py:A.__setup__"}
+    assert needed(observer, one.f) >= {
         "function one.py:f", "function one.py:g", "function one.py:A.f",
         "function one.py:A.__setup__",
     }  # fmt: skip
@@ -268,6 +385,29 @@ def test_a_module_that_a_test_imports_stays(observer: Observer, load: Load) -> N
     observer.lasting = True
     assert seen(observer, one.f) == {"function one.py:f", "module three.py"}
     assert seen(observer, lambda: None) == {"module three.py"}
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "__import__('own.two')",
+        "__import__('own', fromlist=['two'])",
+        "importlib.import_module('own.two')",
+        "importlib.import_module('.two', 'own')",
+    ],
+)
+def test_a_module_that_is_there_counts_for_who_asks_for_it_by_name(
+    observer: Observer, load: Load, ask: str
+) -> None:
+    """Somebody else has imported it; what was left in it counts, too."""
+    one = load(
+        two="KNOWN = {}\ndef f(): KNOWN[1] = g()\ndef g(): pass\n",
+        one=f"import importlib, sys\ndef ask(): {ask}\ndef no(): pass\n",
+    )
+    two = importlib.import_module("own.two")
+    seen(observer, two.f)
+    assert "module two.py" not in needed(observer, one.no)
+    assert {"module two.py", "function two.py:g"} <= needed(observer, one.ask)
 
 
 def test_a_project_below_what_is_apart_is_looked_at(tmp_path: Path) -> None:
@@ -334,6 +474,32 @@ def test_events(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert heard(observer, listener, load, event, *given) == expected
+
+
+@pytest.mark.parametrize(("package", "stays"), [("jinja2", True), ("babel", False)])
+def test_what_a_package_reads_stays_unless_it_hands_it_on(
+    observer: Observer, listener: events.SourceEvents, package: str, *, stays: bool
+) -> None:
+    code = compile("hear('open', given)", f"/site-packages/{package}/a.py", "exec")
+    given = (str(Path(observer.root) / "a.txt"), "r", 0)
+    does = {"hear": listener.hear, "given": given}
+    assert seen(observer, lambda: exec(code, does)) == {"file a.txt"}
+    assert seen(observer, lambda: None) == ({"file a.txt"} if stays else set())
+    assert bool(seen(observer, lambda: exec(code, does)))
+
+
+def test_where_a_file_is_is_known_by_its_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "b").mkdir()
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b/c").symlink_to("d")
+    for given in ("a/c", "a/d", "a/..", "a/../b/x", "a", "a/.", "b/c/"):
+        path = f"{tmp_path}/{given}"
+        assert names.real(path) == os.path.realpath(path)
+    for place in ("a", "."):
+        monkeypatch.chdir(tmp_path / place)
+        assert names.real("x") == os.path.realpath("x")
 
 
 def test_who_looks_for_a_file_or_a_variable_is_heard(

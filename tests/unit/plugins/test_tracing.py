@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which tests are left out: those that are unchanged, with all they share."""
 
+import builtins
 import json
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,6 +11,9 @@ from typing import Any
 import pytest
 
 from harness.plugins import tracing
+from harness.plugins.nose import generators
+from harness.plugins.trace import instrument
+from harness.plugins.trace.observing import Observer
 
 
 def item(name: str, owner: type | None = None, *marks: str) -> Any:
@@ -100,3 +105,56 @@ def test_so_does_one_whose_tests_depend_on_each_other(
 ) -> None:
     items.append(item("test_c", None, "dependency"))
     assert len(select(tmp_path, items, ["test_a"])) == 5
+
+
+def test_what_a_function_yields_is_for_the_tests_that_it_yields(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that its collection sees, for each of them: only the first enters it."""
+    monkeypatch.setattr(builtins, instrument.SEEN, None, raising=False)
+    monkeypatch.setattr(tracing, "COLLECTED", {})
+    monkeypatch.setattr(generators, "AROUND", [])
+    monkeypatch.setitem(sys.modules, generators.__name__, generators)
+    observer = Observer(str(tmp_path), [], [], "")
+    plugin = tracing.Tracing(observer, {"directory": str(tmp_path)})
+    plugin.pytest_collection()
+
+    def many() -> Any:
+        for number in range(2):
+            observer.marks.add(f"function a.py:of_{number}")
+            yield print, number
+
+    owner = SimpleNamespace(nodeid="tests/test_a.py", obj=SimpleNamespace(many=many))
+    make = staticmethod(lambda parent, name: SimpleNamespace())
+    monkeypatch.setattr(generators.Generated, "from_parent", make)
+    made = generators.collect(owner, "many")
+    assert [one.index for one in made] == [0, 1]
+    assert not observer.marks
+    for name in ("many", "many", "single"):
+        one = item(name)
+        one.parent, one.originalname = owner, name
+        one.listchain = lambda: [owner, None]
+        plugin._write(one, set())
+    plugin.stream.close()
+    lines = map(json.loads, next(tmp_path.glob("*.jsonl")).read_text().splitlines())
+    needs = [len(line["needs"]) for line in lines]
+    assert needs == [3, 3, 1]  # the file of the test, and what was seen
+
+
+def test_what_a_class_is_collected_with_is_for_its_tests(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builtins, instrument.SEEN, None, raising=False)
+    monkeypatch.setattr(tracing, "COLLECTED", {})
+    observer = Observer(str(tmp_path), [], [], "")
+    plugin = tracing.Tracing(observer, {"directory": str(tmp_path)})
+
+    class Collector(pytest.Class):
+        nodeid = "tests/test_a.py::Sequence"
+
+    report = plugin.pytest_make_collect_report(object.__new__(Collector))
+    next(report)
+    observer.marks.add("function a.py:f")
+    assert next(report, None) is None
+    assert tracing.COLLECTED[Collector.nodeid] == {"function a.py:f"}
+    assert not observer.marks
