@@ -5,10 +5,15 @@ A file of few tests (9, of the portal 8) is saved again and again, each time ano
 one by a line at its end, and put back at last.  Seconds count from the write to the
 line that watch prints.  Memory is the proportional share (PSS) of all its processes
 while it waits, the database server's among them.
+
+``--source DIRECTORY --edit FILE[:FUNCTION]`` measures a copy of a Tryton module in
+place of the suites: each save is a line more at the end of a file of it, or another one
+in a method's body.  All its tests run once before that, which traces them.
 """
 
 import argparse
 import re
+import shutil
 import signal
 import statistics
 import subprocess  # noqa: TID251  (a watch is measured from outside)
@@ -20,9 +25,11 @@ from pathlib import Path
 from harness.output import Console
 
 ROOT = Path(__file__).parents[1]
-FIRST, ALL, MEMORY = 1.0, 2.5, 300.0
-"""The bars: seconds to the first result, to all; MiB."""
+FIRST, THEIRS, ALL, MEMORY = 1.0, 2.0, 2.5, 300.0
+"""The bars: seconds to the first result, of somebody's module, to all; MiB."""
 PATIENCE = 900.0
+COPY = ROOT / ".harness" / "watched"
+"""Where a copy is: environments know the place."""
 FILES = {
     "tryton": "examples/collecting_society/tests/test_content.py",
     "portal": "examples/portal_web/portal_web/tests/functional/test_isolation.py",
@@ -33,11 +40,11 @@ SUMMARY = r"passed.* in (?P<all>[\d.]+) s \(the first after (?P<first>[\d.]+)"
 class Watching:
     """A watch that runs, and what it says."""
 
-    def __init__(self, suite: str, database: str) -> None:
+    def __init__(self, suite: str, database: str, project: Path) -> None:
         argv = [sys.executable, "-m", "harness", "watch", suite]
         self.process = subprocess.Popen(
             [*argv, "--database", database],
-            cwd=ROOT,
+            cwd=project,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -95,11 +102,41 @@ def share(process: int) -> int:
     return int(found[1]) if found else 0
 
 
-def measure(suite: str, rounds: int, database: str) -> tuple[list[float], ...]:
+def copied(source: Path) -> Path:
+    """A project with a copy of a module; where that is."""
+    place = COPY / "src" / source.name
+    shutil.rmtree(COPY, ignore_errors=True)
+    left_out = shutil.ignore_patterns(".git", "*.egg-info", "__pycache__")
+    shutil.copytree(source, place, ignore=left_out)
+    (COPY / "pyproject.toml").write_text(
+        '[tool.harness]\nrequirements = ["requests"]\n'
+        f"[tool.harness.source.{source.name}]\n[tool.harness.suite.tryton]\n"
+        f'modules = ["{source.name}"]\n'
+    )
+    return place
+
+
+def edited(text: str, function: str, number: int) -> str:
+    """Another text each time; a word in a function's body, or a line at the end."""
+    if not function:
+        return f"{text}EDITED = {number}\n"
+    head = rf"^( +)def {function}\([^:]*:\n"
+    made, count = re.subn(
+        head, rf"\g<0>\1    edited = {number}\n", text, count=1, flags=re.MULTILINE
+    )
+    if not count:
+        raise SystemExit(f"no method {function}")
+    return made
+
+
+def measure(
+    suite: str, edit: str, rounds: int, database: str, project: Path = ROOT
+) -> tuple[list[float], ...]:
     """Seconds to the first result and to all, of each save, and MiB at the end."""
-    path = ROOT / FILES[suite]
+    name, _, function = edit.partition(":")
+    path = project / name
     text = path.read_text("utf-8")
-    watching = Watching(suite, database)
+    watching = Watching(suite, database, project)
     first, whole = [], []
     try:
         watching.until("wait for a save", 0)
@@ -107,7 +144,7 @@ def measure(suite: str, rounds: int, database: str) -> tuple[list[float], ...]:
         for number in range(rounds):
             after = len(watching.lines)
             began = time.monotonic()
-            path.write_text(f"{text}EDITED = {number}\n", "utf-8")
+            path.write_text(edited(text, function, number), "utf-8")
             at, found = watching.until(SUMMARY, after)
             whole.append(at - began)
             late = whole[-1] - float(found["all"])  # until the save was heard of
@@ -125,16 +162,27 @@ def main(argv: list[str]) -> int:
     parser.add_argument("suites", nargs="*", default=list(FILES))
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--database", default="local")
+    parser.add_argument("--source", type=Path, metavar="DIRECTORY")
+    parser.add_argument("--edit", default="__init__.py", metavar="FILE[:FUNCTION]")
     chosen = parser.parse_args(argv)
     console = Console(sys.stdout, {})
     wrong = 0
     rows = []
-    for suite in chosen.suites:
-        found = measure(suite, chosen.rounds, chosen.database)
+    more = chosen.rounds, chosen.database
+    for suite in [chosen.source.name] if chosen.source else chosen.suites:
+        if chosen.source:
+            module = copied(chosen.source.resolve())
+            test = ["test", "tryton", "--affected", "--database", chosen.database]
+            argv = [sys.executable, "-m", "harness", *test]
+            subprocess.run(argv, cwd=COPY, check=False, capture_output=True)
+            edit = f"{module.relative_to(COPY)}/{chosen.edit}"
+            found = measure("tryton", edit, *more, COPY)
+        else:
+            found = measure(suite, FILES[suite], *more)
         for what, values, bar, unit in zip(
             ("first result", "all results", "memory"),
             found,
-            (FIRST, ALL, MEMORY),
+            (THEIRS if chosen.source else FIRST, ALL, MEMORY),
             ("s", "s", "MiB"),
             strict=True,
         ):

@@ -3,12 +3,12 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Final
 
 from harness import modules, proc
-from harness.config import Config
+from harness.config import Config, profiles
 from harness.errors import HarnessError, SourceError
 from harness.model import Module, Origin, Source
 
@@ -27,6 +27,26 @@ def resolve(config: Config, environ: Mapping[str, str]) -> dict[str, Source]:
                 found[name] = _describe(name, path, origin, environ)
                 break
     return found
+
+
+def check_whole(config: Config, names: Collection[str] | None = None) -> None:
+    """Nothing is made of somebody's sources and of examples in place of the rest.
+
+    Raises `SourceError` where a profile is cloned in part; where it is taken, the
+    sources that matter are `names`.
+    """
+    for name, lost in profiles.begun(config.root, config.profile).items():
+        if config.profile and names is not None:
+            lost = {one: line for one, line in lost.items() if Path(one).name in names}
+        if lost:
+            raise SourceError(
+                f"some sources of the profile {name} are there, and some are not:"
+                f" {', '.join(lost)}",
+                checked=f"[tool.harness.profile.{name}]; examples would stand in"
+                " for them",
+                remedy=f"{profiles.cloning(lost)} (or, if that is meant:"
+                " --profile none)",
+            )
 
 
 def _places(config: Config, name: str, path: str) -> list[tuple[Origin, Path]]:

@@ -13,6 +13,7 @@ from harness.cli.base import (
     Words,
     as_json,
     asking,
+    identified,
     trusting,
     written,
 )
@@ -40,7 +41,7 @@ def add(below: "Commands[Parser]") -> None:
         help="then remove dated ones that are older, such as 14d; never the newest",
     )  # fmt: skip
     text = "make a database from a backup, verified before and after"
-    one = asking(placed(below, "restore", text, "db_files.restore"))
+    one = identified(asking(placed(below, "restore", text, "db_files.restore")))
     one.add_argument("path", type=Path, metavar="FILE", help="what backup has written")
     trusting(named(one))
     one.add_argument(
@@ -55,7 +56,7 @@ def add(below: "Commands[Parser]") -> None:
         "path", type=Path, nargs="?", metavar="FILE",
         help="else the newest of the stack's database",
     )  # fmt: skip
-    trusting(one).set_defaults(apart=True)
+    identified(trusting(one)).set_defaults(apart=True)
     text = "remove all data of the server, after a backup of each database"
     asking(placed(below, "destroy", text, "db_files.destroy"))
 
@@ -95,7 +96,7 @@ def _backup(context: "Context", options: argparse.Namespace, rest: Words) -> int
             wish=request(options),
             name=options.name,
             output=None,
-            stdout=sys.stdout.buffer.write,
+            stdout=sys.stdout.buffer,
             force=False,
             schedule=schedule,
             as_json=False,

@@ -144,6 +144,13 @@ def trusting(parser: Parser) -> Parser:
     return parser
 
 
+def identified(parser: Parser) -> Parser:
+    """Adds ``--identity``."""
+    text = "the secret key of an encrypted backup; <(ssh HOST cat FILE) leaves it there"
+    parser.add_argument("--identity", type=Path, metavar="FILE", help=text)
+    return parser
+
+
 def written(text: str) -> Path:
     """The type of an option that names a file to write.
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness build`` and ``harness images``."""
 
+from pathlib import Path
+
 from harness.cli.base import Commands, Parser, actions, command, written
 
 
@@ -8,7 +10,11 @@ def add(commands: "Commands[Parser]") -> None:
     """Add these commands to the command line."""
     one = command(commands, "build", "build the images whose inputs have changed")
     one.add_argument(
-        "names", nargs="*", default=[], metavar="SERVICE", help="all without any"
+        "names",
+        nargs="*",
+        default=[],
+        metavar="SERVICE",
+        help="without any: all that the stack runs",
     )
     one.add_argument(
         "--no-cache", dest="cache", action="store_false", help="build every layer anew"
@@ -20,7 +26,13 @@ def add(commands: "Commands[Parser]") -> None:
         default="",
         help="sources editable with tools for tests, or copied without any",
     )
-    one.add_argument("--json", action="store_true", help="the result as JSON")
+    one.add_argument(
+        "--no-database", dest="ahead", action="store_false",
+        help="images only: the first harness up makes its database itself",
+    )  # fmt: skip
+    one.add_argument(
+        "--json", action="store_true", help="the images as JSON, no database"
+    )
     one.set_defaults(call="images.build")
     below = actions(command(commands, "images", "the images of the stack"))
     one = command(below, "base", "make the base image here, of Debian's packages")
@@ -42,6 +54,24 @@ def add(commands: "Commands[Parser]") -> None:
         "--without", default="", metavar="HOST/PATH", help="those that it has not"
     )
     one.set_defaults(call="exchange.save")
+    one = command(below, "sbom", "write what is in images, as CycloneDX, for scanners")
+    one.add_argument(
+        "names",
+        nargs="*",
+        default=[],
+        metavar="SERVICE",
+        help="those of the stack without any",
+    )
+    one.add_argument(
+        "--variant",
+        choices=("development", "production"),
+        default="production",
+        help="production without any",
+    )
+    one.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIRECTORY", help="where"
+    )
+    one.set_defaults(call="images.sbom")
     one = command(below, "refresh", "ask the registry for the base images' digests")
     one.set_defaults(call="images.refresh")
     one = command(below, "lock", "write the locked versions of all requirements anew")

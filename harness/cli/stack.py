@@ -13,6 +13,7 @@ from harness.cli.base import (
     asking,
     command,
     dry_run,
+    identified,
     written,
 )
 from harness.model import ENVIRONMENTS
@@ -35,13 +36,13 @@ def add(commands: "Commands[Parser]") -> None:
     one = as_json(on_stack(commands, "urls", "where the stack is reached"))
     one.set_defaults(call="stack_show.urls")
     whole = command(commands, "stack", "the stack for other machines than this one")
-    one = on_stack(actions(whole), "export", "write it for a Docker swarm")
+    one = on_stack(actions(whole), "export", "write it for a swarm, for Kubernetes")
     one.add_argument(
         "--format",
         dest="form",
         choices=("swarm", "kubernetes"),
         default="swarm",
-        help="swarm: a file for docker stack deploy; kubernetes: says why not",
+        help="swarm: a file for docker stack deploy; kubernetes: for kubectl apply",
     )
     one.add_argument(
         "-o", "--output", type=written, required=True, help="the file to write"
@@ -104,7 +105,7 @@ def _whole(commands: "Commands[Parser]") -> None:
         action="store_true",
         help="and to the backup that was made before these updated the database",
     )
-    dry_run(asking(one)).set_defaults(call="stack_rollback.rollback")
+    identified(dry_run(asking(one))).set_defaults(call="stack_rollback.rollback")
     one = _services(on_stack(commands, "restart", "end services and start them again"))
     dry_run(one).set_defaults(call="stack_change.restart")
     one = as_json(on_stack(commands, "ps", "list the stack's containers"))

@@ -1,19 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness db backup``: once, or each day."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from harness.commands import db, db_place, stack, stack_saving
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
-from harness.commands.db_saving import dated, outlived, saved
+from harness.commands.db_saving import dated, outlived, saved, seal
 from harness.context import Context
 from harness.databases import archive
 from harness.errors import ExitCode, UsageError
 from harness.quantities import size as shown
-
-Write = Callable[[bytes], object]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +33,7 @@ def backup(
     wish: DatabaseRequest,
     name: str,
     output: Path | None,
-    stdout: Write | None,
+    stdout: IO[bytes] | None,
     force: bool,
     schedule: Schedule,
     as_json: bool,
@@ -92,9 +90,16 @@ def _of_files(
     return stack.open_(context, wish.environment)
 
 
-def _streamed(context: Context, place: DatabasePlace, name: str, stdout: Write) -> None:
-    with context.console.step(f"backup {name}", ticker=True) as step:
+def _streamed(
+    context: Context, place: DatabasePlace, name: str, stdout: IO[bytes]
+) -> None:
+    own = seal(context, place.client.environment)
+    with (
+        context.console.step(f"backup {name}", ticker=True) as step,
+        own.around(stdout) as sink,
+    ):
         done = archive.dump(
-            place.client, name, stdout, lambda count: step.update(shown(count))
+            place.client, name, sink.write, lambda count: step.update(shown(count))
         )
-    context.console.info(f"{shown(done.size)}, sha256 {done.sha256}")
+    what = "encrypted" if own.recipients else f"sha256 {done.sha256}"
+    context.console.info(f"{shown(done.size)}, {what}")

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness db restore``, ``verify``, ``destroy``: backups as databases again."""
 
-import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,10 +13,11 @@ from harness.commands.db_make import Waiting, claimed
 from harness.commands.db_place import DatabasePlace, DatabaseRequest
 from harness.commands.db_saving import Leave, dated, saved
 from harness.context import Context
-from harness.databases import archive, catalogue, rights
+from harness.databases import archive, catalogue, files, rights, sealing
 from harness.databases import replace as replacing
 from harness.databases.archive import Seen
 from harness.databases.client import PostgresPrograms
+from harness.databases.sealing import Backup
 from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.postgres import memory
 from harness.quantities import size as shown
@@ -33,6 +33,7 @@ def restore(
     *,
     wish: DatabaseRequest,
     path: Path,
+    identity: Path | None,
     name: str,
     trusted: bool,
     privileges: bool,
@@ -44,18 +45,36 @@ def restore(
     nobody is granted any.
     """
     name = replacing.require_name(db.named(context, name))
-    checked = archive.require(path)
+    backup = Backup.of(path, identity, context.environ)
+    checked = files.require(backup)
     if not checked:
-        context.console.warn(f"{archive.checksum(path)} is not there: not compared")
-    with claimed(context, wish, name, leave) as place:
-        _restored(context, place, path, name, trusted=trusted, privileges=privileges)
+        context.console.warn(f"{files.checksum(path)} is not there: not compared")
+    back(
+        context, wish=wish, backup=backup, name=name, trusted=trusted,
+        privileges=privileges, leave=leave,
+    )  # fmt: skip
     return ExitCode.OK
+
+
+def back(
+    context: Context,
+    *,
+    wish: DatabaseRequest,
+    backup: Backup,
+    name: str,
+    trusted: bool,
+    privileges: bool,
+    leave: Leave,
+) -> None:
+    """`restore` a backup that was looked at."""
+    with claimed(context, wish, name, leave) as place:
+        _restored(context, place, backup, name, trusted=trusted, privileges=privileges)
 
 
 def _restored(
     context: Context,
     place: DatabasePlace,
-    path: Path,
+    backup: Backup,
     name: str,
     *,
     trusted: bool,
@@ -68,12 +87,13 @@ def _restored(
             with lesser as writer:
                 words = archive.restore_words(writer, new, privileges=privileges)
                 argv = writer.argv("pg_restore", *words)
-                client.say(f"{client.line(argv)} < {shlex.quote(str(path))}")
+                line = client.line(argv)
+                client.say(sealing.back(line, backup.path, backup.identity))
             return
         with context.console.step(f"restore {name}", ticker=True) as step:
             with lesser as writer:
                 found = _read_back(
-                    context, client, writer, path, new, step, privileges=privileges
+                    context, client, writer, backup, new, step, privileges=privileges
                 )
             place.settle(new)
     context.console.info(f"{name} on {client.title}: {found} tables restored")
@@ -83,7 +103,7 @@ def _read_back(
     context: Context,
     client: PostgresPrograms,
     writer: PostgresPrograms,
-    path: Path,
+    backup: Backup,
     new: str,
     step: ConsoleStep,
     *,
@@ -93,16 +113,16 @@ def _read_back(
 
     Answers the number of tables.
     """
-    total = shown(path.stat().st_size)
+    total = shown(backup.path.stat().st_size)
     wanted = _filled(
-        context, writer, path, new,
+        context, writer, backup, new,
         lambda count: step.update(f"{shown(count)}, the file has {total}"),
         privileges=privileges,
     )  # fmt: skip
     found = catalogue.tables(client, new)
     if found != wanted:
         raise DatabaseError(
-            f"{found} of {wanted} tables came out of {path}",
+            f"{found} of {wanted} tables came out of {backup.path}",
             checked=client.title,
             remedy="take another backup; nothing was changed",
         )
@@ -114,6 +134,7 @@ def verify(
     *,
     wish: DatabaseRequest,
     path: Path | None,
+    identity: Path | None,
     trusted: bool,
     as_json: bool,
 ) -> int:
@@ -125,7 +146,8 @@ def verify(
     name = db.named(context, "")
     wanted = path is None
     path = (path or db_saving.newest(context, name, environment)).absolute()
-    summed = archive.require(path)
+    backup = Backup.of(path, identity, context.environ)
+    summed = files.require(backup)
     with db_place.opened(context, wish, start=True) as place:
         client = place.client
         with (
@@ -138,7 +160,7 @@ def verify(
             title = f"restore {path.name} beside the others"
             with context.console.step(title, ticker=True) as step, lesser as writer:
                 tables = _read_back(
-                    context, client, writer, path, new, step, privileges=False
+                    context, client, writer, backup, new, step, privileges=False
                 )
             try:
                 states = catalogue.modules(client, new)
@@ -165,7 +187,7 @@ def verify(
 def _filled(
     context: Context,
     client: PostgresPrograms,
-    path: Path,
+    backup: Backup,
     new: str,
     seen: Seen,
     *,
@@ -173,17 +195,17 @@ def _filled(
 ) -> int:
     """Fill a database from a backup; the number of tables in that."""
     try:
-        wanted = archive.tables(client, path)
+        wanted = archive.tables(client, backup)
     except DatabaseError as error:
         if "unsupported version" not in str(error):
             raise
     else:
-        archive.load(client, path, new, seen, privileges=privileges)
+        archive.load(client, backup, new, seen, privileges=privileges)
         return wanted
     # A newer server's: the newest programs of this machine read it.
     reader = db_server.newest(context)
-    wanted = archive.tables(reader, path)
-    archive.convert(reader, path, client, new, seen)
+    wanted = archive.tables(reader, backup)
+    archive.convert(reader, backup, client, new, seen)
     return wanted
 
 

@@ -140,6 +140,7 @@ def claimed(
         if replacing.exists(client, name):
             what = f"replace the database {name} of {client.title}"
             db.require_leave(client, leave, what)
+            db_saving.ready(context, client.environment, leave)
         with (
             replacing.claim(client, name, waiting=Waiting(context)),
             place.quiet(name),
@@ -199,6 +200,7 @@ def delete(
             db.require_there(client, name)
         among = ", ".join(names)
         db.require_leave(client, leave, f"delete {among} of {client.title}")
+        db_saving.ready(context, client.environment, leave)
         for name in names:
             with (
                 replacing.claim(client, name, waiting=Waiting(context)),

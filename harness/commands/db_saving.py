@@ -2,17 +2,17 @@
 """Backups that are made before something is lost, and their place."""
 
 import re
-import shlex
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from harness.context import Ask, Context
-from harness.databases import archive
+from harness.databases import archive, files
 from harness.databases import replace as replacing
 from harness.databases.archive import Sum
 from harness.databases.client import PostgresPrograms
+from harness.databases.sealing import Seal
 from harness.errors import CommandFailed, DatabaseError, UsageError
 from harness.quantities import size as shown
 
@@ -44,11 +44,22 @@ def place(context: Context) -> Path:
     return path
 
 
-def dated(
-    context: Context, name: str, environment: str = "", suffix: str = "dump"
-) -> Path:
+def seal(context: Context, environment: str) -> Seal:
+    """What encrypts the backups of an environment, where that is asked for."""
+    keys = context.config.encrypt_to.get(environment, "").split()
+    return Seal(recipients=tuple(keys), environ=context.environ)
+
+
+def ready(context: Context, environment: str, leave: Leave) -> None:
+    """Raises where no backup can be encrypted, before anything is stopped for it."""
+    if leave.save:
+        seal(context, environment).require()
+
+
+def dated(context: Context, name: str, environment: str = "", suffix: str = "") -> Path:
     """A file for a backup, below the checkout, that says of what environment it is."""
     directory = place(context)
+    suffix = suffix or f"dump{seal(context, environment).suffix}"
     parts = (name, environment, time.strftime(DATE))
     stem = "-".join(filter(None, parts))
     path = directory / f"{stem}.{suffix}"
@@ -64,7 +75,7 @@ def outlived(context: Context, stem: str, suffix: str, age: float) -> list[Path]
 
     `stem` is what stands before the date.
     """
-    form = re.compile(rf"{re.escape(stem)}-(\d{{8}}-\d{{6}})(-\d+)?\.{suffix}")
+    form = re.compile(rf"{re.escape(stem)}-(\d{{8}}-\d{{6}})(-\d+)?\.{suffix}(\.age)?")
     found = [
         (time.mktime(time.strptime(match[1], DATE)), path)
         for path in place(context).iterdir()
@@ -74,14 +85,14 @@ def outlived(context: Context, stem: str, suffix: str, age: float) -> list[Path]
     gone = [path for moment, path in sorted(found)[:-1] if moment < until]
     for path in gone:
         path.unlink(missing_ok=True)
-        archive.checksum(path).unlink(missing_ok=True)
+        files.checksum(path).unlink(missing_ok=True)
     return gone
 
 
 def newest(context: Context, name: str, environment: str) -> Path:
     """The newest dated backup; raises `UsageError` where there is none."""
     stem = "-".join(filter(None, (name, environment)))
-    form = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}(-\d+)?\.dump")
+    form = re.compile(rf"{re.escape(stem)}-\d{{8}}-\d{{6}}(-\d+)?\.dump(\.age)?")
     found = [one for one in place(context).iterdir() if form.fullmatch(one.name)]
     if not found:
         raise UsageError(
@@ -94,13 +105,14 @@ def newest(context: Context, name: str, environment: str) -> Path:
 
 def saved(context: Context, client: PostgresPrograms, name: str, path: Path) -> Sum:
     """A database in a file."""
+    own = seal(context, client.environment)
     if client.dry:
         argv = client.argv("pg_dump", *archive.dump_words(client, name))
-        client.say(f"{client.line(argv)} > {shlex.quote(str(path))}")
+        client.say(own.line(client.line(argv), path))
         return Sum(size=0, sha256="")
     with context.console.step(f"backup {name}", ticker=True) as step:
-        return archive.write(
-            client, name, path, lambda count: step.update(shown(count))
+        return files.write(
+            client, name, path, lambda count: step.update(shown(count)), own
         )
 
 

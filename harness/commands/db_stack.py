@@ -11,6 +11,7 @@ from typing import Final
 from harness import locks, proc, store
 from harness.commands import (
     stack_before,
+    stack_dump,
     stack_health,
     stack_release,
     stack_saving,
@@ -38,7 +39,6 @@ PATIENCE: Final = 60.0
 """Seconds in which the stack's server must answer."""
 UP: Final = ("running", "restarting")
 """States of containers that are, or will be again, in the way of a database."""
-START: Final = ("up", "--detach", "--no-deps", "db")
 
 
 @contextlib.contextmanager
@@ -58,12 +58,12 @@ def opened(
                 remedy=stack.line("up") + ", or another place: --on local",
             )
         if dry:
-            context.console.info(proc.line(stack.compose.argv(*START)))
+            context.console.info(proc.line(stack.compose.argv(*stack_dump.DATABASE)))
         else:
             stack.require_images(["db"])
             stack_before.check_cluster(stack, there)
             with context.console.step("start db", ticker=True):
-                stack.compose.run(*START)
+                stack.compose.run(*stack_dump.DATABASE)
 
     client = stack_saving.client(stack, dry=dry)
     made = OfStack(stack=stack, client=client)
@@ -90,7 +90,7 @@ class OfStack:
 
     def database(self, name: str) -> StackDatabase:
         """What makes databases in the stack."""
-        return stack_up.database(self.stack, name)
+        return stack_dump.maker(self.stack, name)
 
     @contextlib.contextmanager
     def quiet(self, name: str) -> Iterator[None]:
@@ -198,7 +198,7 @@ class OfStack:
         if wanted.data:
             return self._from_template(name, wanted)
         made = self.database(name)
-        recipe = replace(stack_up.recipe(self.stack), modules=wanted.modules)
+        recipe = replace(stack_dump.recipe(self.stack), modules=wanted.modules)
         with building(self.client, name) as new:
             if self.client.dry:
                 self._say(made, new, *databases.activating(wanted.modules))

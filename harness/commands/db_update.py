@@ -42,6 +42,7 @@ def update(
             return ExitCode.OK
         if client.production:
             db.require_leave(client, leave, f"update {name} of {client.title}")
+        db_saving.ready(context, client.environment, leave)
         with replacing.claim(client, name, waiting=waiting):
             _real(context, place, name, wanted, active, leave)
     return ExitCode.OK

@@ -85,7 +85,7 @@ def run(
     if build and not dry:
         images.build(
             context, names=("documentation",), cache=True, pull=False, variant="",
-            as_json=False,
+            ahead=False, as_json=False,
         )  # fmt: skip
     code = _build(plan, keep=keep or serve)
     if dry:

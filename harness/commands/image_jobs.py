@@ -14,9 +14,13 @@ from harness.images.build import PLACEHOLDER, PROJECT, SERIES, ImageJob
 from harness.images.material import CHECKOUT, DOCKERFILE, Material
 from harness.model import Module, Source
 from harness.series import Series
-from harness.stack.project import derived
+from harness.stack import project as projects
 
 PLACE = "Dockerfiles"
+LOCKED = ("erpserver", "portal", "api", "processing")
+"""Services with packages of a Tryton series."""
+SOURCED = (*LOCKED, *services.MORE)
+"""Images with sources in them; the others are only built beside them."""
 
 
 def jobs(
@@ -27,8 +31,15 @@ def jobs(
     base = base or bases.ensure(Engine(context.environ), config.base)
     variant, release = variant or config.variant, series_of(context)
     gathered = material_of(context, release, variant)
-    chosen = services.choose(names)
+    chosen = chosen_of(context, names)
     return [job_of(context, gathered, one, variant, release, base) for one in chosen]
+
+
+def chosen_of(context: Context, names: Sequence[str]) -> tuple[str, ...]:
+    """The images that are meant: without names, all that the stack runs, and docs'."""
+    project = projects.make(context.config)
+    every = project.images((*projects.SERVICES, *project.tables))
+    return services.choose(names or (*every, *services.BESIDE))
 
 
 def series_of(context: Context) -> Series:
@@ -150,7 +161,7 @@ def job_of(
             "harness.service": service,
             "harness.variant": variant,
             engine.STATE: context.store.id,
-            PROJECT: derived(context.config.root),
+            PROJECT: projects.derived(context.config.root),
             SERIES: release.name,
             **({PLACEHOLDER: "true"} if placeholder else {}),
         },

@@ -9,21 +9,30 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.commands.image_jobs import PLACE, job_of, material_of, series_of
+from harness.commands import stack_dump
+from harness.commands.image_jobs import (
+    LOCKED,
+    PLACE,
+    SOURCED,
+    chosen_of,
+    job_of,
+    material_of,
+    series_of,
+)
+from harness.commands.stack import open_
 from harness.context import Context
 from harness.engine import Engine
-from harness.errors import ExitCode
+from harness.errors import ExitCode, ImageError
 from harness.images import base as bases
-from harness.images import secrets, services
+from harness.images import contents, secrets, services
 from harness.images.board import Board
 from harness.images.build import DIGEST, Built, ImageBuilder, ImageJob
 from harness.images.material import Material
 from harness.quantities import duration, size
 from harness.series import Series
+from harness.sources import check_whole
+from harness.stack.project import DEFAULT
 from harness.store import write_atomically
-
-LOCKED = ("erpserver", "portal", "api", "processing")
-"""Services with packages of a Tryton series."""
 
 
 def build(
@@ -33,11 +42,17 @@ def build(
     cache: bool,
     pull: bool,
     variant: str,
+    ahead: bool,
     as_json: bool,
 ) -> int:
-    """Build what has changed; the exit code."""
+    """Build what has changed; the exit code.
+
+    With `ahead`, the stack's first database is made too, if it is about to be wanted.
+    """
     started = time.monotonic()
-    chosen = services.choose(names)
+    chosen = chosen_of(context, names)
+    if {*chosen} & {*SOURCED}:
+        check_whole(context.config)
     variant = variant or context.config.images.variant
     release = series_of(context)
     gathered = material_of(context, release, variant)
@@ -54,6 +69,8 @@ def build(
         _warn_unlocked(context, gathered, release)
     done = {one.job.service: one for one in [*kept, *_build(board, builder, todo)]}
     _show(context, [done[name] for name in chosen], started, as_json=as_json)
+    if ahead and not as_json:
+        stack_dump.ahead(open_(context, ""), variant, chosen)
     return ExitCode.OK
 
 
@@ -150,6 +167,34 @@ def _image(found: Mapping[str, Any]) -> dict[str, object]:
         "size": int(found["Size"]),
         "created": str(found["Created"])[:19],
     }
+
+
+def sbom(
+    context: Context, *, names: tuple[str, ...], variant: str, output: Path
+) -> int:
+    """Write a file for each image; all are there before any is written."""
+    docker, images = Engine(context.environ), context.config.images
+    wanted = {
+        one: f"{images.prefix}/{one}:{variant}"
+        for one in services.choose(names or DEFAULT)
+    }
+    found = {name: docker.inspect("image", image) for name, image in wanted.items()}
+    if lacking := [name for name, one in found.items() if not one]:
+        raise ImageError(
+            f"there is no image of {', '.join(lacking)}",
+            checked=", ".join(wanted[name] for name in lacking),
+            remedy=f"harness build --variant {variant} {' '.join(lacking)}",
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    for name, one in found.items():
+        assert one
+        image, path = wanted[name], output / f"{name}.cdx.json"
+        said = contents.ask(docker, image)
+        made = contents.document(said, image, one["Id"], images.suite)
+        write_atomically(path, json.dumps(made, indent=1) + "\n")
+        count = len(made["components"])
+        context.console.info(f"{path}: {count} packages of {image}")
+    return ExitCode.OK
 
 
 def refresh(context: Context) -> int:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What ``harness up`` looks at before anything starts: settings, images, ports."""
 
-import json
 import socket
 import sys
 import time
@@ -12,14 +11,12 @@ from urllib.parse import urlsplit
 from harness import proc
 from harness.commands import stack_images
 from harness.commands.stack import Stack, labelled
-from harness.config import profiles
 from harness.doctor import ports
 from harness.errors import (
     ConfigError,
     DatabaseError,
     EngineError,
     ImageError,
-    SourceError,
 )
 from harness.images import services as applications
 from harness.refusals import HERE
@@ -38,7 +35,7 @@ def check_settings(stack: Stack, names: Sequence[str]) -> None:
         return
     if not applications.application("portal", stack.context.sources):
         return  # a placeholder sends no mail
-    config = json.loads(stack.compose.run("config", "--format", "json").stdout)
+    config = stack.compose.config()
     told = {
         name: {key: value or "" for key, value in one.get("environment", {}).items()}
         for name, one in config["services"].items()
@@ -91,15 +88,24 @@ def check_cluster(stack: Stack, there: Iterable[Container]) -> None:
 
 
 def check_files(stack: Stack) -> None:
-    """An engine of another machine has no sources to mount: its images have them."""
-    if stack.project.environment != "development" or not stack.engine.elsewhere():
+    """An engine of another machine has nothing of this one's to mount."""
+    if not stack.engine.elsewhere():
         return
-    stack.engine.require_files(
-        stack.project.directory,
-        stack.project.image("db"),
-        "staging and production mount nothing of it (--environment); or take this"
-        f" machine's engine: {HERE}",
-    )
+    config = stack.compose.config()
+    mounted = [
+        f"{one['source']} in {name}"
+        for name, service in config["services"].items()
+        for one in service.get("volumes") or ()
+        if one["type"] == "bind"
+    ]
+    if mounted:
+        stack.engine.require_files(
+            stack.project.directory,
+            stack.project.image("db"),
+            f"put what is mounted into images or volumes ({', '.join(mounted[:3])});"
+            " staging and production have the sources in theirs (--environment); or"
+            f" take this machine's engine: {HERE}",
+        )
 
 
 def check_certificate(stack: Stack, names: Sequence[str]) -> None:
@@ -131,19 +137,6 @@ def silent(server: str) -> str:
     return ""
 
 
-def check_sources(stack: Stack) -> None:
-    """No stack is made of somebody's sources and of examples in place of the rest."""
-    config = stack.context.config
-    begun = {} if config.profile else profiles.begun(config.root)
-    for name, lacking in begun.items():
-        raise SourceError(
-            f"some sources of the profile {name} are there, and some are not:"
-            f" {', '.join(lacking)}",
-            checked=f"profile.{name}.when; examples would stand in for them",
-            remedy="clone them too; or, if that is meant: --profile none",
-        )
-
-
 def ready_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
     """The images are there, and of what is here; with `build`, they are made so."""
     context, variant = stack.context, stack.project.variant
@@ -151,14 +144,8 @@ def ready_images(stack: Stack, names: Sequence[str], *, build: bool) -> None:
     if build and (
         _lacks(stack, names) or stack_images.stale(context, targets, variant)
     ):
-        words = [
-            sys.executable,
-            "-m",
-            "harness",
-            "build",
-            f"--variant={variant}",
-            *targets,
-        ]
+        begun = [sys.executable, "-m", "harness", "build", "--no-database"]
+        words = [*begun, f"--variant={variant}", *targets]
         root = context.config.root
         with proc.Child(words, env=context.environ, cwd=root, foreground=True) as child:
             code = child.code()

@@ -29,6 +29,7 @@ def down(
         )
         if leave.save:
             db_saving.place(context)
+            db_saving.ready(context, stack.project.environment, leave)
             _still(stack, dry=dry)
             save(stack, data, dry=dry)
     kinds = (*KINDS, "volume") if volumes else KINDS

@@ -6,19 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from harness.commands import image_jobs, images
+from harness.commands import image_jobs
 from harness.context import Context
 from harness.engine import Engine
 from harness.errors import ImageError
-from harness.images import services
 from harness.images.build import DIGEST, PROJECT, SERIES, ImageJob
 from harness.images.material import DOCKERFILE
 from harness.stack.project import derived
 
 REVISION: Final = "org.opencontainers.image.revision"
 """Label: the sources."""
-SOURCED: Final = (*images.LOCKED, *services.MORE)
-"""Images with sources in them; the others are only built beside them."""
 Labels = Mapping[str, Mapping[str, str]]
 """Of images, by name."""
 
@@ -69,9 +66,9 @@ def compared(
         whose = labels.get(PROJECT, own)
         kin = _sources(labels) in ([], _sources(job.labels))
         series = labels.get(SERIES, job.labels.get(SERIES))
-        if series != job.labels.get(SERIES) and job.service in SOURCED:
+        if series != job.labels.get(SERIES) and job.service in image_jobs.SOURCED:
             foreign[job.service] = f"series {series}"
-        elif whose == own and (kin or job.service not in SOURCED):
+        elif whose == own and (kin or job.service not in image_jobs.SOURCED):
             old.append(job.service)
         else:
             foreign[job.service] = labels.get(REVISION) or whose

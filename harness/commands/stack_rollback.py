@@ -13,7 +13,9 @@ from harness import proc
 from harness.commands import (
     db,
     db_files,
+    db_saving,
     stack_before,
+    stack_dump,
     stack_health,
     stack_release,
     stack_up,
@@ -24,6 +26,8 @@ from harness.commands.db_stack import UP
 from harness.commands.stack import Stack, open_
 from harness.commands.stack_images import REVISION
 from harness.context import Context
+from harness.databases import files
+from harness.databases.sealing import Backup
 from harness.errors import ExitCode, ImageError, UsageError
 from harness.stack import project as projects
 from harness.stack.compose import replicas
@@ -48,6 +52,7 @@ def rollback(
     environment: str,
     services: Sequence[str],
     data: bool,
+    identity: Path | None,
     dry: bool,
     leave: Leave,
 ) -> int:
@@ -75,6 +80,9 @@ def rollback(
             "the database was updated by the images that are left, and stays so;"
             f" --with-database takes the backup of before: {goal.dump}"
         )
+    backup = Backup.of(Path(goal.dump), identity, context.environ)
+    if data:
+        files.require(backup)
     if dry:
         return _show(stack, goal, wanted, data=data)
     # Those that a killed rollback has stopped, too.
@@ -84,7 +92,7 @@ def rollback(
     stack_before.check_settings(stack, needed)
     stack_before.check_certificate(stack, wanted)
     if data:
-        _restore(stack, Path(goal.dump), leave)
+        _restore(stack, backup, leave)
     for name, number in goal.images.items():
         stack.engine.run("tag", number, name)
     stack.require_images(needed)
@@ -142,7 +150,7 @@ def _told(stack: Stack, target: str, number: str) -> str:
     return f"of {made} UTC, {number[7:19]} {revision}".rstrip()
 
 
-def _restore(stack: Stack, dump: Path, leave: Leave) -> None:
+def _restore(stack: Stack, backup: Backup, leave: Leave) -> None:
     """The database becomes that of a backup; its services are stopped for it.
 
     They start again where it does not; else it is for others to start.
@@ -150,16 +158,17 @@ def _restore(stack: Stack, dump: Path, leave: Leave) -> None:
     project, name = stack.project, stack.context.config.stack.database
     db.allow(
         leave,
-        f"replace the database {name} by its backup {dump.name}: what was written since"
-        " is lost",
+        f"replace the database {name} by its backup {backup.path.name}:"
+        " what was written since is lost",
         title=f"the stack {project.name} ({project.environment})",
         production=project.environment == "production",
     )
+    db_saving.ready(stack.context, project.environment, leave)
     with _stopped(stack):
-        db_files.restore(
+        db_files.back(
             stack.context,
             wish=DatabaseRequest(on="stack", environment=project.environment),
-            path=dump,
+            backup=backup,
             name=name,
             trusted=False,
             privileges=True,
@@ -185,4 +194,4 @@ def _show(stack: Stack, goal: Return, wanted: Sequence[str], *, data: bool) -> i
     for name, number in goal.images.items():
         stack.context.console.info(proc.line(stack.engine.argv("tag", number, name)))
     call = stack_up.started(stack, replicas(stack.looking.ps()), wanted, wait=True)
-    return stack.show([stack_up.DATABASE, call])
+    return stack.show([stack_dump.DATABASE, call])

@@ -2,7 +2,6 @@
 """Backups of a stack before something changes: its databases, and its files."""
 
 import os
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -10,7 +9,9 @@ from harness import proc
 from harness.commands import db_saving
 from harness.commands.db_saving import Leave
 from harness.commands.stack import Stack, labelled
+from harness.databases import sealing
 from harness.databases.client import PostgresPrograms
+from harness.databases.sealing import Seal
 from harness.errors import CommandFailed
 from harness.quantities import size as shown
 from harness.stack import roles
@@ -56,15 +57,16 @@ def files(stack: Stack, volumes: Iterable[str], *, dry: bool) -> None:
 def _archive(stack: Stack, volume: str, *, dry: bool) -> None:
     """The files of a volume as an archive, whole or not there, for its owner's eyes."""
     context = stack.context
-    path = db_saving.dated(context, volume, suffix="tar")
+    seal = db_saving.seal(context, stack.project.environment)
+    path = db_saving.dated(context, volume, suffix=f"tar{seal.suffix}")
     argv = stack.engine.argv(*inside(stack, f"{volume}:/files:ro", "-cf", "-", "."))
     if dry:
-        context.console.info(f"{proc.line(argv)} > {shlex.quote(str(path))}")
+        context.console.info(seal.line(proc.line(argv), path))
         return
     part = path.with_name(f".{path.name}.part")
     try:
         with context.console.step(f"backup {volume}", ticker=True):
-            _written(stack, argv, part)
+            _written(stack, argv, part, seal)
         part.replace(path)
     except BaseException:
         part.unlink(missing_ok=True)
@@ -72,16 +74,19 @@ def _archive(stack: Stack, volume: str, *, dry: bool) -> None:
     back = stack.engine.argv(*inside(stack, f"{volume}:/files", "-xf", "-"))
     context.console.info(
         f"  backup: {path} ({shown(path.stat().st_size)}), back by: "
-        f"{proc.line(back)} < {shlex.quote(str(path))}"
+        + sealing.back(proc.line(back), path, "KEY" if seal.recipients else "")
     )
 
 
-def _written(stack: Stack, argv: list[str], part: Path) -> None:
+def _written(stack: Stack, argv: list[str], part: Path, seal: Seal) -> None:
     with part.open("wb") as stream:
         part.chmod(0o600)
-        with proc.Child(
-            argv, env=stack.engine.environ, stdout=stream.fileno(), stderr=proc.PIPE
-        ) as child:
+        with (
+            seal.around(stream) as sink,
+            proc.Child(
+                argv, env=stack.engine.environ, stdout=sink, stderr=proc.PIPE
+            ) as child,
+        ):
             _, said = child.process.communicate()
             code = child.code()
         os.fsync(stream.fileno())

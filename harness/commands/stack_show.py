@@ -70,7 +70,18 @@ def urls(context: Context, *, environment: str, as_json: bool) -> int:
     show(stack, rows)
     if not containers:
         context.console.info(f"\nnothing of it is up: {stack.line('up')}")
+    elif away := distant(stack):
+        context.console.info(f"\n{away}")
     return ExitCode.OK
+
+
+def distant(stack: Stack) -> str:
+    """How the ports are reached where the engine's 127.0.0.1 is not the one of here."""
+    host = urlsplit(stack.engine.elsewhere()).hostname or ""
+    if host in ("", "127.0.0.1", "localhost", "::1"):
+        return ""
+    ports = " ".join(f"-L {one}:127.0.0.1:{one}" for one in stack.project.ports)
+    return f"its ports are on 127.0.0.1 there: ssh {ports} {host}"
 
 
 @dataclass(frozen=True, kw_only=True)

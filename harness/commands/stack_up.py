@@ -3,13 +3,11 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from urllib.parse import urlsplit
 
-import harness
-from harness import locks
+from harness import locks, sources
 from harness.commands import (
     stack_before,
+    stack_dump,
     stack_health,
     stack_release,
     stack_rolling,
@@ -20,17 +18,10 @@ from harness.commands import (
 from harness.commands.stack import Stack, kept, open_
 from harness.context import Context
 from harness.errors import DatabaseError, EngineError, ExitCode
-from harness.run import needs
-from harness.stack import access, overlay, programs
+from harness.stack import access, overlay
 from harness.stack import project as projects
 from harness.stack.compose import replicas
 from harness.stack.database import StackDatabase
-from harness.stack.recipe import StackRecipe, tree
-from harness.template.layer import Program, Request
-
-DATABASE = ("up", "--detach", "--no-deps", "db")
-"""Compose's words that start the server; its database is made before the rest."""
-ACCELERATE = Path(harness.__file__).parent / "plugins" / "accelerate.py"
 
 
 def up(
@@ -49,12 +40,12 @@ def up(
     _ = stack.compose  # refuses bad secrets before anything starts
     if dry:
         call = started(stack, replicas(stack.looking.ps()), wanted, wait=wait)
-        return stack.show([DATABASE, call])
+        return stack.show([stack_dump.DATABASE, call])
     stack_before.check_settings(stack, stack.project.closure(wanted))
     stack_before.check_certificate(stack, wanted)
     # The database is made by an erpserver.
     needed = stack.project.closure([*wanted, "erpserver"])
-    stack_before.check_sources(stack)
+    sources.check_whole(context.config)
     stack_before.ready_images(stack, needed, build=build)
     stack_before.check_files(stack)
     begin(stack, wanted, wait=wait)
@@ -77,7 +68,7 @@ def begin(
     with locks.locked(place / "up.lock"):
         header(stack, wanted)
         there = stack.looking.ps()
-        away = distant(stack)
+        away = stack_show.distant(stack)
         if not away:
             stack_before.free_ports(stack, there, wanted)
         stack_before.check_cluster(stack, there)
@@ -101,16 +92,9 @@ def begin(
     context.console.info(f"up after {seconds:.1f} s\n")
     there = stack.looking.ps()
     if away:
-        ports = " ".join(f"-L {one}:127.0.0.1:{one}" for one in stack.project.ports)
-        context.console.info(f"its ports are on 127.0.0.1 there: ssh {ports} {away}")
+        context.console.info(away)
         return
     stack_show.show(stack, stack_show.answers(stack, there))
-
-
-def distant(stack: Stack) -> str:
-    """The machine of the engine, where 127.0.0.1 is not the one of here."""
-    host = urlsplit(stack.engine.elsewhere()).hostname or ""
-    return "" if host in ("127.0.0.1", "localhost", "::1") else host
 
 
 def started(
@@ -136,23 +120,12 @@ def header(stack: Stack, wanted: Sequence[str]) -> None:
 # -- database ------------------------------------------------------------------
 
 
-def database(stack: Stack, name: str) -> StackDatabase:
-    """What makes a database of the stack."""
-    return StackDatabase(
-        stack.compose,
-        stack.context.store,
-        name=name,
-        script=stack.project.directory / "erpserver" / "initialise.py",
-        accelerate=ACCELERATE if stack.project.environment == "development" else None,
-    )
-
-
 def ready_database(stack: Stack) -> None:
     """The database is there and whole, and has all modules."""
     context, config = stack.context, stack.context.config
-    made = database(stack, config.stack.database)
+    made = stack_dump.maker(stack, config.stack.database)
     with context.console.step("database", ticker=True) as step:
-        stack.compose.run(*DATABASE)
+        stack.compose.run(*stack_dump.DATABASE)
         there = made.name in prepared(stack, made)
         missing = made.missing(config.stack.modules) if there else []
         if missing:
@@ -165,20 +138,13 @@ def ready_database(stack: Stack) -> None:
             employed(stack, made)
             return
         step.update("none yet")
-    wanted = recipe(stack)
-    what = ", ".join([*wanted.modules, *(one.name for one in wanted.programs)])
-    with context.console.step(f"database with {what}", ticker=True) as step:
-        count = 0
-
-        def listener(name: str) -> None:
-            nonlocal count
-            count += 1
-            step.update(f"{count}, {name}")
-
-        how = made.create(wanted, stack.secrets["admin_password"], listener)
+    wanted = stack_dump.recipe(stack)
+    with context.console.step(stack_dump.title(wanted), ticker=True) as step:
+        password = stack.secrets["admin_password"]
+        how = made.create(wanted, password, stack_dump.told(step))
         employed(stack, made)
     if how == "restored":
-        context.console.info("  restored from what an earlier stack has made")
+        context.console.info("  restored from what was made before")
 
 
 def prepared(stack: Stack, made: StackDatabase) -> list[str]:
@@ -214,31 +180,6 @@ def employed(stack: Stack, made: StackDatabase) -> None:
             password=stack.secrets["processing_password"],
             remedy=f"{stack.line('db update')}, then {stack.line('up')}",
         )
-
-
-def recipe(stack: Stack) -> StackRecipe:
-    """What the database is made of: outside of production, of a template's data too."""
-    config = stack.context.config
-    facts = []
-    if stack.project.environment == "development":
-        facts = [
-            f"{name} {tree(source.path)}"
-            for name, source in sorted(stack.context.sources.items())
-            if config.source[name].kind != "data"
-        ]
-    if table := stack.project.tables.get("erpserver"):
-        facts += table.environment
-    asked = Request(modules=config.stack.modules)
-    if config.stack.template and stack.project.environment != "production":
-        asked = needs.request(config, (config.stack.template,))
-    filling = tuple(one for one in asked.data if isinstance(one, Program))
-    return StackRecipe(
-        modules=tuple(dict.fromkeys((*config.stack.modules, *asked.modules))),
-        images=tuple(stack.require_images(["db", "erpserver"])),
-        trees=(*facts, *map(programs.fact, filling)),
-        programs=filling,
-        again=lambda: recipe(stack),
-    )
 
 
 # -- answers -------------------------------------------------------------------

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Profiles: tables that are laid over those of the file, by name or by themselves."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -76,17 +76,22 @@ def _fitting(cascade: Cascade, profiles: Mapping[str, object], root: Path) -> st
     return next(iter(found), "")
 
 
-def begun(root: Path) -> dict[str, list[str]]:
-    """Profiles of the file of which some sources are there, with those that are not."""
-    table = document.read(root)
-    profiles = table.get(PROFILE, {}) if isinstance(table, dict) else {}
+def begun(root: Path, chosen: str) -> dict[str, dict[str, str]]:
+    """Profiles of the file that are cloned in part: what is not, with its clone's line.
+
+    Without a `chosen` one, those of which some files are there, and not all.
+    """
+    table: Any = document.read(root) if (root / FILE).is_file() else {}
     found = {}
-    for name, content in profiles.items():
-        paths = _paths(content)
-        lacking = [one for one in paths if not (root / one).exists()]
-        if lacking and len(lacking) < len(paths):
-            found[name] = lacking
-    return found
+    for name, content in table.get(PROFILE, {}).items():
+        there = [(root / one).exists() for one in _paths(content)]
+        if name == chosen or (not chosen and any(there) and not all(there)):
+            own = content.get("source", {})
+            places = (one.get("path") or f"{table.get('src', 'src')}/{source}"
+                      for source, one in own.items())  # fmt: skip
+            wanted = dict.fromkeys((*_paths(content), *places))
+            found[name] = _lacking(root, table, content, wanted)
+    return {name: lost for name, lost in found.items() if lost}
 
 
 def refuse_lacking(root: Path, table: Mapping[str, object], chosen: object) -> None:
@@ -96,23 +101,44 @@ def refuse_lacking(root: Path, table: Mapping[str, object], chosen: object) -> N
     """
     profiles = table.get(PROFILE)
     content = profiles.get(chosen, {}) if isinstance(profiles, dict) else {}
-    lost = [one for one in _paths(content) if not (root / one).exists()]
+    lost = _lacking(root, table, content, _paths(content))
     if not lost:
         return
-    known = {one: _repository(content, Path(one).name) for one in lost}
-    lines = [f"git clone {known[one]} {one}" for one in lost if known[one]]
     raise ConfigError(
         f"the profile {chosen} is asked for, and lacks {', '.join(lost)}",
         checked=f"{PROFILE}.{chosen}.{WHEN}",
-        remedy=f"{' && '.join(lines) or 'clone them'} (or without it: --profile none)",
+        remedy=f"{cloning(lost)} (or without it: --profile none)",
     )
 
 
-def _repository(content: Mapping[str, Any], source: str) -> str:
-    try:
-        return str(content["source"][source]["repository"])
-    except (KeyError, TypeError):
-        return ""  # of another kind: a problem of its own
+def cloning(lost: Mapping[str, str]) -> str:
+    """The words that bring what is not there."""
+    return " && ".join(filter(None, lost.values())) or "clone them"
+
+
+def _lacking(
+    root: Path, table: object, content: object, paths: Iterable[str]
+) -> dict[str, str]:
+    """What is not there, each with the line that clones it, if that is known."""
+    found = {}
+    for one in paths:
+        if (root / one).exists():
+            continue
+        places = (str(place) for place in (Path(one), *Path(one).parents))
+        known = {place: _repository(place, content, table) for place in places}
+        place = next(filter(known.get, known), one)
+        address = known[place]
+        found[place] = f"git clone {address} {place}" if address else ""
+    return found
+
+
+def _repository(place: str, *tables: Any) -> str:
+    for table in tables:
+        try:
+            return str(table["source"][Path(place).name]["repository"])
+        except (KeyError, TypeError):
+            continue  # of another kind: a problem of its own
+    return ""
 
 
 def _paths(content: object) -> list[str]:

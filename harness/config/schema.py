@@ -196,15 +196,15 @@ NAMED: Final[dict[str, type]] = {
 class Config:
     """``[tool.harness]``: the whole configuration, valid and finished.
 
-    `profile` are the tables that were laid over the others.  `reports`, `examples`,
-    `src`, `backups` are relative to `root`; `jobs` of 0 is the number of CPUs,
-    `workers` are on other machines; an empty `state` is computed by its user;
-    `durations` keeps how long test files take, for shards; `requirements` are in each
-    suite's environment.  Failing tests are run
-    again up to `reruns` times; what a test does may take `timeout` seconds (0: any
-    number), and after `quiet` seconds without news a run says what it waits for (0:
-    never).  With `exact`, templates are found by whole files, never by traces; CI sets
-    it.  `origins` has the source of each key that is not a default.
+    `profile` are the tables that were laid over the others. `reports`, `examples`,
+    `src`, `backups` are relative to `root`; `encrypt_to` has keys, with spaces between,
+    for the backups of an environment; `jobs` of 0 is the number of CPUs, `workers` are
+    on other machines; an empty `state` is computed by its user; `durations` keeps how
+    long test files take, for shards; `requirements` are in each suite's environment.
+    Failing tests are run again up to `reruns` times; what a test does may take
+    `timeout` seconds (0: any), and after `quiet` seconds without news a run says what
+    it waits for (0: never). With `exact`, templates are found by whole files, never by
+    traces; CI sets it. `origins` has the source of each key that is not a default.
     """
 
     root: Path
@@ -234,6 +234,9 @@ class Config:
         "durations.txt"
     )
     backups: Annotated[str, kinds.directory()] = "backups"
+    encrypt_to: Annotated[
+        Mapping[str, str], kinds.table("public keys of age", *ENVIRONMENTS)
+    ] = field(default_factory=dict)
     exact: Annotated[bool, kinds.flag()] = False
     database: DatabaseSettings = DatabaseSettings()
     browser: BrowserSettings = field(default_factory=BrowserSettings)

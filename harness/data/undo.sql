@@ -6,7 +6,9 @@
 -- (doubt is set).
 
 SET LOCAL search_path = pg_catalog;
-SET LOCAL harness.undoing = 'on';
+-- Whoever puts rows back says so by a word that is another one in each template: no test
+-- sets the log aside by chance.
+SELECT set_config('harness.undoing', md5(random()::text || clock_timestamp()), true);
 -- Event triggers of the template's own are not for what is made here; before PostgreSQL 17
 -- there is no such setting, and they fire.
 SELECT set_config(name, 'off', true) FROM pg_settings WHERE name = 'event_triggers';
@@ -57,9 +59,12 @@ BEGIN
         BEGIN
             RETURN $1::text;
         END $$;
+        CREATE FUNCTION harness.undoing() RETURNS boolean LANGUAGE sql STABLE AS $$
+            SELECT current_setting('harness.undoing', true) IS NOT DISTINCT FROM %2$L
+        $$;
         CREATE FUNCTION harness.ready() RETURNS void LANGUAGE sql AS $$
             SELECT set_config(name, value, false) FROM (VALUES
-                ('session_replication_role', 'replica'), ('harness.undoing', 'on'),
+                ('session_replication_role', 'replica'), ('harness.undoing', %2$L),
                 ('lock_timeout', '1s'), ('statement_timeout', '30s'),
                 ('DateStyle', 'ISO, YMD'), ('IntervalStyle', 'postgres'),
                 ('extra_float_digits', '1'), ('bytea_output', 'hex'),
@@ -70,7 +75,7 @@ BEGIN
                 ('default_transaction_read_only', 'off')
             ) x(name, value)
         $$;
-    $f$, current_setting('TimeZone'));
+    $f$, current_setting('TimeZone'), current_setting('harness.undoing'));
 END $do$;
 
 -- What a test does by statement, not by row: enough to say that we cannot follow.
@@ -86,7 +91,7 @@ END $$;
 CREATE FUNCTION harness.ddl() RETURNS event_trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
 BEGIN
-    IF current_setting('harness.undoing', true) = 'on' THEN
+    IF harness.undoing() THEN
         RETURN;
     ELSIF TG_EVENT = 'sql_drop' THEN
         INSERT INTO harness.undo (doubt)
@@ -353,7 +358,7 @@ DECLARE
     one harness.put;
     n int;
 BEGIN
-    IF current_setting('harness.undoing', true) IS DISTINCT FROM 'on' THEN
+    IF NOT harness.undoing() THEN
         RAISE EXCEPTION 'harness.ready() comes first';
     END IF;
     restored := 0;
@@ -467,8 +472,8 @@ DECLARE
     part record;
     name text;
     number int := 0;
-    untouched text := 'WHEN (current_setting(''harness.undoing'', true)'
-        ' IS DISTINCT FROM ''on'')';
+    untouched text := format('WHEN (current_setting(''harness.undoing'', true)'
+        ' IS DISTINCT FROM %L)', current_setting('harness.undoing'));
 BEGIN
     CREATE TEMPORARY TABLE todo ON COMMIT DROP AS
     SELECT c.oid::regclass AS rel, k.columns, k.type, k.type IS NOT NULL AS single,

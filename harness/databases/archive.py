@@ -1,26 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Databases as streams: to a file and back, from one server to another."""
+"""Databases as streams: out of a server, into it, from one to another."""
 
 import contextlib
 import hashlib
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, Final
 
 from harness import proc
 from harness.databases.client import PostgresPrograms
-from harness.errors import CommandFailed, DatabaseError, UsageError
-from harness.locks import Lock
-from harness.store import FULL, disk_full
+from harness.databases.sealing import Backup
 
 CHUNK: Final = 1 << 18
-MAGIC: Final = b"PGDMP"
-"""What a backup of PostgreSQL's custom format begins with."""
-SUFFIX: Final = ".sha256"
 UNKNOWN: Final = re.compile(rb"^SET transaction_timeout = .*\n", re.MULTILINE)
 """What a newer server's dump says to an older server in vain."""
 
@@ -74,7 +67,7 @@ def restore_words(
 
 def load(
     client: PostgresPrograms,
-    path: Path,
+    backup: Backup,
     database: str,
     seen: Seen,
     *,
@@ -84,8 +77,8 @@ def load(
     size = 0
     words = restore_words(client, database, privileges=privileges)
     with (
-        path.open("rb") as file,
         _running(client, "pg_restore", *words, stdin=proc.PIPE) as child,
+        backup.opened() as file,  # what is wrong with it comes first
     ):
         for chunk in _chunks(file):
             size += len(chunk)
@@ -111,14 +104,15 @@ def copy(
 
 def convert(
     reader: PostgresPrograms,
-    path: Path,
+    backup: Backup,
     target: PostgresPrograms,
     database: str,
     seen: Seen,
 ) -> None:
     """Fill an empty database from a backup that only newer programs can read."""
-    words = ("pg_restore", "--no-owner", "--no-privileges", "--file=-", str(path))
-    _text(reader, words, target, database, seen)
+    words = ("pg_restore", "--no-owner", "--no-privileges", "--file=-")
+    with backup.opened() as file:
+        _text(reader, words, target, database, seen, stdin=file)
 
 
 def _text(
@@ -127,11 +121,12 @@ def _text(
     target: PostgresPrograms,
     database: str,
     seen: Seen,
+    stdin: proc.Output = proc.DEVNULL,
 ) -> None:
     size = 0
     with (
         _running(target, *_reading(target, database), stdin=proc.PIPE) as sink,
-        _running(source, *words, stdout=proc.PIPE) as child,
+        _running(source, *words, stdin=stdin, stdout=proc.PIPE) as child,
     ):
         for chunk in _chunks(child.process.stdout):
             # The header is in the first piece: before any data.
@@ -181,7 +176,7 @@ def _close(child: proc.Child) -> None:
 
 @contextlib.contextmanager
 def _running(
-    client: PostgresPrograms, program: str, *words: str, **streams: int
+    client: PostgresPrograms, program: str, *words: str, **streams: proc.Output
 ) -> Iterator[proc.Child]:
     """A program; leaving the block waits for its end.
 
@@ -206,83 +201,9 @@ def _chunks(stream: IO[bytes] | None) -> Iterator[bytes]:
         yield chunk
 
 
-# -- files ---------------------------------------------------------------------
-
-
-def write(client: PostgresPrograms, name: str, path: Path, seen: Seen) -> Sum:
-    """Back a database up to a file, which is there when it is whole.
-
-    Its checksum lies beside it, as ``sha256sum`` writes and checks it.
-    """
-    part = path.with_name(f".{path.name}.part")
-    lock = Lock(part)
-    try:
-        if not lock.acquire(wait=0):
-            raise UsageError(f"another backup is writing {path}")
-        with part.open("wb") as stream:
-            part.chmod(0o600)
-            done = dump(client, name, stream.write, seen)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside = checksum(path)
-        beside.unlink(missing_ok=True)
-        part.replace(path)
-        beside.write_text(f"{done.sha256}  {path.name}\n", "utf-8")
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        if error.errno in FULL:
-            raise disk_full(path) from error
-        raise CommandFailed(f"{path} cannot be written: {error.strerror}") from error
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    finally:
-        lock.release()
-    return done
-
-
-def checksum(path: Path) -> Path:
-    """Where the checksum of a backup is."""
-    return path.with_name(path.name + SUFFIX)
-
-
-def require(path: Path) -> bool:
-    """Check that a file is a backup, and its checksum; whether it has one.
-
-    Raises `UsageError` where it is none, `DatabaseError` where it is damaged.
-    """
-    try:
-        with path.open("rb") as stream:
-            if stream.read(len(MAGIC)) != MAGIC:
-                raise UsageError(
-                    f"{path} is no backup of PostgreSQL's custom format",
-                    checked="how it begins",
-                    remedy="text goes in by: harness db psql NAME < FILE",
-                )
-            stream.seek(0)
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read: {error.strerror}",
-            remedy="name a file that harness db backup has written: without -o they"
-            " are below backups/",
-        ) from error
-    try:
-        wanted = checksum(path).read_text("utf-8").split()[0]
-    except (OSError, IndexError):
-        return False
-    if wanted != found:
-        raise DatabaseError(
-            f"{path} is damaged: its checksum is another one",
-            checked=f"{checksum(path)} says {wanted[:16]}…, it is {found[:16]}…",
-            remedy="take another backup; nothing was changed",
-        )
-    return True
-
-
-def tables(client: PostgresPrograms, path: Path) -> int:
+def tables(client: PostgresPrograms, backup: Backup) -> int:
     """The number of tables in a backup."""
-    with path.open("rb") as file, tempfile.TemporaryFile() as said:
+    with backup.opened() as file, tempfile.TemporaryFile() as said:
         child = client.child(
             "pg_restore", "--list", stdin=file, stdout=proc.PIPE, stderr=said
         )

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Builds of images by BuildKit: compared first, in parallel, told as they go."""
 
-import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -28,8 +27,8 @@ SERIES: Final = "harness.series"
 PLACEHOLDER: Final = "harness.placeholder"
 """Label: there was no source that could be started."""
 BUILDKIT: Final = {"DOCKER_BUILDKIT": "1", "BUILDX_BUILDER": "default"}
-TOGETHER: Final = 4
-"""Builds at a time, at most: they share layers, and one network."""
+TOGETHER: Final = 8
+"""Builds at a time, at most: they share layers, and wait for what is loaded."""
 
 Listener = Callable[[str, BuildProgress, ImageStep | None], None]
 
@@ -130,8 +129,7 @@ class ImageBuilder:
     def _together(
         self, jobs: Sequence[ImageJob], context: Path, options: Sequence[str]
     ) -> list[Built]:
-        workers = min(TOGETHER, len(jobs), (os.cpu_count() or 1) + 1)
-        with ThreadPoolExecutor(max_workers=workers) as executor:
+        with ThreadPoolExecutor(max_workers=TOGETHER) as executor:
             futures = [
                 executor.submit(self._one, job, context, options) for job in jobs
             ]

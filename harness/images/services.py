@@ -9,9 +9,11 @@ from harness.errors import UsageError
 from harness.model import Source
 from harness.options import meant
 
-SERVICES: Final = (*OF_STACK, "documentation")
+BESIDE: Final = ("documentation",)
+"""Images that no service of the stack runs, and that are built with the others."""
+SERVICES: Final = (*OF_STACK, *BESIDE)
 MORE: Final = ("tests",)
-"""Images that are built only where they are named: no service of the stack."""
+"""Images that are built where they are named, or a table has a service run them."""
 APPLICATIONS: Final = {
     "portal": "portal_web",
     "api": "portal_web",
@@ -21,7 +23,7 @@ APPLICATIONS: Final = {
 
 
 def choose(names: Iterable[str]) -> tuple[str, ...]:
-    """The images meant by `names`, those of all services for none, in their order.
+    """The images meant by `names`, in their order.
 
     Raises `UsageError` with the nearest name.
     """
@@ -33,8 +35,6 @@ def choose(names: Iterable[str]) -> tuple[str, ...]:
             remedy=meant(name, [*SERVICES, *MORE, *ALIASES])
             or "name one of them, or none",
         )
-    if not wanted:
-        return SERVICES
     return tuple(name for name in (*SERVICES, *MORE) if name in wanted)
 
 

@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from harness.plugins import compiled, filling, lifeline, reading
+from harness.plugins import compiled, filling, lifeline, reading, views
 from harness.plugins.trace import observing
 
 
@@ -43,7 +43,7 @@ def main() -> int:
         started = time.perf_counter()
         seen = _observed(order)
         try:
-            builder = builder or Builder(answer)
+            builder = builder or Builder(answer, seen)
             builder.carry_out(order)
         except BaseException as error:
             trouble = error if builder else broken_module() or error
@@ -100,7 +100,7 @@ class Progress(logging.Handler):
 class Builder:
     """One database after the other, in one process."""
 
-    def __init__(self, answer: Any) -> None:
+    def __init__(self, answer: Any, observer: Any) -> None:
         gc.disable()  # it holds 160 MB in the end, and 5 % of the time
         from harness.plugins import accelerate
 
@@ -113,6 +113,8 @@ class Builder:
         self.filled = ""
         """The layer whose modules are set up."""
         self.tests = test_tryton
+        if observer:
+            views.follow(observer)
         self.database = tryton_database
         tryton_database.install()
         if os.environ["TRYTOND_DATABASE_URI"].startswith("postgresql"):

@@ -6,7 +6,8 @@ tests (plugins, ``conftest.py``, what is set up before a fork) for all.  Each pr
 that runs tests writes a file of its own: one JSON object a line, ``facts`` that are new
 (name and digest, numbered as they come) and the numbers that a test ``needs``.
 
-Tests that share a database (`reruns.piece`) are left out together, or not at all.
+Tests that share a database (`reruns.piece`) are left out together, or not at all, but
+for those that need no other (`units.inherited`).
 """
 
 from __future__ import annotations
@@ -80,6 +81,8 @@ class LeftOut:
         for item in items:
             tied = str(item.path) in whole
             piece = (str(item.path),) if tied else reruns.piece(item, default)
+            if len(piece) > 1 and units.inherited(item):
+                piece = (*piece, item.name)
             pieces[id(item)] = piece
             if units.key(item) not in unchanged:
                 chosen.add(piece)

@@ -27,9 +27,6 @@ from harness.template.layer import Layer
 from harness.template.layers import Layers
 
 PLUGIN = "harness.plugins.tracing"
-DIRECTORY = "traces"
-CODE = "code"
-"""Below it: skeletons and instrumented code, by what they are made of."""
 COLLECTED = "collected.json"
 SHOWN = 8
 """Reasons that are printed, with the number of their tests."""
@@ -80,11 +77,7 @@ class Affected:
         words = [str(config.root), config.profile, self.step.database, python]
         digest = sha256("\0".join(words).encode("utf-8", "surrogateescape"))
         name = f"{self.step.suite}-{self.step.series}-{digest.hexdigest()[:12]}.json"
-        return self._place / name
-
-    @property
-    def _place(self) -> Path:
-        return self.context.store.path / DIRECTORY
+        return self.context.store.path / traces.DIRECTORY / name
 
     def options(self, env: Mapping[str, str], layers: Layers) -> list[str]:
         """What is to run, as options of pytest."""
@@ -120,7 +113,7 @@ class Affected:
         self.now = self.now or Now(
             str(self.context.config.root.resolve()),
             own=names_of(self._sources()),
-            cache=str(self._place / CODE),
+            cache=str(self.context.store.path / traces.CODE),
         )
         self.now.environ, self.now.given = env, self.given.now(names, layers)
         self.reasons = traces.reasons(self.known.tests, self.now, failed=failed)
@@ -141,7 +134,7 @@ class Affected:
                 str(Path(__file__).parents[1]),
                 str(self.environment.path),
             ],
-            "cache": str(self._place / CODE),
+            "cache": str(store.path / traces.CODE),
             "unchanged": list(left),
             "directory": str(self.directory),
             "collected": str(self.directory / COLLECTED),
@@ -220,7 +213,7 @@ class Affected:
         given = self.given.settings() | self.given.then(imported, layers, serving)
         found = traces.traced(self.directory, run, finished.result.tests, given)
         traces.merge(self.path, found, vanished)
-        traces.prune(self.context.store.directory(DIRECTORY, CODE))
+        traces.prune(self.context.store.directory(traces.CODE))
 
     def _carry(self, told: Collected, finished: Finished) -> None:
         """Keep what the tests have covered; what those left out had is a part, too."""

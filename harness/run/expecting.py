@@ -74,10 +74,9 @@ class Expecting:
 
     def ready(self, expected: list[Layer]) -> bool:
         """Whether all of them were there when they were last in use."""
-        now = templates.now(self.context, self.step, self.context.environ)
+        context = self.context
+        now = templates.now(context, self.step, self.environment, context.environ)
         return all(
-            finding.remembered(
-                self.context.store, layer, now, exact=self.context.config.exact
-            )
+            finding.remembered(context.store, layer, now, exact=context.config.exact)
             for layer in expected
         )

@@ -69,7 +69,7 @@ class GivenFacts:
     def _serving(self, layer: Layer) -> str:
         """The digest of the template that serves for a layer, as far as is known."""
         context = self.context
-        now = templates.now(context, self.step, context.environ)
+        now = templates.now(context, self.step, self.environment, context.environ)
         known = finding.remembered(
             context.store, layer, now, exact=context.config.exact
         )

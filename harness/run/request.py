@@ -11,14 +11,14 @@ from pathlib import Path
 from harness import addresses, plan, series
 from harness.context import Context
 from harness.errors import UsageError
-from harness.model import Isolation, Module
+from harness.model import Isolation, Module, Origin
 from harness.options import doubtful, rooted
 from harness.plan import PlanRequest, Step
 from harness.run import needs, ordering, servers, values
 from harness.runners import base, tryton
 from harness.runners import suite as suites
 from harness.selection import changes
-from harness.sources import absent
+from harness.sources import absent, check_whole
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +51,8 @@ def steps_of(context: Context, asked: RunRequest) -> tuple[Step, ...]:
     """What a request means, one step per series."""
     config = context.config
     table = config.suite[asked.suite]
+    if any(one.origin is Origin.SRC for one in context.sources.values()):
+        check_whole(config, {table.source, *table.sources, *context.graph})
     more = _words(context.environ.get("PYTEST_ADDOPTS", ""))
     options = (*table.options, *more, *rooted(asked.options, Path.cwd()))
     bad = base.refused(options)

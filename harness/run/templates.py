@@ -14,7 +14,9 @@ from harness.plan import Step
 from harness.plugins.trace import names
 from harness.plugins.trace.facts import Now
 from harness.quantities import duration
+from harness.run import traces
 from harness.run.servers import TemplatePlace
+from harness.runners import base
 from harness.steps import ConsoleStep as Live
 from harness.template import limits
 from harness.template.base import Manifest, Shelf
@@ -24,6 +26,7 @@ from harness.template.layer import Layer
 from harness.template.layers import Layers, Surroundings
 from harness.template.pool import Pool
 from harness.template.process import Process, Wrap
+from harness.template.views import Views
 from harness.template.watch import FileWatch
 
 
@@ -77,19 +80,32 @@ def builder(
         watch=_watch(context, step),
         finder=Finder(
             shelf=where.shelf,
-            now=now(context, step, variables),
+            now=now(context, step, env, variables),
             exact=context.config.exact,
         ),
     )
 
 
-def now(context: Context, step: Step, variables: Mapping[str, str]) -> Now:
+def now(
+    context: Context, step: Step, env: Environment, variables: Mapping[str, str]
+) -> Now:
     """What traces of a step's templates are compared with."""
     sources = [str(context.sources[name].path) for name in step.sources]
+    root = context.config.root.resolve()
+    path = context.environ.get("PATH", os.defpath)
+    views = Views(
+        store=context.store,
+        root=root,
+        python=env.python,
+        site=env.site,
+        env={"PATH": path, "PYTHONPATH": str(base.link(context.store))},
+    )
     return Now(
-        str(context.config.root.resolve()),
+        str(root),
         own=names.names_of(sources),
         environ=variables,
+        cache=str(context.store.path / traces.CODE),
+        views=views,
     )
 
 

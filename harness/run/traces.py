@@ -12,6 +12,9 @@ from harness.model import Outcome, TestResult
 from harness.plugins.trace.facts import Now, words
 from harness.store import write_atomically
 
+DIRECTORY = "traces"
+CODE = f"{DIRECTORY}/code"
+"""Skeletons and instrumented code, by what they are made of."""
 VERSION = 1
 STANDING = frozenset({Outcome.PASSED, Outcome.SKIPPED, Outcome.XFAILED})
 """Outcomes that stay what they are as long as nothing changes."""

@@ -100,6 +100,13 @@ class Compose:
             raise refusal(argv, done.code, done.stderr or done.stdout)
         return done
 
+    def config(self) -> dict[str, Any]:
+        """What it makes of all files and variables."""
+        found: dict[str, Any] = json.loads(
+            self.run("config", "--format", "json").stdout
+        )
+        return found
+
     def child(self, *parts: str | Path, **options: Any) -> proc.Child:
         """Start it; the options are those of `proc.Child`."""
         return proc.Child(self.argv(*parts), env=self.env, cwd=ROOT, **options)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 from harness import proc
-from harness.errors import CommandFailed, DatabaseError
+from harness.errors import CommandFailed, DatabaseError, HarnessError
 from harness.stack import programs, roles
 from harness.stack.compose import ROOT, Compose
 from harness.stack.recipe import StackRecipe, mark
-from harness.store import Store
+from harness.store import Store, noting
 from harness.template.layer import Program
 
 BUILDING: Final = "building_"
@@ -61,6 +61,8 @@ class StackDatabase:
         self.name = name
         self.script = script
         self.accelerate = accelerate
+        self.unkept: HarnessError | None = None
+        """Why there is no dump of what was made."""
 
     def sql(self, database: str, *statements: str, user: str = "") -> list[str]:
         """Run statements, as the superuser without a `user`; the words they answer."""
@@ -146,7 +148,7 @@ class StackDatabase:
         self._recreate(new)
         place = self.store.directory("stack", "dumps")
         own = place / f"{recipe.digest}-{mark(recipe, password)}.dump"
-        for dump in sorted(place.glob(f"{recipe.digest}-*.dump"), key=own.__ne__):
+        for dump in sorted(self.dumps(recipe), key=own.__ne__):
             if self._restored(dump, new):
                 if dump != own:
                     self.admin(new, "--password", listener=listener)
@@ -155,8 +157,15 @@ class StackDatabase:
         for program in recipe.programs:
             self.run(new, program, listener)
         if recipe.holds():  # else it is not what the dump would be called
-            self._dump(new, own)
+            errors: list[HarnessError] = []
+            with noting(errors):
+                self._dump(new, own)
+            self.unkept = next(iter(errors), None)
         return "made"
+
+    def dumps(self, recipe: StackRecipe) -> list[Path]:
+        """Those that there are of it; with other passwords of admin, too."""
+        return [*self.store.directory("stack", "dumps").glob(f"{recipe.digest}-*.dump")]
 
     def activate(
         self, database: str, modules: Sequence[str], listener: Listener
@@ -188,15 +197,22 @@ class StackDatabase:
         return self.called(self.script, database, *words)
 
     def called(self, program: Path, database: str, *words: str) -> list[str]:
-        """The words of Compose for a program that is mounted into an erpserver."""
-        options = ["--volume", f"{program}:{SCRIPT}/{program.name}:ro"]
+        """The words of Compose for a program of ours in an erpserver.
+
+        It is mounted; an engine of another machine, which has not its file, gets the
+        text.
+        """
+        if self.compose.engine.elsewhere():
+            options, start = [], ["-c", program.read_text("utf-8")]
+        else:
+            options = ["--volume", f"{program}:{SCRIPT}/{program.name}:ro"]
+            start = [f"{SCRIPT}/{program.name}"]
         if self.accelerate:
             options += ["--volume", f"{self.accelerate}:{SCRIPT}/accelerate.py:ro"]
             options += ["--env", f"ACCELERATE={SCRIPT}/accelerate.py"]
         return [
             *self._begun(database), *options,
-            "erpserver", "python3", f"{SCRIPT}/{program.name}",
-            "--database", database, *words,
+            "erpserver", "python3", *start, "--database", database, *words,
         ]  # fmt: skip
 
     def _begun(self, database: str) -> list[str]:
@@ -276,8 +292,6 @@ class StackDatabase:
             self.compose.run("cp", f"db:{inside}", new)
             new.chmod(0o600)
             new.replace(dump)
-        except CommandFailed:
-            return
         finally:
             new.unlink(missing_ok=True)
             self.compose.run("exec", "-T", "db", "rm", "-f", inside, check=False)

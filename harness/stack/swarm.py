@@ -88,7 +88,8 @@ def _service(
     return made
 
 
-def _volumes(name: str, service: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def kept(name: str, service: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The volumes of a service; raises `ConfigError` for what is of this machine."""
     for one in service.get("volumes") or ():
         if one["type"] != "volume":
             raise ConfigError(
@@ -97,6 +98,11 @@ def _volumes(name: str, service: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
                 remedy="put it into the image or a volume; development's sources are"
                 " mounted always: --environment production",
             )
+        yield one
+
+
+def _volumes(name: str, service: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for one in kept(name, service):
         yield {key: one[key] for key in ("type", "source", "target")}
     if size := service.get("shm_size"):
         yield {

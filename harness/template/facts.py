@@ -19,12 +19,16 @@ from harness.template import digest, packages
 DATED = re.compile(rb"\b(?:today|now|utcnow|localtime|gmtime)\(|\btime\.time\(")
 """How a script asks for the date."""
 
-SEEN = re.compile(r"(file|import) .*(?<!\.xml)$")
+SEEN = re.compile(r"(file|import) (.*(?<!\.xml)$|[^/]+/view/)")
 """Facts whose files count as far as a build was seen to read them.
 
 That they are there counts in any case: not every look at a name is seen.  XML is what
-libraries in C read by themselves; data beside a script were declared.
+libraries in C read by themselves, but for views: those trytond reads; data beside a
+script were declared.
 """
+VIEW = re.compile(r"file [^/]+/view/.*\.xml$")
+LIBRARY = b"lxml"
+"""What reads XML unseen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +92,18 @@ class Facts:
         """Whether the code asks for the date."""
         return any(DATED.search(code) for code in self.code)
 
-    def declared(self) -> dict[str, str]:
-        """The facts, without the contents of files whose reading is seen."""
-        return {
+    def declared(self, below: Iterable["Facts"]) -> dict[str, str]:
+        """The facts, without the contents of files whose reading is seen.
+
+        That of views, here and in what is `below`, is not where some code reads XML.
+        """
+        found = {
             key: "" if SEEN.match(key) else text for key, text in self.texts.items()
         }
+        if any(LIBRARY in code for code in self.code):
+            for one in (*below, self):
+                found.update((k, v) for k, v in one.texts.items() if VIEW.match(k))
+        return found
 
     def changes(self, later: "Facts") -> list[str]:
         """What is not as it was, each with a word."""

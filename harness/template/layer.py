@@ -132,8 +132,11 @@ def make(
     gathered = gather()
     declared = ""
     if "program" not in more and (parent is None or parent.declared):
-        below = parent.declared if parent else ""
-        declared = digest.combine(below, gathered.declared())
+        chain = parent.chain() if parent else ()
+        below = [one.gathered for one in chain if one.gathered]
+        declared = digest.combine(
+            parent.declared if parent else "", gathered.declared(below)
+        )
     if parent:
         more = {"closure": parent.closure, "language": parent.language, **more}
     return Layer(

@@ -10,15 +10,17 @@ the time begins; a trial that would likely end after it is not begun.
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from tests.chaos import disks, edits, kills, resets, suites, traced
-from tests.chaos.ground import ROOT, Ground
+from tests.chaos.ground import FIRST, ROOT, Ground
 from tests.chaos.table import Row, details, text
+from tests.chaos.traced_source import SourceGround
 
-Trial = Callable[[Ground, Random, dict[str, Row]], None]
+Trial = Callable[[Any, Random, dict[str, Row]], None]
 TRIALS: dict[str, tuple[Trial, float]] = {
     "kill": (kills.kill, 32.0),
     "kill all": (kills.kill_all, 1.5),
@@ -50,6 +52,8 @@ def main(argv: list[str]) -> int:
     random = Random(seed)
     say(f"chaos: {seconds:g} s, seed {seed}")
     began = time.monotonic()
+    if options.source:
+        return _source(SourceGround(options.place, options.source), random, seconds)
     ground = Ground(options.place)
     rows = _rows()
     only = options.only
@@ -82,10 +86,19 @@ def main(argv: list[str]) -> int:
     return int(any(row.count for row in ended))
 
 
+def _source(ground: SourceGround, random: Random, seconds: float) -> int:
+    """Nothing but edits of a copy of somebody's module; the exit code."""
+    rows = {name: Row(kind=name) for name in traced.rows()}
+    ground.limit = FIRST
+    _try(ground, random, {"traced": (traced.copied, 1.0)}, rows, seconds)
+    say("", text(list(rows.values())), "", *details(list(rows.values())))
+    return int(any(row.count for row in rows.values()))
+
+
 def _try(
     ground: Ground,
     random: Random,
-    chosen: dict[str, tuple[Trial, float]],
+    chosen: Mapping[str, tuple[Trial, float]],
     rows: dict[str, Row],
     seconds: float,
 ) -> None:
@@ -123,6 +136,8 @@ def _options(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--seed", type=int)
     kinds = [*TRIALS, RESET, *suites.names()]
     parser.add_argument("--only", action="append", choices=kinds, metavar="KIND")
+    more = "the edits of a copy of somebody's Tryton module in this directory, only"
+    parser.add_argument("--source", type=Path, metavar="DIRECTORY", help=more)
     parser.add_argument("--place", type=Path, default=ROOT / ".harness" / "chaos")
     return parser.parse_args(argv)
 

@@ -76,7 +76,7 @@ def edits(random: Random) -> Iterator[tuple[Path, str, str]]:
         text = path.read_text()
         kinds: list[Callable[[str, Random], tuple[str, str]]] = [_other]
         if path.suffix == ".py":
-            kinds = [_raising, _raising, _constant]
+            kinds = [raising, raising, constant]
         made, what = random.choice(kinds)(text, random)
         try:
             if path.suffix == ".py":
@@ -87,7 +87,7 @@ def edits(random: Random) -> Iterator[tuple[Path, str, str]]:
             yield path, made, what
 
 
-def _raising(text: str, random: Random) -> tuple[str, str]:
+def raising(text: str, random: Random) -> tuple[str, str]:
     """Who enters the function, fails."""
     functions = [one for one in ast.walk(ast.parse(text)) if _function(one)]
     if not functions:
@@ -106,7 +106,7 @@ def _function(node: ast.AST) -> bool:
     return isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
 
 
-def _constant(text: str, random: Random) -> tuple[str, str]:
+def constant(text: str, random: Random) -> tuple[str, str]:
     """A number or a text is another one, wherever it is."""
     found = list(re.finditer(r"\b\d+\b|(?<=[\"'])\w+(?=[\"'])", text))
     if not found:

@@ -12,6 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -64,6 +66,15 @@ class Checkout:
     def password(self) -> str:
         path = self.root / "compose" / "secrets" / "development" / "admin_password"
         return path.read_text().strip()
+
+
+def identity(place: Path, name: str) -> tuple[Path, str]:
+    """A new identity of age: its file, and its public key."""
+    if shutil.which("age-keygen") is None and "CI" not in os.environ:
+        pytest.skip("age is not installed")
+    path = place / name
+    subprocess.run(["age-keygen", "-o", path], check=True, capture_output=True)
+    return path, path.read_text().split("public key: ")[1].split()[0]
 
 
 def free() -> int:

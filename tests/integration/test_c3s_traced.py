@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(
 RETURN = re.compile(r"^        return ('\w+')$", re.M)
 """In methods only, and of a text: none that a build enters."""
 FORM = re.compile(r"<form[^>]*>")
+ITEM = re.compile(r'<menuitem name="[^"]*"')
 Run = Callable[..., str]
 
 
@@ -81,8 +82,10 @@ def test_edits_of_a_body_and_of_a_view(project: Path, run: Run) -> None:
     edit(source / f"{NAME}.py", RETURN, r"        text = \1\n        return text")
     said = run("--affected=check")
     assert "template collecting_society by trace" in said
-    assert "layer collecting_society built" not in said
     edit(min((source / "view").glob("*_form.xml")), FORM, '<form col="7">')
+    said += run("--affected=check")
+    assert "layer collecting_society built" not in said
+    edit(source / f"{NAME}.xml", ITEM, '<menuitem name="Other"')
     said = run("--affected=check")
     assert "layer collecting_society built" in said
     assert "layer web_user" not in said

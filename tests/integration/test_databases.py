@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.postgres import Address, connect, rights
+from tests.integration.checkouts import identity
 from tests.integration.conftest import Harness, environment
 
 NAME = "harnessdev"
@@ -320,6 +321,58 @@ def test_a_backup_is_tried_beside_the_others(
         assert "to mend it" in done.stdout + done.stderr
     left = sql("postgres", "SELECT datname FROM pg_database WHERE datname ~ 'verify'")
     assert left == []
+
+
+def test_encrypted_backups(
+    project: Path, state: Path, good: Good, harness: Harness, sql: Sql, names: Names,
+    address: Address, tmp_path: Path,
+) -> None:  # fmt: skip
+    """All there and back; the machine that writes them has the public key only."""
+    (key, public), (other, _) = (identity(tmp_path, name) for name in ("a", "b"))
+    place = tmp_path / "backups"
+    asked = {
+        "HARNESS_BACKUPS": str(place),
+        "HARNESS_ENCRYPT_TO": f"production={public}",
+        "HARNESS_DATABASE_SERVER": address.url(),
+    }
+    production = ("--environment", "production")
+    sql("postgres", f"CREATE DATABASE {NAME}")
+    sql(NAME, MARK, "INSERT INTO mark VALUES ('kept')")
+    made = json.loads(good("db", "backup", NAME, *production, "--json", **asked))
+    path = Path(made["file"])
+    assert path.suffixes == [".dump", ".age"]
+    assert path.read_bytes().startswith(b"age-encryption.org/v1\n")
+    assert b"kept" not in path.read_bytes()
+    subprocess.run(["sha256sum", "-c", f"{path.name}.sha256"], cwd=place, check=True)
+
+    # What destroys, writes such ones; where it could not, nothing is lost.
+    lost = ("db", "delete", NAME, *production, "--yes", "--force")
+    done = harness(*lost, **{**asked, "HARNESS_ENCRYPT_TO": "production=age1x"})
+    assert done.returncode == 5, done.stdout
+    assert "cannot be encrypted" in done.stdout
+    assert names() == {NAME}
+    assert ".dump.age" in good(*lost, **asked)
+    assert (names(), len([*place.glob("*.dump.age")])) == (set(), 2)
+
+    back = ("db", "restore", str(path), NAME, *production)
+    done = harness(*back, "--identity", str(other), **asked)
+    assert (done.returncode, "no identity" in done.stdout) == (2, True), done.stdout
+    good(*back, "--identity", str(key), **asked)
+    assert sql(NAME, "SELECT text FROM mark") == [("kept",)]
+    # In a pipe, too; one that is cut, without a checksum, is said.
+    with path.open("wb") as stream:
+        subprocess.run(
+            [sys.executable, "-m", "harness", "db", "backup", NAME, *production],
+            cwd=project, env=environment(state, **asked),
+            stdout=stream, stderr=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+    path.with_name(f"{path.name}.sha256").unlink()
+    drill = ("db", "verify", str(path), "--json", "--identity", str(key))
+    found = json.loads(good(*drill, **asked))
+    assert (found["tables"], found["checksum"]) == (1, False)
+    path.write_bytes(path.read_bytes()[:-40])
+    done = harness(*drill[:3], *drill[4:], **asked)
+    assert (done.returncode, "cannot be decrypted" in done.stdout) == (7, True)
 
 
 def test_a_backup_is_restored_without_rights(

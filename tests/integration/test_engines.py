@@ -23,8 +23,10 @@ import pytest
 from harness.engine import Engine
 from harness.stack.project import DEFAULT
 from tests.integration.checkouts import PREFIX, Checkout, checkout
-from tests.integration.conftest import environment
+from tests.integration.conftest import Interpreter, environment
 from tests.integration.machines import keyed, linked
+from tests.unit.stack import test_kubernetes
+from tests.weekly import WEEKLY
 
 NEEDED = (
     "docker", "dockerd", "ssh", "ssh-keygen", "sshd", "ip", "iptables", "unshare",
@@ -162,7 +164,8 @@ def project(
     tarfile.open(fileobj=empty, mode="w").close()
     docker(far, "import", "--change=LABEL a=b", "-", "empty", given=empty.getvalue())
     for service in DEFAULT:
-        docker(far, "tag", "empty", f"{PREFIX}/{service}:development")
+        for variant in ("development", "production"):
+            docker(far, "tag", "empty", f"{PREFIX}/{service}:{variant}")
     return checkout(tmp_path_factory.mktemp("far") / "main", environment(state))
 
 
@@ -205,6 +208,53 @@ def test_what_is_wrong_with_it_is_said(machine: Machine, project: Checkout) -> N
     assert not docker(machine.by_tls("good"), "ps", "--all", "--quiet")
 
 
+@WEEKLY
+@pytest.mark.usefixtures("images")
+def test_production_is_up_there(machine: Machine, state: Path, tmp_path: Path) -> None:
+    """Its images are brought; nothing of this machine is mounted."""
+    far, near = machine.by_tls("good"), dict(os.environ)
+    names = {one: f"far-{os.getpid()}/{one}:production" for one in DEFAULT}
+    for service, name in names.items():
+        docker(near, "tag", f"{PREFIX}/{service}:development", name)
+    save, load = (["docker", "save", *names.values()], ["docker", "load", "--quiet"])
+    try:
+        with subprocess.Popen(save, stdout=subprocess.PIPE) as saved:
+            subprocess.run(load, stdin=saved.stdout, env={**near, **far}, check=True)
+    finally:
+        docker(near, "rmi", *names.values())
+    env = environment(
+        state, HARNESS_IMAGES_PREFIX=f"far-{os.getpid()}", HARNESS_STACK_TIMEOUT="600",
+        HARNESS_STACK_ENVIRONMENT="production", **far,
+    )  # fmt: skip
+    made = checkout(tmp_path / "main", env)
+    made.good("secrets", "init")
+    for name, text in (
+        ("secrets/production/portal_smtp", "smtp://me:hush-hush@127.0.0.1:9"),
+        ("env/local/portal.env", "PORTAL_MAIL_FROM=portal@example.org"),
+    ):
+        path = made.root / "compose" / name
+        path.write_text(f"{text}\n")
+        path.chmod(0o600)
+    local = made.root / "compose" / "local.yaml"
+    local.write_text("services: {api: {volumes: ['./env:/env:ro']}}\n")
+    done = made("up")
+    assert (done.returncode, "compose/env in api" in done.stdout) == (4, True), done
+    local.unlink()
+    line = f"ssh -L {made.web}:127.0.0.1:{made.web} -L"
+    try:
+        assert line in made.good("up")
+        made.good("scale", "portal=2")
+        found = made.containers()
+        assert {one["health"] for all_ in found.values() for one in all_} == {"healthy"}
+        assert set(found) == set(DEFAULT)
+        assert line in made.good("urls")
+        dump = str(tmp_path / "x.dump")
+        made.good("db", "backup", "--on", "stack", "-o", dump)
+        assert "comes back whole" in made.good("db", "verify", "--on", "stack", dump)
+    finally:
+        made("down", "--volumes", "--yes", "--force", "--no-backup")
+
+
 def test_a_swarm_takes_what_is_exported(machine: Machine, project: Checkout) -> None:
     far = machine.by_tls("good")
     project.good("secrets", "init", "--environment", "production")
@@ -226,3 +276,29 @@ def test_a_swarm_takes_what_is_exported(machine: Machine, project: Checkout) -> 
     found = docker(far, "service", "ls", "--format", "{{.Name}}").split()
     assert {one.rpartition("_")[2] for one in found} == set(DEFAULT)
     docker(far, "swarm", "leave", "--force")
+
+
+def test_what_kubernetes_takes(
+    machine: Machine, project: Checkout, interpreter: Interpreter
+) -> None:
+    """Its users, ports and checks are of the images, which are there."""
+    # It has the schemas, 100 MB: too much for the environment of who only develops.
+    validate = interpreter("kubernetes-validate>=1.37").with_name("kubernetes-validate")
+    far, file = machine.by_tls("good"), machine.place / "pods.yaml"
+    words = ("--format", "kubernetes", "--environment", "production", "-o", str(file))
+    project.good("secrets", "init", "--environment", "production")
+    said = project.good("stack", "export", *words, **far)
+    given, _ = test_kubernetes.made()
+    more = machine.place / "more.yaml"
+    more.write_text("\n---\n".join(map(json.dumps, given)))
+    judge = [validate, "--strict", "--kubernetes-version=1.31", file, more]
+    done = subprocess.run(judge, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = [json.loads(one) for one in file.read_text().split("---\n")]
+    pods = [one for one in found if one["kind"] in ("Deployment", "StatefulSet")]
+    assert {one["metadata"]["name"] for one in pods} == {*DEFAULT} - {"nginx"}
+    texts = (project.root / "compose/secrets/production").iterdir()
+    assert not [one for one in texts if one.read_text().strip() in file.read_text()]
+    assert f"apply --filename {file}" in said
+    done = project("stack", "export", *words)
+    assert (done.returncode, "harness build" in done.stdout) == (6, True)

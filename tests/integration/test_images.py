@@ -7,6 +7,7 @@ serves for what goes wrong.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from harness.engine import Engine
+from harness.images import contents
 from tests.integration.conftest import worked
 
 ROOT = Path(__file__).parents[2]
@@ -223,6 +225,13 @@ def test_the_modules_are_there_for_any_user(
     said = inside(engine, name, "python", "-c", script, user="4321:4321")
     assert said.strip() == "/shared/src/collecting_society/__init__.py"
     assert inside(engine, name, "sh", "-c", "touch /shared/src/x /tmp/x && echo ok")
+
+
+def test_its_contents_are_known(engine: Engine, image: Callable[[str], str]) -> None:
+    said = contents.ask(engine, image("portal"))
+    assert "\ndeb\tlibc6\t2." in said
+    assert re.search(r"^pypi\ttrytond\t7\.0\.", said, re.MULTILINE)
+    assert "pypi" not in contents.ask(engine, image("nginx"))  # it has no Python
 
 
 @pytest.fixture

@@ -21,9 +21,9 @@ import pytest
 
 from harness import engine
 from harness.engine import Engine
-from harness.stack.project import DEFAULT
+from harness.stack.project import DEFAULT, derived
 from harness.stack.secrets import NAMES
-from tests.integration.checkouts import ROOT, Checkout, docker, left, say
+from tests.integration.checkouts import ROOT, Checkout, docker, identity, left, say
 from tests.integration.checkouts import checkout as made
 from tests.integration.conftest import environment
 from tests.integration.terminals import editor
@@ -440,6 +440,37 @@ def test_images_of_other_sources_are_refused(
     assert json.loads(other.good("ps", "--json")) == []
 
 
+def test_a_build_makes_the_first_database_and_a_killed_one_leaves_nothing(
+    images: None, tmp_path: Path
+) -> None:
+    """A small one; `up` of another test restores such a dump."""
+    other = checkout(tmp_path / "other", tmp_path / "state")
+    shutil.copytree(ROOT / "Dockerfiles", other.root / "Dockerfiles")
+    other.env["HARNESS_STACK_MODULES"] = "country"
+    words = ("build", "db", "erpserver")
+    dumps = tmp_path / "state" / "stack" / "dumps"
+    child = subprocess.Popen(
+        [sys.executable, "-m", "harness", *words],
+        cwd=other.root, env=other.env, stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    own = f"{derived(other.root)}-build"
+    while f"{own}-initialise" not in docker("ps", "--format", "{{.Names}}"):
+        assert child.poll() is None
+        time.sleep(0.2)
+    child.kill()
+    child.wait()
+    assert not [*dumps.iterdir()]
+    label = f"com.docker.compose.project={own}"
+    assert len(left(label)) >= 3, "its containers, their network"
+    told = other.good("clean", "--dry-run")
+    assert re.search(rf"container +{own}-db-1 +the run \w+ has ended", told), told
+    assert "database with country, for harness up: done" in other.good(*words)
+    assert [one.stat().st_mode & 0o777 for one in dumps.iterdir()] == [0o600]
+    assert left(label) == []
+    assert "database" not in other.good(*words), "it is kept"
+    assert " has ended" not in other.good("clean", "--dry-run")
+
+
 def test_missing_images_and_no_stack(state: Path, tmp_path: Path) -> None:
     other = checkout(tmp_path / "other", state)
     done = other("up", HARNESS_IMAGES_PREFIX="harness-test/none")
@@ -481,9 +512,14 @@ def test_an_interrupted_beginning_is_repaired_and_nothing_is_left(
         found = other.good("exec", "db", "psql", "-Atd", "postgres", "-c", names)
         assert "building_collecting_society" not in found.split()
         assert other("down", "--volumes").returncode == 2  # nobody to be asked
-        told = other.good("down", "--volumes", "--yes")
-        assert re.search(r"backup: \S+\.dump", told)
-        assert re.search(r"backup: \S+\.tar", told)
+        key, public = identity(tmp_path, "key")
+        asked = {"HARNESS_ENCRYPT_TO": f"development={public}"}
+        told = other.good("down", "--volumes", "--yes", **asked)
+        assert re.search(r"backup: \S+\.dump\.age ", told)
+        [line] = re.findall(r"\.tar\.age .*, back by: (.*)", told)
+        reads = line.partition(" | ")[0].replace("KEY", str(key))
+        listed = subprocess.run(f"{reads} | tar -t", shell=True, capture_output=True)
+        assert b"./" in listed.stdout, listed.stderr
         began = time.monotonic()
         say(other.good("up"))
         seconds = time.monotonic() - began

@@ -158,8 +158,14 @@ def test_a_body_that_no_build_enters_builds_nothing(
     before, entered = file.read_text(), f"{time.time()}"
     record = file.with_name("alpha.xml")
     record.write_text(
-        '<tryton><data><record model="alpha.thing" id="first"/></data></tryton>'
+        '<tryton><data><record model="alpha.thing" id="first"/>'
+        '<record model="ir.ui.view" id="view"><field name="model">alpha.thing</field>'
+        '<field name="type">form</field><field name="name">thing</field></record>'
+        "</data></tryton>"
     )
+    view = file.with_name("view") / "thing.xml"
+    view.parent.mkdir(exist_ok=True)
+    view.write_text("<form/>")
 
     def build(*words: str) -> str:
         done = harness("template", *words, "alpha", "--database", server)
@@ -190,6 +196,12 @@ def test_a_body_that_no_build_enters_builds_nothing(
     write(never="3", entered=f"{entered} more")
     assert "alpha.py: Thing.default_name() changed" in build("explain")
     assert "layer alpha built" in build("build")
+    view.write_text('<form col="3"/>')
+    assert "is there already, by trace" in build("build")
+    view.write_text("<tree/>")
+    done = harness("template", "build", "alpha", "--database", server)
+    assert done.returncode == 7, done.stdout
+    view.write_text('<form col="4"/>')
     if server == "sqlite":
         write(never="4", entered=f"{entered} more")
         assert "is what a build from nothing gives" in build("verify", "--traced")

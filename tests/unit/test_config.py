@@ -71,6 +71,7 @@ def test_defaults(tmp_path: Path) -> None:
         "editor": "vscode://file{path}:{line}",
         "durations": "durations.txt",
         "backups": "backups",
+        "encrypt_to": {},
         "exact": False,
         "git.mirror": "",
         "git.protocol": "given",

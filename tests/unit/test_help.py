@@ -70,7 +70,16 @@ def test_all_commands_are_there() -> None:
         "harness images",
         *(
             f"harness images {action}"
-            for action in ("base", "list", "pull", "push", "save", "refresh", "lock")
+            for action in (
+                "base",
+                "list",
+                "pull",
+                "push",
+                "save",
+                "sbom",
+                "refresh",
+                "lock",
+            )
         ),
         "harness report",
         *(f"harness report {one}" for one in ("merge", "list", "show", "open")),

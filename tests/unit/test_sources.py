@@ -179,3 +179,51 @@ def test_a_module_without_tests(tmp_path: Path, names: list[str]) -> None:
         (tmp_path / "tests" / name).touch()
     with pytest.raises(SourceError, match="the module party has no tests"):
         sources.tests_of(Module(name="party", path=tmp_path, version="7.0.0"))
+
+
+# -- half of a profile's -------------------------------------------------------
+
+PROFILE = """
+    [tool.harness.source.a]
+    repository = "https://x.example/a"
+    [tool.harness.profile.theirs]
+    when = ["src/a/setup.py", "src/b"]
+    [tool.harness.profile.theirs.source.a]
+    [tool.harness.profile.theirs.source.c]
+    repository = "https://x.example/c"
+"""
+
+
+def whole(root: Path, chosen: str, *names: str) -> str:
+    """What is refused where the sources that matter are `names`, or all."""
+    try:
+        sources.check_whole(Config(root=root, profile=chosen), names or None)
+    except SourceError as error:
+        return f"{error.code} {error.message}: {error.remedy}"
+    return ""
+
+
+def test_no_example_stands_in_for_what_is_not_cloned(tmp_path: Path) -> None:
+    assert not whole(tmp_path, ""), "there is no file of settings"
+    (tmp_path / "pyproject.toml").write_text(PROFILE)
+    assert not whole(tmp_path, "")
+    (tmp_path / "src" / "b").mkdir(parents=True)
+    said = whole(tmp_path, "", "b")
+    assert said.startswith("2 some sources of the profile theirs are there")
+    assert "some are not: src/a, src/c: " in said
+    clone = "git clone https://x.example"
+    assert f"{clone}/a src/a && {clone}/c src/c (or, if" in said
+    assert not whole(tmp_path, "none"), "that is meant"
+
+
+def test_what_a_profile_has_more_than_it_is_taken_for(tmp_path: Path) -> None:
+    """It is taken without them, and a run needs perhaps none."""
+    (tmp_path / "pyproject.toml").write_text(PROFILE)
+    for name in ("a", "b"):
+        (tmp_path / "src" / name).mkdir(parents=True)
+    (tmp_path / "src" / "a" / "setup.py").touch()
+    assert not whole(tmp_path, "theirs", "a", "b")
+    assert "are not: src/c" in whole(tmp_path, "theirs", "a", "c")
+    assert "are not: src/c" in whole(tmp_path, "theirs")
+    (tmp_path / "src" / "c").mkdir()
+    assert not whole(tmp_path, "theirs")

@@ -40,6 +40,7 @@ class Marking(Protocol):
     kept: set[str]
     written: set[str]
     quiet: int
+    reading: str
     sources: list[str]
     inside: tuple[str, ...]
 
@@ -132,7 +133,7 @@ class SourceEvents:
         if makes:
             self.observer.written.add(path)
         else:
-            self._note("file", path)
+            self._note(self.observer.reading, path)
 
     def _listed(self, given: Any = None) -> None:
         path = self._inside("." if given is None else given)

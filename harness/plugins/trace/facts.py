@@ -8,6 +8,7 @@ one is that of what is not there.
 ``module P``    the skeleton of the Python file P
 ``function P:N``  the body of a function in it
 ``file P``      the content of a file, or that it is not there, or a directory
+``view T P``    the content of a file that was read for the check of a view only
 ``place P``     whether there is a file, or a directory, or nothing
 ``directory P``  the names of what is in a directory
 ``tree P``      all that is below a directory
@@ -24,7 +25,7 @@ import json
 import os
 import re
 from stat import S_ISDIR
-from typing import Iterable, Iterator, Mapping
+from typing import Callable, Iterable, Iterator, Mapping
 
 from harness.plugins import unpatched
 from harness.plugins.trace import skeleton
@@ -63,16 +64,19 @@ class Now:
         environ: Mapping[str, str] | None = None,
         given: Mapping[str, str] | None = None,
         cache: str = "",
+        views: Callable[[Iterable[str]], bool] | None = None,
     ) -> None:
         """`own` are names of the sources' packages; `given` are facts of other kinds.
 
-        Skeletons are remembered in the directory `cache`.
+        Skeletons are remembered in the directory `cache`.  `views` says whether all of
+        these, by their facts, pass their check as they are now.
         """
         self.root = root
         self.own = tuple(own)
         self.environ = environ or {}
         self.given = given or {}
         self.cache = cache
+        self.views = views
         self._known: dict[str, Skeleton] = {}
         self._contents: dict[str, tuple[tuple[int, ...], str]] = {}
 
@@ -87,7 +91,9 @@ class Now:
         if kind == "variable":
             value = self.environ.get(name)
             return "" if value is None else _text(value)
-        if kind not in ("file", "place", "directory", "tree"):
+        if kind == "view":
+            name = name.partition(" ")[2]
+        elif kind not in ("file", "place", "directory", "tree"):
             return self.given.get(fact, "")
         path = self.path(name)
         if kind == "place":
@@ -178,8 +184,14 @@ class Trace(dict):  # type: ignore[type-arg]
 
     def changed(self, now: Now) -> list[str]:
         """What is not so any more, in words; empty where the trace holds."""
-        found = ((fact, then, now.digest(fact)) for fact, then in sorted(self.items()))
-        return [words(fact, then, is_) for fact, then, is_ in found if is_ != then]
+        digests = (
+            (fact, then, now.digest(fact)) for fact, then in sorted(self.items())
+        )
+        found = [one for one in digests if one[1] != one[2]]
+        views = [fact for fact, _, is_ in found if is_ and fact.startswith("view ")]
+        if views and len(views) == len(found) and now.views and now.views(views):
+            return []
+        return [words(*one) for one in found]
 
 
 def words(fact: str, then: str, now: str) -> str:
@@ -188,6 +200,8 @@ def words(fact: str, then: str, now: str) -> str:
     if kind == "function":
         path, _, inside = name.rpartition(":")
         name = f"{path}: {inside}()"
+    elif kind == "view":
+        name = name.partition(" ")[2]
     elif kind == "module":
         name = f"{name}, outside of functions,"
     elif kind in ("variable", "setting", "template"):

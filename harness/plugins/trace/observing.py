@@ -59,6 +59,8 @@ class Observer:
         """Whether modules that are imported now count for all that comes later."""
         self.quiet = 0
         """Above 0 while the import itself reads."""
+        self.reading = "file"
+        """The kind of fact that a file is which is opened now."""
         self.written: set[str] = set()
         """Files that were made: they are no part of what is there before."""
 

@@ -110,11 +110,16 @@ def group(item: Any, seconds: float, level: str = "class") -> tuple[str, ...]:
     module = getattr(item, "module", None)
     if any(hasattr(module, name) for name in ("setUpModule", "setup_module")):
         return (place,)
-    function = getattr(owner, item.name.partition("[")[0], None)
-    home = getattr(function, "__module__", "") or ""
-    if seconds >= HEAVY and home.startswith(INHERITED):
+    if seconds >= HEAVY and inherited(item):
         return (place, owner.__qualname__, item.name)
     return (place, owner.__qualname__)
+
+
+def inherited(item: Any) -> bool:
+    """Whether it is a method that trytond hands down, and can be run alone."""
+    owner = getattr(item, "cls", None)
+    function = getattr(owner, item.name.partition("[")[0], None)
+    return (getattr(function, "__module__", "") or "").startswith(INHERITED)
 
 
 def template(item: Any) -> str:

@@ -2,19 +2,22 @@
 """What is decided before a server is asked: leave, content, place, refs."""
 
 import io
+from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from harness import config
-from harness.commands import db_make, db_place, sources
+from harness.commands import db, db_make, db_place, db_update, sources
 from harness.commands.db import allow, named, of_tests, require_leave
 from harness.commands.db_make import Content
 from harness.commands.db_place import DatabaseRequest
 from harness.commands.db_saving import Leave
 from harness.context import Context
+from harness.databases import replace as replacing
 from harness.databases.client import PostgresPrograms
-from harness.errors import UsageError
+from harness.errors import MissingTool, UsageError
 from harness.output import Console
 from harness.template.layer import Document, Request
 
@@ -191,6 +194,44 @@ def test_leases_are_where_tests_run(tmp_path: Path) -> None:
     assert of_tests(context, DatabaseRequest(on="stack"), "harness_c_1_2").on == "stack"
     assert of_tests(context, DatabaseRequest(), "society").on == ""
     assert named(context, "") == "collecting_society"
+
+
+class Stopping:
+    """A place of production whose services must not be stopped."""
+
+    client = client(production=True)
+
+    def quiet(self, name: str) -> None:
+        raise AssertionError("services are stopped")
+
+
+@pytest.mark.parametrize("action", ["rebuild", "delete", "update"])
+def test_what_cannot_be_encrypted_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str
+) -> None:
+    found = made(tmp_path, HARNESS_ENCRYPT_TO="production=age1x")
+    context = replace(found, environ={"PATH": ""})
+    opened = nullcontext(Stopping())
+    monkeypatch.setattr(db_place, "opened", lambda *words, **more: opened)
+    monkeypatch.setattr(replacing, "exists", lambda *words: True)
+    monkeypatch.setattr(replacing, "claim", lambda *words, **more: nullcontext())
+    monkeypatch.setattr(db, "require_there", lambda *words: None)
+    monkeypatch.setattr(db_update, "_modules", lambda *words: (["party"], ["party"]))
+    wish, leave = DatabaseRequest(), Leave(yes=True, force=True)
+    calls = {
+        "rebuild": lambda: db_make.rebuild(
+            context, wish=wish, name="x", content=Content(empty=True), leave=leave
+        ),
+        "delete": lambda: db_make.delete(context, wish=wish, names=["x"], leave=leave),
+        "update": lambda: db_update.update(
+            context, wish=wish, name="x", modules=(), leave=leave
+        ),
+    }
+    with pytest.raises(MissingTool, match="need age"):
+        calls[action]()
+    leave = replace(leave, save=False)  # no backup, no question
+    with pytest.raises(AssertionError, match="are stopped"):
+        calls[action]()
 
 
 # -- refs ----------------------------------------------------------------------

@@ -101,3 +101,19 @@ def test_a_backup_names_its_environment(tmp_path: Path) -> None:
     assert first.name.startswith("x-production-2")
     assert db_saving.dated(found.context, "x").name.startswith("x-2")
     assert db_saving.dated(found.context, "x_files", suffix="tar").suffix == ".tar"
+
+
+def test_encrypted_backups_are_of_an_environment(tmp_path: Path) -> None:
+    found, _ = stack(tmp_path, Docker())
+    config = replace(found.context.config, encrypt_to={"production": "age1x  age1y"})
+    context = replace(found.context, config=config)
+    assert db_saving.seal(context, "production").recipients == ("age1x", "age1y")
+    assert not db_saving.seal(context, "development").recipients
+    made = db_saving.dated(context, "x", "production")
+    assert made.suffixes == [".dump", ".age"]
+    old = made.with_name("x-production-20260101-030000.dump")
+    for one in (made, old):
+        one.touch()
+    assert db_saving.newest(context, "x", "production") in (made, old)
+    assert db_saving.outlived(context, "x-production", "dump", 60) == [old]
+    assert db_saving.newest(context, "x", "production") == made

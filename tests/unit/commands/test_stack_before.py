@@ -2,18 +2,17 @@
 """What is refused before anything of a stack is ended or started."""
 
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.commands import stack_before
+from harness.commands import stack_before, stack_show
 from harness.commands.stack import Stack
 from harness.config import Config
 from harness.config.schema import StackSettings
 from harness.context import Context
-from harness.errors import ConfigError, DatabaseError, SourceError
+from harness.errors import ConfigError, DatabaseError
 from harness.output import Console
 from harness.proc import Completed
 from harness.stack import project as projects
@@ -69,23 +68,6 @@ def test_data_that_fit(tmp_path: Path, engine: Engine) -> None:
     stack_before.check_cluster(stack(tmp_path, engine), [SERVER])
 
 
-def test_half_of_the_sources(tmp_path: Path) -> None:
-    """Those of a profile: the examples would stand in for the others, unsaid."""
-    file = tmp_path / "pyproject.toml"
-    file.write_text("[tool.harness.profile.theirs]\nwhen = ['src/a', 'src/b']\n")
-    made = stack(tmp_path, Engine("15"))
-    stack_before.check_sources(made)
-    (tmp_path / "src" / "a").mkdir(parents=True)
-    with pytest.raises(SourceError, match="some are not: src/b") as caught:
-        stack_before.check_sources(made)
-    assert caught.value.code == 2
-    none = replace(made.context.config, profile="none")
-    meant = Stack(context=replace(made.context, config=none), project=made.project)
-    stack_before.check_sources(meant)
-    (tmp_path / "src" / "b").mkdir()
-    stack_before.check_sources(made)
-
-
 def test_nobody_else_is_let_in_without_a_certificate(tmp_path: Path) -> None:
     made = stack(tmp_path, Engine("15"), address="0.0.0.0")
     with pytest.raises(ConfigError, match="there is no certificate"):
@@ -96,3 +78,40 @@ def test_nobody_else_is_let_in_without_a_certificate(tmp_path: Path) -> None:
     made.project.pair.key.write_text("x")
     with pytest.raises(ConfigError, match="tls_certificate is missing"):
         stack_before.check_certificate(made, ["nginx"])
+
+
+class Distant(Engine):
+    """One that has no files of this machine, and what Compose makes of them."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__("15")
+        mount = {"type": kind, "source": "/s/x", "target": "/x"}
+        self.services = {"acme": {"volumes": [mount]}, "db": {}}
+        self.remedies: list[str] = []
+
+    def elsewhere(self) -> str:
+        return "ssh://there"
+
+    def config(self) -> dict[str, Any]:
+        return {"services": self.services}
+
+    def require_files(self, directory: Path, image: str, remedy: str) -> None:
+        self.remedies.append(remedy)
+
+
+def test_what_an_engine_of_another_machine_would_mount_of_its_own(
+    tmp_path: Path,
+) -> None:
+    """In production, too: a service's own table mounts what it likes."""
+    bound, kept = Distant("bind"), Distant("volume")
+    for engine in (bound, kept):
+        made = stack(tmp_path, engine)
+        made.__dict__.update(compose=engine)
+        stack_before.check_files(made)
+    [remedy] = bound.remedies
+    assert "(/s/x in acme)" in remedy
+    assert kept.remedies == []
+    line = "ssh -L 81:127.0.0.1:81 -L 8000:127.0.0.1:8000 there"
+    assert stack_show.distant(made).endswith(line)
+    kept.elsewhere = lambda: "tcp://127.0.0.1:2376"  # type: ignore[method-assign]
+    assert not stack_show.distant(made)

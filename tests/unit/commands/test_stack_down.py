@@ -2,7 +2,7 @@
 """What ``down --volumes`` and ``clean`` refuse before anything is touched."""
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from harness.config import Config
 from harness.config.schema import StackSettings as Settings
 from harness.context import Context
 from harness.engine import Owned
-from harness.errors import CommandFailed, UsageError
+from harness.errors import CommandFailed, MissingTool, UsageError
 from harness.output import Console
 from harness.proc import Completed
 from harness.stack import project as projects
@@ -150,3 +150,17 @@ def test_clean_leaves_production_and_other_checkouts_alone(
     context = made(tmp_path, "development", Docker()).context
     one = Owned(kind=kind, id="1", name=name, role="stack", run="")
     assert clean_stack.taken(context, one) is taken
+
+
+def test_where_no_backup_can_be_encrypted_nothing_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = Docker()
+    stack = made(tmp_path, "production", docker)
+    keys = replace(stack.context.config, encrypt_to={"production": "age1x"})
+    context = replace(stack.context, config=keys, environ={"PATH": ""})
+    stack = replace(stack, context=context)
+    stack.__dict__.update(engine=docker)  # and nothing to be stopped by
+    with pytest.raises(MissingTool, match="need age"):
+        down(monkeypatch, stack, Leave(yes=True, force=True))
+    assert not docker.removed

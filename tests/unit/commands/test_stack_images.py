@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import stack_images
+from harness.commands import image_jobs, stack_images
 from harness.config import Config
+from harness.config.services import ServiceTable
 from harness.context import Context
 from harness.errors import ImageError
+from harness.images import services
 from harness.images.build import DIGEST, PROJECT, SERIES, ImageJob
 from harness.output import Console
 from harness.stack.project import derived
@@ -100,3 +102,21 @@ def test_a_foreign_image_is_refused_and_an_older_one_told(
     assert caught.value.remedy.startswith(
         "harness build --variant production api portal"
     )
+
+
+def test_what_is_built_is_what_the_stack_runs(tmp_path: Path) -> None:
+    """Without names: no placeholder that no service is."""
+
+    def chosen(**tables: ServiceTable) -> tuple[str, ...]:
+        config = Config(root=tmp_path, service=tables)
+        console = Console(io.StringIO(), {})
+        made = Context(config=config, environ={}, console=console, line="")
+        assert image_jobs.chosen_of(made, ["nginx", "db"]) == ("db", "nginx")
+        return image_jobs.chosen_of(made, [])
+
+    assert chosen() == services.SERVICES
+    own = {one: ServiceTable(image="tests") for one in ("portal", "api", "erpserver")}
+    mail = ServiceTable(image="somebody/mail:1", environments=("development",))
+    assert chosen(**own, mail=mail) == (
+        "db", "processing", "nginx", "selenium", "documentation", "tests",
+    )  # fmt: skip

@@ -15,6 +15,9 @@ from harness.commands.stack import Stack
 from harness.config import Config
 from harness.config.schema import StackSettings
 from harness.context import Context
+from harness.databases import sealing
+from harness.databases.files import MAGIC
+from harness.databases.sealing import Backup
 from harness.errors import EngineError, ImageError, UsageError
 from harness.output import Console
 from harness.proc import Completed
@@ -107,7 +110,7 @@ def went_back(
     monkeypatch.setattr(stack_up, "begin", begin)
     stack_rollback.rollback(
         stack.context, environment="production", services=services, data=data,
-        dry=False, leave=Leave(yes=True, force=True),
+        identity=None, dry=False, leave=Leave(yes=True, force=True),
     )  # fmt: skip
 
 
@@ -164,15 +167,15 @@ def test_a_dump_of_before_an_update(
     served(stack, engine, "b", PORTAL, SERVER)
     dumps = [tmp_path / "one.dump", tmp_path / "two.dump"]
     for one in dumps:
-        one.write_text("")
+        one.write_bytes(MAGIC)
         stack_release.updated(stack, one)
     restored = []
 
-    def restore(*words: object, path: Path, **more: object) -> None:
+    def back(*words: object, backup: Backup, **more: object) -> None:
         assert "bbbb" in engine.images[SERVER]  # of before: this may fail
-        restored.append(path)
+        restored.append(backup.path)
 
-    monkeypatch.setattr(stack_rollback.db_files, "restore", restore)
+    monkeypatch.setattr(stack_rollback.db_files, "back", back)
     went_back(stack, monkeypatch, data=True)
     assert restored == dumps[:1]
     assert engine.calls == ["stop p-1"]
@@ -187,13 +190,17 @@ def test_services_start_again_where_the_dump_does_not_come_back(
     served(stack, engine, "a", PORTAL, SERVER)
     served(stack, engine, "b", PORTAL, SERVER)
     dump = tmp_path / "one.dump"
-    dump.write_text("")
+    dump.write_bytes(sealing.MAGIC)
     stack_release.updated(stack, dump)
+    with pytest.raises(UsageError, match="is encrypted"):
+        went_back(stack, monkeypatch, data=True)
+    assert engine.calls == []  # known before anything is stopped
+    dump.write_bytes(MAGIC)
 
-    def restore(*words: object, **more: object) -> None:
+    def back(*words: object, **more: object) -> None:
         raise EngineError("no")
 
-    monkeypatch.setattr(stack_rollback.db_files, "restore", restore)
+    monkeypatch.setattr(stack_rollback.db_files, "back", back)
     with pytest.raises(EngineError, match="no"):
         went_back(stack, monkeypatch, data=True)
     assert engine.calls == ["stop p-1", "start p-1"]

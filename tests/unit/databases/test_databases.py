@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.databases import archive, catalogue, replace
+from harness.databases import archive, catalogue, files, replace, sealing
 from harness.databases.client import PostgresPrograms, literal, quoted
-from harness.errors import DatabaseError, UsageError
+from harness.databases.sealing import Backup, Seal
+from harness.errors import DatabaseError, MissingTool, UsageError
 
 
 def client(told: list[str] | None = None, **more: str) -> PostgresPrograms:
@@ -165,37 +166,64 @@ def test_kinds(name: str, what: str) -> None:
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "x.dump"
-    path.write_bytes(archive.MAGIC + b"content")
+    path.write_bytes(files.MAGIC + b"content")
     return path
 
 
 def checksum(path: Path) -> None:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    archive.checksum(path).write_text(f"{digest}  {path.name}\n")
+    files.checksum(path).write_text(f"{digest}  {path.name}\n")
+
+
+def backup(path: Path, identity: Path | None = None) -> Backup:
+    return Backup.of(path, identity, {"PATH": ""})
 
 
 def test_a_backup_with_its_checksum(file: Path) -> None:
-    assert not archive.require(file)
+    assert not files.require(backup(file))
     checksum(file)
-    assert archive.require(file)
+    assert files.require(backup(file))
 
 
 def test_a_backup_that_has_changed(file: Path) -> None:
     checksum(file)
     file.write_bytes(file.read_bytes() + b"x")
     with pytest.raises(DatabaseError, match="is damaged"):
-        archive.require(file)
+        files.require(backup(file))
 
 
 def test_text_is_no_backup(file: Path) -> None:
     file.write_text("SELECT 1;")
     with pytest.raises(UsageError, match="custom format"):
-        archive.require(file)
+        files.require(backup(file))
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
-        archive.require(tmp_path / "none")
+        files.require(backup(tmp_path / "none"))
+
+
+def test_an_encrypted_one_wants_its_key_and_its_program(file: Path) -> None:
+    assert Seal(recipients=(), environ={}).line("dump", file) == f"dump > {file}"
+    seal = Seal(recipients=("age1x", "age1y"), environ={"PATH": ""})
+    assert seal.line("dump", file) == (
+        f"dump | age --recipient age1x --recipient age1y > {file}"
+    )
+    with pytest.raises(MissingTool, match="age, which is not there"):
+        seal.require()
+    file.write_bytes(sealing.MAGIC + b"v1\n")
+    with pytest.raises(UsageError, match="is encrypted") as caught:
+        files.require(backup(file))
+    assert "--identity" in caught.value.remedy
+    with pytest.raises(UsageError, match="none cannot be read"):
+        backup(file, file.with_name("none"))
+    file.with_name("key").touch()
+    with pytest.raises(MissingTool, match="age, which is not there"):
+        files.require(backup(file, file.with_name("key")))
+    assert sealing.back("load", file, "") == f"load < {file}"
+    assert sealing.back("load", file, "a b") == (
+        f"age --decrypt --identity 'a b' {file} | load"
+    )
 
 
 # -- differences ---------------------------------------------------------------

@@ -16,12 +16,7 @@ RULES = re.MULTILINE | re.DOTALL
 VARIANTS = ("development", "production")
 
 
-def test_all_are_chosen_where_none_is_named() -> None:
-    assert services.choose(()) == services.SERVICES
-
-
-def test_one_that_is_no_service_is_chosen_by_its_name_only() -> None:
-    assert "tests" not in services.choose(())
+def test_one_that_is_no_service_is_chosen_by_its_name() -> None:
     assert services.choose(("tests", "db")) == ("db", "tests")
 
 
@@ -51,6 +46,9 @@ def test_nothing_is_mounted_that_another_service_uses() -> None:
     for service in services.SERVICES:
         paths = {p for s in dockerfile.closure(stages, service) for p in s.paths}
         assert not {".", "requirements"} & paths
+        own = services.APPLICATIONS.get(service)
+        packages = {one for one in paths if one.startswith("packages")}
+        assert packages == ({f"packages/{own}"} if own else set())
 
 
 def test_no_frontend_is_pulled() -> None:

@@ -52,6 +52,22 @@ def select(
     return [one.nodeid.partition("::")[2] for one in items]
 
 
+def test_what_trytond_hands_down_is_run_alone(tmp_path: Path) -> None:
+    """It leaves nothing behind, and needs nothing: where a file shares, it stays."""
+
+    def handed(self: object) -> None: ...
+
+    handed.__module__ = "trytond.tests.test_tryton"
+    owner = type("Case", (), {"test_1": handed, "test_2": handed, "test_3": 1})
+    items = [item(f"test_{number}", owner) for number in (1, 2, 3)]
+    assert select(tmp_path, list(items), ["Case::test_2", "Case::test_3"]) == [
+        "Case::test_1"
+    ]
+    unchanged = ["Case::test_1", "Case::test_2"]
+    assert select(tmp_path, list(items), unchanged) == ["Case::test_3"]
+    assert len(select(tmp_path, list(items), unchanged, "module")) == 3
+
+
 def test_nothing_is_left_out_of_what_is_not_known(
     tmp_path: Path, items: list[Any]
 ) -> None:

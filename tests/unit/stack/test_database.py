@@ -7,8 +7,12 @@ from pathlib import Path
 import pytest
 
 from harness.commands.stack_show import unresolved
+from harness.errors import DiskFull
+from harness.proc import Completed
 from harness.stack import programs
+from harness.stack.database import StackDatabase
 from harness.stack.recipe import StackRecipe, mark, tree
+from harness.store import Store
 from harness.template import digest
 from harness.template.layer import Program
 
@@ -81,3 +85,65 @@ def test_a_changed_file_is_another_tree(tmp_path: Path) -> None:
 def test_names_that_the_hosts_file_lacks() -> None:
     text = "127.0.0.1 localhost a.test # b.test\n#127.0.0.1 c.test\n"
     assert unresolved(["a.test", "b.test", "c.test"], text) == ["b.test", "c.test"]
+
+
+class Full:
+    """Compose on a machine where nothing more can be written."""
+
+    def run(self, *parts: str | Path, **options: object) -> Completed:
+        if parts[0] == "cp":
+            raise DiskFull("no space left")
+        return Completed(code=0, stdout="", stderr="")
+
+
+class Filled(StackDatabase):
+    def activate(self, *words: object) -> None:
+        pass
+
+
+def test_what_cannot_be_kept_is_made_all_the_same(tmp_path: Path) -> None:
+    """And nothing of it is left: half a dump would be nobody's."""
+    made = Filled(
+        Full(),
+        Store(tmp_path),
+        name="x",
+        script=tmp_path,
+        accelerate=None,  # type: ignore[arg-type]
+    )
+    assert made.fill("building_x", RECIPE, "password", print) == "made"
+    assert isinstance(made.unkept, DiskFull)
+    assert made.dumps(RECIPE) == []
+    assert [*(tmp_path / "stack" / "dumps").iterdir()] == []
+
+
+class Distant:
+    """An engine, and the Compose that calls it; of another machine, or of this one."""
+
+    project = "x"
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.engine = self
+
+    def elsewhere(self) -> str:
+        return self.address
+
+
+def test_an_engine_of_another_machine_gets_the_text_of_a_program(
+    tmp_path: Path,
+) -> None:
+    """It has not its file, and would mount an empty directory in place of that."""
+    script = tmp_path / "initialise.py"
+    script.write_text("print()")
+    for address, mounts, start in (
+        ("ssh://there", 0, ("-c", "print()")),
+        ("", 1, ("/opt/initialise/initialise.py",)),
+    ):
+        made = StackDatabase(
+            Distant(address),  # type: ignore[arg-type]
+            Store(tmp_path), name="own", script=script, accelerate=None,
+        )  # fmt: skip
+        words = made.command("building_own", "--update", "party")
+        assert words.count("--volume") == mounts
+        end = ("python3", *start, "--database", "building_own", "--update", "party")
+        assert tuple(words[-len(end) :]) == end

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which template serves for a layer whose sources have changed since it was built."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -28,6 +28,7 @@ def never():
 def later():
     return {later}
 """
+VIEW = "view form alpha/view/form.xml"
 WORDS = {"size": "1", "entered": "1", "never": "1", "later": "1"}
 
 
@@ -95,16 +96,20 @@ class Bench:
         self.root = root
         self.memory = Memory()
         self.environ: dict[str, str] = {}
-        (root / "alpha").mkdir()
+        self.reader = ""
+        """The layer whose code reads XML."""
+        self.passing = lambda facts: True
+        (root / "alpha/view").mkdir(parents=True)
         self.write("alpha/__init__.py", "")
         self.write("alpha/alpha.xml", "<a/>")
+        self.write("alpha/view/form.xml", "<a/>")
         self.write("alpha/de.po", "a")
         self.code()
         module = ("module alpha/__init__.py", "module alpha/alpha.py")
         entered = "function alpha/alpha.py:entered"
         self.memory.seen = {
             "base": module,
-            "alpha": (*module, entered, "file alpha/alpha.xml"),
+            "alpha": (*module, entered, "file alpha/alpha.xml", VIEW),
             "script": (*module, entered, "function alpha/alpha.py:later"),
         }
 
@@ -123,20 +128,32 @@ class Bench:
         def sources() -> Facts:
             facts = nothing()
             facts.shipped("file alpha", self.root / "alpha")
+            facts.code.extend([b"from lxml import etree"] * (self.reader == "alpha"))
+            return facts
+
+        def script() -> Facts:
+            facts = nothing()
+            facts.code.extend([b"from lxml import etree"] * (self.reader == "script"))
             return facts
 
         base = make("base", None, nothing, language="en")
         alpha = make("alpha", base, sources, modules=("alpha",))
-        return make("script", alpha, nothing)
+        return make("script", alpha, script)
 
     def builder(self, *, exact: bool = False) -> TemplateBuilder:
-        self.memory.now = now = Now(str(self.root), environ=self.environ)
+        self.memory.now = now = Now(
+            str(self.root), environ=self.environ, views=self.views
+        )
         shelf: Any = self.memory
         return TemplateBuilder(
             shelf, lambda: shelf, series="7.0", deadline=1.0,
             listener=lambda progress: None,
             finder=Finder(shelf=shelf, now=now, exact=exact),
         )  # fmt: skip
+
+    def views(self, facts: Iterable[str]) -> bool:
+        assert list(facts) == [VIEW]
+        return self.passing(facts)
 
     def build(self, layer: Layer | None = None, *, exact: bool = False) -> list[str]:
         """Have the template of the script; the layers that were built for it."""
@@ -174,6 +191,32 @@ def test_what_was_entered_is_built_with_all_above(
 def test_files_that_were_read_or_are_new_count(bench: Bench, name: str) -> None:
     bench.write(name, "<b/>")
     assert bench.build() == ["alpha", "script"]
+
+
+def test_a_view_that_passes_its_check_builds_nothing(bench: Bench) -> None:
+    bench.write("alpha/view/form.xml", "<b/>")
+    assert bench.build() == []
+    assert bench.build(exact=True) == ["alpha", "script"]
+    bench.write("alpha/view/form.xml", "<c/>")
+    bench.passing = lambda facts: False
+    assert bench.build() == ["alpha", "script"]
+
+
+def test_a_view_counts_with_what_else_has_changed(bench: Bench) -> None:
+    bench.write("alpha/view/form.xml", "<b/>")
+    bench.code(entered="2")
+    assert bench.build() == ["alpha", "script"]
+    (bench.root / "alpha/view/form.xml").unlink()
+    assert bench.build() == ["alpha", "script"]
+
+
+@pytest.mark.parametrize("reader", ["alpha", "script"])
+def test_a_view_counts_whole_where_code_reads_xml(bench: Bench, reader: str) -> None:
+    """Libraries in C open files unseen, also those of the layers below."""
+    bench.reader = reader
+    for text in ("<b/>", "<c/>"):
+        bench.write("alpha/view/form.xml", text)
+        assert "script" in bench.build()
 
 
 def test_what_only_the_layer_above_has_entered_builds_that(bench: Bench) -> None:
