@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether views of Tryton pass their check now (`harness.plugins.views`)."""
 
+import contextlib
 import json
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from harness.template import digest, packages
 KEPT: Final = 2000
 """Contents that are known to pass."""
 PATIENCE: Final = 60.0
-"""Seconds that the check may take; what takes longer is built."""
+"""Seconds that the check may take."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +54,15 @@ class Views:
 
     def _passes(self, views: list[tuple[str, str]]) -> bool:
         argv = [str(self.python), "-W", "ignore", "-m", "harness.plugins.views"]
-        none = proc.DEVNULL
-        with tempfile.TemporaryFile() as asked:
-            asked.write(json.dumps(views).encode())
-            asked.seek(0)
-            with proc.Child(
-                argv, env=self.env, stdin=asked, stdout=none, stderr=none
-            ) as child:
-                return child.ended(within=PATIENCE) and not child.code()
+        quiet = proc.DEVNULL
+        with proc.Child(
+            argv, env=self.env, stdin=proc.PIPE, stdout=quiet, stderr=quiet
+        ) as child:
+            assert child.process.stdin is not None
+            with contextlib.suppress(OSError):  # it has ended: its code says why
+                child.process.stdin.write(json.dumps(views).encode())
+                child.process.stdin.close()
+            return child.ended(within=PATIENCE) and child.code() == 0
 
     @property
     def _file(self) -> Path:

@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The campaign's own judgement: what it calls wrong, and its table."""
 
+import shutil
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from tests.chaos import edits, suites, table
 from tests.chaos.ground import EXPECTED, Done, _kind
 from tests.chaos.table import Row
+from tests.chaos.traced_source import Clone
 
 
 def done(code: int = 0, output: str = "", *, lost: int = 0, tests: bool = True) -> Done:
@@ -81,3 +88,49 @@ def test_what_is_wrong_beside_a_trick() -> None:
     assert suites._own(ran, suites.FAILS, 0, told) == []
     assert suites._own(ran, suites.FAILS, 0, "") == ["test_c beside it is missing"]
     assert suites._own(ran, suites.PASSES, 0, told) == ["the test is failed"]
+
+
+MODULE = {
+    "alpha.py": """\
+from trytond.model import ModelSQL, fields
+
+
+class Thing(ModelSQL):
+    "Thing"
+    __name__ = 'alpha.thing'
+    name = fields.Char('Name')
+
+    def get_rec_name(self, name):
+        return 'thing'
+""",
+    "alpha.xml": '<field name="name">a</field><menuitem id="a" name="A"/>',
+    "view/form.xml": '<form><label name="name"/><field name="name"/></form>',
+    "locale/de.po": 'msgstr "a"\n',
+    "tests/test_alpha.py": "",
+    "tests/scenario.rst": "",
+    "prices.csv": "a\n",
+}
+
+
+def test_each_edit_of_a_copy_is_one_of_the_original(tmp_path: Path) -> None:
+    ground: Any = SimpleNamespace(origin=tmp_path / "origin", module=tmp_path / "copy")
+    for name, text in MODULE.items():
+        (ground.origin / name).parent.mkdir(parents=True, exist_ok=True)
+        (ground.origin / name).write_text(text)
+    shutil.copytree(ground.origin, ground.module)
+    clone = Clone(ground, Random(1))
+
+    def there() -> dict[str, str]:
+        paths = (one for one in ground.module.rglob("*") if one.is_file())
+        return {str(one.relative_to(ground.module)): one.read_text() for one in paths}
+
+    for name, edit in clone.edits().items():
+        edit("bcd")
+        clone.write()
+        found = there()
+        changed = {
+            one for one in {*found, *MODULE} if found.get(one) != MODULE.get(one)
+        }
+        assert clone.mode if name == "variable" else 0 < len(changed) < 3, name
+    clone.write()
+    assert there() == MODULE

@@ -58,7 +58,9 @@ def follow(observer: Importing) -> None:
 
 def _follow_names(observer: Importing) -> None:
     """A module that is asked for by its name counts, also one that is there already."""
-    bootstrap: Any = importlib._bootstrap  # what `import_module` asks
+    # `import_module` asks it, and takes no notice of `__import__`:
+    # https://github.com/python/cpython/blob/v3.14.0/Lib/importlib/__init__.py
+    bootstrap: Any = importlib._bootstrap
     statement, find = builtins.__import__, bootstrap._gcd_import
 
     def own_import(name: str, *given: Any, **options: Any) -> Any:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Whether views pass their check: each content is asked about once."""
 
+import io
 import subprocess
 from pathlib import Path
 from typing import Any, Self
@@ -74,6 +75,7 @@ class Slow:
 
     def __init__(self, argv: list[str], **more: Any) -> None:
         self.process = self
+        self.stdin = io.BytesIO()
 
     def __enter__(self) -> Self:
         return self
