@@ -21,7 +21,7 @@ def placed(
         "--environment",
         choices=ENVIRONMENTS,
         default="",
-        help="which stack; else the configured one",
+        help="which stack, or whose data another server has; else the configured stack",
     )
     if dry:
         dry_run(one)
