@@ -145,7 +145,9 @@ def measure(
             after = len(watching.lines)
             began = time.monotonic()
             path.write_text(edited(text, function, number), "utf-8")
-            at, found = watching.until(SUMMARY, after)
+            at, found = watching.until(f"{SUMMARY}|no test depends", after)
+            if not found["all"]:
+                raise SystemExit(f"no test depends on {edit}")
             whole.append(at - began)
             late = whole[-1] - float(found["all"])  # until the save was heard of
             first.append(float(found["first"]) + late)
