@@ -385,7 +385,8 @@ def test_signals_of_the_engine_reach_the_service(
     code = (
         "import signal, time\n"
         f"def end(*_): print('ending'); raise SystemExit(3)\n"
-        f"signal.signal({int(number)}, end); print('on', flush=True); time.sleep(60)"
+        f"signal.signal({int(number)}, end); print('on', flush=True)\n"
+        "for _ in range(1200): time.sleep(0.05)  # a signal may come just before it"
     )
     with reloaded(tmp_path, code) as child:
         assert child.stdout

@@ -70,7 +70,7 @@ def good(ran: Ran) -> Ran:
 def same(suite: Suite, *options: str) -> Ran:
     """Warm workers tell what plain pytest tells."""
     plain, warm = suite.plain(*options), good(suite.warm(*options))
-    assert warm.told == plain.told, warm.text
+    assert warm.told == plain.told, plain.text + warm.text
     return warm
 
 
@@ -235,7 +235,8 @@ def test_sigint_arrives_in_workers_and_their_children(suite: Suite) -> None:
         import sys, time
         try:
             print("up", flush=True)
-            time.sleep(30)
+            for _ in range(600):  # a signal just before it does not end a sleep
+                time.sleep(0.05)
         except KeyboardInterrupt:
             print("stopped", flush=True)
             sys.exit(3)
