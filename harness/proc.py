@@ -177,10 +177,6 @@ class Child:
         return self.process.wait()
 
 
-_detached: list[subprocess.Popen[bytes]] = []
-"""Held, so that nobody complains that they still run: that is their purpose."""
-
-
 def detach(argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> None:
     """Start a process that outlives this one; its output goes to `log`.
 
@@ -196,7 +192,7 @@ def detach(argv: Sequence[str | Path], *, env: Mapping[str, str], log: Path) -> 
             start_new_session=True,
             cwd="/",
         )
-    _detached.append(child)
+    child.returncode = 0  # not known, but Popen is not to complain that it still runs
 
 
 MARK: Final = "HARNESS_BROKER"
