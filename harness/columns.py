@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 _NARROWEST: Final = 4
+_WIDEST: Final = 60
+"""Cells that a column takes where there is room for any: longer ones reach out."""
 LONG: Final = re.compile(r"\S{500,}")
 """A word that nobody reads."""
 
@@ -29,15 +31,16 @@ def aligned(
     widths = [max(map(len, column)) for column in texts]
     if room:
         widths = _fitted(widths, room - 2 * (len(widths) - 1))
+    pads = widths if room else [min(width, _WIDEST) for width in widths]
     values = zip_longest(*rows, fillvalue="")
     right = [
         header in to_right or all(isinstance(cell, int | float) for cell in column)
         for header, column in zip_longest(headers, values, fillvalue="")
     ]
     columns = []
-    for column, width, number in zip_longest(texts, widths, right):
+    for column, width, pad, number in zip_longest(texts, widths, pads, right):
         short = (cut(cell, width) for cell in column)
-        columns.append([f"{c:{'>' if number else '<'}{width}}" for c in short])
+        columns.append([f"{c:{'>' if number else '<'}{pad}}" for c in short])
     return ["  ".join(line).rstrip() for line in zip(*columns, strict=True)]
 
 
