@@ -110,7 +110,7 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none" if DEVELOPMENT else "venv")
 def chaos(session: nox.Session) -> None:
-    """Kills, edits, full disks, wicked tests: -- [--seconds 600] [--short] ..."""
+    """Kills, edits, full disks, wicked tests: -- [--seconds 600] ..."""
     program = developing(session)
     run(session, program, "-m", "tests.chaos", *session.posargs)
 

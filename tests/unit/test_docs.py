@@ -27,7 +27,7 @@ SESSIONS = {
 OTHERS = {
     # of pytest-xdist and of plugins, of programs that a page shows, of other sessions
     "--dist", "--max-worker-restart", "--maxprocesses", "--harness-cold", "--rsyncdir",
-    "--short", "--seconds", "--only", "--source", "--rounds", "--user", "--proxy",
+    "--seconds", "--only", "--source", "--rounds", "--user", "--proxy",
     "--host", "--port", "--service", "--tty", "--max-sessions", "--processes",
 }  # fmt: skip
 FOREIGN = {("run",), ("exec",)}
