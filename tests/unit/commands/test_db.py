@@ -18,7 +18,7 @@ from harness.commands.db_saving import Leave
 from harness.context import Context
 from harness.databases import replace as replacing
 from harness.databases.client import PostgresPrograms
-from harness.errors import MissingTool, SourceError, UsageError
+from harness.errors import MissingTool, UsageError
 from harness.output import Console
 from harness.postgres.base import Address
 from harness.template.layer import Document, Request
@@ -265,26 +265,6 @@ def test_a_database_is_of_the_environment_that_is_named(
     context = replace(context, config=replace(context.config, database=database))
     with db_place.opened(context, DatabaseRequest(on=on, environment=asked)) as place:
         assert place.client.environment == environment
-
-
-def test_none_is_made_of_half_a_profile_and_examples(tmp_path: Path) -> None:
-    """Before a server is asked, or a service is stopped."""
-    found = made(tmp_path)
-    with (tmp_path / "pyproject.toml").open("a") as file:
-        file.write('[tool.harness.profile.theirs]\nwhen = ["src/a", "src/b"]\n')
-    (tmp_path / "src" / "a").mkdir(parents=True)
-    calls = {
-        "create": lambda content: db_make.create(
-            found, wish=DatabaseRequest(), name="x", content=content
-        ),
-        "rebuild": lambda content: db_make.rebuild(
-            found, wish=DatabaseRequest(), name="x", content=content, leave=Leave()
-        ),
-    }
-    for content in (Content(), Content(template="demo", filled=True)):
-        for call in calls.values():
-            with pytest.raises(SourceError, match="some are not: src/b"):
-                call(content)
 
 
 # -- refs ----------------------------------------------------------------------
