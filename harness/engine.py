@@ -33,6 +33,10 @@ TIMEOUT: Final = 60.0
 KINDS: Final = ("container", "network", "volume")
 DISTANT: Final = ("tcp", "http", "https", "ssh")
 """How the addresses of engines begin that may be on other machines."""
+REGISTRY: Final = "docker.io/"
+"""The registry whose name the engine leaves out."""
+ABSENT: Final = re.compile("no such|not found", re.IGNORECASE)
+"""How it says that there is none of a name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,16 +177,27 @@ class Engine:
         """What the engine knows of an object; None where there is none."""
         done = self.run(kind, "inspect", name, check=False)
         if done.code:
-            if re.search(r"no such|not found", done.stderr, re.IGNORECASE):
+            if ABSENT.search(done.stderr):
                 return None
             raise failure(self.argv(kind, "inspect", name), done.code, done.stderr)
         found: list[dict[str, Any]] = json.loads(done.stdout)
         return found[0]
 
-    def image_labels(self, image: str) -> dict[str, str] | None:
-        """The labels of an image that is here; None where it is not."""
-        found = self.inspect("image", image)
-        return None if found is None else dict(found["Config"].get("Labels") or {})
+    def images(self, names: Collection[str]) -> dict[str, dict[str, Any]]:
+        """What the engine knows of those images that it has, in one call."""
+        if not names:
+            return {}
+        argv = ("image", "inspect", *names)
+        done = self.run(*argv, check=False)
+        if done.code and not ABSENT.search(done.stderr):
+            raise failure(self.argv(*argv), done.code, done.stderr)
+        found = {
+            tag: one
+            for one in json.loads(done.stdout or "[]")
+            for tag in one.get("RepoTags") or ()
+        }
+        known = {name: found.get(name.removeprefix(REGISTRY)) for name in names}
+        return {name: one for name, one in known.items() if one}
 
     def owned(self, state: str) -> list[Owned]:
         """All that was made for a state directory, containers first."""

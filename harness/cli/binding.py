@@ -13,6 +13,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any, Final
 
 from harness.cli.base import Words
+from harness.cli.wholeness import refuse_half
 from harness.errors import UsageError
 from harness.output import Console
 
@@ -44,6 +45,7 @@ def given(function: Callable[..., int], options: argparse.Namespace) -> dict[str
 
 def call(context: "Context", options: argparse.Namespace, rest: Words) -> int:
     """Call the command of parsed options; the exit code.  `rest` are pytest's words."""
+    refuse_half(context, options)
     if not isinstance(options.call, str):
         return int(options.call(context, options, rest))
     options.rest = rest

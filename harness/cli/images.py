@@ -69,7 +69,7 @@ def add(commands: "Commands[Parser]") -> None:
     one.add_argument(
         "-o", "--output", type=folder, required=True, metavar="DIRECTORY", help="where"
     )
-    one.set_defaults(call="images.sbom")
+    one.set_defaults(call="image_contents.sbom")
     one = command(below, "refresh", "ask the registry for the base images' digests")
     one.set_defaults(call="images.refresh")
     one = command(below, "lock", "write the locked versions of all requirements anew")

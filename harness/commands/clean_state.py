@@ -50,6 +50,7 @@ def kept(context: Context, *, volumes: bool) -> Iterator[Item]:
     for folder, why in (
         ("envs", "installed again when needed"),
         ("images", "copied again when needed"),
+        ("sbom", "written again by a build of production"),
     ):
         for path in sorted((state.path / folder).glob("*")):
             lock = path.with_name(f"{path.name}.lock")

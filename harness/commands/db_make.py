@@ -17,7 +17,6 @@ from harness.errors import DatabaseError, ExitCode, UsageError
 from harness.quantities import duration
 from harness.quantities import size as shown
 from harness.run import needs
-from harness.sources import check_whole
 from harness.template.layer import Document, Program, Request
 
 
@@ -40,7 +39,6 @@ class Content:
 def request(context: Context, content: Content) -> Request:
     """The content as templates have it; raises `UsageError` for unknown names."""
     config = context.config
-    check_whole(config, context.graph)
     if content.template and content.template not in config.template:
         raise UsageError(
             f"there is no template {content.template!r}",

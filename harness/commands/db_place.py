@@ -3,9 +3,9 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from harness.commands import db_stack
 from harness.commands.db_server import DatabaseServer, beside
@@ -18,6 +18,10 @@ from harness.postgres import people
 from harness.run import housing, servers
 from harness.stack.database import Listener
 from harness.template.layer import Request
+
+
+OTHERWISE: Final = "not the stack"
+"""How the reason begins for a place that nobody has asked for."""
 
 
 class DatabasePlace(Protocol):
@@ -75,7 +79,7 @@ def choose(context: Context, wanted: str, environment: str) -> tuple[str, str]:
         return server, f"database.server = {server}"
     reason = _why_no_stack(open_(context, environment))
     if reason:
-        return "local", f"not the stack: {reason}"
+        return "local", f"{OTHERWISE}: {reason}"
     return "stack", "its engine and its image are there"
 
 
@@ -102,7 +106,7 @@ def opened(
     context: Context, wish: DatabaseRequest, *, start: bool = False
 ) -> Iterator[DatabasePlace]:
     """The place; with `start`, the stack's server is started if it must be."""
-    kind, _ = choose(context, wish.on, wish.environment)
+    kind, why = choose(context, wish.on, wish.environment)
     with contextlib.ExitStack() as stack:
         if kind == "stack":
             yield stack.enter_context(
@@ -118,6 +122,8 @@ def opened(
         if kind == "given":  # servers of ours are of no environment, unless told
             environment = environment or context.config.stack.environment
         client = beside(context, kind, address, environment=environment, dry=wish.dry)
+        if why.startswith(OTHERWISE):  # it may be the stack's that was meant
+            client = replace(client, title=f"{client.title} ({why})")
         if data := data_of(context, kind):
             stack.callback(note, client, data)
             stack.callback(housing.know, context, server, address)

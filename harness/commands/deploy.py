@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import locks, sources
+from harness import locks
 from harness.commands import stack_before, stack_up
 from harness.commands.stack import Stack, kept, open_
 from harness.context import Context
@@ -93,7 +93,6 @@ def run(
     needed = plan.stack.project.closure([*plan.around, "erpserver"])
     stack_before.check_settings(plan.stack, needed)
     stack_before.check_certificate(plan.stack, needed)
-    sources.check_whole(context.config)
     stack_before.ready_images(plan.stack, needed, build=False)
     _alone(plan)
     _surround(plan)

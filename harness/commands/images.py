@@ -9,7 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.commands import stack_dump
+from harness.commands import image_contents, stack_dump
+from harness.commands.image_contents import CYCLONEDX
 from harness.commands.image_jobs import (
     LOCKED,
     PLACE,
@@ -22,16 +23,15 @@ from harness.commands.image_jobs import (
 from harness.commands.stack import open_
 from harness.context import Context
 from harness.engine import Engine
-from harness.errors import ExitCode, ImageError
+from harness.errors import ExitCode
 from harness.images import base as bases
-from harness.images import contents, secrets, services
+from harness.images import secrets
 from harness.images.board import Board
 from harness.images.build import DIGEST, Built, ImageBuilder, ImageJob
 from harness.images.material import Material
 from harness.quantities import duration, size
 from harness.series import Series
 from harness.sources import check_whole
-from harness.stack.project import DEFAULT
 from harness.store import write_atomically
 
 
@@ -62,13 +62,15 @@ def build(
     board = Board(context.console, quiet=as_json)
     secret = partial(secrets.gather, context.environ, context.config.images.suite)
     builder = ImageBuilder(docker, gathered, secret, board, cache=cache)
-    same = [builder.unchanged(job) for job in jobs] if cache else [None] * len(jobs)
-    kept = [one for one in same if one]
-    todo = [job for job, one in zip(jobs, same, strict=True) if one is None]
+    kept = builder.unchanged(jobs) if cache else []
+    todo = [job for job in jobs if job not in [one.job for one in kept]]
     if not as_json and any(job.service in LOCKED for job in todo):
         _warn_unlocked(context, gathered, release)
     done = {one.job.service: one for one in [*kept, *_build(board, builder, todo)]}
-    _show(context, [done[name] for name in chosen], started, as_json=as_json)
+    place = None
+    if variant == "production":
+        place = image_contents.ensure(context, jobs, quiet=as_json)
+    _show(context, [done[name] for name in chosen], started, place, as_json=as_json)
     if ahead and not as_json:
         stack_dump.ahead(open_(context, ""), variant, chosen)
     return ExitCode.OK
@@ -90,10 +92,16 @@ def _build(board: Board, builder: ImageBuilder, jobs: list[ImageJob]) -> list[Bu
 
 
 def _show(
-    context: Context, done: list[Built], started: float, *, as_json: bool
+    context: Context,
+    done: list[Built],
+    started: float,
+    place: Path | None,
+    *,
+    as_json: bool,
 ) -> None:
     if as_json:
-        context.console.info(json.dumps([_record(one) for one in done], indent=1))
+        records = [_record(one, place) for one in done]
+        context.console.info(json.dumps(records, indent=1))
         return
     rows = [
         (
@@ -109,10 +117,13 @@ def _show(
     fresh = sum(one.fresh for one in done)
     passed = duration(time.monotonic() - started)
     context.console.info(f"{fresh} built, {len(done) - fresh} unchanged, in {passed}")
+    if place:
+        context.console.info(f"what is in them, for scanners: {place}/*{CYCLONEDX}")
 
 
-def _record(one: Built) -> dict[str, object]:
+def _record(one: Built, place: Path | None) -> dict[str, object]:
     return {
+        **({"sbom": str(place / f"{one.job.service}{CYCLONEDX}")} if place else {}),
         "service": one.job.service,
         "image": one.job.image,
         "digest": one.job.digest,
@@ -167,34 +178,6 @@ def _image(found: Mapping[str, Any]) -> dict[str, object]:
         "size": int(found["Size"]),
         "created": str(found["Created"])[:19],
     }
-
-
-def sbom(
-    context: Context, *, names: tuple[str, ...], variant: str, output: Path
-) -> int:
-    """Write a file for each image; all are there before any is written."""
-    docker, images = Engine(context.environ), context.config.images
-    wanted = {
-        one: f"{images.prefix}/{one}:{variant}"
-        for one in services.choose(names or DEFAULT)
-    }
-    found = {name: docker.inspect("image", image) for name, image in wanted.items()}
-    if lacking := [name for name, one in found.items() if not one]:
-        raise ImageError(
-            f"there is no image of {', '.join(lacking)}",
-            checked=", ".join(wanted[name] for name in lacking),
-            remedy=f"harness build --variant {variant} {' '.join(lacking)}",
-        )
-    output.mkdir(parents=True, exist_ok=True)
-    for name, one in found.items():
-        assert one
-        image, path = wanted[name], output / f"{name}.cdx.json"
-        said = contents.ask(docker, image)
-        made = contents.document(said, image, one["Id"], images.suite)
-        write_atomically(path, json.dumps(made, indent=1) + "\n")
-        count = len(made["components"])
-        context.console.info(f"{path}: {count} packages of {image}")
-    return ExitCode.OK
 
 
 def refresh(context: Context) -> int:

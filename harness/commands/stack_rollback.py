@@ -26,7 +26,7 @@ from harness.commands.db_stack import UP
 from harness.commands.stack import Stack, open_
 from harness.commands.stack_images import REVISION
 from harness.context import Context
-from harness.databases import files
+from harness.databases import files, sealing
 from harness.databases.sealing import Backup
 from harness.errors import ExitCode, ImageError, UsageError
 from harness.stack import project as projects
@@ -76,15 +76,16 @@ def rollback(
         [*goal.told.items(), *([("database", goal.dump)] if data else [])],
     )
     if goal.dump and CODE in goal.told and not data:
+        key = " (and --identity FILE)" if goal.dump.endswith(sealing.SUFFIX) else ""
         context.console.warn(
             "the database was updated by the images that are left, and stays so;"
-            f" --with-database takes the backup of before: {goal.dump}"
+            f" --with-database{key} takes the backup of before: {goal.dump}"
         )
     backup = Backup.of(Path(goal.dump), identity, context.environ)
     if data:
         files.require(backup)
     if dry:
-        return _show(stack, goal, wanted, data=data)
+        return _show(stack, goal, wanted, identity if data else None, data=data)
     # Those that a killed rollback has stopped, too.
     there = stack.looking.ps()
     counts = Counter(one.service for one in there if not one.deployed)
@@ -187,10 +188,18 @@ def _stopped(stack: Stack) -> Iterator[None]:
         yield
 
 
-def _show(stack: Stack, goal: Return, wanted: Sequence[str], *, data: bool) -> int:
+def _show(
+    stack: Stack,
+    goal: Return,
+    wanted: Sequence[str],
+    identity: Path | None,
+    *,
+    data: bool,
+) -> int:
     if data:
-        line = stack.line("db restore", "--on", "stack", shlex.quote(goal.dump))
-        stack.context.console.info(line)
+        key = ("--identity", shlex.quote(str(identity))) if identity else ()
+        words = ("--on", "stack", *key, shlex.quote(goal.dump))
+        stack.context.console.info(stack.line("db restore", *words))
     for name, number in goal.images.items():
         stack.context.console.info(proc.line(stack.engine.argv("tag", number, name)))
     call = stack_up.started(stack, replicas(stack.looking.ps()), wanted, wait=True)

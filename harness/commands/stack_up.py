@@ -4,7 +4,7 @@
 import time
 from collections.abc import Mapping, Sequence
 
-from harness import locks, sources
+from harness import locks
 from harness.commands import (
     stack_before,
     stack_dump,
@@ -45,7 +45,6 @@ def up(
     stack_before.check_certificate(stack, wanted)
     # The database is made by an erpserver.
     needed = stack.project.closure([*wanted, "erpserver"])
-    sources.check_whole(context.config)
     stack_before.ready_images(stack, needed, build=build)
     stack_before.check_files(stack)
     begin(stack, wanted, wait=wait)

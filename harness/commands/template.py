@@ -19,7 +19,6 @@ from harness.plugins.trace.facts import Now
 from harness.quantities import duration, size
 from harness.run import needs, servers, templates
 from harness.runners import base
-from harness.sources import check_whole
 from harness.store import Run
 from harness.template import limits, portable
 from harness.template.base import Draft, Shelf
@@ -80,7 +79,6 @@ class Bench:
 def open_bench(
     context: Context, modules: tuple[str, ...], wanted_series: str
 ) -> Iterator[Bench]:
-    check_whole(context.config, context.graph)
     wish = plan.PlanRequest(suite="template", modules=modules, series=wanted_series)
     steps = plan.make(
         wish,

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from harness import engine, refusals
 from harness.engine import Engine
@@ -77,29 +77,34 @@ class ImageBuilder:
         self._secret = secret
         self._streams = Streams({**docker.environ, **BUILDKIT})
 
-    def unchanged(self, job: ImageJob) -> Built | None:
-        """The image, if it is there and made of the same."""
-        found = self.docker.inspect("image", job.image)
-        if found is None:
-            return None
-        labels = found["Config"].get("Labels") or {}
-        if labels.get(DIGEST) != job.digest:
-            return None
-        return Built(job=job, fresh=False, size=int(found["Size"]), seconds=0.0)
+    def unchanged(self, jobs: Sequence[ImageJob]) -> list[Built]:
+        """Those images that are there and made of the same."""
+        found = self.docker.images([job.image for job in jobs])
+        same = [
+            job
+            for job in jobs
+            if (one := found.get(job.image)) and _labels(one).get(DIGEST) == job.digest
+        ]
+        return [
+            Built(job=job, fresh=False, size=int(found[job.image]["Size"]), seconds=0.0)
+            for job in same
+        ]
 
     def build(self, jobs: Sequence[ImageJob]) -> list[Built]:
         """Build these, as many together as make sense; the first error ends all."""
-        before = {self._digest(job.image) for job in jobs} - {""}
+        names = [job.image for job in jobs]
+        before = self._digests(names)
         with self._prepared() as (context, options):
             done = self._together(jobs, context, options)
         # They have no name now; what a container uses stays, and what is others'.
-        for digest in sorted(before - {self._digest(job.image) for job in jobs}):
+        for digest in sorted(before - self._digests(names)):
             wanted = f"label={DIGEST}={digest}"
             self.docker.run("image", "prune", "--force", "--filter", wanted)
         return done
 
-    def _digest(self, image: str) -> str:
-        return (self.docker.image_labels(image) or {}).get(DIGEST, "")
+    def _digests(self, images: Sequence[str]) -> set[str]:
+        there = self.docker.images(images).values()
+        return {_labels(one).get(DIGEST, "") for one in there} - {""}
 
     def export(self, job: ImageJob) -> dict[str, str]:
         """The files of a target that is no image but texts."""
@@ -183,6 +188,10 @@ class ImageBuilder:
             *pairs, *secrets.arguments(self.docker.environ),
             *engine.options(labels), *options, context,
         )  # fmt: skip
+
+
+def _labels(image: Mapping[str, Any]) -> Mapping[str, str]:
+    return image["Config"].get("Labels") or {}
 
 
 def failure(

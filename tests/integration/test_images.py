@@ -113,13 +113,39 @@ def test_what_has_not_changed_is_not_built(harness: Run, stack: Path) -> None:
 
 def test_labels_say_what_it_is(harness: Run, engine: Engine) -> None:
     [one] = json.loads(harness("build", "db", "--json").stdout)
-    labels = engine.image_labels(f"{PREFIX}/db:development") or {}
+    name = f"{PREFIX}/db:development"
+    labels = engine.images([name])[name]["Config"]["Labels"]
     assert labels["harness.image"] == one["digest"]
     assert labels["harness.service"] == "db"
     assert labels["harness.variant"] == "development"
     assert labels["org.opencontainers.image.title"] == "db"
     listed = json.loads(harness("images", "list", "--json").stdout)
-    assert f"{PREFIX}/db:development" in {row["image"] for row in listed}
+    assert name in {row["image"] for row in listed}
+
+
+def test_what_production_has_is_written_with_its_build(
+    harness: Run, stack: Path, engine: Engine
+) -> None:
+    words = ("build", "db", "nginx", "--variant", "production")
+    said = harness(*words)
+    assert said.returncode == 0, said.stdout + said.stderr
+    [place] = re.findall("for scanners: (.*)/.*json$", said.stdout, re.MULTILINE)
+    path = Path(place) / "db.cdx.json"
+
+    def of() -> str:
+        made = json.loads(path.read_text())
+        assert any(one["name"] == "dpkg" for one in made["components"])
+        return str(made["metadata"]["component"]["version"])
+
+    name = f"{PREFIX}/db:production"
+    assert of() == engine.images([name])[name]["Id"]
+    before = [one.stat().st_ino for one in sorted(path.parent.iterdir())]
+    (stack / "Dockerfiles" / "db" / "one").write_text("two\n")
+    [one, _] = json.loads(harness(*words, "--json").stdout)
+    assert (one["built"], one["sbom"]) == (True, str(path))
+    assert of() == engine.images([name])[name]["Id"]
+    after = [one.stat().st_ino for one in sorted(path.parent.iterdir())]
+    assert [a == b for a, b in zip(before, after, strict=True)] == [False, True]
 
 
 def test_the_image_before_goes(harness: Run, stack: Path, engine: Engine) -> None:
@@ -271,7 +297,7 @@ def test_a_source_that_cannot_be_started_has_a_placeholder(
     source: str,
 ) -> None:
     name = image(service)
-    labels = engine.image_labels(name) or {}
+    labels = engine.images([name])[name]["Config"]["Labels"]
     assert "harness.placeholder" not in labels  # the example's can
     one = container("--tmpfs", f"/shared/src/{source}", name)
     healthy(engine, one)

@@ -14,6 +14,7 @@ import tarfile
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +24,19 @@ import pytest
 from harness.engine import Engine
 from harness.stack.project import DEFAULT
 from harness.stack.secrets import NAMES
-from tests.integration.checkouts import PREFIX, Checkout, checkout, docker, left, say
+from tests.integration.checkouts import (
+    PREFIX,
+    Checkout,
+    checkout,
+    docker,
+    identity,
+    left,
+    say,
+)
 from tests.integration.conftest import environment
 from tests.integration.test_stack import Tryton, get
 from tests.integration.visitors import PASSWORD, Visitor, sound
+from tests.weekly import WEEKLY
 
 WITHOUT = Engine(dict(os.environ)).why_not()
 pytestmark = [
@@ -35,6 +45,7 @@ pytestmark = [
         reason=f"no Docker engine: {WITHOUT}",
     ),
     pytest.mark.usefixtures("engine"),
+    WEEKLY,
 ]
 NAME = "collecting_society"
 DB = f"{PREFIX}/db:production"
@@ -92,6 +103,12 @@ class Production:
         name = "admin_password" if user == "admin" else "processing_password"
         assert client.enter(user, self.secret(name)), f"{user} is not let in"
         return client
+
+    def made_of(self, service: str) -> str:
+        """The id of the image of the one container of a service."""
+        name = f"name={self.project}-{service}"
+        [one] = docker("ps", "--quiet", "--filter", name).split()
+        return docker("inspect", "--format", "{{.Image}}", one).strip()
 
     def backups(self) -> set[Path]:
         return set((self.checkout.root / "backups").glob("*"))
@@ -156,7 +173,8 @@ def made(
     tags = docker("images", "--format", "{{.Repository}}:{{.Tag}}").split()
     lacking = [n for n in DEFAULT if f"{PREFIX}/{n}:production" not in tags]
     if lacking:
-        pytest.skip(f"not built: harness build --variant production {lacking}")
+        why = f"not built: harness build --variant production {' '.join(lacking)}"
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(why)
     word = f"harness-test-{uuid.uuid4().hex[:8]}"
     env = environment(
         state, HARNESS_STACK_PROJECT=word, HARNESS_STACK_ENVIRONMENT="production",
@@ -397,30 +415,68 @@ def test_an_upload_is_archived(production: Production) -> None:
         time.sleep(0.5)
 
 
-def test_what_served_before_serves_again(production: Production) -> None:
-    image, name = f"{PREFIX}/portal:production", f"{production.project}-portal"
-
-    def made_of() -> str:
-        [one] = docker("ps", "--quiet", "--filter", f"name={name}").split()
-        return docker("inspect", "--format", "{{.Image}}", one).strip()
-
-    former = made_of()
-    done = production("rollback")
-    assert done.returncode == 2
-    assert "nothing to go back to" in done.stdout
+@contextmanager
+def later(service: str) -> Iterator[str]:
+    """There is another image of a service; the id of the former, that comes back."""
+    image = f"{PREFIX}/{service}:production"
+    former = docker("image", "inspect", "--format", "{{.Id}}", image).strip()
     subprocess.run(
         ["docker", "build", "--tag", image, "-"], check=True, text=True, timeout=60,
         input=f"FROM {image}\nLABEL mark=later\n", capture_output=True,
     )  # fmt: skip
     try:
-        production.good("up")
-        assert made_of() != former
-        told = production.good("rollback")
-        assert former.removeprefix("sha256:")[:12] in told
-        assert made_of() == former
-        assert get(production.checkout.web, "repertoire.test")[0] == 200
+        yield former
     finally:
         docker("tag", former, image)
+
+
+def test_what_served_before_serves_again(production: Production) -> None:
+    done = production("rollback")
+    assert done.returncode == 2
+    assert "nothing to go back to" in done.stdout
+    with later("portal") as former:
+        production.good("up")
+        assert production.made_of("portal") != former
+        told = production.good("rollback")
+        assert former.removeprefix("sha256:")[:12] in told
+        assert production.made_of("portal") == former
+        assert get(production.checkout.web, "repertoire.test")[0] == 200
+
+
+def test_the_database_of_before_comes_back_from_an_encrypted_backup(
+    production: Production, tmp_path: Path
+) -> None:
+    (key, public), (other, _) = (identity(tmp_path, name) for name in ("a", "b"))
+    asked = {"HARNESS_ENCRYPT_TO": f"production={public}"}
+    users = "SELECT count(*) FROM party_party WHERE code = 'since'"
+    with later("erpserver") as former:
+        production.good("up")
+        update = ("db", "update", "--on", "stack", "-m", "country", "--force")
+        told = production.good(*update, **asked)
+        [dump] = re.findall(r"backup: (\S+\.dump\.age)$", told, re.MULTILINE)
+        production.sql("INSERT INTO party_party (code, active) VALUES ('since', true)")
+        back = ("rollback", "--with-database", "--yes", "--force")
+        plain = production("rollback", "--dry-run", **asked).stdout
+        assert f"(and --identity FILE) takes the backup of before: {dump}" in plain
+        serves = production.made_of("erpserver")
+        for words, said in (
+            ((), "is encrypted"),
+            (("--identity", str(other)), "cannot be decrypted"),
+        ):
+            done = production(*back, *words, **asked)
+            assert (done.returncode, said in done.stdout) == (2, True), done.stdout
+            assert production.made_of("erpserver") == serves
+        line = production.good(*back, "--identity", str(key), "--dry-run", **asked)
+        assert (
+            f"db restore --environment production --on stack --identity {key}" in line
+        )
+        assert production.sql(users) == ["1"]
+        production.good(*back, "--identity", str(key), **asked)
+        assert production.sql(users) == ["0"]
+        assert production.made_of("erpserver") == former
+    assert get(production.checkout.web, "repertoire.test")[0] == 200
+    # What was written since is in a backup, too: as secret.
+    assert {one.suffix for one in production.backups() if "age" in one.name} >= {".age"}
 
 
 # -- not lost ------------------------------------------------------------------

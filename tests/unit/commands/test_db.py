@@ -18,7 +18,7 @@ from harness.commands.db_saving import Leave
 from harness.context import Context
 from harness.databases import replace as replacing
 from harness.databases.client import PostgresPrograms
-from harness.errors import MissingTool, SourceError, UsageError
+from harness.errors import MissingTool, UsageError
 from harness.output import Console
 from harness.postgres.base import Address
 from harness.template.layer import Document, Request
@@ -236,6 +236,34 @@ def test_what_cannot_be_encrypted_stops_nothing(
         calls[action]()
 
 
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All servers are there, and have nothing."""
+
+    def beside(*_: object, environment: str, dry: bool) -> PostgresPrograms:
+        return replace(client(dry=dry), environment=environment)
+
+    server = SimpleNamespace(stop=lambda: None)
+    monkeypatch.setattr(db_place.servers, "server", lambda *_: server)
+    house = (Address(host="h"), None)
+    monkeypatch.setattr(db_place.housing, "entered", lambda *_, alone: house)
+    monkeypatch.setattr(db_place, "beside", beside)
+    monkeypatch.setattr(db_place, "data_of", lambda *_: None)
+
+
+@pytest.mark.usefixtures("served")
+@pytest.mark.parametrize(
+    ("on", "said"), [("", "there (not the stack: off)"), ("local", "there")]
+)
+def test_a_place_that_nobody_asked_for_says_why(
+    context: Context, monkeypatch: pytest.MonkeyPatch, on: str, said: str
+) -> None:
+    monkeypatch.setattr(db_place, "_why_no_stack", lambda _: "off")
+    with db_place.opened(context, DatabaseRequest(on=on)) as place:
+        assert place.client.title == said
+
+
+@pytest.mark.usefixtures("served")
 @pytest.mark.parametrize(
     ("on", "asked", "environment"),
     [
@@ -246,45 +274,12 @@ def test_what_cannot_be_encrypted_stops_nothing(
     ],
 )
 def test_a_database_is_of_the_environment_that_is_named(
-    context: Context,
-    monkeypatch: pytest.MonkeyPatch,
-    on: str,
-    asked: str,
-    environment: str,
+    context: Context, on: str, asked: str, environment: str
 ) -> None:
-    def beside(*_: object, environment: str, dry: bool) -> PostgresPrograms:
-        return replace(client(dry=dry), environment=environment)
-
-    server = SimpleNamespace(stop=lambda: None)
-    monkeypatch.setattr(db_place.servers, "server", lambda *_: server)
-    house = (Address(host="h"), None)
-    monkeypatch.setattr(db_place.housing, "entered", lambda *_, alone: house)
-    monkeypatch.setattr(db_place, "beside", beside)
-    monkeypatch.setattr(db_place, "data_of", lambda *_: None)
     database = replace(context.config.database, server="postgresql://h/")
     context = replace(context, config=replace(context.config, database=database))
     with db_place.opened(context, DatabaseRequest(on=on, environment=asked)) as place:
         assert place.client.environment == environment
-
-
-def test_none_is_made_of_half_a_profile_and_examples(tmp_path: Path) -> None:
-    """Before a server is asked, or a service is stopped."""
-    found = made(tmp_path)
-    with (tmp_path / "pyproject.toml").open("a") as file:
-        file.write('[tool.harness.profile.theirs]\nwhen = ["src/a", "src/b"]\n')
-    (tmp_path / "src" / "a").mkdir(parents=True)
-    calls = {
-        "create": lambda content: db_make.create(
-            found, wish=DatabaseRequest(), name="x", content=content
-        ),
-        "rebuild": lambda content: db_make.rebuild(
-            found, wish=DatabaseRequest(), name="x", content=content, leave=Leave()
-        ),
-    }
-    for content in (Content(), Content(template="demo", filled=True)):
-        for call in calls.values():
-            with pytest.raises(SourceError, match="some are not: src/b"):
-                call(content)
 
 
 # -- refs ----------------------------------------------------------------------
