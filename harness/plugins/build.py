@@ -57,10 +57,10 @@ def main() -> int:
 
 def _observed(order: dict[str, Any]) -> Any:
     """What sees the sources' doings, from the first order on; None if it shall not."""
-    if not (order["observe"] and order["roots"]):
+    if not order["observe"]["roots"]:
         return None
-    root, *sources = order["roots"]
-    return observing.start(root, sources, apart=order["apart"])
+    root, *sources = order["observe"]["roots"]
+    return observing.start(root, sources, apart=order["observe"]["apart"])
 
 
 def _trace(error: BaseException) -> str:

@@ -99,7 +99,7 @@ class LeftOut:
             "gone": [units.key(item) for item in gone],
             "tests": [[item.nodeid, str(item.path), units.key(item)] for item in items],
         }
-        mine = f"{self.order['collected']}.{os.getpid()}"
+        mine = f"{self.order['collected']}.{_process()}"
         with open(mine, "w", encoding="utf-8") as file:
             json.dump(told, file)
         os.replace(mine, self.order["collected"])
@@ -212,7 +212,7 @@ class Tracing(LeftOut):
 
     def _line(self, what: dict[str, Any]) -> None:
         if self.stream is None:
-            path = os.path.join(self.order["directory"], f"{os.getpid()}.jsonl")
+            path = os.path.join(self.order["directory"], f"{_process()}.jsonl")
             self.stream = open(path, "a", encoding="utf-8")
         try:
             self.stream.write(json.dumps(what) + "\n")
@@ -224,6 +224,11 @@ class Tracing(LeftOut):
         """Say what was imported from elsewhere; all tests may have used it."""
         if self.stream is not None:
             self._line({"packages": sorted(self.observer.packages())})
+
+
+def _process() -> str:
+    """A name of this process that none in another container has."""
+    return f"{os.uname().nodename}-{os.getpid()}"
 
 
 def _yielding(parent: Any, name: str) -> str:

@@ -61,8 +61,6 @@ class Affected:
         self.now: Now | None = None
 
     def _why_not(self) -> str:
-        if self.step.runner == "image":
-            return "what runs inside an image is not traced"
         if self.context.config.suite[self.step.suite].servers:
             return "what servers beside the tests do is not traced"
         if distant.hosts(self.context, self.step):
@@ -75,6 +73,8 @@ class Affected:
         config = self.context.config
         python = self.environment.interpreter.name
         words = [str(config.root), config.profile, self.step.database, python]
+        if self.step.runner == "image":
+            words += ["image", config.suite[self.step.suite].image]
         digest = sha256("\0".join(words).encode("utf-8", "surrogateescape"))
         name = f"{self.step.suite}-{self.step.series}-{digest.hexdigest()[:12]}.json"
         return self.context.store.path / traces.DIRECTORY / name
@@ -85,6 +85,7 @@ class Affected:
             self.context.console.warn(f"--affected: {self.why_not}: all tests run")
         if not self.active:
             return []
+        env = self.given.side.environ(env)
         if self.left is None:
             self.decide(env, layers)
             checked = self.step.affected == "check"
@@ -124,21 +125,19 @@ class Affected:
 
     def _order(self, left: Iterable[str], env: Mapping[str, str]) -> list[str]:
         config, store = self.context.config, self.context.store
-        given = Now("", environ=env)
+        given, side = Now("", environ=env), self.given.side
+        package = Path(__file__).parents[1]
+        places = (store.path, config.root / config.reports, package)
+        apart = [str(one) for one in (*places, self.environment.path)]
         order = {
             "root": str(config.root),
-            "sources": self._sources(),
-            "apart": [
-                str(store.path),
-                str(config.root / config.reports),
-                str(Path(__file__).parents[1]),
-                str(self.environment.path),
-            ],
+            "sources": side.paths(self._sources()),
+            "apart": [*dict.fromkeys([*apart, *side.paths(apart)])],
             "cache": str(store.path / traces.CODE),
             "unchanged": list(left),
             "directory": str(self.directory),
             "collected": str(self.directory / COLLECTED),
-            "files": self._configuration(),
+            "files": side.paths(self._configuration()),
             "run": self.run,
             "environ": {name: given.digest(f"variable {name}") for name in env},
         }
@@ -211,7 +210,8 @@ class Affected:
         """
         imported = traces.packages(self.directory)
         given = self.given.settings() | self.given.then(imported, layers, serving)
-        found = traces.traced(self.directory, run, finished.result.tests, given)
+        results, here = finished.result.tests, self.given.side.fact
+        found = traces.traced(self.directory, run, results, given, here)
         traces.merge(self.path, found, vanished)
         traces.prune(self.context.store.directory(traces.CODE))
 
@@ -222,7 +222,7 @@ class Affected:
         known, place = traces.load(self.path).tests, finished.junit.parent / "coverage"
         parts = {*place.glob(f"{self.step.name}.*")}.difference(place.glob("*.rc"))
         try:
-            carried.keep(self.path, parts, known, self.run)
+            carried.keep(self.path, parts, known, self.run, self.given.side.path)
             if told.gone:
                 left = {key: known[key] for key in told.gone if key in known}
                 carried.carry(self.path, left, place / f"{self.step.name}.carried")

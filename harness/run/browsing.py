@@ -9,6 +9,7 @@ from typing import Final
 
 from harness import browsers, engine
 from harness.browsers import BrowserRequest, Browsers, Endpoint, capabilities
+from harness.config import Config
 from harness.context import Context
 from harness.environment import Environment
 from harness.errors import MissingTool, UsageError
@@ -79,6 +80,12 @@ def beside(
     return browsers.choose("docker", [made])[0]
 
 
+def image(config: Config) -> str:
+    """The one that browsers in containers are of."""
+    images = config.images
+    return config.browser.image or f"{images.prefix}/selenium:{images.variant}"
+
+
 def _docker(
     context: Context,
     current: Run,
@@ -87,12 +94,10 @@ def _docker(
     inside: Inside | None,
     names: Sequence[str] = (),
 ) -> Browsers:
-    images = context.config.images
     return browsers.DockerBrowsers(
         wish,
         context.environ,
-        image=context.config.browser.image
-        or f"{images.prefix}/selenium:{images.variant}",
+        image=image(context.config),
         labels=engine.labels(state=context.store.id, role="browser", run=current.id),
         name=f"harness-{current.id}-{step.name}",
         network=inside.network if inside else "",

@@ -10,7 +10,7 @@ import ast
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -38,12 +38,17 @@ def unknown(traces: Path, tests: Mapping[str, TracedTest]) -> dict[str, list[str
 
 
 def keep(
-    traces: Path, parts: Iterable[Path], tests: Mapping[str, TracedTest], run: str = ""
+    traces: Path,
+    parts: Iterable[Path],
+    tests: Mapping[str, TracedTest],
+    run: str = "",
+    here: Callable[[str], str] = str,
 ) -> None:
     """Add what the data files of a run have, or those that jobs have kept.
 
     What no test's trace is of is forgotten.  What processes that a test starts have
-    covered is not told apart: it is not kept.
+    covered is not told apart: it is not kept.  `here` says where a file is that they
+    have measured.
     """
     path = _file(traces)
     made, one = path.with_suffix(".made"), path.with_suffix(".one")
@@ -53,6 +58,7 @@ def keep(
         data = CoverageData(str(made))
         for part in [*([path] if _contexts(path) else []), *parts]:
             shutil.copyfile(part, one)
+            _rename(one, here)
             _move(one)
             other = CoverageData(str(one))
             data.update(other)
@@ -136,6 +142,13 @@ def _text(path: str) -> str:
         return Path(path).read_text("utf-8")
     except (OSError, ValueError):
         return ""
+
+
+def _rename(path: Path, here: Callable[[str], str]) -> None:
+    with closing(_open(path)) as base, base:
+        names = [one for (one,) in base.execute("SELECT path FROM file").fetchall()]
+        pairs = [(here(one) or one, one) for one in names]
+        base.executemany("UPDATE file SET path = ? WHERE path = ?", pairs)
 
 
 def _move(path: Path) -> None:

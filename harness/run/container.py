@@ -14,12 +14,14 @@ from harness.options import meant
 from harness.plan import Step
 from harness.postgres import DockerServer
 from harness.refusals import HERE
-from harness.run import needs
+from harness.run import browsing, needs
 from harness.run.servers import TemplatePlace
+from harness.run.side import ImageSide
 from harness.runners import image, supplied
 from harness.runners.image import Image, Inside
 from harness.store import Run
 from harness.template import packages
+from harness.template.process import Wrap
 
 SERVICES = (
     "erpserver", "portal", "api", "processing", "selenium", "documentation", "tests",
@@ -144,3 +146,19 @@ def prepare(
     )
     with joined as made:
         yield made
+
+
+def side_of(context: Context, step: Step, inside: Inside, wrap: Wrap) -> ImageSide:
+    """What a step's containers are for its traces; `wrap` makes builds' commands."""
+    table = context.config.suite[step.suite]
+    names = (
+        "aliases", "apart", "browser_aliases", "database_aliases", "directory",
+        "evidence", "lacking", "mounts",
+    )  # fmt: skip
+    settings = {"container": repr([getattr(table, name) for name in names])}
+    if table.browser or table.browser_aliases:
+        found = inside.engine.inspect("image", browsing.image(context.config))
+        settings["browser"] = str(found and found["Id"])
+    more = [line.split(":")[1] for line in table.mounts]
+    root = context.config.root
+    return ImageSide(inside, wrap, root=root, settings=settings, more=more)

@@ -2,7 +2,7 @@
 """Facts of a step's tests that none of their processes can see."""
 
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from harness import __version__
 from harness.errors import SourceError, UsageError
@@ -11,6 +11,7 @@ from harness.run.expecting import Expecting
 from harness.template import finding, packages
 from harness.template.layer import Layer, Request
 from harness.template.layers import Layers
+from harness.template.process import Side
 
 
 class GivenFacts:
@@ -21,6 +22,14 @@ class GivenFacts:
         self.step = expecting.step
         self.environment = expecting.environment
         self.requests = expecting.templates()
+        self.environ = expecting.context.environ
+        """What templates are compared with."""
+        self.side = Side()
+
+    def enter(self, side: Side, variables: Mapping[str, str]) -> None:
+        """The step's processes are on that side; builds are given the `variables`."""
+        self.side = side
+        self.environ = side.environ(variables)
 
     def settings(self) -> dict[str, str]:
         """What a step is run with."""
@@ -34,6 +43,7 @@ class GivenFacts:
             "suite": repr(table.environment),
             "harness": __version__,
         }
+        found |= self.side.settings()
         return {f"setting {name}": text for name, text in found.items()}
 
     def now(self, names: Iterable[str], layers: Layers) -> dict[str, str]:
@@ -64,12 +74,12 @@ class GivenFacts:
         """
         names = packages.owners(self.environment.site, imported)
         used = {self._template(one): serving(one) for one in map(_plain, layers)}
-        return {**self._versions(names), **used}
+        return {**self._versions(names), **used, **self.side.files()}
 
     def _serving(self, layer: Layer) -> str:
         """The digest of the template that serves for a layer, as far as is known."""
         context = self.context
-        now = templates.now(context, self.step, self.environment, context.environ)
+        now = templates.now(context, self.step, self.environment, self.environ)
         known = finding.remembered(
             context.store, layer, now, exact=context.config.exact
         )

@@ -23,6 +23,7 @@ from harness.modules import Graph
 from harness.plan import Step
 from harness.run import browsing, distant, heading, lanes, needs, servers, templates
 from harness.run.affected import Affected
+from harness.run.container import side_of
 from harness.run.expecting import Expecting
 from harness.run.progress import Notes
 from harness.run.running import Running
@@ -152,7 +153,7 @@ class StepSession:
             where,
             self._variables(where.variables),
             telling,
-            self._wrapped if self.inside else None,
+            self.affected.given.side,
         )
         expected = self.expecting.expected(layers)
         templates.ensure_all(self.context, make, expected, telling)
@@ -208,6 +209,8 @@ class StepSession:
             stack=self.stack,
         )
         self.inside = self.lanes.all[0].inside
+        side = side_of(self.context, self.step, self.inside, self._wrapped)
+        self.affected.given.enter(side, self._variables(where.variables))
 
     def _wrapped(self, argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
         """The command of a build inside the image."""

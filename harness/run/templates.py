@@ -25,7 +25,7 @@ from harness.template.finding import Finder
 from harness.template.layer import Layer
 from harness.template.layers import Layers, Surroundings
 from harness.template.pool import Pool
-from harness.template.process import Process, Wrap
+from harness.template.process import Process, Side
 from harness.template.views import Views
 from harness.template.watch import FileWatch
 
@@ -68,19 +68,20 @@ def builder(
     where: TemplatePlace,
     variables: Mapping[str, str],
     listener: Callable[[LayerProgress], None],
-    wrap: Wrap | None = None,
+    side: Side | None = None,
 ) -> TemplateBuilder:
-    """Builds the templates of a step, by commands that `wrap` makes."""
+    """Builds the templates of a step, by processes on that side."""
+    side = side or Side()
     return TemplateBuilder(
         where.shelf,
-        lambda: Process(env.python, env=variables, wrap=wrap),
+        lambda: Process(env.python, env=variables, side=side),
         series=step.series,
         deadline=context.config.templates.deadline,
         listener=listener,
         watch=_watch(context, step),
         finder=Finder(
             shelf=where.shelf,
-            now=now(context, step, env, variables),
+            now=now(context, step, env, side.environ(variables)),
             exact=context.config.exact,
         ),
     )
@@ -89,7 +90,10 @@ def builder(
 def now(
     context: Context, step: Step, env: Environment, variables: Mapping[str, str]
 ) -> Now:
-    """What traces of a step's templates are compared with."""
+    """What traces of a step's templates are compared with.
+
+    Whether views that were edited are right, no environment here can say of an image.
+    """
     sources = [str(context.sources[name].path) for name in step.sources]
     root = context.config.root.resolve()
     path = context.environ.get("PATH", os.defpath)
@@ -105,7 +109,7 @@ def now(
         own=names.names_of(sources),
         environ=variables,
         cache=str(context.store.path / traces.CODE),
-        views=views,
+        views=None if step.runner == "image" else views,
     )
 
 

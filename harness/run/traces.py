@@ -2,7 +2,7 @@
 """The file of what a suite's tests depended on, and which of them that concerns now."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -151,17 +151,21 @@ def outcomes(results: Iterable[TestResult]) -> dict[str, Outcome]:
 
 
 def traced(
-    directory: Path, run: str, results: Iterable[TestResult], given: Mapping[str, str]
+    directory: Path,
+    run: str,
+    results: Iterable[TestResult],
+    given: Mapping[str, str],
+    here: Callable[[str], str] = str,
 ) -> dict[str, TracedTest]:
     """What the processes of a run have noted of its tests, with their outcomes.
 
     A test that has no outcome, or was not traced, is not among them.  `given` are facts
-    that all depend on.
+    that all depend on.  `here` says what one that they have noted is called here.
     """
     ended = outcomes(results)
     found: dict[str, frozenset[Fact]] = {}
     for path in sorted(directory.glob("*.jsonl")):
-        for key, needs in _noted(path):
+        for key, needs in _noted(path, here):
             found[key] = found.get(key, frozenset()) | needs
     return {
         key: TracedTest(
@@ -179,10 +183,12 @@ def packages(directory: Path) -> set[str]:
     return {name for line in lines for name in line.get("packages", ())}
 
 
-def _noted(path: Path) -> Iterator[tuple[str, frozenset[Fact]]]:
+def _noted(
+    path: Path, here: Callable[[str], str]
+) -> Iterator[tuple[str, frozenset[Fact]]]:
     facts: list[Fact] = []
     for line in _read(path):
-        facts += [(name, digest) for name, digest in line.get("new", ())]
+        facts += [(here(name), digest) for name, digest in line.get("new", ())]
         if "key" in line:
             yield line["key"], frozenset(facts[number] for number in line["needs"])
 

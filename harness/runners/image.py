@@ -13,7 +13,7 @@ import tarfile
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -44,6 +44,8 @@ class Image:
     id: str
     venv: str
     environment: Environment
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Those that a process in it has without being given any."""
 
 
 def find(engine: Engine, store: Store, name: str, *, run: str, remedy: str) -> Image:
@@ -75,7 +77,9 @@ def find(engine: Engine, store: Store, name: str, *, run: str, remedy: str) -> I
     minor = int(library.name.removeprefix("python3."))
     interpreter = Interpreter(path=Path(venv, "bin", "python"), version=(3, minor))
     environment = Environment(path=path, interpreter=interpreter, lock=lock)
-    return Image(name=name, id=id_, venv=venv, environment=environment)
+    return Image(
+        name=name, id=id_, venv=venv, environment=environment, variables=variables
+    )
 
 
 def _copy(
@@ -150,6 +154,11 @@ class Inside:
             text = re.sub(rf"{re.escape(outside)}(?=[/\"':,]|$)", inside, text)
         return text
 
+    def environ(self, env: Mapping[str, str]) -> dict[str, str]:
+        """What a process is given inside that would be given `env` outside."""
+        merged = {**env, **self.connections, **self.variables, "HOME": "/tmp"}
+        return {key: self.translate(value) for key, value in merged.items()}
+
     def wrap(
         self,
         argv: Sequence[str],
@@ -159,8 +168,7 @@ class Inside:
         interactive: bool = False,
     ) -> list[str]:
         """The command line that runs `argv` in a container called after `role`."""
-        merged = {**env, **self.connections, **self.variables, "HOME": "/tmp"}
-        lines = [f"{key}={self.translate(merged[key])}" for key in merged]
+        lines = [f"{key}={value}" for key, value in self.environ(env).items()]
         long = [line for line in lines if "\n" in line]  # no env file takes them
         file = self.scratch / f"{self.container(role)}.env"
         file.touch(mode=0o600)

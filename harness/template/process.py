@@ -15,23 +15,59 @@ from harness.errors import HarnessError, TemplateError
 from harness.template.base import Seen
 from harness.template.layer import Layer
 
-Wrap = Callable[[Sequence[str], Mapping[str, str]], list[str]]
 FULL: Final = re.compile(r"disk is full|no space left|quota exceeded", re.IGNORECASE)
 """What SQLite, PostgreSQL and the system say of a full disk."""
+
+
+Wrap = Callable[[Sequence[str], Mapping[str, str]], list[str]]
+
+
+class Side:
+    """The side that processes are on: this one, where all is called as it is."""
+
+    def wrap(self, argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
+        """The command that runs `argv` on that side."""
+        return list(argv)
+
+    def environ(self, env: Mapping[str, str]) -> Mapping[str, str]:
+        """The variables that a process there has, which is given these."""
+        return env
+
+    def paths(self, paths: Sequence[str]) -> list[str]:
+        """What these are called there."""
+        return list(paths)
+
+    def path(self, path: str) -> str:
+        """What a path there is called here; nothing where it is no file of ours."""
+        return path
+
+    def fact(self, fact: str) -> str:
+        """A fact that was observed there, as it is called here.
+
+        Of what cannot be compared here it is one that never holds.
+        """
+        return fact
+
+    def settings(self) -> Mapping[str, str]:
+        """What else is another one when the side is."""
+        return {}
+
+    def files(self) -> Mapping[str, str]:
+        """Facts that count for all that happens there, as they were when it began."""
+        return {}
 
 
 class Process:
     """The process that fills databases, started when it is first needed."""
 
     def __init__(
-        self, interpreter: Path, *, env: Mapping[str, str], wrap: Wrap | None = None
+        self, interpreter: Path, *, env: Mapping[str, str], side: Side | None = None
     ) -> None:
         argv = [str(interpreter), "-W", "ignore", "-m", "harness.plugins.build"]
         self.env = {**env, "PYTHONHASHSEED": "0"}
         """The same order of what has none gives the same database."""
-        self.argv = wrap(argv, self.env) if wrap else argv
-        self.observe = wrap is None
-        """Inside an image sources have other paths than their facts."""
+        self.side = side or Side()
+        self.argv = self.side.wrap(argv, self.env)
         self._child: proc.Child | None = None
         self._events: queue.Queue[dict[str, Any] | None] = queue.Queue()
         self._noise: list[str] = []
@@ -96,7 +132,7 @@ class Process:
         Raises `TemplateError` with what failed in which layer, `SourceError` for an
         import of what nobody requires.
         """
-        order = {**order, "observe": self.observe}
+        order = {**order, "observe": self._observed(order["roots"], order["apart"])}
         self._child = self._child or self._start()
         stream = self._child.process.stdin
         assert stream is not None
@@ -121,7 +157,17 @@ class Process:
             elif "error" in event:
                 raise _failed(layer, event)
             else:
-                return Seen(read=tuple(event["read"]), trace=event["trace"])
+                trace = event["trace"]
+                if trace is not None:
+                    trace = {self.side.fact(fact): trace[fact] for fact in trace}
+                return Seen(read=tuple(event["read"]), trace=trace)
+
+    def _observed(self, roots: list[str], apart: list[str]) -> dict[str, list[str]]:
+        """What is looked at, as it is called where the process is."""
+        return {
+            "roots": [*roots[:1], *self.side.paths(roots[1:])],
+            "apart": [*dict.fromkeys([*apart, *self.side.paths(apart)])],
+        }
 
     def _died(self, layer: Layer) -> TemplateError:
         assert self._child is not None

@@ -14,6 +14,7 @@ one is that of what is not there.
 ``tree P``      all that is below a directory
 ``variable N``  a variable of the environment
 ``package N``   the version of an installed package; this and other kinds are given
+``inside P``    what only a container has: it never holds
 ==============  ==============================================================
 
 P is relative to the project, or absolute outside of it.
@@ -38,6 +39,10 @@ IDLE = frozenset(
     }
 )  # fmt: skip
 """Directories that tools make."""
+FILES = frozenset({"module", "function", "file", "view", "place", "directory", "tree"})
+"""Kinds of facts that are of a file."""
+UNKNOWN = "?"
+"""No digest."""
 OPEN = open
 """What a test replaces is not ours: digests are taken while it runs."""
 LEFT = re.compile(r"\.py[co]$|~$|\.orig$|\.sw[op]$|^\.#|\.egg-info$")
@@ -91,6 +96,8 @@ class Now:
         if kind == "variable":
             value = self.environ.get(name)
             return "" if value is None else _text(value)
+        if kind == "inside":
+            return UNKNOWN
         if kind == "view":
             name = name.partition(" ")[2]
         elif kind not in ("file", "place", "directory", "tree"):
@@ -102,7 +109,8 @@ class Now:
             return _text("\n".join(_names(path))) if os.path.isdir(path) else ""
         if kind == "tree":
             below = sorted(_below(path))
-            return _text("\n".join(f"{one} {self.content(one)}" for one in below))
+            whole = [f"{one[len(path) :]} {self.content(one)}" for one in below]
+            return _text("\n".join(whole))
         return self.content(path)
 
     def path(self, name: str) -> str:
@@ -194,9 +202,29 @@ class Trace(dict):  # type: ignore[type-arg]
         return [words(*one) for one in found]
 
 
+def split(fact: str) -> tuple[str, str, str]:
+    """A fact as what is before the name of its file, the name, and what is behind it.
+
+    One that is of no file has no name.
+    """
+    kind, _, name = fact.partition(" ")
+    if kind not in FILES:
+        return fact, "", ""
+    before, after = f"{kind} ", ""
+    if kind == "view":
+        of, _, name = name.partition(" ")
+        before = f"{before}{of} "
+    if kind == "function":
+        name, colon, inside = name.rpartition(":")
+        after = f"{colon}{inside}"
+    return before, name, after
+
+
 def words(fact: str, then: str, now: str) -> str:
     """How a fact has changed."""
     kind, _, name = fact.partition(" ")
+    if kind == "inside":
+        return f"{name} is known inside the image only"
     if kind == "function":
         path, _, inside = name.rpartition(":")
         name = f"{path}: {inside}()"
