@@ -101,7 +101,10 @@ class OfStack:
             found = self._users(place) if mine else []
             self._stop([one.name for one in found if one.state in UP])
             again = partial(self._begin, place, found)
-            with stack_health.otherwise(self.stack, again):
+            with (
+                stack_health.served(self.stack),
+                stack_health.otherwise(self.stack, again),
+            ):
                 yield
             again()
 
@@ -266,8 +269,12 @@ class OfStack:
         made = self.database(self.context.config.stack.database)
         if self.client.dry:
             self._say(made, database, *databases.activating(modules))
-        else:
+            return
+        try:
             made.activate(database, modules, listener)
+        except DatabaseError as error:
+            error.remedy = "mend it, and do it again"
+            raise
 
     def updated(self, dump: Path | None) -> None:
         """See `DatabasePlace`: ``harness rollback`` goes back to it."""

@@ -451,7 +451,7 @@ def test_the_database_of_before_comes_back_from_an_encrypted_backup(
     users = "SELECT count(*) FROM party_party WHERE code = 'since'"
     with later("erpserver") as former:
         production.good("up")
-        update = ("db", "update", "--on", "stack", "-m", "country", "--force")
+        update = ("db", "update", "--on", "stack", "-m", "country", "--yes", "--force")
         told = production.good(*update, **asked)
         [dump] = re.findall(r"backup: (\S+\.dump\.age)$", told, re.MULTILINE)
         production.sql("INSERT INTO party_party (code, active) VALUES ('since', true)")

@@ -125,6 +125,36 @@ def test_whatever_starts_services_tells_who_is_ill(tmp_path: Path) -> None:
     assert caught.value.remedy == "harness logs --environment production processing"
 
 
+@pytest.mark.parametrize("state", ["exited", "running"])
+def test_a_server_that_has_ended_is_the_error(tmp_path: Path, state: str) -> None:
+    """What its clients have said of that is not; nor what cannot be started again."""
+    db = one("db", "db-1", state=state, status="Exited (137)")
+    made, shown = stack(tmp_path, Docker(**{"db-1": "LOG: ready\n"}), db)
+    first = DatabaseError("it said nothing")
+    first.state = "x is as it was"
+
+    def again() -> None:
+        raise DatabaseError("db is away")
+
+    with (
+        pytest.raises(DatabaseError) as caught,
+        stack_health.served(made),
+        stack_health.otherwise(made, again),
+    ):
+        raise first
+    said = str(caught.value)
+    if state == "exited":
+        assert said.startswith("the stack's database server has ended meanwhile\n")
+        assert "db-1: Exited (137)\n  LOG: ready" in said
+        assert "harness up --environment production starts it" in said
+    else:
+        assert caught.value is first
+    assert "state: x is as it was" in said
+    assert "stays so: db is away; harness up --env" in " ".join(
+        shown.getvalue().split()
+    )
+
+
 class Silent:
     """A database whose server does not come up."""
 
