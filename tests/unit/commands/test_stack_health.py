@@ -2,6 +2,7 @@
 """Services begin in an order, and their own words are what is told of them."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +154,32 @@ def test_a_server_that_has_ended_is_the_error(tmp_path: Path, state: str) -> Non
     assert "stays so: db is away; harness up --env" in " ".join(
         shown.getvalue().split()
     )
+
+
+@pytest.mark.parametrize("late", [502, 0, 200])
+def test_a_first_page_may_be_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    """Given up after three seconds it began anew each time, and was never there."""
+
+    def status(*_: object, secure: bool, within: float) -> int:
+        return late if within > 20 else 0
+
+    monkeypatch.setattr(stack_up.stack_show, "status", status)
+    monkeypatch.setattr(stack_up.overlay, "hosts", lambda _: {"portal": ["x.test"]})
+    made, _ = stack(tmp_path, Docker())
+    settings = replace(made.context.config.stack, timeout=0)
+    config = replace(made.context.config, stack=settings)
+    made = replace(made, context=replace(made.context, config=config))
+    if late == 200:
+        stack_up.answered(made, ["portal"])
+        return
+    with pytest.raises(
+        EngineError, match=r"portal does not answer for x\.test"
+    ) as caught:
+        stack_up.answered(made, ["portal"])
+    said = "the error 502" if late else "no answer"
+    assert f"of 127.0.0.1: {said}" in str(caught.value)
 
 
 class Silent:
