@@ -179,7 +179,7 @@ def test_the_second_start_is_a_matter_of_seconds(theirs: Checkout) -> None:
     began = time.monotonic()
     told = theirs.good("up")
     seconds, load = time.monotonic() - began, os.getloadavg()[0]
-    assert "restored from what an earlier stack has made" in told
+    assert "restored from what was made before" in told
     say(f"again in {seconds:.1f} s, load {load:.1f}")
     assert Visitor(theirs.web, HOST).ask("GET", "/")[0] == 200
 
