@@ -59,11 +59,16 @@ def opened(
             )
         if dry:
             context.console.info(proc.line(stack.compose.argv(*stack_dump.DATABASE)))
-        else:
-            stack.require_images(["db"])
-            stack_before.check_cluster(stack, there)
-            with context.console.step("start db", ticker=True):
-                stack.compose.run(*stack_dump.DATABASE)
+            raise UsageError(
+                f"what is in the server of {stack.project.name} decides the other"
+                " lines, and it does not run",
+                checked="docker compose ps",
+                remedy=stack.line("up", "db") + ", then this again",
+            )
+        stack.require_images(["db"])
+        stack_before.check_cluster(stack, there)
+        with context.console.step("start db", ticker=True):
+            stack.compose.run(*stack_dump.DATABASE)
 
     client = stack_saving.client(stack, dry=dry)
     made = OfStack(stack=stack, client=client)
