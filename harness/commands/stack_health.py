@@ -126,8 +126,9 @@ def _told(stack: Stack, one: Container) -> list[str]:
     lines = [f"{one.name}: {one.status or one.state}"]
     found = stack.engine.inspect("container", one.name) or {}
     checks = (found.get("State", {}).get("Health") or {}).get("Log") or []
-    if checks and checks[-1].get("ExitCode"):
-        lines.append(f"  its health check: {checks[-1].get('Output', '').strip()}")
+    said = checks[-1].get("Output", "").strip() if checks else ""
+    if said and checks[-1].get("ExitCode"):
+        lines.append(f"  its health check: {said}")
     return [*lines, *(f"  {line}" for line in last(stack, one.name))]
 
 

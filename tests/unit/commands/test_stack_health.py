@@ -32,8 +32,9 @@ class Docker:
         return Completed(code=0, stdout=text, stderr="")
 
     def inspect(self, kind: str, name: str) -> dict[str, Any]:
-        log = [{"ExitCode": 1, "Output": "refused: 401\n"}]
-        return {"State": {"Health": {"Log": log}}} if name == "worker" else {}
+        words = {"worker": "refused: 401\n", "killed": ""}
+        log = [{"ExitCode": 1, "Output": words.get(name, "")}]
+        return {"State": {"Health": {"Log": log}}} if name in words else {}
 
 
 class Looking:
@@ -96,6 +97,8 @@ def test_a_health_check_is_told_in_its_own_words(tmp_path: Path) -> None:
     assert told.splitlines() == [
         "worker: Up", "  its health check: refused: 401", "  line",
     ]  # fmt: skip
+    ended = one("portal", "killed", status="Exited (137)")
+    assert stack_health.told(made, [ended]) == "killed: Exited (137)"
 
 
 def test_silence_is_no_answer_of_logs(tmp_path: Path) -> None:
