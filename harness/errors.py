@@ -44,7 +44,8 @@ class HarnessError(Exception):
     """An error with a remedy.
 
     `message` says what happened, `checked` what was looked at (optional),
-    `remedy` the command or change that mends it (optional).
+    `remedy` the command or change that mends it (optional).  Who could have lost
+    something adds the `state` that it is in.
     """
 
     code: ClassVar[ExitCode] = ExitCode.INTERNAL
@@ -54,14 +55,19 @@ class HarnessError(Exception):
         self.message = message
         self.checked = checked
         self.remedy = remedy
+        self.state = ""
+
+    @property
+    def more(self) -> dict[str, str]:
+        """What is known beside the message, each with its label."""
+        found = {
+            "checked": self.checked, "state": self.state, "to mend it": self.remedy,
+        }  # fmt: skip
+        return {label: text for label, text in found.items() if text}
 
     def __str__(self) -> str:
-        lines = [self.message]
-        if self.checked:
-            lines.append(f"checked: {self.checked}")
-        if self.remedy:
-            lines.append(f"to mend it: {self.remedy}")
-        return "\n".join(lines)
+        more = (f"{label}: {text}" for label, text in self.more.items())
+        return "\n".join([self.message, *more])
 
 
 class UsageError(HarnessError):

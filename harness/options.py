@@ -132,9 +132,18 @@ def doubtful(
     return named, [word for word in found if word not in known]
 
 
-def meant(word: str, known: Iterable[str], *, cutoff: float = 0.6) -> str:
+USUAL = 0.6
+BEGINNING = 3
+"""Letters of a word that is one's beginning, such as ``prod``."""
+
+
+def meant(word: str, known: Iterable[str], *, cutoff: float = USUAL) -> str:
     """``did you mean …?`` for a word that is none of those known, or nothing."""
-    near = difflib.get_close_matches(word, sorted(known), n=1, cutoff=cutoff)
+    every = sorted(known)
+    near = difflib.get_close_matches(word, every, n=1, cutoff=cutoff)
+    if not near and len(word) >= BEGINNING and cutoff <= USUAL:
+        begun = [one for one in every if one.startswith(word)]
+        near = begun if len(begun) == 1 else []
     return f"did you mean {near[0]}?" if near else ""
 
 

@@ -105,10 +105,9 @@ class Console:
     def error(self, error: HarnessError) -> None:
         """What happened, what was checked, how to mend it."""
         lines = [self._labelled("error", columns.shortened(error.message), RED)]
-        for label, text in (("checked", error.checked), ("to mend it", error.remedy)):
-            if text:
-                text = columns.shortened(text)
-                lines.append("  " + self._labelled(label, text, _BOLD, indent=4))
+        for label, text in error.more.items():
+            text = columns.shortened(text)
+            lines.append("  " + self._labelled(label, text, _BOLD, indent=4))
         self._lines(lines)
 
     def table(

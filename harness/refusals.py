@@ -105,7 +105,9 @@ MEANINGS: Final[tuple[tuple[str, Callable[[Match, str, str], HarnessError]], ...
     ),
     (
         r"cannot connect to the docker daemon|docker daemon running|"
-        r"error during connect|^(?!error response from daemon).*connection refused|"
+        r"error during connect|"
+        # Not whom a program inside has found: psql's server that begins, say.
+        r"^(?!error response from daemon).*\b(dial |ssh: connect).*connection refused|"
         r"EOF$",
         _no_engine,
     ),

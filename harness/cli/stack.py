@@ -91,6 +91,7 @@ def _whole(commands: "Commands[Parser]") -> None:
     dry_run(one).set_defaults(call="stack_up.up")
     one = on_stack(commands, "down", "end the stack and remove its containers")
     one.add_argument(
+        "-v",
         "--volumes",
         action="store_true",
         help="and all of its data, after a question and a backup",
@@ -112,7 +113,9 @@ def _whole(commands: "Commands[Parser]") -> None:
     one.set_defaults(call="stack_show.ps")
     one = _services(on_stack(commands, "logs", "what services have written"))
     one.add_argument("-f", "--follow", action="store_true", help="go on, until Ctrl-C")
-    one.add_argument("--tail", default="all", metavar="N", help="the last N lines")
+    one.add_argument(
+        "-n", "--tail", default="all", metavar="N", help="the last N lines"
+    )
     one.set_defaults(call="stack_logs.logs")
 
 

@@ -51,6 +51,7 @@ def request(context: Context, content: Content) -> Request:
         others = [
             name for name in config.template if needs.request(config, (name,)).data
         ]
+        others.sort(key=config.stack.template.__eq__)  # the stack's own is the last
         raise UsageError(
             f"the template {content.template} has no data: there are none for these"
             " sources",

@@ -19,7 +19,6 @@ from harness.run import housing, servers
 from harness.stack.database import Listener
 from harness.template.layer import Request
 
-
 OTHERWISE: Final = "not the stack"
 """How the reason begins for a place that nobody has asked for."""
 

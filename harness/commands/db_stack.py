@@ -59,11 +59,16 @@ def opened(
             )
         if dry:
             context.console.info(proc.line(stack.compose.argv(*stack_dump.DATABASE)))
-        else:
-            stack.require_images(["db"])
-            stack_before.check_cluster(stack, there)
-            with context.console.step("start db", ticker=True):
-                stack.compose.run(*stack_dump.DATABASE)
+            raise UsageError(
+                f"what is in the server of {stack.project.name} decides the other"
+                " lines, and it does not run",
+                checked="docker compose ps",
+                remedy=stack.line("up", "db") + ", then this again",
+            )
+        stack.require_images(["db"])
+        stack_before.check_cluster(stack, there)
+        with context.console.step("start db", ticker=True):
+            stack.compose.run(*stack_dump.DATABASE)
 
     client = stack_saving.client(stack, dry=dry)
     made = OfStack(stack=stack, client=client)
@@ -101,7 +106,10 @@ class OfStack:
             found = self._users(place) if mine else []
             self._stop([one.name for one in found if one.state in UP])
             again = partial(self._begin, place, found)
-            with stack_health.otherwise(self.stack, again):
+            with (
+                stack_health.served(self.stack),
+                stack_health.otherwise(self.stack, again),
+            ):
                 yield
             again()
 
@@ -266,8 +274,12 @@ class OfStack:
         made = self.database(self.context.config.stack.database)
         if self.client.dry:
             self._say(made, database, *databases.activating(modules))
-        else:
+            return
+        try:
             made.activate(database, modules, listener)
+        except DatabaseError as error:
+            error.remedy = "mend it, and do it again"
+            raise
 
     def updated(self, dump: Path | None) -> None:
         """See `DatabasePlace`: ``harness rollback`` goes back to it."""

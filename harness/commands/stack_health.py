@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
 from harness.commands.stack import Stack
-from harness.errors import EngineError, HarnessError
+from harness.errors import DatabaseError, EngineError, HarnessError
 from harness.stack.compose import Container
 
 POLL: Final = 0.3
@@ -36,8 +36,33 @@ def otherwise(stack: Stack, again: Callable[[], None]) -> Iterator[None]:
         try:
             again()
         except HarnessError as error:  # what went wrong first is the answer
-            stack.context.console.warn(error.message)
+            stack.context.console.warn(
+                f"what was stopped for it stays so: {error.message};"
+                f" {stack.line('up')} starts it"
+            )
         raise
+
+
+@contextlib.contextmanager
+def served(stack: Stack) -> Iterator[None]:
+    """Where the block fails since the database server has ended, that is the error."""
+    try:
+        yield
+    except HarnessError as error:
+        ended = [
+            one
+            for one in stack.looking.ps()
+            if one.service == "db" and one.state != "running"
+        ]
+        if not ended:
+            raise
+        found = DatabaseError(
+            "the stack's database server has ended meanwhile",
+            checked=told(stack, ended),
+            remedy=f"{stack.line('up')} starts it, and what was stopped",
+        )
+        found.state = error.state
+        raise found from error
 
 
 def begin(stack: Stack, containers: Sequence[Container]) -> None:
@@ -101,8 +126,9 @@ def _told(stack: Stack, one: Container) -> list[str]:
     lines = [f"{one.name}: {one.status or one.state}"]
     found = stack.engine.inspect("container", one.name) or {}
     checks = (found.get("State", {}).get("Health") or {}).get("Log") or []
-    if checks and checks[-1].get("ExitCode"):
-        lines.append(f"  its health check: {checks[-1].get('Output', '').strip()}")
+    said = checks[-1].get("Output", "").strip() if checks else ""
+    if said and checks[-1].get("ExitCode"):
+        lines.append(f"  its health check: {said}")
     return [*lines, *(f"  {line}" for line in last(stack, one.name))]
 
 

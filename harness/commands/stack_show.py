@@ -178,17 +178,24 @@ def asked(url: str, port: int, host: str) -> str:
     return f"answers {code}" if code >= 500 or code == 404 else ""
 
 
-def status(port: int, host: str, page: str = "/", *, secure: bool = False) -> int:
-    """The code of an answer; 0 without one.
+def status(
+    port: int,
+    host: str,
+    page: str = "/",
+    *,
+    secure: bool = False,
+    within: float = WITHIN,
+) -> int:
+    """The code of an answer; 0 without one `within` so many seconds.
 
     This machine is who it is: what a certificate is worth was looked at before.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=WITHIN)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within)
     if secure:
         own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         own.check_hostname, own.verify_mode = False, ssl.CERT_NONE
         connection = http.client.HTTPSConnection(
-            "127.0.0.1", port, timeout=WITHIN, context=own
+            "127.0.0.1", port, timeout=within, context=own
         )
     try:
         connection.request("GET", page, headers={"Host": host})

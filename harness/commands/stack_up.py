@@ -3,6 +3,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from harness import locks
 from harness.commands import (
@@ -22,6 +23,9 @@ from harness.stack import access, overlay
 from harness.stack import project as projects
 from harness.stack.compose import replicas
 from harness.stack.database import StackDatabase
+
+FIRST: Final = 30.0
+"""Seconds for a first page, which is slow to come: asked again, it begins anew."""
 
 
 def up(
@@ -193,16 +197,21 @@ def answered(stack: Stack, wanted: Sequence[str]) -> None:
     for service, names in overlay.hosts(stack.project).items():
         if service not in (*overlay.OWN, *wanted):
             continue
+        page = overlay.page(stack.project, service)
         for name in names:
-            page = overlay.page(stack.project, service)
-            while (
-                not (code := stack_show.status(port, name, page, secure=secure))
-                or code >= 500
-            ):
+            while not (said := _answer(port, name, page, secure=secure)).isdigit():
                 if time.monotonic() > deadline:
                     raise EngineError(
                         f"{service} does not answer for {name}",
-                        checked=f"the port {port} of 127.0.0.1: {code}",
+                        checked=f"{page} at the port {port} of 127.0.0.1: {said}",
                         remedy=f"{stack.line('logs', service, 'nginx')} says why",
                     )
                 time.sleep(0.1)
+
+
+def _answer(port: int, name: str, page: str, *, secure: bool) -> str:
+    """The code of an answer, or in words what came in place of one."""
+    code = stack_show.status(port, name, page, secure=secure, within=FIRST)
+    if code >= 500:
+        return f"the error {code}"
+    return str(code) if code else "no answer"

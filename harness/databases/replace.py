@@ -20,7 +20,7 @@ from harness.databases.client import (
     literal,
     quoted,
 )
-from harness.errors import DatabaseError, UsageError
+from harness.errors import DatabaseError, HarnessError, UsageError
 from harness.template.presence import key
 
 BUILDING: Final = "building_"
@@ -141,7 +141,8 @@ def building(
     Call it with the claim on `name`.  Where the block fails, the unfinished one
     goes; where the process is killed, the next call removes it.
     """
-    new = BUILDING + name
+    new, there = BUILDING + name, not client.dry and exists(client, name)
+    finished = False
     _forget(client, new, FORMER + name)
     if template != "template0":
         end_sessions(client, template)
@@ -153,8 +154,13 @@ def building(
         yield new
         settle(client, new)
         client.protect(new, name)
+        finished = True
         publish(client, name)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, HarnessError) and not finished:
+            error.state = (
+                f"{name} is {'as it was' if there else 'not there, as before'}"
+            )
         if not client.dry:
             with contextlib.suppress(DatabaseError):
                 _forget(client, new)

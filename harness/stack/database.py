@@ -6,7 +6,6 @@ finished one is dumped into the state directory, under a digest of all that made
 it: the next empty stack on this machine restores it.
 """
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -180,8 +179,10 @@ class StackDatabase:
 
     def run(self, new: str, program: Program, listener: Listener) -> None:
         """Run a program on a database that has its modules."""
-        argv = programs.words(self._begun(new), new, program)
-        self._follow(argv, listener, f"{program.name} cannot fill {self.name}")
+        what, far = f"{program.name} cannot fill {self.name}", self._far
+        argv = programs.words(self._begun(new), new, program, far=far)
+        with programs.given(program, far=far) as given:
+            self._follow(argv, listener, what, given)
 
     def forget(self) -> None:
         """Remove the container that a killed call has left."""
@@ -202,7 +203,7 @@ class StackDatabase:
         It is mounted; an engine of another machine, which has not its file, gets the
         text.
         """
-        if self.compose.engine.elsewhere():
+        if self._far:
             options, start = [], ["-c", program.read_text("utf-8")]
         else:
             options = ["--volume", f"{program}:{SCRIPT}/{program.name}:ro"]
@@ -227,26 +228,20 @@ class StackDatabase:
             "run", "--rm", "--name", self._name, "--no-TTY", "--no-deps", *options,
         ]  # fmt: skip
 
-    def _follow(self, parts: Sequence[str], listener: Listener, what: str) -> None:
+    @property
+    def _far(self) -> bool:
+        return bool(self.compose.engine.elsewhere())
+
+    def _follow(
+        self, parts: Sequence[str], listener: Listener, what: str,
+        given: proc.Output = proc.DEVNULL,
+    ) -> None:  # fmt: skip
         """Run it; lines that name a module, or a set of data, go to the listener."""
         self.forget()
-        deadline = time.monotonic() + DEADLINE
-        tail: list[str] = []
-        child = self.compose.child(*parts, stdout=proc.PIPE, stderr=proc.STDOUT)
-        with child:
-            assert child.process.stdout
-            for line in child.process.stdout:
-                text = line.decode(errors="replace").rstrip()
-                module = re.match(r"(?:module|>) (\w+)(?:$|:)", text)
-                if module:
-                    listener(module[1])
-                else:
-                    tail = [*tail[-30:], text]
-                if time.monotonic() > deadline:
-                    tail.append(f"given up after {DEADLINE:g} s")
-                    break
-            code = child.code() if time.monotonic() <= deadline else 1
-        if code:
+        streams = {"stdin": given, "stdout": proc.PIPE, "stderr": proc.STDOUT}
+        with self.compose.child(*parts, **streams) as child:
+            tail = programs.followed(child, listener, DEADLINE)
+        if tail is not None:
             raise DatabaseError(
                 f"{what}:\n" + "\n".join(tail),
                 checked=proc.line(child.argv),

@@ -43,7 +43,9 @@ def linked(name: str, *, here: str, there: str) -> Iterator[str]:
         ip("netns", "del", name)
 
 
-def keyed(place: Path, *, there: str, nobody: str = "127.0.0.1") -> None:
+def keyed(
+    place: Path, *, there: str, nobody: str = "127.0.0.1", port: int = 22
+) -> None:
     """Files of an sshd, and an ssh that knows its machine as ``there``."""
     for name in ("host", "user"):
         key = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", place / name]
@@ -51,7 +53,9 @@ def keyed(place: Path, *, there: str, nobody: str = "127.0.0.1") -> None:
     (place / "sshd_config").write_text(
         dedent(f"""\
         HostKey {place}/host
+        ListenAddress {there}:{port}
         PidFile none
+        MaxStartups 100
         UsePAM no
         StrictModes no
         AuthorizedKeysFile {place}/user.pub
@@ -61,7 +65,8 @@ def keyed(place: Path, *, there: str, nobody: str = "127.0.0.1") -> None:
     )
     known = f"StrictHostKeyChecking no\nUserKnownHostsFile {place}/known\n"
     (place / "config").write_text(
-        f"Host there\nHostName {there}\nHost nobody\nHostName {nobody}\n"
+        f"Host there\nHostName {there}\nPort {port}\n"
+        f"Host nobody\nHostName {nobody}\n"
         f"Host *\nLogLevel ERROR\nIdentityFile {place}/user\n{known}"
     )
     shim = place / "bin" / "ssh"

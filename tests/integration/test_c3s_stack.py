@@ -24,6 +24,7 @@ from harness.engine import Engine
 from tests.integration.checkouts import ROOT, Checkout, docker, free, say
 from tests.integration.conftest import environment
 from tests.integration.test_c3s import MISSING
+from tests.integration.test_services import do_old
 from tests.integration.visitors import FORM, Visitor
 
 CLONES = {*MISSING} | {
@@ -169,12 +170,16 @@ def test_each_can_be_looked_into_and_deployed(theirs: Checkout) -> None:
     assert "execute deploy-api" in shown
 
 
+def test_new_lines_do_what_the_old_ones_did(theirs: Checkout, tmp_path: Path) -> None:
+    do_old(theirs, tmp_path)
+
+
 def test_the_second_start_is_a_matter_of_seconds(theirs: Checkout) -> None:
     theirs.good("down", "--volumes", "--yes", "--no-backup")
     began = time.monotonic()
     told = theirs.good("up")
     seconds, load = time.monotonic() - began, os.getloadavg()[0]
-    assert "restored from what an earlier stack has made" in told
+    assert "restored from what was made before" in told
     say(f"again in {seconds:.1f} s, load {load:.1f}")
     assert Visitor(theirs.web, HOST).ask("GET", "/")[0] == 200
 

@@ -451,7 +451,7 @@ def test_the_database_of_before_comes_back_from_an_encrypted_backup(
     users = "SELECT count(*) FROM party_party WHERE code = 'since'"
     with later("erpserver") as former:
         production.good("up")
-        update = ("db", "update", "--on", "stack", "-m", "country", "--force")
+        update = ("db", "update", "--on", "stack", "-m", "country", "--yes", "--force")
         told = production.good(*update, **asked)
         [dump] = re.findall(r"backup: (\S+\.dump\.age)$", told, re.MULTILINE)
         production.sql("INSERT INTO party_party (code, active) VALUES ('since', true)")
@@ -467,9 +467,7 @@ def test_the_database_of_before_comes_back_from_an_encrypted_backup(
             assert (done.returncode, said in done.stdout) == (2, True), done.stdout
             assert production.made_of("erpserver") == serves
         line = production.good(*back, "--identity", str(key), "--dry-run", **asked)
-        assert (
-            f"db restore --environment production --on stack --identity {key}" in line
-        )
+        assert f"harness db restore --on stack --identity {key} {dump}" in line
         assert production.sql(users) == ["1"]
         production.good(*back, "--identity", str(key), **asked)
         assert production.sql(users) == ["0"]

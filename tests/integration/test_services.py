@@ -102,7 +102,7 @@ def test_dry_runs_are_lines_that_a_shell_takes(stack: Checkout) -> None:
 ROWS = "SELECT 'rows ' || count(*) FROM ir_module;"
 DO = {
     "harness ps": ("", "erpserver .* healthy"),
-    "harness urls": ("", r"api +http://api\.repertoire\.test:\d+/ +up"),
+    "harness urls": ("", r"api +http://api\.\w+\.test:\d+/\S* +up"),
     "harness port --index 1 tryton 8000": ("", r"^127\.0\.0\.1:\d+$"),
     "harness monitor --once": ("", r"processing .* healthy"),
     "harness shell portal": ("echo of $SERVICE", "^of portal$"),
@@ -111,15 +111,21 @@ DO = {
     "harness db backup -o FILE": ("", r"FILE: .*, sha256 "),
     "harness db copy A B": ("", "old_b is a copy of collecting_society"),
     "harness db delete NAME": ("", "old_b is deleted"),
+    "harness run erpserver bash": ("echo of $SERVICE", "^of erpserver$"),
 }
 """New lines of docs/old-commands.md that take about a second: what is typed into each,
 and what comes of it."""
 
 
 def test_new_lines_do_what_the_old_ones_did(stack: Checkout, tmp_path: Path) -> None:
+    do_old(stack, tmp_path)
+
+
+def do_old(stack: Checkout, place: Path) -> None:
+    """Type the new lines at a stack, whoever's sources it runs."""
     page = (ROOT / "docs" / "old-commands.md").read_text("utf-8")
     meant = {
-        "FILE": [str(tmp_path / "x.dump")], "A": ["collecting_society"],
+        "FILE": [str(place / "x.dump")], "A": ["collecting_society"],
         "B": ["old_b"], "NAME": ["old_b", "--yes", "--no-backup"],
     }  # fmt: skip
     for line, (typed, effect) in DO.items():
@@ -133,7 +139,7 @@ def test_new_lines_do_what_the_old_ones_did(stack: Checkout, tmp_path: Path) -> 
         assert done.returncode == 0, f"{line}\n{told}"
         wanted = effect.replace("FILE", meant["FILE"][0])
         assert re.search(wanted, told, re.MULTILINE), f"{line}\n{told}"
-    assert (tmp_path / "x.dump").read_bytes().startswith(b"PGDMP")
+    assert (place / "x.dump").read_bytes().startswith(b"PGDMP")
 
 
 # -- described -------------------------------------------------------------------

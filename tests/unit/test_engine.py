@@ -88,6 +88,17 @@ SAID = {
         ImageError,
         "harness images base",
     ),
+    "nobody at the port of ssh": (
+        "ssh: connect to host there port 22: Connection refused",
+        MissingTool,
+        "docker context use default",
+    ),
+    "a server inside that begins": (
+        'psql: error: connection to server on socket "/run/.s.PGSQL.5432" failed:'
+        " Connection refused",
+        CommandFailed,
+        "",
+    ),
     "anything else": ("flux compensator is broken", CommandFailed, ""),
 }
 

@@ -138,6 +138,19 @@ def test_data_that_are_none_for_these_sources_are_known_before(tmp_path: Path) -
     with pytest.raises(UsageError, match="template demo has no data") as caught:
         db_make.request(context, Content(template="demo", filled=True))
     assert "--template master" in caught.value.remedy
+    more = replace(context.config.template["master"])
+    every = {"master": more, "later": more, **context.config.template}
+    for own in ("master", "later"):  # the stack's own, where it has data
+        config = replace(
+            context.config,
+            template=every,
+            stack=replace(context.config.stack, template=own),
+        )
+        with pytest.raises(UsageError) as caught:
+            db_make.request(
+                replace(context, config=config), Content(template="demo", filled=True)
+            )
+        assert f"--template {own}" in caught.value.remedy
     assert db_make.request(context, Content(template="master", filled=True)).data
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands import db_saving
+from harness.commands import db_saving, db_stack
 from harness.commands.db_stack import OfStack
 from harness.databases.client import PostgresPrograms
 from harness.errors import UsageError
@@ -43,6 +43,13 @@ class Made:
     def run(self, *words: object, **more: object) -> Completed:
         self.calls.append(words)
         return Completed(code=bool(self.error), stdout="", stderr=self.error)
+
+
+class Compose:
+    """Compose, as far as its lines."""
+
+    def argv(self, *words: str) -> list[str]:
+        return ["docker", "compose", *words]
 
 
 def place(
@@ -121,3 +128,19 @@ def test_encrypted_backups_are_of_an_environment(tmp_path: Path) -> None:
     assert db_saving.newest(context, "x", "production") in (made, old)
     assert db_saving.outlived(context, "x-production", "dump", 60) == [old]
     assert db_saving.newest(context, "x", "production") == made
+
+
+def test_lines_that_nobody_can_know_are_not_guessed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server is started by the first one; what follows depends on its databases."""
+    found, shown = stack(tmp_path, Docker())
+    found.__dict__["compose"] = Compose()
+    monkeypatch.setattr(db_stack, "open_", lambda *_: found)
+    with (
+        pytest.raises(UsageError, match="decides the other lines") as caught,
+        db_stack.opened(found.context, "production", dry=True, start=True),
+    ):
+        pytest.fail("it goes on")
+    assert shown.getvalue() == "docker compose up --detach --no-deps db\n"
+    assert caught.value.remedy.startswith("harness up --environment production db")

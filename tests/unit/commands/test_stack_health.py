@@ -2,6 +2,7 @@
 """Services begin in an order, and their own words are what is told of them."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,9 @@ class Docker:
         return Completed(code=0, stdout=text, stderr="")
 
     def inspect(self, kind: str, name: str) -> dict[str, Any]:
-        log = [{"ExitCode": 1, "Output": "refused: 401\n"}]
-        return {"State": {"Health": {"Log": log}}} if name == "worker" else {}
+        words = {"worker": "refused: 401\n", "killed": ""}
+        log = [{"ExitCode": 1, "Output": words.get(name, "")}]
+        return {"State": {"Health": {"Log": log}}} if name in words else {}
 
 
 class Looking:
@@ -95,6 +97,8 @@ def test_a_health_check_is_told_in_its_own_words(tmp_path: Path) -> None:
     assert told.splitlines() == [
         "worker: Up", "  its health check: refused: 401", "  line",
     ]  # fmt: skip
+    ended = one("portal", "killed", status="Exited (137)")
+    assert stack_health.told(made, [ended]) == "killed: Exited (137)"
 
 
 def test_silence_is_no_answer_of_logs(tmp_path: Path) -> None:
@@ -123,6 +127,62 @@ def test_whatever_starts_services_tells_who_is_ill(tmp_path: Path) -> None:
     assert "its health check: refused: 401" in caught.value.checked
     assert "line" in caught.value.checked
     assert caught.value.remedy == "harness logs --environment production processing"
+
+
+@pytest.mark.parametrize("state", ["exited", "running"])
+def test_a_server_that_has_ended_is_the_error(tmp_path: Path, state: str) -> None:
+    """What its clients have said of that is not; nor what cannot be started again."""
+    db = one("db", "db-1", state=state, status="Exited (137)")
+    made, shown = stack(tmp_path, Docker(**{"db-1": "LOG: ready\n"}), db)
+    first = DatabaseError("it said nothing")
+    first.state = "x is as it was"
+
+    def again() -> None:
+        raise DatabaseError("db is away")
+
+    with (
+        pytest.raises(DatabaseError) as caught,
+        stack_health.served(made),
+        stack_health.otherwise(made, again),
+    ):
+        raise first
+    said = str(caught.value)
+    if state == "exited":
+        assert said.startswith("the stack's database server has ended meanwhile\n")
+        assert "db-1: Exited (137)\n  LOG: ready" in said
+        assert "harness up --environment production starts it" in said
+    else:
+        assert caught.value is first
+    assert "state: x is as it was" in said
+    assert "stays so: db is away; harness up --env" in " ".join(
+        shown.getvalue().split()
+    )
+
+
+@pytest.mark.parametrize("late", [502, 0, 200])
+def test_a_first_page_may_be_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: int
+) -> None:
+    """Given up after three seconds it began anew each time, and was never there."""
+
+    def status(*_: object, secure: bool, within: float) -> int:
+        return late if within > 20 else 0
+
+    monkeypatch.setattr(stack_up.stack_show, "status", status)
+    monkeypatch.setattr(stack_up.overlay, "hosts", lambda _: {"portal": ["x.test"]})
+    made, _ = stack(tmp_path, Docker())
+    settings = replace(made.context.config.stack, timeout=0)
+    config = replace(made.context.config, stack=settings)
+    made = replace(made, context=replace(made.context, config=config))
+    if late == 200:
+        stack_up.answered(made, ["portal"])
+        return
+    with pytest.raises(
+        EngineError, match=r"portal does not answer for x\.test"
+    ) as caught:
+        stack_up.answered(made, ["portal"])
+    said = "the error 502" if late else "no answer"
+    assert f"of 127.0.0.1: {said}" in str(caught.value)
 
 
 class Silent:

@@ -110,6 +110,32 @@ def test_a_database_is_its_owners_and_its_rights_are_set(
     assert filled == "filled"
 
 
+@pytest.mark.parametrize(
+    ("there", "finished", "state"),
+    [(True, False, "x is as it was"), (False, False, "x is not there, as before"),
+     (True, True, "")],
+)  # fmt: skip
+def test_what_fails_says_what_there_is(
+    monkeypatch: pytest.MonkeyPatch, *, there: bool, finished: bool, state: str
+) -> None:
+    """Once it changes places nobody knows, until somebody looks."""
+
+    def fail(*_: object) -> None:
+        raise DatabaseError("no")
+
+    wet = dataclasses.replace(client([]), dry=False)
+    for name in ("change", "create", "protect"):
+        monkeypatch.setattr(PostgresPrograms, name, lambda *_, **more: None)
+    monkeypatch.setattr(replace, "exists", lambda client, name: there)
+    monkeypatch.setattr(replace, "settle", lambda *_: None)
+    monkeypatch.setattr(replace, "publish", fail)
+    with pytest.raises(DatabaseError) as caught, replace.building(wet, "x"):
+        if not finished:
+            fail()
+    assert caught.value.state == state
+    assert ("state: " in str(caught.value)) == bool(state)
+
+
 def test_what_comes_from_elsewhere_is_written_as_the_owner() -> None:
     """Not as a superuser: an archive is a program."""
     told: list[str] = []

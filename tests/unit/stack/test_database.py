@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a database of the stack is made of."""
 
+import tarfile
 from dataclasses import replace
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
+from harness import proc
 from harness.commands.stack_show import unresolved
 from harness.errors import DiskFull
 from harness.proc import Completed
@@ -40,13 +43,37 @@ def test_a_program_depends_on_its_words_and_on_what_it_reads(tmp_path: Path) -> 
     first = programs.fact(made)
     assert programs.fact(replace(made)) == first
     assert programs.fact(replace(made, environment=())) != first
-    words = " ".join(programs.words(["run", "--rm"], "building_x", made))
+    words = " ".join(programs.words(["run", "--rm"], "building_x", made, far=False))
     assert words.startswith(f"run --rm --volume {tmp_path}/data:/shared/data:ro")
     assert "--env DB_NAME=building_x" in words
     assert "--env MODE=x" in words
     assert words.endswith("erpserver python -c fill()")
     (tmp_path / "data" / "users.csv").write_text("2")
     assert programs.fact(made) != first
+
+
+def test_an_engine_of_elsewhere_is_given_what_a_program_is_run_in(
+    tmp_path: Path,
+) -> None:
+    """Mounted, there would be an empty directory."""
+    (tmp_path / "data" / "__pycache__").mkdir(parents=True)
+    (tmp_path / "data" / "users.csv").write_text("1")
+    (tmp_path / "data" / "users.csv").chmod(0o600)
+    made = Program(
+        name="demo", argv=("python", "fill.py"), root=tmp_path,
+        directory=tmp_path / "data", reads=("data",), environment=(),
+    )  # fmt: skip
+    words = programs.words(["run"], "building_x", made, far=True)
+    assert "--volume" not in words
+    assert words[-3:] == ["/shared/data", "python", "fill.py"]
+    with (
+        programs.given(made, far=True) as stream,
+        tarfile.open(fileobj=cast("IO[bytes]", stream)) as archive,
+    ):
+        found = {one.name: one.mode for one in archive}
+    assert found == {".": 0o755, "./users.csv": 0o644}
+    with programs.given(made, far=False) as stream:
+        assert stream == proc.DEVNULL
 
 
 def test_what_changed_while_it_was_made_gets_no_name() -> None:
