@@ -156,9 +156,9 @@ def side_of(context: Context, step: Step, inside: Inside, wrap: Wrap) -> ImageSi
         "evidence", "lacking", "mounts",
     )  # fmt: skip
     settings = {"container": repr([getattr(table, name) for name in names])}
-    if table.browser or table.browser_aliases:
+    if step.affected and (table.browser or table.browser_aliases):
         found = inside.engine.inspect("image", browsing.image(context.config))
         settings["browser"] = str(found and found["Id"])
-    more = [line.split(":")[1] for line in table.mounts]
+    more = [line.split(":")[1] for line in table.mounts if step.affected]
     root = context.config.root
     return ImageSide(inside, wrap, root=root, settings=settings, more=more)

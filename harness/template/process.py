@@ -132,7 +132,7 @@ class Process:
         Raises `TemplateError` with what failed in which layer, `SourceError` for an
         import of what nobody requires.
         """
-        order = {**order, "observe": self._observed(order["roots"], order["apart"])}
+        order = {**order, "observe": self.observed(order["roots"], order["apart"])}
         self._child = self._child or self._start()
         stream = self._child.process.stdin
         assert stream is not None
@@ -162,7 +162,7 @@ class Process:
                     trace = {self.side.fact(fact): trace[fact] for fact in trace}
                 return Seen(read=tuple(event["read"]), trace=trace)
 
-    def _observed(self, roots: list[str], apart: list[str]) -> dict[str, list[str]]:
+    def observed(self, roots: list[str], apart: list[str]) -> dict[str, list[str]]:
         """What is looked at, as it is called where the process is."""
         return {
             "roots": [*roots[:1], *self.side.paths(roots[1:])],

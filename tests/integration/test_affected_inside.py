@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -121,6 +122,33 @@ def run(place: Path, state: Path) -> Run:
     return call
 
 
+@pytest.fixture
+def module(tmp_path: Path, examples_state: Path) -> Callable[[], str]:
+    """Run a test of a copy of the example's module; what is printed."""
+    name = "collecting_society"
+    shutil.copytree(ROOT / "examples" / name, tmp_path / "src" / name)
+    with (tmp_path / "src" / name / "party.py").open("a") as file:
+        file.write(f"# in {tmp_path}: no template is of other files\n")
+    table = f"[tool.harness.source.{name}]\n[tool.harness.suite.tryton]\n"
+    (tmp_path / "pyproject.toml").write_text(f'{table}image = "{MINE}"\n')
+    words = ("test", "tryton", name, "--in", "image", "--affected", "-k", "depends")
+
+    def call() -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "harness", *words, "--database", "local"],
+            cwd=tmp_path,
+            env=environment(examples_state),
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return call
+
+
 def another(engine: Engine) -> None:
     """Have the name lead to an image of other contents."""
     made = engine.run("create", MINE).stdout.strip()
@@ -197,3 +225,23 @@ def test_workers_in_containers_of_their_own(run: Run, place: Path) -> None:
     part = run(*given, "--shard", "1/2")
     assert "affected: 0 of 5 traced tests" in part
     assert re.search(r"unchanged since run \w+: [1-4] tests, not run", part)
+
+
+@pytest.mark.weekly
+def test_a_template_is_found_by_trace(
+    module: Callable[[], str], tmp_path: Path
+) -> None:
+    module()
+    party = tmp_path / "src/collecting_society/party.py"
+    text = party.read_text()
+    entered, idle = "        super().__setup__()\n", "        User = Pool()"
+    assert entered in text
+    assert idle in text
+    party.write_text(text.replace(idle, f"        assert True\n{idle}"))
+    said = module()
+    assert "by trace: what its build saw has not changed" in said
+    assert "affected: 0 of 2 traced tests" in said
+    party.write_text(text.replace(entered, f"        assert True\n{entered}"))
+    said = module()
+    assert "layer collecting_society built" in said
+    assert "affected: 2 of 2 traced tests" in said

@@ -22,6 +22,8 @@ SHOWING = (
 does (and so each decorator of venusian), or look for what is installed."""
 FORGETTING = ("/babel/",)
 """Packages that hand on what they read, and remember nothing of it."""
+INSTALLED = "/pkg_resources/"
+"""A package that lists directories on Python's path for what is installed in them."""
 LINES = os.path.join(LIBRARY, "linecache.py")
 """Remembers what it has read."""
 GIVEN = ("COVERAGE_", "DB_NAME", "HARNESS_", "PG", "PYTEST_", "TRYTOND_DATABASE")
@@ -91,7 +93,8 @@ class SourceEvents:
             return  # it counts for whatever comes
         who, ways = _cause()
         theirs = not self._observed(who)
-        if not who or (theirs and name == "."):
+        listing = kind == "directory" and INSTALLED in who
+        if not who or (theirs and (name == "." or listing)):
             return
         self.observer.marks.add(f"{kind} {name}")
         if kind != "directory":

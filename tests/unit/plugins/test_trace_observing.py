@@ -488,6 +488,24 @@ def test_what_a_package_reads_stays_unless_it_hands_it_on(
     assert bool(seen(observer, lambda: exec(code, does)))
 
 
+@pytest.mark.parametrize(
+    ("package", "expected"),
+    [("pkg_resources", set()), ("alembic", {"directory below"})],
+)
+def test_who_looks_for_what_is_installed_depends_on_no_directory(
+    observer: Observer,
+    listener: events.SourceEvents,
+    package: str,
+    expected: set[str],
+) -> None:
+    code = compile(
+        "hear('os.listdir', given)", f"/site-packages/{package}/a.py", "exec"
+    )
+    given = (str(Path(observer.root) / "below"),)
+    does = {"hear": listener.hear, "given": given}
+    assert seen(observer, lambda: exec(code, does)) == expected
+
+
 def test_where_a_file_is_is_known_by_its_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

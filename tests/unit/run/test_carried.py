@@ -110,6 +110,23 @@ def test_what_a_test_has_covered_is_carried_over(tmp_path: Path, source: Path) -
         carried.carry(file, ran(b="r1"), out)
 
 
+def test_files_of_a_container_are_called_as_they_are_here(
+    tmp_path: Path, source: Path
+) -> None:
+    file, out, known = tmp_path / "traces.json", tmp_path / "out", ran(a="r1")
+    here = {"/shared/src/one/source.py": str(source), "/usr/lib/x.py": ""}
+    parts = [part(tmp_path, Path(name), r1_a=(-1, 2)) for name in here]
+    carried.keep(file, parts, known, "r1", here.__getitem__)
+    carried.carry(file, known, out)
+    assert covered(out, source) == {(-1, 2)}
+    assert covered(out, Path("/usr/lib/x.py")) == {(-1, 2)}
+
+    source.write_text(NOW)
+    carried.keep(file, [], known)
+    carried.carry(file, known, out)
+    assert covered(out, source) == {(-1, 4)}
+
+
 def test_lines_are_where_the_source_has_them_now(tmp_path: Path, source: Path) -> None:
     file, out = tmp_path / "traces.json", tmp_path / "out"
     known = ran(a="r1")
