@@ -153,6 +153,16 @@ class TemplateError(HarnessError):
     code = ExitCode.DATABASE
 
 
+class Superseded(TemplateError):
+    """What a layer is made of has changed while it was built: it is of no use."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "what was built is made of files that were saved meanwhile",
+            remedy="run again: it is built from what is there now",
+        )
+
+
 class ReportError(HarnessError):
     """A report is missing, broken, or of elsewhere; each part is named."""
 

@@ -174,16 +174,14 @@ class Console:
         """
         step = ConsoleStep(title, started=self._clock(), refresh=self.refresh)
         self._opened(step)
-        verdict = "failed after"
         try:
             with self.showing(partial(self._of, step), ticker=ticker):
                 yield step
-            verdict = "done in"
-        except KeyboardInterrupt:
-            verdict = "interrupted after"
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt)
+            self._closed(step, "interrupted after" if stopped else step.failed)
             raise
-        finally:
-            self._closed(step, verdict)
+        self._closed(step, "done in")
 
     def open(self, at: float) -> list[str]:
         """The steps that run, in words."""

@@ -21,6 +21,8 @@ class ConsoleStep:
         self.text = ""
         self.parts: tuple[str, ...] = ()
         self.shown = started
+        self.failed = "failed after"
+        """What is said when it comes to no good end, before its duration."""
         self._refresh = refresh
 
     def update(self, text: str, parts: Iterable[str] = ()) -> None:

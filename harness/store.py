@@ -141,6 +141,14 @@ def write_atomically(path: Path, text: str) -> None:
         raise
 
 
+def changed(path: Path) -> float:
+    """When a file was changed; 0 for one that has vanished meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """What the system says of a full disk, and of a full quota."""
 

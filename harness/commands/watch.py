@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness watch``: save a file, see the tests that it concerns, again and again."""
 
-import queue
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,11 +8,12 @@ from harness.context import Context
 from harness.errors import ExitCode, UsageError
 from harness.plan import Step
 from harness.run import request
+from harness.run.events import Events
 from harness.run.kept import KeptStep
 from harness.run.keyboard import Keyboard
 from harness.run.request import RunRequest
 from harness.run.saves import Saves
-from harness.run.watching import Event, Watching
+from harness.run.watching import Watching
 from harness.runners import base
 from harness.store import Run
 
@@ -28,7 +28,7 @@ def run(
         now = reload()
         return now, plan(now, asked)
 
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events = Events()
     saves = Saves(
         {context.config.root, *(one.path for one in context.sources.values())},
         apart=(context.store.path, context.config.root / context.config.reports),
@@ -37,17 +37,17 @@ def run(
     )
     with Run(context.store) as current:
         kept = KeptStep(
-            current, lambda number, done: events.put(("ended", (number, done)))
+            current,
+            lambda number, done: events.put(("ended", (number, done))),
+            events.supersede,
         )
-        watch = Watching(context, step, kept, again)
+        watch = Watching(context, step, kept, again, events)
         try:
             saves.start()
-            watch.begin()
-            with (
-                Keyboard(keys, lambda key: events.put(("key", key))),
-                context.console.showing(watch.rows),
-            ):
-                watch.loop(events)
+            with Keyboard(keys, lambda key: events.put(("key", key))):
+                watch.begin()
+                with context.console.showing(watch.rows):
+                    watch.loop()
         finally:
             saves.close()
             kept.close()

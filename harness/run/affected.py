@@ -58,6 +58,8 @@ class Affected:
         """Keys of tests that are left out; None: it is decided when they start."""
         self.known = traces.TraceFile()
         self.reasons: dict[str, list[str]] = {}
+        self.stale: dict[traces.Fact, str] = {}
+        """Facts that are others now."""
         self.now: Now | None = None
 
     def _why_not(self) -> str:
@@ -117,7 +119,8 @@ class Affected:
             cache=str(self.context.store.path / traces.CODE),
         )
         self.now.environ, self.now.given = env, self.given.now(names, layers)
-        self.reasons = traces.reasons(self.known.tests, self.now, failed=failed)
+        self.stale = traces.stale(self.known.tests, self.now)
+        self.reasons = traces.reasons(self.known.tests, self.stale, failed=failed)
 
     def unchanged(self) -> list[str]:
         """Keys of the tests whose trace holds."""

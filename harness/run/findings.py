@@ -33,8 +33,10 @@ class Findings:
         """Those of the last round that failed."""
         self.seconds: dict[str, float] = {}
         self.done = 0
-        self.bad = 0
+        self.told: list[str] = []
+        """Those that this round has told as failed."""
         self.expected = 0
+        self._said = ""
         self._since = 0.0
         self._first = 0.0
         self._place = 0
@@ -42,7 +44,8 @@ class Findings:
     def begin(self, expected: int, since: float) -> None:
         """A round begins, for a save at the time `since` of the monotonic clock."""
         self.expected, self._since = expected, since
-        self.done = self.bad = self._place = 0
+        self.done = self._place = 0
+        self.told = []
         self._first = 0.0
 
     def few(self, ids: list[str]) -> bool:
@@ -70,8 +73,14 @@ class Findings:
                 *_, last = event["longrepr"].strip().splitlines() or [""]
                 self._failed("error", event["id"], last.removeprefix("E").strip())
 
+    def say(self, text: str, *, again: bool = True) -> None:
+        """Tell what a save or a key leads to; not `again` where that was told last."""
+        if again or text != self._said:
+            self._said = text
+            self.console.info(f"{time.strftime('%H:%M:%S')} {text}")
+
     def _failed(self, outcome: str, name: str, message: str) -> None:
-        self.bad += 1
+        self.told.append(name)
         first, *_ = figures.plain(message).strip().splitlines() or [""]
         text = f"{outcome.upper()} {figures.plain(name)}"
         self.console.info(f"{text}\n  {first[:SHOWN]}" if first else text)

@@ -26,7 +26,7 @@ from harness.run.progress import Notes
 from harness.selection.affected import Traced
 from harness.store import Run
 from harness.template.broker import Broker
-from harness.template.layer import Request
+from harness.template.layer import Layer, Request
 from harness.template.layers import Layers
 
 LEARN = "harness.plugins.workers.learn"
@@ -39,14 +39,24 @@ Ended = Callable[[int, "results.Finished | BaseException"], None]
 class KeptStep:
     """One step of a watch; ends with `close`."""
 
-    def __init__(self, current: Run, ended: Ended) -> None:
-        """`ended` hears of the end of each round, by its number, in a thread."""
+    def __init__(
+        self, current: Run, ended: Ended, superseded: Callable[[list[Layer]], bool]
+    ) -> None:
+        """`ended` hears of the end of each round, by its number, in a thread.
+
+        `superseded` is asked whether it is no use to go on building layers.
+        """
         self.current = current
         self.ended = ended
+        self.superseded = superseded
         self.basis = Basis(current.scratch())
         self.known = KnownTests()
         self.number = 0
+        self.whole = 0
+        """The last round that came to its end by itself."""
         self._session: session.StepSession | None = None
+        self._former: session.StepSession | None = None
+        """The last one that was closed: it knows what tests depend on."""
         self._server = ExitStack()
         self._broker: Broker | None = None
         self._where: servers.TemplatePlace | None = None
@@ -98,7 +108,7 @@ class KeptStep:
 
     def traced(self, *, failed: bool = False) -> Traced | None:
         """What traces say of the tests (`KnownTests.traced`)."""
-        made = self._session
+        made = self._session or self._former
         if made is None or self._broker is None or self._where is None:
             return None
         layers = made.expecting.layers(self._where.label)
@@ -121,6 +131,7 @@ class KeptStep:
         """Have nothing but the server."""
         self.cancel()
         self._shut()
+        self._former = None
         self.basis.close()
 
     def close(self) -> None:
@@ -185,6 +196,7 @@ class KeptStep:
     def _made(self, context: Context, step: Step) -> session.StepSession:
         made = preparing.make(context, self.current, step, self._place())
         made.notes = self._notes(step)
+        made.superseded = self.superseded
         self._session = made
         self.known.leave(made.affected, self._traces)
         return made
@@ -228,6 +240,7 @@ class KeptStep:
         """Close databases; templates and the base process stay."""
         if self._session is not None:
             made, self._session = self._session, None
+            self._former = made
             made.stack.close()
             made.environment.lock.release()
 
@@ -268,10 +281,12 @@ class KeptStep:
             with watched(made.context.console, made.context.config.quiet):
                 finished = made.wait(made.running)
         except BaseException as error:  # noqa: BLE001  (it is shown by who asked)
+            self.whole = number
             self.ended(number, error)
         else:
             if number == self.number:  # else files may have changed while it went on
                 assert self._broker is not None
                 self.known.record(made, self._broker, self.current.id, finished)
+                self.whole = number
             errors = (*finished.errors, *made.failures)
             self.ended(number, replace(finished, errors=errors))

@@ -47,7 +47,7 @@ class Keyboard:
 
     def _begin(self) -> None:
         with suppress(termios.error):  # we are in the background
-            tty.setcbreak(self.handle)
+            tty.setcbreak(self.handle, termios.TCSADRAIN)  # what was typed stays
 
     def _read(self) -> None:
         while not self._over.is_set():

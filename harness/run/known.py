@@ -45,7 +45,30 @@ class KnownTests:
         if not affected.active:
             return None
         affected.decide(made.environ(broker), layers, failed=failed)
-        return Traced(known=affected.known.tests.keys(), stale=affected.reasons)
+        tests = affected.known.tests
+        stale = {
+            key: frozenset(
+                (name, affected.stale[name, then])
+                for name, then in tests[key].needs & affected.stale.keys()
+            )
+            for key in affected.reasons
+        }
+        return Traced(known=tests.keys(), stale=stale)
+
+    def forget(self, files: Iterable[Path]) -> None:
+        """These files are gone."""
+        gone = set(files)
+        self.tests = {path: one for path, one in self.tests.items() if path not in gone}
+
+    def keys(self, ids: Iterable[str]) -> dict[str, Path]:
+        """The keys of those of the tests that there are, with their files."""
+        wanted = set(ids)
+        return {
+            key: path
+            for path, keys in self.tests.items()
+            for key, name in keys.items()
+            if name in wanted
+        }
 
     def record(
         self, made: StepSession, broker: Broker, run: str, finished: Finished

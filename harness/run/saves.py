@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,10 @@ LOOK: Final = 100
 POLL: Final = 0.3
 SHARE: Final = 10
 """Seconds between two looks at all files; how many times what one takes, at least."""
+QUIET: Final = 0.3
+UNSETTLED: Final = 2.0
+"""Seconds in which a doubtful file must stay as it is; until it is taken as it is."""
+GRAIN: Final = 0.02
 MANY: Final = 20_000
 """Files that are worth a word."""
 APART: Final = frozenset(
@@ -182,6 +187,59 @@ class Saves:
             return False
         self.known[path] = stamp(found)
         return before != self.known[path]
+
+
+def settled(
+    paths: Iterable[Path], *, quiet: float = QUIET, within: float = UNSETTLED
+) -> dict[Path, str]:
+    """What is wrong with each file, once none is seen half-written.
+
+    Editors empty a file, or put it aside, before they write it, some piece by piece:
+    one that is gone, does not end with a line's end, or is no Python is looked at
+    again until it has not changed for a while.
+    """
+    paths, deadline = list(paths), time.monotonic() + within
+    while True:
+        found = {path: wrong(path) for path in paths}
+        doubtful = [path for path in paths if found[path] or not _whole(path)]
+        if not doubtful or not _changes(doubtful, quiet) or time.monotonic() > deadline:
+            return found
+
+
+def _changes(paths: Iterable[Path], within: float) -> bool:
+    """Whether one of the files becomes another one within so many seconds."""
+    before = {path: _stamp(path) for path in paths}
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        time.sleep(GRAIN)
+        if any(_stamp(path) != then for path, then in before.items()):
+            return True
+    return False
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        return stamp(path.stat())
+    except OSError:
+        return None
+
+
+def _whole(path: Path) -> bool:
+    """Whether a file ends as texts do."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() == b"\n"
+    except OSError:  # it is gone, or empty
+        return False
+
+
+def content(path: Path) -> bytes:
+    """A digest; that of a file which is gone is another one."""
+    try:
+        return sha256(path.read_bytes()).digest()
+    except OSError:
+        return b""
 
 
 def wrong(path: Path) -> str:

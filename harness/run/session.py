@@ -10,6 +10,7 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,6 +86,8 @@ class StepSession:
         self.make: TemplateBuilder | None = None
         self.pool: Pool | None = None
         self.expected: list[Layer] = []
+        self.superseded: Callable[[list[Layer]], bool] | None = None
+        """Whether it is no use to go on building these."""
         self.wrap: Callable[[list[str], dict[str, str]], list[str]]
         self.wrap = lambda argv, env: argv
         """Makes of the tests' command the one that is run."""
@@ -156,7 +159,8 @@ class StepSession:
             self.affected.given.side,
         )
         expected = self.expecting.expected(layers)
-        templates.ensure_all(self.context, make, expected, telling)
+        ask = partial(self.superseded, expected) if self.superseded else None
+        templates.ensure_all(self.context, make, expected, telling, ask)
         self.expecting.touch(expected, make)
         self.pool = pool = templates.pool(self.context, make, expected)
         self.stack.callback(pool.close)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from harness.context import Context
 from harness.environment import Environment
+from harness.errors import Superseded
 from harness.modules import Graph
 from harness.plan import Step
 from harness.plugins.trace import names
@@ -125,6 +126,10 @@ def _watch(context: Context, step: Step) -> FileWatch:
     )
 
 
+ASK = 0.1
+"""Seconds between two questions whether a build is of use."""
+
+
 class Telling:
     """Shows the progress of builds: a row for each, or plain lines in a pipe."""
 
@@ -150,12 +155,16 @@ class Telling:
                 self._now[progress.layer.name] = text
             if self._live is not None:
                 self._live.update(text, self._now.values())
-        if progress.event in ("end", "trace"):
+        if progress.event in ("end", "trace") or progress.why:
             self.context.console.info(f"  {text}")
 
 
 def _words(progress: LayerProgress) -> str:
     layer = progress.layer
+    if progress.why:
+        first, *others = progress.why
+        more = f" and {len(others)} more" if others else ""
+        return f"layer {layer.name} is built anew: {first}{more}"
     if progress.event == "trace":
         return f"template {layer.name} by trace: what its build saw has not changed"
     if progress.event == "wait":
@@ -172,9 +181,16 @@ def _words(progress: LayerProgress) -> str:
 
 
 def ensure_all(
-    context: Context, make: TemplateBuilder, wanted_: list[Layer], telling: Telling
+    context: Context,
+    make: TemplateBuilder,
+    wanted_: list[Layer],
+    telling: Telling,
+    superseded: Callable[[], bool] | None = None,
 ) -> None:
-    """Build what is missing, several chains at a time; the first error counts."""
+    """Build what is missing, several chains at a time; the first error counts.
+
+    Raises `Superseded` when it is asked and of no use any more.
+    """
     missing = [one for one in wanted_ if make.finder.find(one) is None]
     if not missing:
         for layer in wanted_:
@@ -184,16 +200,29 @@ def ensure_all(
     with context.console.step("templates", ticker=True) as live:
         telling.use(live)
         try:
-            _in_parallel(make, wanted_, jobs)
+            _in_parallel(make, wanted_, jobs, superseded)
+        except Superseded:
+            live.failed = "files saved again, ended after"
+            raise
         finally:
             telling.use(None)
 
 
-def _in_parallel(make: TemplateBuilder, wanted_: list[Layer], jobs: int) -> None:
-    from concurrent.futures import ThreadPoolExecutor
+def _in_parallel(
+    make: TemplateBuilder,
+    wanted_: list[Layer],
+    jobs: int,
+    superseded: Callable[[], bool] | None,
+) -> None:
+    from concurrent.futures import ThreadPoolExecutor, wait
 
     with ThreadPoolExecutor(max_workers=jobs) as executor:
         futures = [executor.submit(make.ensure, layer) for layer in wanted_]
+        over = False
+        while superseded and wait(futures, timeout=ASK).not_done:
+            over = over or superseded()
+            if over:  # again and again: one may have begun meanwhile
+                make.end()
         errors = [future.exception() for future in futures]
     for error in errors:
         if error is not None:

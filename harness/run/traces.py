@@ -10,7 +10,7 @@ from typing import Any
 from harness.locks import locked
 from harness.model import Outcome, TestResult
 from harness.plugins.trace.facts import Now, words
-from harness.store import write_atomically
+from harness.store import changed, write_atomically
 
 DIRECTORY = "traces"
 CODE = f"{DIRECTORY}/code"
@@ -103,23 +103,26 @@ def _text(tests: Mapping[str, TracedTest]) -> str:
     return json.dumps(document, separators=(",", ":")) + "\n"
 
 
+def stale(known: Mapping[str, TracedTest], now: Now) -> dict[Fact, str]:
+    """The facts that are others now, with the digests that they have."""
+    facts = {fact for test in known.values() for fact in test.needs}
+    digests = {name: now.digest(name) for name, _ in facts}
+    return {
+        (name, then): digests[name] for name, then in facts if digests[name] != then
+    }
+
+
 def reasons(
-    known: Mapping[str, TracedTest], now: Now, *, failed: bool = True
+    known: Mapping[str, TracedTest], stale: Mapping[Fact, str], *, failed: bool = True
 ) -> dict[str, list[str]]:
     """Why each test is to run that is known; the others are unchanged.
 
     That one has `failed` is a reason, or is none.
     """
-    facts = {fact for test in known.values() for fact in test.needs}
-    digests = {name: now.digest(name) for name, _ in facts}
-    stale = {
-        (name, then): words(name, then, digests[name])
-        for name, then in facts
-        if digests[name] != then
-    }
+    texts = {fact: words(*fact, is_) for fact, is_ in stale.items()}
     found = {}
     for key, test in known.items():
-        why = sorted(stale[fact] for fact in test.needs.intersection(stale))
+        why = sorted(texts[fact] for fact in test.needs.intersection(texts))
         if failed and test.outcome not in STANDING:
             why = [f"{test.outcome} in run {test.run}"]
         if why:
@@ -204,12 +207,5 @@ def _read(path: Path) -> Iterator[dict[str, Any]]:
 
 def prune(place: Path) -> None:
     """Forget the oldest of what was remembered of sources."""
-    for path in sorted(place.iterdir(), key=_changed, reverse=True)[MOST:]:
+    for path in sorted(place.iterdir(), key=changed, reverse=True)[MOST:]:
         path.unlink(missing_ok=True)
-
-
-def _changed(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:  # another run has forgotten it
-        return 0.0

@@ -2,7 +2,6 @@
 """What is known between two rounds of a watched suite, and what keys and saves do."""
 
 import queue
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
@@ -10,25 +9,24 @@ from pathlib import Path
 
 from harness import results
 from harness.context import Context
-from harness.errors import HarnessError, UsageError
+from harness.errors import HarnessError, Superseded, UsageError
 from harness.plan import Step
 from harness.reports import figures
 from harness.run import saves, traces
+from harness.run.events import QUIT, Events
 from harness.run.filters import PROMPTS, Filters
 from harness.run.findings import Findings
 from harness.run.kept import KeptStep
-from harness.run.wish import ALL, Wish
+from harness.run.saved import Saved
+from harness.run.wish import ALL, Wish, rest
 from harness.selection import affected, changes
-from harness.selection.affected import Traced
+from harness.selection.affected import Concerned, Traced
 
 KEYS = "a all · f failed · r rest · p file · t name · Enter again · u unfold · q quit"
-STRUCTURE = re.compile(r".*\.(toml|cfg|ini|conf)$|setup\.py$|requirements.*\.txt$")
-"""Names of files that may change what a suite is, or needs."""
 LOOK = 0.03
 """Seconds between two looks at what a round has found."""
 IDLE = 1.0
 """Seconds between two looks at the base process."""
-Event = tuple[str, object]
 
 
 class Watching:
@@ -40,25 +38,24 @@ class Watching:
         step: Step,
         kept: KeptStep,
         again: Callable[[], tuple[Context, Step]],
+        events: Events,
     ) -> None:
         self.context = context
         self.console = context.console
         self.step = step
         self.kept = kept
         self.again = again
+        self.events = events
         self.findings = Findings(context.console)
-        self.pending: set[Path] = set()
-        """Saved, and no round has told of them."""
-        self.covered: set[Path] = set()
-        """Those that the round that goes on tells of."""
-        self.unread: set[str] = set()
-        """What was saved of the structure, and could not be read yet."""
+        self.saves = Saved()
         self.arrived: frozenset[Path] = frozenset()
         """Saved, and not looked at."""
         self.filters = Filters()
         self.wish = ALL
         """Of the round that goes on, or went last."""
         self.running = False
+        self.fresh = True
+        """Whether no round has ended: what failed in others' is to run, too."""
         self.rest = False
         """Whether the rest follows what a save has led to."""
         self.ran: set[str] = set()
@@ -69,6 +66,8 @@ class Watching:
         self.kept.hold(self.context, self.step)
         try:
             self.kept.prepare(self.context, self.step)
+        except Superseded:  # what was saved begins it anew
+            return
         except HarnessError as error:
             self.console.error(error)
             return
@@ -82,26 +81,26 @@ class Watching:
         if why:
             self.console.warn(f"{why}: a save runs what the rules say (docs/gate.md)")
         self.console.info(f"{count} tests in {len(tests)} files wait for a save")
-        self.saved((self.context.config.root / name for name in names), failed=True)
+        self.saved((self.context.config.root / name for name in names), quiet=True)
 
-    def loop(self, events: "queue.SimpleQueue[Event]") -> None:
+    def loop(self) -> None:
         """Until the user quits."""
         while True:
             try:
-                kind, value = events.get(timeout=LOOK if self.running else IDLE)
+                kind, value = self.events.get(timeout=LOOK if self.running else IDLE)
             except queue.Empty:
                 kind, value = "", None
             if kind == "key" and not self.key(str(value)):
                 return
             if kind == "saved":
                 self.arrived |= value  # type: ignore[operator]
-            if self.arrived and events.empty():
-                arrived, self.arrived = self.arrived, frozenset()
-                self.saved(arrived)
-            if kind == "tell":
+            elif kind == "tell":
                 self.console.warn(str(value))
             elif kind == "ended":
                 self.ended(*value)  # type: ignore[misc]
+            if self.arrived and self.events.empty():
+                arrived, self.arrived = self.arrived, frozenset()
+                self.saved(arrived)
             if self.running:
                 self.findings.look(self.kept.results())
             cold = self.kept.basis.trouble()
@@ -110,18 +109,23 @@ class Watching:
 
     # -- events ----------------------------------------------------------------
 
-    def saved(self, files: Iterable[Path], *, failed: bool = False) -> None:
-        """Run what saved files concern, and those of rounds that did not end.
+    def saved(self, files: Iterable[Path], *, quiet: bool = False) -> None:
+        """Run what saved files concern, and what rounds that they end have told.
 
-        That a test has `failed` when it last ran may be a reason, too.
+        A `quiet` one says nothing where that is nothing.
         """
         since, saved = time.monotonic(), set(files)
-        traced = self.kept.traced(failed=failed)
-        if self._concerned(saved, traced) is None:
+        wrong = saves.settled(sorted(saved))
+        anew = self.saves.anew(saved)
+        traced = self.kept.traced(failed=self.fresh)
+        alone = self._found(saved, traced)
+        self.kept.known.forget(one for one in saved if not one.exists())
+        if alone is None and not self.saves.owed:
+            self._unconcerned(set() if quiet else saved, again=False)
             return
-        self.pending |= saved
-        wrong = {one: saves.wrong(one) for one in sorted(saved)}
+        self.saves.files |= saved
         for path in filter(wrong.get, wrong):
+            self._end()
             place = affected.name(self.context.config.root, path)
             self.console.warn(f"{place}:{wrong[path]}; save it again")
             return
@@ -131,14 +135,13 @@ class Watching:
         except HarnessError as error:
             self.console.error(error)
             return
-        wish = self._concerned(self.pending, traced)
-        if wish is None:
+        if self.running and not self.saves.concern(alone, traced):
+            self.saves.late |= saved
+            self._unconcerned(saved if anew and not quiet else set())
             return
-        self.ran.clear()
-        if wish.files == ():
-            self._unconcerned(wish)
-        else:
-            self._start(wish, since, covers=self.pending)
+        if self._end():  # by itself: more is known now
+            traced = self.kept.traced()
+        self._decide(set() if quiet else saved, traced, since)
 
     def key(self, key: str) -> bool:
         """Do what a key says; whether to go on."""
@@ -146,13 +149,13 @@ class Watching:
         if self.filters.prompt:
             if self.filters.type(key):
                 self._start(ALL, now)
-        elif key in ("q", ""):
+        elif key in QUIT:
             return False
         elif key in PROMPTS:
             self.filters.begin(key)
         elif key == "a":
             self.filters.clear()
-            self._start(ALL, now, covers=self.pending)
+            self._start(ALL, now, covers=self.saves.files)
         elif key == "r":
             self.rest = not self.rest
             if self.rest and not self.running:
@@ -160,7 +163,7 @@ class Watching:
         elif key == "f":
             self._start(Wish(why="failed", failed=True), now)
         elif key in "\r\n":
-            self._start(self.wish, now)
+            self._start(replace(self.wish, asked=True), now)
         elif key == "u":
             for one in self.findings.last:
                 text = figures.plain(one.longrepr or one.message)
@@ -168,106 +171,118 @@ class Watching:
         return True
 
     def ended(self, number: int, done: "results.Finished | BaseException") -> None:
-        """Tell how a round has ended."""
-        if number != self.kept.number:
+        """Tell how a round has ended by itself, and what follows of it."""
+        if number != self.kept.whole or not self.running:
             return
-        self.running = False
-        self.findings.look(self.kept.results())
-        if isinstance(done, BaseException):
-            raise done
-        self.pending -= self.covered
-        self.findings.end(done, self.kept.output())
-        self.ran |= traces.outcomes(done.result.tests).keys()
-        if self.rest and self.wish.first:
+        late = self._told(done)
+        if late:
+            self.saved(late, quiet=True)
+        if self.rest and self.wish.first and not self.running:
             self._follow(time.monotonic())
 
     # -- what follows of them ----------------------------------------------------
 
-    def _concerned(self, saved: Iterable[Path], traced: Traced | None) -> Wish | None:
-        tests = self.kept.known.tests
-        found = affected.find(self.context, self.step.suite, saved, tests, traced)
-        if found is None:
-            return None
-        wish = Wish(why=found.why, files=found.files, left=found.left, first=True)
-        return wish.joined(self.wish) if self.running and self.wish.first else wish
+    def _told(self, done: "results.Finished | BaseException") -> set[Path]:
+        """The round has ended by itself; what is to be looked at again."""
+        self.findings.look(self.kept.results())
+        if isinstance(done, BaseException):
+            raise done
+        self.findings.end(done, self.kept.output())
+        ran = traces.outcomes(done.result.tests).keys()
+        self.ran |= ran
+        late = self.saves.ended(ran)
+        if late and self.findings.told:  # by what was half-written, perhaps
+            self.saves.broken(self.wish, self.findings.told, self.kept.known)
+        self.running = self.fresh = False
+        return late
 
-    def _unconcerned(self, wish: Wish) -> None:
-        """No test depends on what was saved."""
-        self.pending.clear()
-        self._say(f"{wish.why}: no test depends on what changed")
-        if self.rest:
-            self._follow(time.monotonic())
+    def _found(self, saved: Iterable[Path], traced: Traced | None) -> Concerned | None:
+        tests = self.kept.known.tests
+        return affected.find(self.context, self.step.suite, saved, tests, traced)
+
+    def _end(self) -> bool:
+        """End the round that goes on; what it has told is owed.
+
+        Whether it has ended by itself before.
+        """
+        if not self.running:
+            return False
+        self.kept.cancel()
+        number, done = self.events.take("ended")
+        if number == self.kept.whole:
+            self._told(done)
+            return True
+        self.running = False
+        told = self.findings.failing if self.wish.failed else self.findings.told
+        self.saves.broken(self.wish, told, self.kept.known)
+        return False
+
+    def _decide(self, saved: set[Path], traced: Traced | None, since: float) -> None:
+        """Run all that was saved and what is owed, if that is anything."""
+        found = self._found(self.saves.files, traced)
+        self.saves.decided(traced)
+        found = found or Concerned(files=(), why=affected.words([]))
+        wish = Wish(why=found.why, files=found.files, left=found.left, first=True)
+        wish = wish.joined(self.saves.owed) if self.saves.owed else wish
+        self.ran.clear()
+        if wish.files == ():
+            self.saves.files.clear()
+            self._unconcerned(saved)
+            if self.rest:
+                self._follow(time.monotonic())
+        else:
+            self._start(wish, since, covers=self.saves.files)
+
+    def _unconcerned(self, saved: set[Path], *, again: bool = True) -> None:
+        """No test depends on what was saved; not `again` where that was said last."""
+        names = [affected.name(self.context.config.root, one) for one in sorted(saved)]
+        if names:
+            text = f"{affected.words(names)}: no test depends on what changed"
+            self.findings.say(text, again=again)
 
     def _follow(self, since: float) -> None:
         """Run what has not run since the last save."""
-        left = frozenset(self.ran)
-        tests = self.kept.known.tests
-        files = tuple(path for path, keys in tests.items() if keys.keys() - left)
-        if files:
-            self._start(Wish(why="the rest", files=files, left=left), since)
+        wish = rest(self.kept.known.tests, self.ran)
+        if wish.files:
+            self._start(wish, since)
 
     def _restructured(self, saved: set[Path]) -> bool:
         """Begin anew where the configuration, or what a suite needs, was saved."""
-        root = self.context.config.root
-        found = {one for one in saved if STRUCTURE.match(one.name)}
-        self.unread |= {affected.name(root, one) for one in found}
-        if not self.unread:
+        unread = self.saves.structure(saved)
+        if not unread:
             return False
-        names = affected.words(sorted(self.unread))
-        self.console.info(f"{names}: all is looked at anew")
+        names = [affected.name(self.context.config.root, one) for one in sorted(unread)]
+        self.console.info(f"{affected.words(names)}: all is looked at anew")
+        self._end()
         self.kept.restart()
-        self.running = False
         self.context, self.step = self.again()
-        self.unread.clear()
+        unread.clear()
         return True
 
     def _start(self, wish: Wish, since: float, *, covers: Iterable[Path] = ()) -> None:
-        self.covered = set(covers)
         files = self.filters.files(wish.files, self.kept.known.tests)
         if files is not None and not files:
             self.console.info("there is no such file of tests: p changes the filter")
             return
-        ids = [
-            id_
-            for path in (self.kept.known.tests if files is None else files)
-            for key, id_ in self.kept.known.tests.get(path, {"": str(path)}).items()
-            if key not in wish.left
-        ]
-        ids = list(self.findings.failing) if wish.failed else ids
+        self._end()
+        ids = wish.ids(files, self.kept.known.tests, self.findings.failing)
         self.wish = wish
+        part = self.filters.parts["t"]
+        count = str(len(ids)) if self.kept.known.tests else "all"
+        of_them = f", of them {part!r}" if part else ""
+        self.findings.say(f"{wish.why}: {count} tests{of_them}")
         self.findings.begin(len(ids), since)
         try:
-            step = self._step(wish, files, ids)
+            workers = 1 if self.findings.few(ids) else self.step.workers
+            step = wish.step(self.step, files, workers, part, self.findings.failing)
             self.kept.start(self.context, step, wish.left)
+            self.saves.begun(covers)
             self.running = True
         except HarnessError as error:
             self.running = False
-            self.console.error(error)
-
-    def _step(self, wish: Wish, files: tuple[Path, ...] | None, ids: list[str]) -> Step:
-        """The step of a round; says what it is."""
-        few = self.findings.few(ids)
-        options = [*self.step.options]
-        what = f"{wish.why}: {len(ids)} tests"
-        part = self.filters.parts["t"]
-        if part:
-            options += ["-k", part]
-            what += f", of them {part!r}"
-        if wish.failed:
-            options += ["--last-failed", "--last-failed-no-failures=none"]
-        elif self.findings.failing:
-            options += ["--failed-first"]
-        self._say(what)
-        return replace(
-            self.step,
-            options=tuple(options),
-            workers=1 if few else self.step.workers,
-            paths=tuple(map(str, files)) if files else self.step.paths,
-            named=bool(files) or self.step.named,
-        )
-
-    def _say(self, text: str) -> None:
-        self.console.info(f"{time.strftime('%H:%M:%S')} {text}")
+            self.saves.broken(wish, (), self.kept.known)
+            if not isinstance(error, Superseded):
+                self.console.error(error)
 
     # -- the last line -------------------------------------------------------------
 
@@ -277,7 +292,7 @@ class Watching:
         if self.filters.prompt:
             yield self.filters.row()
         elif self.running:
-            bad = f", {found.bad} failed" if found.bad else ""
+            bad = f", {len(found.told)} failed" if found.told else ""
             yield f"{found.done}/{found.expected} tests{bad} …"
         else:
             rest = ["the rest follows:"] * self.rest

@@ -28,6 +28,8 @@ class Concerned:
     files: tuple[Path, ...] | None
     why: str
     left: frozenset[str] = frozenset()
+    ruled: bool = False
+    """Whether some are tests without a trace, of which rules say so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,8 @@ class Traced:
     """Keys of the tests whose traces are known, and why some do not hold."""
 
     known: Set[str]
-    stale: Mapping[str, object]
+    stale: Mapping[str, Set[object]]
+    """With what has changed of that on which they depend."""
 
 
 def find(
@@ -77,21 +80,27 @@ def _by_traces(
     tests: Mapping[Path, Iterable[str]],
     traced: Traced,
 ) -> Concerned | None:
-    """Files of tests that are `there` may have new ones, whatever else holds."""
-    left, files = set(), set(there)
+    """Files that are `there` may have tests that nobody knows.
+
+    All tests of a file depend on what there is in it: where the traces of all of them
+    hold, there is no other one.
+    """
+    left, files = set(), {path for path in there if not tests.get(path)}
+    ruled = bool(files)
     for path, keys in tests.items():
-        ruled = whole or path in there
-        out = {
-            key
-            for key in keys
-            if key not in traced.stale and (key in traced.known or not ruled)
+        untraced = {
+            key for key in keys if key not in traced.known and (whole or path in there)
         }
+        out = {key for key in keys if key not in traced.stale and key not in untraced}
         left |= out
-        if out != set(keys):
+        ruled |= bool(untraced)
+        if out != set(keys) and path.exists():
             files.add(path)
-    if not (files or whole):
+    if not (files or whole or there):
         return None
-    return Concerned(files=tuple(sorted(files)), why=words(why), left=frozenset(left))
+    return Concerned(
+        files=tuple(sorted(files)), why=words(why), left=frozenset(left), ruled=ruled
+    )
 
 
 def name(root: Path, path: Path) -> str:

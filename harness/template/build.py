@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import waiting
-from harness.errors import TemplateError
+from harness.errors import Superseded, TemplateError
 from harness.model import TemplateCost
 from harness.plugins.trace.facts import Now
 from harness.template.base import Draft, Filling, Manifest, Seen, Shelf
@@ -30,6 +30,8 @@ class LayerProgress:
     event: str
     """``begin``, ``wait``, ``module``, ``line``, ``end``, ``reuse``, or ``trace``: one
     of other files is reused."""
+    why: tuple[str, ...] = ()
+    """What has changed since another one of the name was built."""
     module: str = ""
     line: str = ""
     """What a program says."""
@@ -68,6 +70,9 @@ class TemplateBuilder:
         self.finder = finder or Finder(shelf=shelf, now=Now(""), exact=True)
         self.costs: list[TemplateCost] = []
         self._known: dict[str, Manifest] = {}
+        self._ended = False
+        self._filling: list[Filling] = []
+        """What fills layers now."""
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
 
@@ -117,9 +122,23 @@ class TemplateBuilder:
         known = self._known.get(layer.digest) or self.finder.find(layer)
         return known.digest if known else layer.digest
 
+    def end(self) -> None:
+        """End what is built now, in other threads, which raise `Superseded`."""
+        self._ended = True
+        for one in tuple(self._filling):
+            one.kill()
+
     def _build(self, layer: Layer) -> Manifest:
         with self.filling() as process:
-            return self._provide(layer, process)
+            self._filling.append(process)
+            try:
+                return self._provide(layer, process)
+            except TemplateError as error:
+                if self._ended:
+                    raise Superseded from error
+                raise
+            finally:
+                self._filling.remove(process)
 
     def _provide(self, layer: Layer, process: Filling) -> Manifest:
         """The template of a layer, on the one that serves for its parent."""
@@ -139,12 +158,15 @@ class TemplateBuilder:
         layer, found = self.finder.exactly(layer)
         if found:
             return found
+        if self._ended:
+            raise Superseded
         with self.shelf.claim(layer.digest, deadline=self.deadline, waiting=wait):
             found = self.shelf.find(layer.digest)
             if found:
                 return found
             started = time.time()
-            self.listener(LayerProgress(layer=layer, event="begin"))
+            why = tuple(self.finder.changes(layer))
+            self.listener(LayerProgress(layer=layer, event="begin", why=why))
             draft = self.shelf.draft(layer)
             try:
                 seen = self._filled(draft, below, process)

@@ -57,6 +57,21 @@ class Finder:
             return layer, found
         return self.exactly(called(layer, {**layer.facts, **values}))
 
+    def changes(self, layer: Layer) -> list[str]:
+        """In what it differs from the template of its name that is most like it.
+
+        Nothing where there is none.
+        """
+        if layer.tracked:
+            return []
+        known = [one for one in self.shelf.all() if one.name == layer.name]
+        alike = [one for one in known if one.declared == layer.declared]
+        found = [changed(one, self.now) or [] for one in alike]
+        found = list(filter(None, found)) or [
+            list(_differences(one.facts, layer.facts)) for one in known
+        ]
+        return min(found, key=len, default=[])
+
     def _traced(self, layer: Layer) -> Iterator[Manifest]:
         for one in self.shelf.all():
             if one.declared == layer.declared and changed(one, self.now) == []:
@@ -114,6 +129,20 @@ class Finder:
         return str(real.relative_to(root) if real.is_relative_to(root) else real)
 
 
+def _differences(then: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
+    """What differs of facts, but for contents of files that a build was seen to read.
+
+    There are others, or those would not count.
+    """
+    for name in sorted({*then, *now} - {"exact"}):
+        if name not in now:
+            yield f"{name} is gone"
+        elif name not in then:
+            yield f"{name} is new"
+        elif then[name] != now[name] and not SEEN.match(name):
+            yield f"{name} changed"
+
+
 def changed(template: Manifest, now: Now) -> list[str] | None:
     """What is not as the builds of a template saw it, in words; None: who knows."""
     return None if template.trace is None else Trace(template.trace).changed(now)
@@ -123,8 +152,10 @@ def remembered(store: Store, layer: Layer, now: Now, *, exact: bool) -> str:
     """The digest of the template that serves for a layer, if this machine knows one."""
     if limits.touched(store, layer.digest):
         return layer.digest
-    known = None if exact else limits.remembered(store, layer.declared)
-    return known.digest if known and changed(known, now) == [] else ""
+    if exact or not layer.declared:
+        return ""
+    known = limits.remembered(store, layer.declared)
+    return next((one.digest for one in known if changed(one, now) == []), "")
 
 
 def called(layer: Layer, facts: dict[str, str]) -> Layer:

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which templates have to go: beyond a count, a size or an age."""
 
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from harness.errors import TemplateError
 from harness.quantities import duration
 from harness.quantities import size as human
-from harness.store import Store, write_atomically
+from harness.store import Store, changed, write_atomically
 from harness.template.base import Manifest
 
 
@@ -24,26 +24,27 @@ def touched(store: Store, digest: str) -> bool:
 
 def forget(store: Store, digest: str) -> None:
     """A template is gone."""
-    (store.path / "used" / digest).unlink(missing_ok=True)
+    used = store.path / "used"
+    for path in (used / digest, *used.glob(f"*.{digest}.trace")):
+        path.unlink(missing_ok=True)
 
 
 def remember(store: Store, template: Manifest) -> None:
     """Note the trace of a template that was used now."""
-    known = remembered(store, template.declared)
-    if known is None or known.digest != template.digest:
-        write_atomically(_trace(store, template.declared), template.dump())
+    name = f"{template.declared}.{template.digest}.trace"
+    path = store.directory("used") / name
+    if path.exists():
+        path.touch()
+    else:
+        write_atomically(path, template.dump())
 
 
-def remembered(store: Store, declared: str) -> Manifest | None:
-    """The template of this that was last used on this machine."""
-    try:
-        return Manifest.parse(_trace(store, declared).read_text("utf-8"))
-    except (OSError, TemplateError):
-        return None
-
-
-def _trace(store: Store, declared: str) -> Path:
-    return store.directory("used") / f"{declared}.trace"
+def remembered(store: Store, declared: str) -> Iterator[Manifest]:
+    """The templates of this that were used on this machine, the last first."""
+    paths = store.directory("used").glob(f"{declared}.*.trace")
+    for path in sorted(paths, key=changed, reverse=True):
+        with contextlib.suppress(OSError, TemplateError):
+            yield Manifest.parse(path.read_text("utf-8"))
 
 
 def with_use(store: Store, manifest: Manifest) -> Manifest:

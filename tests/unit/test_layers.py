@@ -132,6 +132,7 @@ CODES = {
     "ImageError": 6,
     "BrowserError": 4,
     "DatabaseError": 7,
+    "Superseded": 7,
     "TemplateError": 7,
     "ReportError": 5,
     "DriftError": 8,

@@ -53,7 +53,7 @@ def test_failures_are_told_when_they_are_written(tmp_path: Path) -> None:
     findings.look(path)
     findings.look(path)
     assert said.getvalue() == "FAILED test_b\n  assert 1 == 2\n"
-    assert (findings.done, findings.bad) == (2, 1)
+    assert (findings.done, findings.told) == (2, ["test_b"])
 
 
 def test_a_file_that_cannot_be_collected(tmp_path: Path) -> None:

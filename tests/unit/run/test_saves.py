@@ -2,11 +2,15 @@
 """What is a save, and what is none."""
 
 import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from harness.run.saves import NOISE, Saves
+from harness.run.saves import NOISE, Saves, settled
 
 
 def followed(root: Path, *apart: Path) -> Saves:
@@ -91,3 +95,48 @@ def test_where_the_system_cannot_tell_one_line_says_so() -> None:
     [text] = told
     assert "limit reached" in text
     assert "max_user_watches" in text
+
+
+@contextmanager
+def soon(path: Path, *texts: str) -> Iterator[None]:
+    """Each text becomes the content, one after the other."""
+
+    def write() -> None:
+        for text in texts:
+            time.sleep(0.04)
+            path.write_text(text)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    yield
+    thread.join()
+
+
+@pytest.mark.parametrize("half", ["", None, "def sell(", "a = 1\nb = lo"])
+def test_a_file_that_is_seen_half_written_is_waited_for(
+    tmp_path: Path, half: str | None
+) -> None:
+    path = tmp_path / "shop.py"
+    if half is not None:
+        path.write_text(half)
+    with soon(path, "a = 1\nb = lon", "a = 1\nb = longer\n"):
+        assert settled([path], quiet=0.5) == {path: ""}
+        assert path.read_text().endswith("longer\n")
+
+
+def test_one_that_stays_so_is_taken_as_it_is(tmp_path: Path) -> None:
+    names = ("wrong.py", "empty.py", "gone.py", "unended.py", "whole.py")
+    wrong, empty, gone, unended, whole = (tmp_path / name for name in names)
+    wrong.write_text("a = 1\nclas A:\n")
+    empty.touch()
+    unended.write_text("a = 1")
+    whole.write_text("a = 1\n")
+    began = time.monotonic()
+    found = settled([wrong, empty, gone, unended, whole], quiet=0.05)
+    assert {path.name for path, text in found.items() if text} == {"wrong.py"}
+    assert found[wrong].startswith("2: ")
+    assert time.monotonic() - began >= 0.05
+    with soon(whole, *["a = 1"] * 30):
+        began = time.monotonic()
+        settled([unended, whole], within=0.2)
+        assert time.monotonic() - began < 1, "it is not waited for ever"

@@ -1,13 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the templates of a step are made of."""
 
+import io
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from harness.config import Config
+from harness.errors import Superseded
 from harness.model import Module, Origin
 from harness.modules import Graph
+from harness.output import Console
 from harness.run import templates
 from harness.template.layer import Request
 from tests.unit.run.test_needs import STEP
@@ -30,3 +36,29 @@ def test_reports_in_a_module_are_no_part_of_it(tmp_path: Path) -> None:
 
     facts = layers.resolve(Request(modules=("alpha",))).facts
     assert {one for one in facts if one.startswith("file ")} == {"file alpha/alpha.py"}
+
+
+def test_a_build_that_is_of_no_use_any_more_is_ended() -> None:
+    ended = threading.Event()
+
+    class Builder:
+        finder: Any = SimpleNamespace(find=lambda layer: None)
+
+        def end(self) -> None:
+            ended.set()
+
+        def ensure(self, layer: str) -> None:
+            if not ended.wait(20):
+                raise AssertionError("nobody has ended it")
+            raise Superseded
+
+    stream = io.StringIO()
+    context: Any = SimpleNamespace(
+        config=Config(root=Path()), console=Console(stream, {})
+    )
+    builder: Any = Builder()
+    layers: Any = ["alpha", "beta"]
+    telling = templates.Telling(context)
+    with pytest.raises(Superseded):
+        templates.ensure_all(context, builder, layers, telling, lambda: True)
+    assert "templates: files saved again, ended after" in stream.getvalue()

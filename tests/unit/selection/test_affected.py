@@ -93,7 +93,8 @@ ALL = frozenset({"a1", "a2", "b1", "b2"})
         ([SOURCE], ALL, (), [], ALL),
         ([SOURCE], (), (), ["test_a.py", "test_b.py"], ()),
         (["docs/index.md"], ALL, {"b1"}, ["test_b.py"], ALL - {"b1"}),
-        ([f"{TESTS}/test_a.py"], ALL, (), ["test_a.py"], ALL),
+        ([f"{TESTS}/test_a.py"], ALL, (), [], ALL),
+        ([f"{TESTS}/test_a.py"], ALL, {"a1"}, ["test_a.py"], ALL - {"a1"}),
         ([f"{TESTS}/test_a.py"], {"a1"}, (), ["test_a.py"], ALL - {"a2"}),
         ([f"{TESTS}/test_new.py"], ALL, {"b1"}, ["test_b.py", "test_new.py"],
          ALL - {"b1"}),
@@ -108,15 +109,25 @@ def test_of_tests_with_a_trace_that_decides(
     files: list[str],
     left: Set[str],
 ) -> None:
-    """Of the others the rules; a file of tests that is saved may have new ones."""
-    traced = Traced(known=frozenset(known), stale=dict.fromkeys(stale))
+    """Of the others the rules; a file of tests whose tests hold has no new ones."""
+    traced = Traced(known=frozenset(known), stale=dict.fromkeys(stale, frozenset()))
     found = find(place, *names, traced=traced)
     assert found is not None
     assert [one.name for one in found.files or ()] == files
     assert found.left == frozenset(left)
     assert found.why == (names[0] if names else "since they last ran")
+    ruled = names != ["docs/index.md"] and (known != ALL or "new" in str(names))
+    assert found.ruled is ruled
 
 
 @pytest.mark.parametrize("known", [ALL, frozenset()])
 def test_documents_concern_none_whose_trace_holds(place: Path, known: Set[str]) -> None:
     assert find(place, "docs/index.md", traced=Traced(known=known, stale={})) is None
+
+
+def test_tests_of_a_file_that_is_gone_do_not_run(place: Path) -> None:
+    (place / TESTS / "test_a.py").unlink()
+    traced = Traced(known=ALL, stale={"a1": frozenset(), "b1": frozenset()})
+    found = find(place, f"{TESTS}/test_a.py", traced=traced)
+    assert found is not None
+    assert [one.name for one in found.files or ()] == ["test_b.py"]

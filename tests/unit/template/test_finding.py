@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from harness.errors import Superseded, TemplateError
 from harness.plugins.trace.facts import Now
 from harness.template.base import Draft, Manifest, Seen
 from harness.template.build import TemplateBuilder
@@ -44,6 +45,9 @@ class Memory:
         self.seen: dict[str, tuple[str, ...]] = {}
         self.now: Any = None
         self.meanwhile: Callable[[], None] = lambda: None
+        self.killed = False
+        self.said: list[tuple[str, ...]] = []
+        """What has changed, of each layer that was built."""
 
     def use(self, digest: str) -> None:
         """Nobody removes anything."""
@@ -79,7 +83,7 @@ class Memory:
         self.kill()
 
     def kill(self) -> None:
-        """There is nothing to end."""
+        self.killed = True
 
     def order(self, order: Mapping[str, Any], *, layer: Layer, **more: object) -> Seen:
         self.built.append(layer.name)
@@ -147,7 +151,7 @@ class Bench:
         shelf: Any = self.memory
         return TemplateBuilder(
             shelf, lambda: shelf, series="7.0", deadline=1.0,
-            listener=lambda progress: None,
+            listener=lambda one: self.memory.said.extend([one.why] * bool(one.why)),
             finder=Finder(shelf=shelf, now=now, exact=exact),
         )  # fmt: skip
 
@@ -280,14 +284,48 @@ def test_what_a_program_fills_has_no_trace(bench: Bench) -> None:
 
 
 def test_a_source_that_changes_while_it_is_built_has_no_template(bench: Bench) -> None:
-    from harness.errors import TemplateError
-
     bench.code(size="2")
     layer = bench.layer()
     bench.memory.meanwhile = lambda: bench.code(size="3")
     kept = dict(bench.memory.kept)
     with pytest.raises(TemplateError, match=r"file alpha/alpha.py changed"):
         bench.build(layer)
+    assert bench.memory.kept == kept
+
+
+@pytest.mark.parametrize(
+    ("edit", "why"),
+    [
+        (("alpha/alpha.py", CODE.format(**{**WORDS, "entered": "2"})),
+         "alpha/alpha.py: entered() changed"),
+        (("alpha/alpha.xml", "<b/>"), "file alpha/alpha.xml changed"),
+        (("alpha/new.csv", "1"), "file alpha/new.csv is new"),
+    ],
+)  # fmt: skip
+def test_it_is_said_why_a_layer_is_built_anew(
+    bench: Bench, edit: tuple[str, str], why: str
+) -> None:
+    """What does not count is not named, though it has changed, too."""
+    assert bench.memory.said == []
+    bench.code(never="2")
+    bench.write(*edit)
+    assert bench.build() == ["alpha", "script"]
+    assert bench.memory.said[0] == (why,)
+
+
+def test_what_is_built_of_files_that_were_saved_again_is_ended(bench: Bench) -> None:
+    def died() -> None:
+        builder.end()
+        assert bench.memory.killed
+        raise TemplateError("the process that built layer alpha ended with signal 9")
+
+    bench.code(size="2")
+    kept = dict(bench.memory.kept)
+    builder, bench.memory.meanwhile = bench.builder(), died
+    with pytest.raises(Superseded):
+        builder.ensure(bench.layer())
+    with pytest.raises(Superseded):  # nor is one begun that another thread asks for
+        builder.ensure(bench.layer())
     assert bench.memory.kept == kept
 
 

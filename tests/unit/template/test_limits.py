@@ -93,6 +93,26 @@ def test_one_that_is_gone_is_forgotten(store: Store) -> None:
     assert not limits.touched(store, "party0")
 
 
+def test_each_that_was_used_is_known_by_its_trace(store: Store) -> None:
+    """What is saved back is served by the one that was there before."""
+    one, two = (
+        Manifest(
+            digest=digest, name="shop", declared="d", trace={"module shop.py": "1"}
+        )
+        for digest in ("1f", "2f")
+    )
+    for number, used in enumerate((one, two, one)):
+        limits.remember(store, used)
+        path = store.path / "used" / f"d.{used.digest}.trace"
+        os.utime(path, (number, number))
+    assert list(limits.remembered(store, "d")) == [one, two]
+    assert not list(limits.remembered(store, "e"))
+    (store.path / "used" / "d.1f.trace").write_text("cut o")
+    assert list(limits.remembered(store, "d")) == [two]
+    limits.forget(store, "2f")
+    assert not list(limits.remembered(store, "d"))
+
+
 @pytest.mark.parametrize(
     ("noted", "used", "expected"), [(5.0, 3.0, 5.0), (3.0, 5.0, 5.0)]
 )
