@@ -1,18 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``harness ps``, ``urls``, ``port``: what is up, and where it is reached."""
 
-import http.client
 import json
-import socket
-import ssl
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlsplit
 
 from harness.commands.stack import Stack, open_
+from harness.commands.stack_answer import asked
 from harness.context import Context
 from harness.errors import ExitCode, UsageError
 from harness.stack import overlay
@@ -20,8 +17,6 @@ from harness.stack import project as projects
 from harness.stack.compose import Container
 
 HOSTS = Path("/etc/hosts")
-WITHIN: Final = 3.0
-"""Seconds in which a service must answer."""
 
 
 def ps(context: Context, *, environment: str, as_json: bool) -> int:
@@ -161,49 +156,6 @@ def reached(
         service=service, url=url, up=up, state=state, well=well,
         replicas=len(containers),
     )  # fmt: skip
-
-
-def asked(url: str, port: int, host: str) -> str:
-    """Why a page at a port of this machine does not answer as it should, or nothing."""
-    if not host:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=WITHIN).close()
-        except OSError:
-            return "does not answer"
-        return ""
-    parts = urlsplit(url)
-    code = status(port, host, parts.path, secure=parts.scheme == "https")
-    if not code:
-        return "does not answer"
-    return f"answers {code}" if code >= 500 or code == 404 else ""
-
-
-def status(
-    port: int,
-    host: str,
-    page: str = "/",
-    *,
-    secure: bool = False,
-    within: float = WITHIN,
-) -> int:
-    """The code of an answer; 0 without one `within` so many seconds.
-
-    This machine is who it is: what a certificate is worth was looked at before.
-    """
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within)
-    if secure:
-        own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        own.check_hostname, own.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", port, timeout=within, context=own
-        )
-    try:
-        connection.request("GET", page, headers={"Host": host})
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException):
-        return 0
-    finally:
-        connection.close()
 
 
 def show(stack: Stack, rows: Sequence[Reached]) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from harness import locks
 from harness.commands import (
+    stack_answer,
     stack_before,
     stack_dump,
     stack_health,
@@ -211,7 +212,7 @@ def answered(stack: Stack, wanted: Sequence[str]) -> None:
 
 def _answer(port: int, name: str, page: str, *, secure: bool) -> str:
     """The code of an answer, or in words what came in place of one."""
-    code = stack_show.status(port, name, page, secure=secure, within=FIRST)
+    code = stack_answer.status(port, name, page, secure=secure, within=FIRST)
     if code >= 500:
         return f"the error {code}"
     return str(code) if code else "no answer"

@@ -10,7 +10,6 @@ import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -159,8 +158,7 @@ class StepSession:
             self.affected.given.side,
         )
         expected = self.expecting.expected(layers)
-        ask = partial(self.superseded, expected) if self.superseded else None
-        templates.ensure_all(self.context, make, expected, telling, ask)
+        templates.ensure_all(self.context, make, expected, telling, self.superseded)
         self.expecting.touch(expected, make)
         self.pool = pool = templates.pool(self.context, make, expected)
         self.stack.callback(pool.close)

@@ -126,6 +126,8 @@ def _watch(context: Context, step: Step) -> FileWatch:
     )
 
 
+Superseding = Callable[[list[Layer]], bool]
+"""Says whether it is no use to go on building these."""
 ASK = 0.1
 """Seconds between two questions whether a build is of use."""
 
@@ -185,7 +187,7 @@ def ensure_all(
     make: TemplateBuilder,
     wanted_: list[Layer],
     telling: Telling,
-    superseded: Callable[[], bool] | None = None,
+    superseded: Superseding | None = None,
 ) -> None:
     """Build what is missing, several chains at a time; the first error counts.
 
@@ -212,7 +214,7 @@ def _in_parallel(
     make: TemplateBuilder,
     wanted_: list[Layer],
     jobs: int,
-    superseded: Callable[[], bool] | None,
+    superseded: Superseding | None,
 ) -> None:
     from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -220,7 +222,7 @@ def _in_parallel(
         futures = [executor.submit(make.ensure, layer) for layer in wanted_]
         over = False
         while superseded and wait(futures, timeout=ASK).not_done:
-            over = over or superseded()
+            over = over or superseded(wanted_)
             if over:  # again and again: one may have begun meanwhile
                 make.end()
         errors = [future.exception() for future in futures]

@@ -168,7 +168,7 @@ def test_a_first_page_may_be_slow(
     def status(*_: object, secure: bool, within: float) -> int:
         return late if within > 20 else 0
 
-    monkeypatch.setattr(stack_up.stack_show, "status", status)
+    monkeypatch.setattr(stack_up.stack_answer, "status", status)
     monkeypatch.setattr(stack_up.overlay, "hosts", lambda _: {"portal": ["x.test"]})
     made, _ = stack(tmp_path, Docker())
     settings = replace(made.context.config.stack, timeout=0)

@@ -60,5 +60,5 @@ def test_a_build_that_is_of_no_use_any_more_is_ended() -> None:
     layers: Any = ["alpha", "beta"]
     telling = templates.Telling(context)
     with pytest.raises(Superseded):
-        templates.ensure_all(context, builder, layers, telling, lambda: True)
+        templates.ensure_all(context, builder, layers, telling, lambda wanted: True)
     assert "templates: files saved again, ended after" in stream.getvalue()
