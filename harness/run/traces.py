@@ -187,7 +187,7 @@ def packages(directory: Path) -> set[str]:
 
 
 def _noted(
-    path: Path, here: Callable[[str], str]
+    path: Path, here: Callable[[str], str] = str
 ) -> Iterator[tuple[str, frozenset[Fact]]]:
     facts: list[Fact] = []
     for line in _read(path):

@@ -3,6 +3,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -10,7 +11,7 @@ from harness.errors import ExitCode, UsageError
 from harness.model import Outcome, StepResult, TestResult
 from harness.options import split
 from harness.results import Finished
-from harness.run.affected import judged
+from harness.run.affected import Affected, judged
 from harness.run.request import RunRequest, _affected
 
 TEST = TestResult(
@@ -50,6 +51,26 @@ def test_the_option_s_value_stands_behind_an_equals_sign() -> None:
         "test", "--affected=run", "portal", "unit",
     ]  # fmt: skip
     assert "--affected=check" in split(["test", "--affected=check", "portal"])[0]
+
+
+def test_each_image_has_traces_of_its_own(tmp_path: Path) -> None:
+    def place(runner: str, image: str) -> Path:
+        made = Affected.__new__(Affected)
+        suite = {"s": SimpleNamespace(image=image)}
+        config = SimpleNamespace(root=tmp_path, profile="", suite=suite)
+        store = SimpleNamespace(path=tmp_path)
+        step = SimpleNamespace(suite="s", series="7.0", database="local", runner=runner)
+        python = SimpleNamespace(name="3.11")
+        vars(made).update(
+            context=SimpleNamespace(config=config, store=store),
+            environment=SimpleNamespace(interpreter=python),
+            step=step,
+        )
+        return made.path
+
+    wanted = [("venv", "tests"), ("image", "tests"), ("image", "erpserver")]
+    assert len({place(*one) for one in wanted}) == len(wanted)
+    assert place("venv", "tests") == place("venv", "erpserver")
 
 
 @pytest.mark.parametrize("named", [{"exactly": ("a",)}, {"bisect": "a"}])
