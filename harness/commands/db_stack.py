@@ -112,6 +112,8 @@ class OfStack:
             ):
                 yield
             again()
+            if mine and not found and not self.client.dry:
+                stack_health.tell_idle(self.stack)
 
     def _users(self, place: Path) -> list[Container]:
         """The containers that use the database, and those that a killed command

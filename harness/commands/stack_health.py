@@ -9,6 +9,7 @@ from typing import Final
 from harness.commands.stack import Stack
 from harness.errors import DatabaseError, EngineError, HarnessError
 from harness.stack.compose import Container
+from harness.stack.project import PYTHON
 
 POLL: Final = 0.3
 """Seconds between two looks at services that start."""
@@ -89,6 +90,12 @@ def called(stack: Stack, call: Sequence[str]) -> None:
             error.checked = told(stack, ill)
             error.remedy = stack.line("logs", *dict.fromkeys(o.service for o in ill))
         raise
+
+
+def tell_idle(stack: Stack) -> None:
+    """Say what starts the services, where there are none yet: on an empty machine."""
+    if not any(one.service in PYTHON for one in stack.looking.ps()):
+        stack.context.console.info(f"no service runs yet: {stack.line('up')}")
 
 
 def staged(containers: Sequence[Container]) -> list[list[str]]:

@@ -83,8 +83,11 @@ def replace(stack: Stack, names: Sequence[str]) -> None:
         title = f"replace {', '.join(one.name for one in old)}"
         with stack.context.console.step(title, ticker=True):
             for one in old:
-                _one_more(stack, one.service)
-                _without(stack, one)
+                if one.name in _names(_running(stack.looking.ps(), one.service)):
+                    _one_more(stack, one.service)
+                    _without(stack, one)
+                else:  # It has ended by itself: who does not serve is Compose's.
+                    former.remove(one)
     for service in filter(touched.__contains__, list(wanted)):
         fewer(stack, service, wanted[service])
     place.unlink(missing_ok=True)
@@ -139,14 +142,14 @@ def _one_more(stack: Stack, service: str) -> None:
     """Start one of today's, and wait until it is well."""
     before = stack.looking.ps()
     counts = replicas(before)
-    counts[service] += 1
+    counts[service] = counts.get(service, 0) + 1
     scales = kept(stack.project, counts, [service])
     timeout = f"--wait-timeout={stack.context.config.stack.timeout}"
     call = ("up", "--detach", "--no-recreate", "--wait", timeout, *scales, service)
     try:
         stack_health.called(stack, call)
     except HarnessError as error:
-        known = {one.name for one in before}
+        known = _names(before)
         made = [
             one.name
             for one in stack.looking.ps()
@@ -209,6 +212,10 @@ def _running(there: Sequence[Container], service: str) -> list[Container]:
         for one in there
         if one.service == service and one.state == "running" and not one.deployed
     ]
+
+
+def _names(containers: Sequence[Container]) -> set[str]:
+    return {one.name for one in containers}
 
 
 def _noted(place: Path) -> dict[str, int]:

@@ -12,7 +12,8 @@ from harness.databases.client import PostgresPrograms
 from harness.errors import UsageError
 from harness.proc import Completed
 from harness.template.layer import Request
-from tests.unit.commands.test_stack_health import Docker, stack
+from tests.unit.commands.test_stack_health import Docker, Looking, stack
+from tests.unit.commands.test_stack_health import one as container
 
 NEW = "building_collecting_society"
 
@@ -144,3 +145,24 @@ def test_lines_that_nobody_can_know_are_not_guessed(
         pytest.fail("it goes on")
     assert shown.getvalue() == "docker compose up --detach --no-deps db\n"
     assert caught.value.remedy.startswith("harness up --environment production db")
+
+
+@pytest.mark.parametrize(
+    ("services", "told"), [((), True), (("db",), True), (("db", "portal"), False)]
+)
+def test_on_an_empty_machine_it_is_said_what_comes_next(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    services: tuple[str, ...],
+    told: bool,
+) -> None:
+    """Whoever has services that are stopped, such as rollback, starts them."""
+    found, shown = place(tmp_path, monkeypatch, Made())
+    there = [container(name, state="exited") for name in services]
+    found.stack.__dict__["looking"] = Looking(*there)
+    with found.quiet("other"):
+        pass
+    assert not "".join(shown)
+    with found.quiet("collecting_society"):
+        pass
+    assert ("no service runs yet: harness up" in "".join(shown)) == told

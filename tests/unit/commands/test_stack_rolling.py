@@ -129,3 +129,19 @@ def test_what_a_killed_one_has_left_goes(tmp_path: Path) -> None:
     stack_rolling.replace(made, ["portal"])
     assert list(engine.made) == ["nginx-1", "portal-1", "portal-2"]
     assert not place.exists()
+
+
+def test_who_ends_by_itself_meanwhile_is_left_to_compose(tmp_path: Path) -> None:
+    """One that crashes again and again, between two looks at it."""
+    engine = Engine(("nginx-1", "portal-1"))
+    run = engine.run
+
+    def ending(*parts: str, **options: object) -> Completed:
+        done = run(*parts, **options)
+        if parts[0] == "--dry-run":
+            engine.ended = ["portal-1"]
+        return done
+
+    engine.run = ending  # type: ignore[method-assign]
+    stack_rolling.replace(stack(tmp_path, engine, "production"), ["portal"])
+    assert engine.done == []
