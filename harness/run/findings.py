@@ -4,6 +4,7 @@
 import json
 import time
 from collections import Counter
+from collections.abc import Set
 from pathlib import Path
 
 from harness.errors import ExitCode
@@ -12,6 +13,7 @@ from harness.output import Console
 from harness.quantities import duration
 from harness.reports import figures
 from harness.results import Finished
+from harness.run import traces
 
 FEW = 2.0
 """Seconds of tests that need no second worker."""
@@ -84,6 +86,20 @@ class Findings:
         first, *_ = figures.plain(message).strip().splitlines() or [""]
         text = f"{outcome.upper()} {figures.plain(name)}"
         self.console.info(f"{text}\n  {first[:SHOWN]}" if first else text)
+
+    def unfold(self) -> None:
+        """Tell of the last round's failures with their whole tracebacks."""
+        for one in self.last:
+            text = figures.plain(one.longrepr or one.message)
+            self.console.info(f"{one.outcome.upper()} {one.id}\n{text}\n")
+
+    def keep(self, keys: Set[str]) -> None:
+        """Forget what failed of tests that there are no more; `keys`: of all."""
+        self.failing = {
+            name: one
+            for name, one in self.failing.items()
+            if traces.outcomes([one]).keys() <= keys
+        }
 
     def end(self, finished: Finished, output: str) -> None:
         """Tell what a round has come to; `output` is what it has printed."""

@@ -60,6 +60,11 @@ class KnownTests:
         gone = set(files)
         self.tests = {path: one for path, one in self.tests.items() if path not in gone}
 
+    @property
+    def all(self) -> frozenset[str]:
+        """The keys of all tests."""
+        return frozenset(key for keys in self.tests.values() for key in keys)
+
     def keys(self, ids: Iterable[str]) -> dict[str, Path]:
         """The keys of those of the tests that there are, with their files."""
         wanted = set(ids)

@@ -76,7 +76,7 @@ class Saved:
 
     def broken(self, wish: Wish, told: Iterable[str], known: KnownTests) -> None:
         """A round of this wish is ended, that has `told` these tests as failed."""
-        owed = Wish(why=wish.why, files=(), left=_every(known))
+        owed = Wish(why=wish.why, files=(), left=known.all)
         if wish.asked and wish.first:
             owed = owed.joined(wish)
         tests = known.keys(told)
@@ -91,7 +91,3 @@ class Saved:
         self.signs = {key: one for key, one in self.signs.items() if key not in ran}
         late, self.late = self.late, set()
         return late
-
-
-def _every(known: KnownTests) -> frozenset[str]:
-    return frozenset(key for keys in known.tests.values() for key in keys)

@@ -11,7 +11,6 @@ from harness import results
 from harness.context import Context
 from harness.errors import HarnessError, Superseded, UsageError
 from harness.plan import Step
-from harness.reports import figures
 from harness.run import saves, traces
 from harness.run.events import QUIT, Events
 from harness.run.filters import PROMPTS, Filters
@@ -75,12 +74,12 @@ class Watching:
             names = changes.files(self.context, "HEAD")
         except UsageError:  # no git, no commit: nothing differs from nothing
             names = ()
-        tests = self.kept.known.tests
-        count = sum(map(len, tests.values()))
-        why = self.kept.why_not()
-        if why:
+        known = self.kept.known
+        if why := self.kept.why_not():
             self.console.warn(f"{why}: a save runs what the rules say (docs/gate.md)")
-        self.console.info(f"{count} tests in {len(tests)} files wait for a save")
+        self.console.info(
+            f"{len(known.all)} tests in {len(known.tests)} files wait for a save"
+        )
         self.saved((self.context.config.root / name for name in names), quiet=True)
 
     def loop(self) -> None:
@@ -103,8 +102,7 @@ class Watching:
                 self.saved(arrived)
             if self.running:
                 self.findings.look(self.kept.results())
-            cold = self.kept.basis.trouble()
-            if cold:
+            if cold := self.kept.basis.trouble():
                 self.console.warn(f"rounds start cold, which takes longer: {cold}")
 
     # -- events ----------------------------------------------------------------
@@ -120,6 +118,7 @@ class Watching:
         traced = self.kept.traced(failed=self.fresh)
         alone = self._found(saved, traced)
         self.kept.known.forget(one for one in saved if not one.exists())
+        self.findings.keep(self.kept.known.all)
         if alone is None and not self.saves.owed:
             self._unconcerned(set() if quiet else saved, again=False)
             return
@@ -160,14 +159,14 @@ class Watching:
             self.rest = not self.rest
             if self.rest and not self.running:
                 self._follow(now)
+        elif key == "f" and not self.findings.failing:
+            self.findings.say("no test failed when it last ran")
         elif key == "f":
             self._start(Wish(why="failed", failed=True), now)
         elif key in "\r\n":
             self._start(replace(self.wish, asked=True), now)
         elif key == "u":
-            for one in self.findings.last:
-                text = figures.plain(one.longrepr or one.message)
-                self.console.info(f"{one.outcome.upper()} {one.id}\n{text}\n")
+            self.findings.unfold()
         return True
 
     def ended(self, number: int, done: "results.Finished | BaseException") -> None:
@@ -187,6 +186,7 @@ class Watching:
         self.findings.look(self.kept.results())
         if isinstance(done, BaseException):
             raise done
+        self.findings.keep(self.kept.known.all)
         self.findings.end(done, self.kept.output())
         ran = traces.outcomes(done.result.tests).keys()
         self.ran |= ran
@@ -293,7 +293,7 @@ class Watching:
             yield self.filters.row()
         elif self.running:
             bad = f", {len(found.told)} failed" if found.told else ""
-            yield f"{found.done}/{found.expected} tests{bad} …"
+            yield f"{found.done}/{max(found.expected, found.done)} tests{bad} …"
         else:
             rest = ["the rest follows:"] * self.rest
             yield " ".join([*self.filters.words(), *rest, KEYS])

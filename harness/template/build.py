@@ -165,7 +165,7 @@ class TemplateBuilder:
             if found:
                 return found
             started = time.time()
-            why = tuple(self.finder.changes(layer))
+            why = tuple(self.finder.changes(layer, self.series))
             self.listener(LayerProgress(layer=layer, event="begin", why=why))
             draft = self.shelf.draft(layer)
             try:

@@ -57,14 +57,19 @@ class Finder:
             return layer, found
         return self.exactly(called(layer, {**layer.facts, **values}))
 
-    def changes(self, layer: Layer) -> list[str]:
+    def changes(self, layer: Layer, series: str) -> list[str]:
         """In what it differs from the template of its name that is most like it.
 
-        Nothing where there is none.
+        Nothing where there is none of the series.
         """
         if layer.tracked:
             return []
-        known = [one for one in self.shelf.all() if one.name == layer.name]
+        own = layer.name, layer.language, series
+        known = [
+            one
+            for one in self.shelf.all()
+            if (one.name, one.language, one.series) == own
+        ]
         alike = [one for one in known if one.declared == layer.declared]
         found = [changed(one, self.now) or [] for one in alike]
         found = list(filter(None, found)) or [

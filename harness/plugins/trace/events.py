@@ -28,7 +28,21 @@ LINES = os.path.join(LIBRARY, "linecache.py")
 """Remembers what it has read."""
 GIVEN = ("COVERAGE_", "DB_NAME", "HARNESS_", "PG", "PYTEST_", "TRYTOND_DATABASE")
 """How variables begin that are another one in each run, or the harness's own."""
-IDLE = frozenset({"COLUMNS", "LINES", "OLDPWD", "PWD", "SHLVL", "TERM", "_"})
+WINDOW = (
+    "ALACRITTY_", "GNOME_TERMINAL_", "ITERM_", "KITTY_", "KONSOLE_", "VSCODE_",
+    "WEZTERM_", "XDG_SESSION_",
+)  # fmt: skip
+"""How those of a terminal begin: they are others in each window."""
+IDLE = frozenset(
+    {
+        "COLORTERM", "COLUMNS", "LC_TERMINAL", "LC_TERMINAL_VERSION", "LINES", "OLDPWD",
+        "PWD", "PYTHONPATH", "SHLVL", "SSH_AGENT_PID", "SSH_AUTH_SOCK", "SSH_CLIENT",
+        "SSH_CONNECTION", "SSH_TTY", "STY", "TERM", "TERM_PROGRAM",
+        "TERM_PROGRAM_VERSION", "TERM_SESSION_ID", "TMUX", "TMUX_PANE", "VTE_VERSION",
+        "WINDOW", "WINDOWID", "WT_SESSION", "_",
+    }
+)  # fmt: skip
+"""Those of a shell; the harness sets Python's path."""
 IMPORT = "<frozen importlib"
 READING = frozenset({"get_code", "get_data", "get_source"})
 """Methods of loaders that a program may call, too."""
@@ -109,7 +123,7 @@ class SourceEvents:
 
     def variable(self, name: str) -> None:
         """Somebody looks at a variable of the environment; of a library's own not."""
-        if name.startswith(GIVEN) or name in IDLE:
+        if name.startswith((*GIVEN, *WINDOW)) or name in IDLE:
             return
         who, _ = _cause()
         if who.startswith("<doctest") or self.observer.covers(real(who)):

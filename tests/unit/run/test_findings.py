@@ -28,7 +28,7 @@ def finished(code: ExitCode = ExitCode.OK, **outcomes: Outcome) -> Finished:
     tests = tuple(
         TestResult(
             step="s", id=name, module="m", worker="main", outcome=outcome, started=0.0,
-            duration=1.5,
+            duration=1.5, key=name,
         )
         for name, outcome in outcomes.items()
     )  # fmt: skip
@@ -79,6 +79,14 @@ def test_what_fails_is_remembered_until_it_passes() -> None:
     assert said.getvalue().endswith("; 1 more fail: f\n")
     findings.end(finished(a=Outcome.PASSED), "")
     assert not findings.failing
+
+
+def test_what_failed_in_a_file_that_is_gone_is_forgotten() -> None:
+    """Else `f` would ask pytest for it, which runs all where it finds none."""
+    findings, _ = made()
+    findings.end(finished(a=Outcome.FAILED, b=Outcome.FAILED, c=Outcome.PASSED), "")
+    findings.keep({"b", "c"})
+    assert list(findings.failing) == ["b"]
 
 
 def test_a_session_that_could_not_begin_is_shown() -> None:

@@ -55,3 +55,9 @@ def test_what_a_name_has_left_out_is_there(known: KnownTests) -> None:
 def test_a_round_that_came_to_no_end_says_nothing(known: KnownTests) -> None:
     assert record(known) == set()
     assert len(known.tests) == 2
+
+
+def test_tests_of_files_that_are_gone_are_none(known: KnownTests) -> None:
+    assert known.keys([f"i{B}::1", "another"]) == {f"{B}::1": Path(f"/p/{B}")}
+    known.forget([Path(f"/p/{A}"), Path("other.py")])
+    assert known.all == {f"{B}::1"}
