@@ -10,6 +10,7 @@ from typing import Any
 from harness.locks import locked
 from harness.model import Outcome, TestResult
 from harness.plugins.trace.facts import Now, words
+from harness.run.mentioned import Mentioned
 from harness.store import write_atomically
 
 DIRECTORY = "traces"
@@ -117,9 +118,15 @@ def reasons(
         for name, then in facts
         if digests[name] != then
     }
+    mentioned = Mentioned(now, stale)
+    if mentioned.stale:
+        mentioned.learn(digests)
     found = {}
     for key, test in known.items():
-        why = sorted(stale[fact] for fact in test.needs.intersection(stale))
+        touched = test.needs.intersection(stale)
+        members = touched & mentioned.stale
+        texts = mentioned.why(test.needs, members) if members else []
+        why = sorted([*(stale[fact] for fact in touched - members), *texts])
         if failed and test.outcome not in STANDING:
             why = [f"{test.outcome} in run {test.run}"]
         if why:
