@@ -120,7 +120,9 @@ class Affected:
         )
         self.now.environ, self.now.given = env, self.given.now(names, layers)
         self.stale = traces.stale(self.known.tests, self.now)
-        self.reasons = traces.reasons(self.known.tests, self.stale, failed=failed)
+        self.reasons = traces.reasons(
+            self.known.tests, self.now, self.stale, failed=failed
+        )
 
     def unchanged(self) -> list[str]:
         """Keys of the tests whose trace holds."""

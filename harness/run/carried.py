@@ -10,8 +10,9 @@ import ast
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from coverage import CoverageData
@@ -189,10 +190,22 @@ def moved(before: str, now: str) -> dict[int, int]:
     found: dict[int, int] = {}
     for name, nodes in old.items():
         others = new.get(name, [])
-        if [*map(_shape, nodes)] == [*map(_shape, others)]:
-            pairs = zip(map(_line, nodes), map(_line, others), strict=True)
-            found.update(pairs)
+        for one, other, size in _same(nodes, others, whole=name != ""):
+            here, there = nodes[one : one + size], others[other : other + size]
+            found.update(zip(map(_line, here), map(_line, there), strict=True))
     return {**found, **{-one: -other for one, other in found.items()}, -1: -1}
+
+
+def _same(
+    nodes: list[ast.AST], others: list[ast.AST], *, whole: bool
+) -> Sequence[tuple[int, int, int]]:
+    """Where runs of the same nodes begin, and how long they are; all, or some."""
+    one, other = [*map(_shape, nodes)], [*map(_shape, others)]
+    if one == other:
+        return [(0, 0, len(one))]
+    if whole:
+        return []
+    return SequenceMatcher(None, one, other).get_matching_blocks()
 
 
 def _parts(tree: ast.Module) -> Iterator[tuple[str, list[ast.AST]]]:

@@ -10,6 +10,7 @@ from typing import Any
 from harness.locks import locked
 from harness.model import Outcome, TestResult
 from harness.plugins.trace.facts import Now, words
+from harness.run.mentioned import Mentioned
 from harness.store import changed, write_atomically
 
 DIRECTORY = "traces"
@@ -113,16 +114,26 @@ def stale(known: Mapping[str, TracedTest], now: Now) -> dict[Fact, str]:
 
 
 def reasons(
-    known: Mapping[str, TracedTest], stale: Mapping[Fact, str], *, failed: bool = True
+    known: Mapping[str, TracedTest],
+    now: Now,
+    stale: Mapping[Fact, str],
+    *,
+    failed: bool = True,
 ) -> dict[str, list[str]]:
     """Why each test is to run that is known; the others are unchanged.
 
     That one has `failed` is a reason, or is none.
     """
     texts = {fact: words(*fact, is_) for fact, is_ in stale.items()}
+    mentioned = Mentioned(now, stale)
+    if mentioned.stale:
+        mentioned.learn({name for test in known.values() for name, _ in test.needs})
     found = {}
     for key, test in known.items():
-        why = sorted(texts[fact] for fact in test.needs.intersection(texts))
+        touched = test.needs.intersection(texts)
+        members = touched & mentioned.stale
+        own = mentioned.why(test.needs, members) if members else []
+        why = sorted([*(texts[fact] for fact in touched - members), *own])
         if failed and test.outcome not in STANDING:
             why = [f"{test.outcome} in run {test.run}"]
         if why:

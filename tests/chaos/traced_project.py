@@ -12,6 +12,7 @@ from tests.chaos.traced_texts import (
     CONFIGURATION,
     HELPERS,
     HELPING,
+    LOOKUP,
     PO,
     RECORDS,
     SCRIPT,
@@ -28,6 +29,7 @@ IN_CODE = (
     "constant", "decorated", "decorator", "attribute", "field", "signature", "entered",
     "script", "comment", "never", "label", "idle", "cached", "tool", "unused",
     "renamed", "tests_constant", "tests_helper", "remembered", "said", "lent",
+    "factor", "default", "given", "turned", "shadow", "added",
 )  # fmt: skip
 """What of the Python is edited."""
 IN_FILES = ("record", "value", "names", "prices", "rates", "translation", "view")
@@ -39,7 +41,7 @@ class Sources:
     def __init__(self, ground: Ground) -> None:
         self.ground = ground
         self.words = {**dict.fromkeys(IN_CODE, "a"), "constant": "1", "field": ""}
-        self.words |= {"comment": "# a", "decorator": "shout"}
+        self.words |= {"comment": "# a", "decorator": "shout", "shadow": ""}
         self.files = {**dict.fromkeys(IN_FILES, "a"), "value": "3"}
         self.extras = {"one"}
         self.there: set[str] = set()
@@ -91,6 +93,7 @@ class Sources:
         yield module / "alpha.py", ALPHA.format(**self.words)
         yield module / "helpers.py", HELPERS.format(**self.words)
         yield module / "shares.py", SHARES
+        yield module / "lookup.py", LOOKUP
         yield module / f"part_{self.words['renamed']}.py", "PART = 'part'\n"
         yield module / "tests/helping.py", HELPING.format(**self.words)
         cases = (
@@ -99,7 +102,8 @@ class Sources:
             )
             for title, value in VALUES.items()
         )
-        yield module / "tests/test_traced.py", TESTS + "".join(cases)
+        tests = TESTS.replace("{added}", self.words["added"])
+        yield module / "tests/test_traced.py", tests + "".join(cases)
         yield project / "tools.py", TOOLS.format(**self.words)
         yield project / "fill.txt", SCRIPT
         yield project / "pyproject.toml", CONFIGURATION
@@ -136,6 +140,7 @@ class Sources:
             "value": _number(word),
             "comment": f"# {word}",
             "decorator": other,
+            "shadow": f"def repr(thing):\n    return {word!r}\n",
             "field": f"    field_{word} = fields.Char('{word}')\n",
         }
         return forms.get(key, word)
@@ -163,7 +168,7 @@ def clear(ground: Ground) -> None:
     project, module = ground.project, ground.module
     for name in ("tools.py", "fill.txt", "prices.json", "rates.csv", "optional.txt"):
         (project / name).unlink(missing_ok=True)
-    for name in ("helpers.py", "shares.py", "names.csv", "more.py"):
+    for name in ("helpers.py", "shares.py", "lookup.py", "names.csv", "more.py"):
         (module / name).unlink(missing_ok=True)
     for path in module.glob("part_*.py"):
         path.unlink()

@@ -7,7 +7,7 @@ from functools import wraps
 from trytond.model import ModelSQL, ModelView, fields
 from harness_chaos_rates import RATE
 from . import helpers
-from .helpers import LABEL, name_of
+from .helpers import FACTOR as SCALE, LABEL, name_of
 from .part_{renamed} import PART
 try:
     from .more import MORE
@@ -62,7 +62,9 @@ from functools import lru_cache
 from .shares import SHARED
 
 LABEL = {label!r}
+FACTOR = {factor!r}
 WORD = None
+{shadow}
 
 def name_of(cls):
     with open(os.path.join(os.path.dirname(__file__), 'names.csv')) as file:
@@ -104,6 +106,38 @@ def lend():
 
 def lent():
     return {lent!r}
+
+def shown(end={default!r}):
+    return repr(end)
+
+def fill(box):
+    box['word'] = given()
+
+def given():
+    return {given!r}
+
+@lru_cache(maxsize=None)
+def box():
+    made = {{}}
+    fill(made)
+    return made
+
+class Turn:
+    word = None
+
+    def set(self):
+        if Turn.word is None:
+            type(self).word = turned()
+        return self.word
+
+def turned():
+    return {turned!r}
+"""
+LOOKUP = """\
+from .helpers import box as filled, table
+BY_NAME = {'table': table}
+def box():
+    return filled()
 """
 SHARES = """\
 SHARED = {}
@@ -134,12 +168,12 @@ def words():
     return PREFIX + {tests_helper!r}
 """
 TESTS = """\
-import json, os, unittest, zlib
+import importlib, json, operator, os, unittest, zlib
 from pathlib import Path
 from trytond.pool import Pool
 from trytond.tests.test_tryton import DB_NAME, activate_module, drop_db
 from trytond.transaction import Transaction
-from alpha import alpha, helpers
+from alpha import alpha, helpers, lookup
 from alpha.tests.helping import words
 
 PROJECT = Path(__file__).parents[4]
@@ -161,6 +195,9 @@ class Common:
             found = repr(self.value(Pool().get('alpha.thing')))
         if zlib.crc32(found.encode()) % 2:
             self.skipTest('odd')
+
+def plain_{added}():
+    pass
 
 def records(*path):
     return sorted(one.fs_id for one in Pool().get('ir.model.data').search(
@@ -194,6 +231,18 @@ VALUES = {
     "WordAgain": "helpers.word() + ' again'",
     "Lent": "helpers.lend()",
     "LentAgain": "helpers.lend() + ' again'",
+    "Factor": "helpers.FACTOR",
+    "Scale": "alpha.SCALE",
+    "Named": "getattr(helpers, 'FAC' + 'TOR')",
+    "Handed": "operator.attrgetter('FAC' + 'TOR')(helpers)",
+    "Asked": "vars(importlib.import_module('alpha.' + 'helpers'))['FAC' + 'TOR']",
+    "Default": "helpers.shown()",
+    "Box": "helpers.box()",
+    "BoxAgain": "[helpers.box(), 'again']",
+    "BoxElsewhere": "lookup.box()",
+    "TableElsewhere": "lookup.BY_NAME['table']()",
+    "Turned": "helpers.Turn().set()",
+    "TurnedAgain": "[helpers.Turn().set(), 'again']",
     "More": "alpha.MORE",
     "Helper": "words()",
     "Records": "records()",

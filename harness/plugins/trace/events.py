@@ -82,6 +82,7 @@ class SourceEvents:
             "os.system": lambda command: self._process(),
             "os.fork": self._process,
             "os.forkpty": self._process,
+            "exec": self._executed,
         }
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
@@ -168,6 +169,11 @@ class SourceEvents:
         path = self._inside(getattr(module, "__file__", None))
         if path:
             self.observer.marks.add(f"file {self.observer.name(path)}")
+
+    def _executed(self, code: Any) -> None:
+        """Of a text that is executed nobody knows which names it mentions."""
+        if getattr(code, "co_filename", "").startswith("<doctest"):
+            self.observer.marks.add("all *")
 
     def _process(self, program: Any = "sh", argv: Any = (), *rest: Any) -> None:
         """A process starts: one of ours may use all of the sources, as a fork may."""

@@ -6,6 +6,8 @@ one is that of what is not there.
 
 ==============  ==============================================================
 ``module P``    the skeleton of the Python file P
+``members P``   those of it, each with its digest: who mentions one depends on it
+``all P``       any of them may be read by a name that is not known; P may be ``*``
 ``function P:N``  the body of a function in it
 ``file P``      the content of a file, or that it is not there, or a directory
 ``view T P``    the content of a file that was read for the check of a view only
@@ -39,7 +41,12 @@ IDLE = frozenset(
     }
 )  # fmt: skip
 """Directories that tools make."""
-FILES = frozenset({"module", "function", "file", "view", "place", "directory", "tree"})
+FILES = frozenset(
+    {
+        "module", "members", "all", "function",
+        "file", "view", "place", "directory", "tree",
+    }
+)  # fmt: skip
 """Kinds of facts that are of a file."""
 UNKNOWN = "?"
 """No digest."""
@@ -55,7 +62,7 @@ was changed later than that before it is read, or (a clock was set back) will be
 read again."""
 
 
-NOTHING = Skeleton("", {}, False, frozenset())
+NOTHING = Skeleton("", {}, False, frozenset(), {}, {})
 
 
 class Now:
@@ -90,9 +97,11 @@ class Now:
         kind, _, name = fact.partition(" ")
         if kind == "function":
             path, _, inside = name.rpartition(":")
-            return self._skeleton(path).bodies.get(inside, "")
+            return self.skeleton(path).bodies.get(inside, "")
         if kind == "module":
-            return self._skeleton(name).skeleton
+            return self.skeleton(name).skeleton
+        if kind == "members":
+            return listed(self.skeleton(name).members)
         if kind == "variable":
             value = self.environ.get(name)
             return "" if value is None else _text(value)
@@ -137,7 +146,8 @@ class Now:
             self._contents[path] = stamp, made
         return made
 
-    def _skeleton(self, name: str) -> Skeleton:
+    def skeleton(self, name: str) -> Skeleton:
+        """That of a Python file by its name in facts."""
         path = self.path(name)
         content = self.content(path)
         if not content:
@@ -163,15 +173,15 @@ class Now:
         try:
             with open(self._place(content), encoding="utf-8") as file:
                 found = json.load(file)
-            shape, bodies, opaque, imports = found
-            return Skeleton(shape, bodies, opaque, frozenset(imports))
+            shape, bodies, opaque, imports, *names = found
+            return Skeleton(shape, bodies, opaque, frozenset(imports), *names)
         except (OSError, ValueError, TypeError, LookupError):
             return None
 
     def remember(self, content: str, made: Skeleton) -> None:
         """Remember a skeleton by the digest of its file's content."""
         if self.cache:
-            words = json.dumps([*made[:3], sorted(made.imports)])
+            words = json.dumps([*made[:3], sorted(made.imports), *made[4:]])
             store(self._place(content), words.encode())
 
 
@@ -208,7 +218,7 @@ def split(fact: str) -> tuple[str, str, str]:
     One that is of no file has no name.
     """
     kind, _, name = fact.partition(" ")
-    if kind not in FILES:
+    if kind not in FILES or name == "*":
         return fact, "", ""
     before, after = f"{kind} ", ""
     if kind == "view":
@@ -232,6 +242,10 @@ def words(fact: str, then: str, now: str) -> str:
         name = name.partition(" ")[2]
     elif kind == "module":
         name = f"{name}, outside of functions,"
+    elif kind == "members":
+        one, other = unlisted(then), unlisted(now)
+        differ = (name for name in {**one, **other} if one.get(name) != other.get(name))
+        return f"{name}: {', '.join(sorted(differ))} changed"
     elif kind in ("variable", "setting", "template"):
         name = f"the {kind} {name}"
     elif kind == "package":
@@ -243,6 +257,17 @@ def words(fact: str, then: str, now: str) -> str:
     if not now:
         return f"{name} is gone"
     return f"{name} is new" if not then else f"{name} changed"
+
+
+def listed(members: Mapping[str, str]) -> str:
+    """The digest of a file's members, from which each of them can be read."""
+    return " ".join(f"{name}={digest}" for name, digest in members.items())
+
+
+def unlisted(digest: str) -> dict[str, str]:
+    """The members that such a digest is of."""
+    pairs = (one.rpartition("=") for one in digest.split())
+    return {name: digest for name, _, digest in pairs}
 
 
 def _there(path: str) -> str:

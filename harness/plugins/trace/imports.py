@@ -24,9 +24,11 @@ class Importing(Protocol):
     def name(self, path: str) -> str: ...
     def compiled(self, path: str, module: str, rewrite: Any = None) -> Any: ...
     def executed(self, path: str, run: Callable[[], object]) -> None: ...
-    def named(self, module: str) -> None: ...
+    def named(self, module: str, frame: Any, *, stated: bool = ...) -> None: ...
+    def loaded_by_hand(self, path: str) -> None: ...
 
 
+IMPORTING = ("importlib", "importlib._bootstrap")
 MODULES: list[str] = []
 """The names of the modules that pytest imports now."""
 
@@ -48,6 +50,8 @@ def follow(observer: Importing) -> None:
             execute(self, module)
         else:
             observer.executed(self.path, lambda: execute(self, module))
+            if sys._getframe(1).f_globals.get("__name__") not in IMPORTING:
+                observer.loaded_by_hand(self.path)
 
     loader.get_code, loader.exec_module = get_code, own_exec
     _follow_names(observer)
@@ -66,20 +70,29 @@ def _follow_names(observer: Importing) -> None:
     def own_import(name: str, *given: Any, **options: Any) -> Any:
         made = statement(name, *given, **options)
         if name.partition(".")[0] in observer.own:
+            frame = sys._getframe(1)
             _, _, what, level = (*given, *(None,) * 4)[:4]
             for one in options.get("fromlist", what) or ():
-                observer.named(f"{name}.{one}")
+                observer.named(f"{name}.{one}", frame, stated=True)
             if not options.get("level", level):
-                observer.named(name)
+                observer.named(name, frame, stated=True)
         return made
 
     def own_find(name: str, package: Any = None, level: int = 0) -> Any:
         made = find(name, package, level)
         if made.__name__.partition(".")[0] in observer.own:
-            observer.named(made.__name__)
+            observer.named(made.__name__, _asking())
         return made
 
     builtins.__import__, bootstrap._gcd_import = own_import, own_find
+
+
+def _asking() -> Any:
+    """The frame of who asks `importlib` for a module."""
+    frame: Any = sys._getframe(2)
+    while frame.f_back is not None and frame.f_globals.get("__name__") in IMPORTING:
+        frame = frame.f_back
+    return frame
 
 
 def _follow_pytest(observer: Importing, rewrite: Any) -> None:

@@ -7,14 +7,15 @@ a method of a set, so that a call costs some 30 ns.  Line numbers stay.
 What a function leaves behind (in a module, a class, a cache) serves all that comes
 later in the process: what it has seen then counts for that, too.  Such a function runs
 in a section of its own (`KEEPS`).  What it leaves in its own module (`HERE`) nobody can
-see who does not have that module.
+see who does not have that module, and where it has a name there (`NAMED`), nobody who
+does not mention that.  What it does to what it was given is for who has made that.
 """
 
 from __future__ import annotations
 
 import ast
 from collections import Counter
-from typing import Any, Container, Iterator
+from typing import Any, Container, Iterable, Iterator, Mapping
 
 from harness.plugins.trace.skeleton import Reader, yields
 
@@ -24,18 +25,21 @@ KEEPS = "__harness_keeps__"
 LEAVING = frozenset(
     {
         "__init_subclass__", "__post_setup__", "__register__", "__set_name__",
-        "__setup__", "includeme", "register",
+        "__setup__",
     }
 )  # fmt: skip
-"""Functions that are there to change what stays; a view of that name, whose first
-argument is called `request`, is not."""
-NOTHING, HERE, ANYWHERE = range(3)
+"""Functions that are there to change what stays."""
+NOTHING, NAMED, HERE, ANYWHERE = range(4)
 """Where a function leaves something: in its own module, or who knows where."""
 CACHES = ("cache", "lazy", "memo", "once", "reify", "singleton")
 """Parts of the names of decorators that remember what a function has returned."""
 PACKAGES = frozenset({"functools", "pyramid"})
 """Whose decorators remember it in the function, or in the object."""
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+NO_NAMES: Mapping[str, bool] = {}
+SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+CLASSES = frozenset({"cls", "klass"})
+"""Names of arguments that outlive who gives them."""
 LITERALS = (ast.Constant, ast.Dict, ast.List, ast.Set)
 CHANGING = frozenset(
     {
@@ -48,24 +52,22 @@ CHANGING = frozenset(
 
 
 def add(tree: ast.Module, reader: Reader, file: str) -> None:
-    """Change the functions of a `tree` that was read; what they say names the `file`.
-
-    In a file that counts as a whole they say ``file FILE``.
-    """
-    own = _made(tree).difference(reader.origins)
+    """Change the functions of a `tree` that was read: they say where they are."""
+    own = {name: one for name, one in _made(tree).items() if name not in reader.origins}
     known = {name for name, top in reader.origins.items() if top in PACKAGES}
+    shared = set(_attributes(tree))
     for name, node in reader.nodes.items():
-        fact = f"file {file}" if reader.opaque else f"function {file}:{name}"
+        fact = f"function {file}:{name}"
         start = ast.get_docstring(node, clean=False) is not None
         first = (node.body[start:] or node.body)[0]
-        keeps = leaves(node, own, known, method="." in name)
+        keeps, names = leaves(node, own, known, shared, method="." in name)
         if node.name.lower().startswith("setup"):  # of packages: by nose, for all
             keeps = ANYWHERE if file.endswith("__init__.py") else NOTHING
         plain = isinstance(node, ast.FunctionDef) and not yields(node)
-        said: list[Any] = [fact, True] if keeps == HERE else [fact]
+        said: list[Any] = [fact, *([" ".join(names)] if keeps < ANYWHERE else [])]
         call: Any = ast.Call(
             ast.Name(KEEPS if keeps else SEEN, ast.Load()),
-            [ast.Constant(one) for one in said],
+            [ast.Constant(one) for one in (said if keeps else said[:1])],
             [],
         )
         if keeps and plain and node.body[start:]:
@@ -78,18 +80,31 @@ def add(tree: ast.Module, reader: Reader, file: str) -> None:
             ast.copy_location(one, first)
 
 
-def _made(tree: ast.Module) -> set[str]:
-    """The names that a module gives, once, to what it makes itself."""
-    found = set()
+def _made(tree: ast.Module) -> dict[str, bool]:
+    """The names that a module gives, once, to what it makes itself.
+
+    Whether that has no attributes, by which others would find what is changed in it.
+    """
+    found = {}
     for node in tree.body:
         if isinstance(node, DEFINITIONS) and not node.decorator_list:
-            found.add(node.name)
+            found[node.name] = False
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
             if isinstance(node.value, LITERALS):
-                found |= {one.id for one in targets if isinstance(one, ast.Name)}
+                names = (one.id for one in targets if isinstance(one, ast.Name))
+                found.update(dict.fromkeys(names, True))
     bound = Counter(filter(None, map(_bound, ast.walk(tree))))
-    return {name for name in found if bound[name] == 1}
+    return {name: found[name] for name in found if bound[name] == 1}
+
+
+def _attributes(tree: ast.Module) -> Iterator[str]:
+    """What classes have before there is an object."""
+    for owner in ast.walk(tree):
+        for node in owner.body if isinstance(owner, ast.ClassDef) else ():
+            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
+                targets = getattr(node, "targets", None) or [getattr(node, "target", 0)]
+                yield from (one.id for one in targets if isinstance(one, ast.Name))
 
 
 def _bound(node: Any) -> str:
@@ -104,38 +119,57 @@ def _stored(node: ast.Name) -> bool:
 
 def leaves(
     node: Any,
-    own: Container[str] = (),
+    own: Mapping[str, bool] = NO_NAMES,
     known: Container[str] = (),
+    shared: Container[str] = (),
     *,
     method: bool = False,
-) -> int:
+) -> tuple[int, list[str]]:
     """Where a function leaves something behind, as far as one can see.
 
-    `own` are names of what its module makes itself, `known` are names from `PACKAGES`.
+    Names are of what it is NAMED by.  `own` are those of what its module makes itself,
+    `known` are names from `PACKAGES`, `shared` attributes of its classes.
     """
-    passed = node.args
-    given = [*getattr(passed, "posonlyargs", ()), *passed.args, *passed.kwonlyargs]
-    view = bool(given) and given[0].arg == "request"
-    if node.name in LEAVING and not view:
-        return ANYWHERE
+    given = _given(node)
+    if node.name in LEAVING or (node.name == "register" and not given):
+        return ANYWHERE, []
     found = max((_remembers(one, known) for one in node.decorator_list), default=0)
+    names = {node.name} if found else set()
+    if found == NAMED and method:
+        found = HERE
     inside = [one for part in node.body for one in ast.walk(part)]
-    local = {one.arg for one in (*given, passed.vararg, passed.kwarg) if one}
-    local -= {"cls", "klass"}
     stored = {one.id for one in inside if isinstance(one, ast.Name) and _stored(one)}
-    local |= stored
     declared = (one for one in inside if isinstance(one, ast.Global))
     outer = {name for one in declared for name in one.names}
-    first = given[0].arg if method and given and not _static(node) else ""
-    where = _Where(local - outer, own, "" if first in stored else first)
-    return max([found, HERE if outer else NOTHING, *map(where.of, inside)])
+    first = given[0] if method and given and not _static(node) else ""
+    where = _Where(own, shared, "" if first in stored else first)
+    local = ({*given, *stored} - CLASSES) - outer
+    left = (where.of(one, names) for one, names in _scopes(node.body, local))
+    found = max([found, NAMED if outer else NOTHING, *left])
+    return found, sorted(names | outer | where.names) if found == NAMED else []
+
+
+def _given(node: Any) -> list[str]:
+    """The names of what a function is given."""
+    passed = node.args
+    given = [*getattr(passed, "posonlyargs", ()), *passed.args, *passed.kwonlyargs]
+    return [one.arg for one in (*given, passed.vararg, passed.kwarg) if one]
+
+
+def _scopes(nodes: Iterable[Any], local: set[str]) -> Iterator[tuple[Any, set[str]]]:
+    """All nodes with the names that are local there."""
+    for node in nodes:
+        yield node, local
+        inner = isinstance(node, SCOPES)
+        names = local | ({*_given(node)} - CLASSES) if inner else local
+        yield from _scopes(ast.iter_child_nodes(node), names)
 
 
 def _remembers(decorator: Any, known: Container[str]) -> int:
     words = list(_words(decorator))
     if not any(part in one.lower() for one in words for part in CACHES):
         return NOTHING
-    return HERE if words[-1] in known else ANYWHERE
+    return NAMED if words[-1] in known else ANYWHERE
 
 
 def _static(node: Any) -> bool:
@@ -143,16 +177,21 @@ def _static(node: Any) -> bool:
 
 
 class _Where:
-    """Where what a function changes is: it has names that are `local`, its module
-    `own` ones; the `first` argument of a method is an object, or a class, of it."""
+    """Where what a function changes is: there are names that are `local`, its module
+    has `own` ones; the `first` argument of a method is an object, or a class, of it."""
 
-    def __init__(self, local: set[str], own: Container[str], first: str) -> None:
-        self.local = local
+    def __init__(
+        self, own: Mapping[str, bool], shared: Container[str], first: str
+    ) -> None:
+        self.local: set[str] = set()
         self.own = own
+        self.shared = shared
         self.first = first
+        self.names: set[str] = set()
 
-    def of(self, node: Any) -> int:
+    def of(self, node: Any, local: set[str]) -> int:
         """What one node of the function changes."""
+        self.local = local
         if isinstance(node, (ast.Attribute, ast.Subscript)):
             changed = not isinstance(node.ctx, ast.Load)
             return self._target(node.value) if changed else NOTHING
@@ -168,6 +207,10 @@ class _Where:
 
     def _target(self, node: Any) -> int:
         """Who is changed: what is in a thing may be another's."""
+        if self.first and _class_of(node) == self.first:
+            return HERE
+        if getattr(node, "attr", "") in self.shared and self._is_first(node.value):
+            return HERE  # an object's attribute may be its class's
         root = node
         while isinstance(root, (ast.Attribute, ast.Subscript)):
             if getattr(root, "attr", "") == "__class__":
@@ -179,11 +222,26 @@ class _Where:
             return NOTHING
         return self._place(node)
 
+    def _is_first(self, node: Any) -> bool:
+        return isinstance(node, ast.Name) and node.id == self.first in self.local
+
     def _place(self, node: Any) -> int:
         if not isinstance(node, ast.Name):
             return ANYWHERE
-        own = node.id in self.own and node.id not in self.local
-        return HERE if own or node.id == self.first else ANYWHERE
+        if node.id in self.own and node.id not in self.local:
+            if not self.own[node.id]:
+                return HERE
+            self.names.add(node.id)
+            return NAMED
+        return HERE if node.id == self.first else ANYWHERE
+
+
+def _class_of(node: Any) -> str:
+    """Of ``type(self)`` and ``self.__class__`` the object's name."""
+    if isinstance(node, ast.Attribute) and node.attr == "__class__":
+        return str(getattr(node.value, "id", ""))
+    called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "type"
+    return str(getattr(node.args[0], "id", "")) if called and node.args else ""
 
 
 def _filled(node: ast.If) -> Iterator[Any]:

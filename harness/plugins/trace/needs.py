@@ -7,8 +7,17 @@ Each test asks, so what a file needs is remembered until another module is impor
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Iterable, Iterator, NamedTuple
+from typing import (
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    NamedTuple,
+    Sequence,
+)
 
+from harness.plugins.trace import mentions
 from harness.plugins.trace.names import above, absolute, file_of, real
 from harness.plugins.unpatched import os
 
@@ -20,6 +29,8 @@ class Loaded(NamedTuple):
     imports: frozenset[str]
     package: str
     """What relative imports in it begin at."""
+    uses: Mapping[str, Sequence[str]]
+    """The names that its code mentions, by function."""
 
 
 class Needs:
@@ -36,10 +47,15 @@ class Needs:
         self.loaded: dict[str, Loaded] = {}
         self.importing: dict[str, set[str]] = {}
         """By the name of a file: what was seen while its module was executed."""
-        self.left: dict[str, set[str]] = {}
-        """By the name of a file: what counts for all later that needs the file."""
+        self.left: dict[tuple[str, str], set[str]] = {}
+        """By the name of a file, and names in it: what counts for all later that needs
+        the file, and mentions one of these where there are some."""
         self._count = 0
-        """How many modules there were when the next two were made."""
+        """How many modules there were when the next three were made."""
+        self._who: dict[tuple[str, str], set[str]] = {}
+        """As `left`: the facts about code that may see it."""
+        self._index: mentions.Index | None = None
+        """Of the files that are loaded."""
         self._own: dict[str, set[str]] = {}
         """By the name of a file: what it needs by itself."""
         self._whole: dict[str, frozenset[str]] = {}
@@ -56,12 +72,31 @@ class Needs:
         while more:
             found |= self.all(more)
             there = (
-                facts
-                for name, facts in self.left.items()
-                if self.loaded[name].fact in found
+                facts for place, facts in self.left.items() if self._sees(found, place)
             )
             more = set().union(*there) - found
         return found
+
+    def _sees(self, found: set[str], place: tuple[str, str]) -> bool:
+        """Whether who depends on these may see what was left in a place."""
+        name, words = place
+        if self.loaded[name].fact not in found:
+            return False
+        if not words:
+            return True
+        if self._index is None or len(self._index.files) != len(self.loaded):
+            self._index = mentions.Index(self._code(), frozenset(self.loaded))
+            self._who.clear()
+        if place not in self._who:
+            self._who[place] = self._index.who(name, words.split())
+        return not self._who[place].isdisjoint(found)
+
+    def _code(self) -> Iterator[tuple[str, str, Sequence[str]]]:
+        """The facts about code that is loaded, and what it mentions."""
+        for file, loaded in self.loaded.items():
+            for inside, uses in loaded.uses.items():
+                fact = f"function {file}:{inside}" if inside else loaded.fact
+                yield fact, file, uses
 
     def all(self, marks: Iterable[str]) -> set[str]:
         """These and what their modules have needed to be imported."""

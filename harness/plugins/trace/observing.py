@@ -11,18 +11,21 @@ Not seen: what another process does (all of the sources count then), ``os.lstat`
 
 from __future__ import annotations
 
-import ast
 import builtins
-import marshal
 import sys
 from typing import Any, Iterable, Mapping, Sequence
 
-from harness.plugins.trace import events, imports, instrument, skeleton
-from harness.plugins.trace.facts import Now, Trace, store
+from harness.plugins.trace import compiling, events, imports, instrument, skeleton
+from harness.plugins.trace.facts import Now, Trace, listed
 from harness.plugins.trace.names import file_of, names_of, real, top
 from harness.plugins.trace.needs import Loaded, Needs
-from harness.plugins.trace.skeleton import Reader, Skeleton
 from harness.plugins.unpatched import os
+
+LOOKING = (
+    "/_pytest/", "/pluggy/", "/harness/plugins/", "/venusian/", "/unittest/",
+    "/trytond/modules/__init__", "/trytond/tests/",
+)  # fmt: skip
+"""Who imports modules by their names for what they find there by convention."""
 
 
 class Observer:
@@ -106,47 +109,21 @@ class Observer:
             with open(path, "rb") as file:
                 source = file.read()
             name = self.name(real(path))
-            found, code = self._made(source, path, name, rewrite)
+            found, code = compiling.make(self.now, source, path, name, rewrite)
         finally:
             self.quiet -= 1
         is_package = os.path.basename(path) == "__init__.py"
         package = module if is_package else module.rpartition(".")[0]
         fact = f"file {name}" if found.opaque else f"module {name}"
-        self.needs.loaded[name] = Loaded(fact, found.imports, package)
+        self.needs.loaded[name] = Loaded(fact, found.imports, package, found.uses)
         if found.opaque:
             self.digests[fact] = skeleton.digest(source)
         else:
             self.digests[fact] = found.skeleton
-            for inside, body in found.bodies.items():
-                self.digests[f"function {name}:{inside}"] = body
+            self.digests[f"members {name}"] = listed(found.members)
+        for inside, body in found.bodies.items():
+            self.digests[f"function {name}:{inside}"] = body
         return code
-
-    def _made(
-        self, source: bytes, path: str, name: str, rewrite: Any
-    ) -> tuple[Skeleton, Any]:
-        """What is known of such a source, else read now."""
-        pytest = rewrite and getattr(sys.modules["pytest"], "__version__", "")
-        key = f"{skeleton.VERSION} {sys.version} {path} {name} {self.own} {pytest}"
-        place = ""
-        if self.cache:
-            file = skeleton.digest(key.encode() + source)
-            place = os.path.join(self.cache, file)
-            try:
-                with open(place, "rb") as stream:
-                    shape, bodies, opaque, imports, code = marshal.load(stream)
-                return Skeleton(shape, bodies, opaque, imports), code
-            except (OSError, ValueError, EOFError, TypeError):
-                pass
-        tree = ast.parse(source, path)
-        reader = Reader(tree, self.own)
-        instrument.add(tree, reader, name)
-        if rewrite is not None:
-            rewrite(tree, source)
-        code = compile(tree, path, "exec", dont_inherit=True)
-        if place:
-            self.now.remember(skeleton.digest(source), reader.result)
-            store(place, marshal.dumps((*reader.result, code)))
-        return reader.result, code
 
     def executed(self, path: str, run: Any) -> None:
         """Execute a module: what is seen then, all need who need the module."""
@@ -163,12 +140,29 @@ class Observer:
                 if self.lasting:
                     self.kept.add(self.needs.loaded[name].fact)
 
-    def named(self, module: str) -> None:
-        """A module is asked for by its name."""
+    def named(self, module: str, frame: Any, *, stated: bool = False) -> None:
+        """A module is asked for by its name, in a frame, perhaps by a statement.
+
+        What a statement of the sources does with it is known; others may read anything
+        in it, and if they are imported now, at any time.
+        """
         path = getattr(sys.modules.get(module), "__file__", None)
         loaded = self.needs.loaded.get(self.name(real(path))) if path else None
-        if loaded is not None:
-            self.marks.add(loaded.fact)
+        if loaded is None:
+            return
+        self.marks.add(loaded.fact)
+        asking = frame.f_code.co_filename
+        ours = self.name(real(asking)) in self.needs.loaded
+        if (ours and stated) or any(one in asking for one in LOOKING):
+            return
+        whole = f"all {file_of(loaded.fact)}"
+        self.marks.add(whole)
+        if not ours and frame.f_code.co_name == "<module>":
+            self.kept.add(whole)
+
+    def loaded_by_hand(self, path: str) -> None:
+        """Somebody executes a module without importing it, and may read all of it."""
+        self.marks.add(f"all {self.name(real(path))}")
 
     def _turn(self, to: set[str]) -> set[str]:
         """Go on with another set of marks; those until now."""
@@ -176,12 +170,15 @@ class Observer:
         setattr(builtins, instrument.SEEN, to.add)
         return now
 
-    def keeps(self, fact: str, here: bool = False) -> Any:
+    def keeps(self, fact: str, here: str | None = None) -> Any:
         """A section whose marks count for all that comes later in this process.
 
-        With `here` for all of that that needs the fact's file.
+        With names `here` for all of that that mentions one of them and needs the fact's
+        file; with none for all that needs it.
         """
-        kept = self.needs.left.setdefault(file_of(fact), set()) if here else self.kept
+        kept = self.kept
+        if here is not None:
+            kept = self.needs.left.setdefault((file_of(fact), here), set())
         return _Keeping(self, fact, kept)
 
     # -- answers -------------------------------------------------------------
@@ -194,11 +191,17 @@ class Observer:
             for fact in self.needs.whole(marks):
                 if self.written and self._made_here(fact):
                     continue
-                digest = self.digests.get(fact)
-                made[fact] = self.now.digest(fact) if digest is None else digest
+                made[fact] = self._digest(fact)
+                if fact.startswith("module "):
+                    within = f"members {fact[7:]}"
+                    made[within] = self._digest(within)
         finally:
             self.quiet -= 1
         return made
+
+    def _digest(self, fact: str) -> str:
+        known = self.digests.get(fact)
+        return self.now.digest(fact) if known is None else known
 
     def pin(self, fact: str) -> None:
         """Have the digest that a fact has now, before it is read.
@@ -282,9 +285,10 @@ def start(
     OBSERVERS.append(made)
     made.listen()
     for module in list(sys.modules.values()):
-        path = real(getattr(module, "__file__", None) or "")
+        file = getattr(module, "__file__", None)
+        path = real(file) if file else ""
         if made.covers(path):  # it was not instrumented
-            made.kept.add(f"file {made.name(path)}")
+            made.kept |= {f"file {made.name(path)}", "all *"}
     imports.follow(made)
     events.follow(made)
     return made

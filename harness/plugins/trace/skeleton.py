@@ -2,26 +2,26 @@
 """A Python file as what an import of it runs, and the bodies of its functions.
 
 The skeleton is the module level, class bodies, decorators, signatures, defaults and
-docstrings.  Comments, blank lines and line numbers count nowhere.  Digests are made of
-the syntax tree, the same in all versions of Python that know the syntax.
+docstrings, but for `members`, which are for themselves.  Comments, blank lines and line
+numbers count nowhere.  Digests are made of the syntax tree, the same in all versions of
+Python that know the syntax.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
-from typing import Any, Iterable, NamedTuple
+from typing import Any, Iterable, Iterator, NamedTuple
 
-VERSION = 5
-"""Of what is said here and in `instrument`: what another one said is not known."""
-LENGTH = 20
-"""Hexadecimal digits of a digest."""
-SEEING = frozenset(
-    {
-        "ast", "bdb", "code", "codeop", "dis", "inspect", "linecache", "marshal",
-        "pdb", "runpy", "symtable", "tokenize", "trace",
-    }
-)  # fmt: skip
+from harness.plugins.trace import members, mentions
+
+VERSION = 6
+"""Of what is said here and in `instrument`: what another one said is not so."""
+LENGTH, SHORT = 20, 10
+"""Hexadecimal digits of a digest, and of a member's."""
+SEEING = mentions.REACHING | {
+    "ast", "dis", "linecache", "marshal", "symtable", "tokenize"
+}  # fmt: skip
 """Modules of the standard library that are there to look at code."""
 EXECUTING = frozenset({"exec", "eval", "compile", "__loader__", "__spec__"})
 CODE = frozenset(
@@ -58,17 +58,20 @@ IDLE = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
 
 
 class Skeleton(NamedTuple):
-    """A file: digests of the whole but for bodies, and of the bodies by name.
+    """A file: digests of the whole but for bodies and members, and of these by name.
 
     Where it is `opaque`, code may see code: all of its content counts.  `imports` are
     the dotted names that it may import, those of ``from a import b`` as ``a.b``;
-    relative ones begin with dots.
+    relative ones begin with dots.  `uses` are the names that code mentions, by
+    function; what is outside of them has no name.
     """
 
     skeleton: str
     bodies: dict[str, str]
     opaque: bool
     imports: frozenset[str]
+    members: dict[str, str]
+    uses: dict[str, list[str]]
 
 
 def digest(content: bytes) -> str:
@@ -84,7 +87,7 @@ def read(source: bytes, own: Iterable[str] = ()) -> Skeleton:
     try:
         return Reader(ast.parse(source), own).result
     except (SyntaxError, ValueError, RecursionError):
-        return Skeleton(digest(source), {}, True, frozenset())
+        return Skeleton(digest(source), {}, True, frozenset(), {}, {})
 
 
 class Reader:
@@ -103,12 +106,22 @@ class Reader:
         self.outside = True
         """Whether functions that come now have bodies of their own."""
         self.places: set[int] = set()
-        parts: list[str] = []
+        self.apart = members.find(tree)
+        self.members: dict[str, str] = {}
+        self.names = mentions.names(tree)
+        outside = _outside(tree)
+        self.uses = {"": sorted(mentions.find(outside, self.names))}
+        parts = [f"{VERSION} "]
         self._feed(tree, parts.append)
         for name in self.decorators:
             self.opaque |= not name or self.origins.get(name, "") not in self.known
         self.result = Skeleton(
-            _joined(parts), self.bodies, self.opaque, frozenset(self.imports)
+            _joined(parts),
+            self.bodies,
+            self.opaque,
+            frozenset(self.imports),
+            self.members,
+            self.uses,
         )
 
     def _feed(self, node: Any, write: Any) -> None:
@@ -141,16 +154,27 @@ class Reader:
             if isinstance(value, ast.AST):
                 self._feed(value, write)
             elif isinstance(value, list):
-                write("[")
-                for one in value:
-                    if isinstance(one, ast.AST):
-                        self._feed(one, write)
-                    else:
-                        write(f"{one!r},")
-                write("]")
+                self._several(value, write)
             else:
                 write(f"{type(value).__name__}:{value!r}")
         write(")")
+
+    def _several(self, values: list[Any], write: Any) -> None:
+        """Of a member it counts what is run before it."""
+        write("[")
+        at = 0
+        for one in values:
+            if id(one) in self.apart:
+                inside = [f"{at} "]
+                self._feed(one, inside.append)
+                self.members[self.apart[id(one)]] = _joined(inside)[:SHORT]
+                continue
+            at += 1
+            if isinstance(one, ast.AST):
+                self._feed(one, write)
+            else:
+                write(f"{one!r},")
+        write("]")
 
     def _function(self, node: Any, write: Any) -> None:
         """What the definition runs is skeleton, what a call runs is body."""
@@ -173,6 +197,8 @@ class Reader:
             name = f"{self.prefix}{node.name}#{count}"
         self.nodes[name] = node
         self.bodies[name] = _joined(inside)
+        below = (one for part in node.body[has is not None :] for one in ast.walk(part))
+        self.uses[name] = sorted(mentions.find(below, self.names))
 
     # -- what may see code ---------------------------------------------------
 
@@ -224,6 +250,19 @@ def yields(node: Any) -> bool:
         if not isinstance(one, INNER):
             todo.extend(ast.iter_child_nodes(one))
     return False
+
+
+def _outside(tree: ast.Module) -> Iterator[Any]:
+    """All that is in no function's body."""
+    todo: list[Any] = [tree]
+    while todo:
+        node = todo.pop()
+        yield node
+        for name in node._fields:
+            inside = isinstance(node, FUNCTIONS) and name == "body"
+            value = None if inside else getattr(node, name, None)
+            values = value if isinstance(value, list) else [value]
+            todo += (one for one in values if isinstance(one, ast.AST))
 
 
 def _root(node: Any) -> str:

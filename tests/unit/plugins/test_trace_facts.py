@@ -13,10 +13,12 @@ from harness.plugins import unpatched
 from harness.plugins.trace.facts import Now, Trace, words
 
 FACTS = (
-    "module a.py", "function a.py:f", "function a.py:A.g", "file data.csv",
-    "file missing.csv", "place data.csv", "place missing.csv", "file below",
+    "module a.py", "members a.py", "function a.py:f", "function a.py:A.g",
+    "file data.csv", "file missing.csv", "place data.csv", "place missing.csv",
+    "file below",
     "directory below", "tree below", "variable PLACE", "variable NONE", "package thing",
 )  # fmt: skip
+OUTSIDE = "a.py, outside of functions, changed"
 SOURCE = "def f():\n    return 1\n\nclass A:\n    def g(self):\n        return 2\n"
 
 
@@ -57,18 +59,20 @@ def test_a_trace_is_json_and_holds_until_something_changes(
         ("a.py", SOURCE.replace("2", "3"), ["a.py: A.g() changed"]),
         ("a.py", SOURCE.replace("2", "2  # two"), []),
         ("a.py", "# above\n\n" + SOURCE, []),
-        ("a.py", "X = 1\n" + SOURCE, ["a.py, outside of functions, changed"]),
+        ("a.py", "X = 1\n" + SOURCE, ["a.py: X changed"]),
+        ("a.py", "X = f()\n" + SOURCE, ["a.py: f changed", OUTSIDE]),
+        ("a.py", SOURCE.replace("f()", "f(a=1)"), ["a.py: f changed"]),
         (
             "a.py",
             SOURCE.replace("def f", "def h"),
-            ["a.py: f() is gone", "a.py, outside of functions, changed"],
+            ["a.py: f() is gone", "a.py: f, h changed"],
         ),
         (
             "a.py",
             "def f(:",
             [
-                "a.py: A.g() is gone", "a.py: f() is gone",
-                "a.py, outside of functions, changed",
+                "a.py: A.g() is gone", "a.py: f() is gone", "a.py: f changed",
+                OUTSIDE,
             ],
         ),
         ("data.csv", "1,3\n", ["data.csv changed"]),
@@ -96,6 +100,7 @@ def test_a_file_that_is_gone(project: Path, trace: Trace) -> None:
     (project / "data.csv").unlink()
     assert trace.changed(now(project)) == [
         "data.csv is gone", "a.py: A.g() is gone", "a.py: f() is gone",
+        "a.py: f changed",
         "a.py, outside of functions, is gone",
         "data.csv is gone",
     ]  # fmt: skip

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from harness.plugins.trace import events, imports, instrument, names, skeleton
+from harness.plugins.trace.facts import unlisted
 from harness.plugins.trace.observing import Observer, TraceSection
 
 Load = Callable[..., Any]
@@ -25,7 +26,7 @@ Load = Callable[..., Any]
 @pytest.fixture
 def observer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Observer:
     made = Observer(str(tmp_path), [str(tmp_path / "src")], ["/nowhere"], "")
-    made.own = ("own",)
+    made.own = made.now.own = ("own",)
     for name in (instrument.SEEN, instrument.KEEPS):
         monkeypatch.setattr(builtins, name, None, raising=False)
     made.listen()
@@ -117,7 +118,8 @@ def test_a_traceback_names_the_lines_of_the_source(
 
 def test_of_a_file_that_sees_code_all_counts(observer: Observer, load: Load) -> None:
     one = load(one="import inspect\ndef f(): pass\n")
-    assert seen(observer, one.f) == {"file one.py"}
+    assert seen(observer, one.f) == {"function one.py:f"}
+    assert "file one.py" in needed(observer, one.f)
     trace = observer.trace({"file src/own/one.py"})
     content = skeleton.digest(b"import inspect\ndef f(): pass\n")
     assert trace["file src/own/one.py"] == content
@@ -176,6 +178,7 @@ def test_sections_are_nested(observer: Observer, load: Load) -> None:
     assert inner == [{"function one.py:g"}]
 
 
+MODULE = "module src/own/one.py"
 LEAVING = """
 from functools import lru_cache
 from own import library
@@ -194,6 +197,17 @@ class Thing:
     def fill(self):
         if self.value is None:
             self.value = g()
+    def turn(self):
+        type(self).value = g()
+    def collect(self):
+        self.items.append(g())
+    def put(self):
+        self.items[0:] = [g()]
+    def own(self):
+        self.found = []
+        self.found.append(g())
+    def swap(self):
+        self.__class__.value = g()
     @classmethod
     def change(cls):
         cls.value = g()
@@ -204,6 +218,11 @@ class Thing:
     def of(thing):
         if thing.value is None:
             thing.value = g()
+    @lru_cache(maxsize=None)
+    def cached(self):
+        return g()
+def made():
+    return Thing().cached()
 class Sub(Other):
     pass
 @lru_cache(maxsize=None)
@@ -247,10 +266,8 @@ def left(observer: Observer, load: Load) -> Callable[[str, str], list[bool]]:
 @pytest.mark.parametrize(
     "body",
     [
-        "global KNOWN; KNOWN = g()",
-        "KNOWN[1] = g()",
-        "KNOWN.setdefault(1, g())",
         "Thing.value = g()",
+        "Thing.value = KNOWN[1] = g()",
         "setattr(Thing, 'value', g())",
         "if Thing.value is None: Thing.value = g()",
     ],
@@ -261,11 +278,74 @@ def test_what_stays_in_a_module_counts_for_who_has_it(
     assert left(body, "one.f()") == [True, True, False]
 
 
-@pytest.mark.parametrize("call", ["made.fill()", "one.Thing.change()", "one.cached()"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "made.fill()",
+        "made.turn()",
+        "made.swap()",
+        "made.collect()",
+        "made.put()",
+        "one.Thing.change()",
+        "one.made()",
+    ],
+)
 def test_so_does_what_an_object_or_a_cache_of_it_remembers(
     left: Callable[[str, str], list[bool]], call: str
 ) -> None:
     assert left("pass", call) == [True, True, False]
+
+
+READERS = """
+from own import one
+from own.one import cached, KNOWN
+from own.one import g as other
+import sys
+def plain(): return other()
+def attribute(): return one.KNOWN, one.cached
+def name(): return cached(), KNOWN
+def asked(): return getattr(one, 'KNOWN'), getattr(one, 'cached')
+def some(name): return getattr(one, name)
+def text(): return 'own.one:KNOWN', 'own.one:cached'
+def handed(): return patch(one)
+def late():
+    from own.one import cached as c, KNOWN as k
+    return c, k
+def modules(): return sys.modules
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "call"),
+    [
+        ("global KNOWN; KNOWN = g()", "one.f()"),
+        ("KNOWN[1] = g()", "one.f()"),
+        ("KNOWN.setdefault(1, g())", "one.f()"),
+        ("pass", "one.cached()"),
+    ],
+)
+def test_what_has_a_name_counts_for_who_mentions_it(
+    left: Callable[[str, str], list[bool]],
+    observer: Observer,
+    load: Load,
+    body: str,
+    call: str,
+) -> None:
+    assert left(body, call) == [False, False, False]
+    load(four=READERS)
+    load(five="from own import one\nBOTH = one.cached, one.KNOWN\n")
+
+    def sees(*marks: str) -> bool:
+        return "function src/own/one.py:g" in observer.trace(marks)
+
+    readers = [one.name for one in ast.parse(READERS).body if hasattr(one, "name")]
+    found = {name for name in readers if sees(f"function src/own/four.py:{name}")}
+    assert found == {*readers} - {"plain"}
+    assert not sees("module src/own/four.py")
+    assert sees("module src/own/five.py")
+    assert sees(MODULE, "all src/own/one.py")
+    assert sees(MODULE, "all *")
+    assert not sees("all *")  # nothing there has that module
 
 
 @pytest.mark.parametrize(
@@ -293,6 +373,12 @@ def test_what_may_stay_elsewhere_counts_for_all_that_comes_later(
     assert left(body, call) == [True, True, True]
 
 
+def test_what_an_object_has_for_itself_is_for_who_has_made_it(
+    left: Callable[[str, str], list[bool]],
+) -> None:
+    assert left("pass", "made.own()") == [False, False, False]
+
+
 def test_what_is_left_may_need_what_another_module_was_left(
     observer: Observer, load: Load
 ) -> None:
@@ -308,11 +394,13 @@ def test_what_is_left_may_need_what_another_module_was_left(
             return one.f()
         """
     )
-    user = load(three="def h():\n    from own import two\n")
+    user = load(three="def h():\n    from own import two\n    return two.f()\n")
+    more = load(four="def h():\n    from own import two\n")
     seen(observer, two.f)
     assert "function two.py:f" not in seen(observer, user.h)
     facts = needed(observer, user.h)
     assert {"function two.py:f", "function one.py:g"} <= facts
+    assert "function one.py:g" not in needed(observer, more.h)
 
 
 def test_what_a_class_is_set_up_with_is_for_its_tests(
@@ -335,18 +423,25 @@ def test_what_a_class_is_set_up_with_is_for_its_tests(
     ("source", "leaves"),
     [
         ("def register(): Pool.register(Thing)", instrument.ANYWHERE),
-        ("def register(registry): registry.scan()", instrument.ANYWHERE),
-        ("def includeme(config): config.scan()", instrument.ANYWHERE),
+        ("def register(registry): registry.scan()", instrument.NOTHING),
+        ("def f(a):\n    def g(request):\n        request.a = 1", instrument.NOTHING),
+        ("def f(a):\n    return lambda r: r.__setitem__(1, a)", instrument.NOTHING),
+        ("def f(a):\n    def g(b): pass\n    b.x = 1", instrument.ANYWHERE),
+        ("def f(a):\n    def g(cls): cls.x = 1", instrument.ANYWHERE),
+        ("def f(a):\n    def g(b):\n        KNOWN[1] = b", instrument.ANYWHERE),
+        ("def includeme(config): config.scan()", instrument.NOTHING),
+        ("def includeme(config): config.registry['a'] = 1", instrument.NOTHING),
+        ("def includeme(config): KNOWN.append(config)", instrument.ANYWHERE),
         ("def register(request): return page(request)", instrument.NOTHING),
         ("def register(request): KNOWN.add(request)", instrument.ANYWHERE),
         ("@reify\ndef register(request): return page(request)", instrument.ANYWHERE),
     ],
 )
-def test_a_view_that_is_called_register_leaves_nothing(
+def test_what_is_done_to_what_was_given_is_for_who_gives_it(
     source: str, leaves: int
 ) -> None:
     (node,) = ast.parse(source).body
-    assert instrument.leaves(node) == leaves
+    assert instrument.leaves(node)[0] == leaves
 
 
 def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
@@ -373,10 +468,10 @@ def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
     assert one.f() == one.A().f() == 1
     assert list(one.A.__setup__()) == [1]
     assert seen(observer, one.f) == {"function one.py:A.__setup__"}
-    assert needed(observer, one.f) >= {
-        "function one.py:f", "function one.py:g", "function one.py:A.f",
-        "function one.py:A.__setup__",
-    }  # fmt: skip
+    facts = {"function one.py:g", "function one.py:A.f", "function one.py:A.__setup__"}
+    assert needed(observer, one.f) >= facts
+    user = load(two="def h():\n    from own import one\n    return one.f()\n")
+    assert needed(observer, user.h) >= {"function one.py:f", *facts}
 
 
 def test_a_module_that_a_test_imports_stays(observer: Observer, load: Load) -> None:
@@ -408,6 +503,55 @@ def test_a_module_that_is_there_counts_for_who_asks_for_it_by_name(
     seen(observer, two.f)
     assert "module two.py" not in needed(observer, one.no)
     assert {"module two.py", "function two.py:g"} <= needed(observer, one.ask)
+
+
+STATED = """
+import importlib
+from importlib.util import module_from_spec, spec_from_file_location
+def states():
+    import own.two
+    from own import two
+def finds(): importlib.import_module('own.two')
+def loads(path):
+    spec = spec_from_file_location('own.two', path)
+    spec.loader.exec_module(module_from_spec(spec))
+"""
+LIBRARY = """
+def asks(): __import__('own.two')
+"""
+
+
+def test_who_may_read_all_of_a_module(
+    observer: Observer, load: Load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A statement of the sources says what it reads; nobody knows of others."""
+    one = load(two="A = 1\n", one=STATED)
+    place = tmp_path / "site-packages"
+    place.mkdir()
+    (place / "asking.py").write_text(LIBRARY)
+    (place / "holding.py").write_text("from own.two import A\n")
+    monkeypatch.syspath_prepend(str(place))
+    asking = importlib.import_module("asking")
+    path = str(tmp_path / "src/own/two.py")
+    monkeypatch.setattr(observer, "covers", lambda path: "/src/own/" in path)
+    whole = "all two.py"
+    assert "module two.py" in seen(observer, one.states)
+    assert whole not in seen(observer, one.states)
+    assert whole in seen(observer, one.finds)
+    assert whole in seen(observer, lambda: one.loads(path))
+    assert whole in seen(observer, asking.asks)
+    assert whole not in seen(observer, lambda: None)
+    for name in ("asking", "holding"):
+        sys.modules.pop(name, None)
+    assert whole in seen(observer, lambda: importlib.import_module("holding"))
+    assert whole in seen(observer, lambda: None)  # it has what it has imported
+    sys.modules.pop("holding")
+
+
+def test_a_module_brings_its_members(observer: Observer, load: Load) -> None:
+    load(one="A = 1\ndef f(): pass\nB = f()\n")
+    trace = observer.trace({"function src/own/one.py:f"})
+    assert list(unlisted(trace["members src/own/one.py"])) == ["A", "f"]
 
 
 def test_a_project_below_what_is_apart_is_looked_at(tmp_path: Path) -> None:
@@ -460,6 +604,8 @@ def heard(
         ("subprocess.Popen", (sys.executable, ["x"]), {"tree src"}),
         ("subprocess.Popen", ("ffprobe", ["ffprobe", "cause.txt"]), set()),
         ("import", ("a",), set()),
+        ("exec", (compile("1", "<doctest a.rst[0]>", "single"),), {"all *"}),
+        ("exec", (compile("1", "<string>", "exec"),), set()),
     ],
 )
 def test_events(

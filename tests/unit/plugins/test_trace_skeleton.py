@@ -91,8 +91,8 @@ def test_a_body_is_for_itself(old: str, new: str, bodies: set[str]) -> None:
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("LIMIT = 3", "LIMIT = 4"),
-        ("LIMIT = 3", "LIMIT = 3\nMORE = 1"),
+        ("LIMIT = 3", "LIMIT = os.sep"),
+        ("LIMIT = 3", "LIMIT = 3\nMORE = LIMIT"),
         ("second=LIMIT", "second=4"),
         ("plain(first,", "plain(first: int,"),
         ("plain(first,", "plain(first, /,"),

@@ -56,6 +56,9 @@ def test_lines_of_what_is_the_same_move_with_it() -> None:
     assert lines[-6] == -9
     assert lines[-1] == -1
     assert 13 not in lines
+    more = NOW.replace("class Two", "MORE = 1\ndef more(): pass\n\nclass Two")
+    assert carried.moved(BEFORE, more)[4] == 9
+    assert carried.moved(BEFORE, more)[12] == 18
     assert carried.moved(BEFORE, "def") == {}
 
 

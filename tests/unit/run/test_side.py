@@ -2,6 +2,7 @@
 """What was observed in a container, as it is called here."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from harness.engine import Engine
 from harness.environment import Environment
 from harness.interpreters import Interpreter
 from harness.locks import Lock
+from harness.plugins.trace import facts
 from harness.plugins.trace.facts import Now, Trace
 from harness.run.side import ImageSide, Mounted
 from harness.runners import image
@@ -48,6 +50,9 @@ def mounted(project: Path) -> Mounted:
     ("there", "here"),
     [
         ("module /shared/src/alpha/core.py", "module examples/alpha/core.py"),
+        ("members /shared/src/alpha/core.py", "members examples/alpha/core.py"),
+        ("all /shared/src/alpha/core.py", "all examples/alpha/core.py"),
+        ("all *", "all *"),
         (
             "function /shared/src/alpha/core.py:A.b",
             "function examples/alpha/core.py:A.b",
@@ -67,6 +72,11 @@ def mounted(project: Path) -> Mounted:
 )
 def test_facts_by_their_names_here(mounted: Mounted, there: str, here: str) -> None:
     assert mounted.fact(there) == here
+
+
+def test_each_kind_that_is_of_a_file_is_known() -> None:
+    kinds = re.findall(r"^``(\w+) (?:T )?P\b", str(facts.__doc__), re.MULTILINE)
+    assert {*kinds} - {"inside"} == facts.FILES
 
 
 def test_a_source_elsewhere_has_its_whole_name(mounted: Mounted, project: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_test_runs_when_a_fact_is_another_or_it_did_not_pass() -> None:
         "flaky": replace(ONE, outcome=Outcome.FLAKY),
         "skipped": replace(ONE, outcome=Outcome.SKIPPED),
     }
-    assert traces.reasons(known, traces.stale(known, NOW)) == {
+    assert traces.reasons(known, NOW, traces.stale(known, NOW)) == {
         "other": ["the setting database changed"],
         "older": ["the package trytond 7.0.0 changed"],
         "gone": ["the package party 7.0.0 is gone"],

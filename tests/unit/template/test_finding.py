@@ -17,6 +17,7 @@ from harness.template.facts import Facts
 from harness.template.finding import Finder
 from harness.template.layer import Layer, make, with_undo
 
+MEMBERS = "members alpha/alpha.py"
 CODE = """\
 SIZE = {size}
 
@@ -109,7 +110,7 @@ class Bench:
         self.write("alpha/view/form.xml", "<a/>")
         self.write("alpha/de.po", "a")
         self.code()
-        module = ("module alpha/__init__.py", "module alpha/alpha.py")
+        module = ("module alpha/__init__.py", "module alpha/alpha.py", MEMBERS)
         entered = "function alpha/alpha.py:entered"
         self.memory.seen = {
             "base": module,
@@ -266,7 +267,7 @@ def test_a_variable_that_was_read_makes_it_another_one(bench: Bench) -> None:
 
 def test_without_a_trace_whole_files_count(bench: Bench) -> None:
     """As where a package of the sources was not seen, or nobody looked."""
-    for seen in ((), ("module alpha/alpha.py",)):
+    for seen in ((), ("module alpha/alpha.py", MEMBERS)):
         bench.memory.seen["alpha"] = seen
         bench.code(size=f"{len(seen) + 5}")
         assert bench.build() == ["alpha", "script"]

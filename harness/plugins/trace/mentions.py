@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The names that code mentions: whoever uses a member of a module has to.
+
+``name``      a variable is read, an attribute read or set, or it is in a text
+``~a.b``      what was imported by this name is used: its attributes, which follow
+``=a.b``      what was imported by this name is handed on; it may be a module, in which
+              who gets it may read anything
+``+name``     it is imported: that it is there counts, what it is does not
+``*``         any name may be meant
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from typing import Any, Collection, Iterable, Iterator, Mapping
+
+ANY = "*"
+REACHING = frozenset(
+    {"bdb", "code", "codeop", "gc", "inspect", "pdb", "runpy", "trace"}
+)
+"""Modules of the standard library that lead to what others have."""
+LOOKING = frozenset({"__import__", "compile", "eval", "exec", "globals", "locals"})
+ABOUT_HERE = frozenset({"dir", "vars"})
+"""Functions that look around where they are called without an argument."""
+HOLDING = frozenset({"__globals__", "_getframe", "f_globals", "f_locals", "modules"})
+"""Attributes that lead to modules, or to what is in them."""
+WORDS = re.compile(r"[^\W\d]\w*(?:[.:/][^\W\d]\w*)*")
+BETWEEN = re.compile(r"[.:/]")
+Imported = Mapping[str, Iterable[str]]
+
+
+def find(nodes: Iterable[Any], imported: Imported) -> set[str]:
+    """What these nodes mention, each before those in it.
+
+    `imported` has the dotted names of a file's imports.
+    """
+    found: set[str] = set()
+    bases: set[int] = set()
+    for node in nodes:
+        if isinstance(node, ast.Attribute):
+            found.add(ANY if node.attr in HOLDING else node.attr)
+            if id(node) not in bases:
+                found |= {f"={one}" for one in _chain(node, imported)}
+            bases.add(id(node.value))
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            kind = "~" if id(node) in bases else "="
+            found |= set(_named(node.id, imported, kind))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if WORDS.fullmatch(node.value):
+                words = set(BETWEEN.split(node.value))
+                found |= {ANY} if HOLDING & words else words
+        elif isinstance(node, ast.Call):
+            about = getattr(node.func, "id", "") in ABOUT_HERE
+            found |= {ANY} if about and not node.args else set()
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= _imports(node)
+        elif isinstance(node, ast.Global):
+            found |= set(node.names)
+    return found
+
+
+def names(tree: ast.Module) -> dict[str, set[str]]:
+    """By the name that an import binds: what it may be."""
+    found: dict[str, set[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for one in node.names:
+                name = one.asname or one.name.partition(".")[0]
+                found.setdefault(name, set()).add(one.name if one.asname else name)
+        elif isinstance(node, ast.ImportFrom):
+            base = "." * node.level + (node.module or "")
+            for one in node.names:
+                dotted = f"{base}{'' if base.endswith('.') else '.'}{one.name}"
+                found.setdefault(one.asname or one.name, set()).add(dotted)
+    return found
+
+
+class Index:
+    """Who mentions what; `code` are facts, their files and what they mention.
+
+    `files` are those that there are: a name of one of them is no member's.
+    """
+
+    def __init__(
+        self, code: Iterable[tuple[str, str, Iterable[str]]], files: Collection[str]
+    ) -> None:
+        self.files = files
+        self._plain: dict[str, set[str]] = {}
+        self._dotted: dict[str, list[tuple[str, str, str]]] = {}
+        for fact, file, uses in code:
+            for one in uses:
+                if one[0] in "=~":
+                    last = one[1:].rpartition(".")[2]
+                    self._dotted.setdefault(last, []).append((one, file, fact))
+                else:
+                    self._plain.setdefault(one, set()).add(fact)
+
+    def who(self, file: str, named: Iterable[str]) -> set[str]:
+        """The facts about code that may look at such members of a file."""
+        found = {"all *", f"all {file}", *self._plain.get(ANY, ())}
+        for name in named:
+            found |= self._plain.get(name, set())
+            for mention, where, fact in self._dotted.get(name, ()):
+                if not self._is_file(mention, where):
+                    found.add(fact)
+        places = _places(file)
+        for last in {one.rpartition("/")[2] for one in places}:
+            for mention, where, fact in self._dotted.get(last, ()):
+                if mention[0] == "=" and _meant(mention, where, places):
+                    found.add(fact)
+        return found
+
+    def _is_file(self, mention: str, where: str) -> bool:
+        return any(_meant(mention, where, _places(one)) for one in self.files)
+
+
+def _named(name: str, imported: Imported, kind: str) -> Iterator[str]:
+    if name in LOOKING:
+        yield ANY
+    elif name not in imported:
+        yield name
+    for one in imported.get(name, ()):
+        yield ANY if one.partition(".")[0] in REACHING else f"{kind}{one}"
+
+
+def _chain(node: Any, imported: Imported) -> Iterator[str]:
+    """The dotted names that an expression such as ``a.b.c`` stands for."""
+    words = []
+    while isinstance(node, ast.Attribute):
+        words.append(node.attr)
+        node = node.value
+    if isinstance(node, ast.Name):
+        for one in imported.get(node.id, ()):
+            yield ".".join([one, *reversed(words)])
+
+
+def _imports(node: Any) -> set[str]:
+    """What an import asks for; another name for it is a mention."""
+    found: set[str] = set()
+    for one in node.names:
+        parts = one.name.split(".")
+        found |= {f"+{part}" for part in parts}
+        if one.asname:
+            found.add(parts[-1])
+    module = getattr(node, "module", None) or ""
+    return found | {f"+{part}" for part in module.split(".") if part}
+
+
+def _places(file: str) -> tuple[str, str]:
+    """Where the module of a file is, or the package."""
+    name = file[: -len(".py")]
+    return name, name[: -len("/__init__")] if name.endswith("/__init__") else name
+
+
+def _meant(mention: str, file: str, places: Iterable[str]) -> bool:
+    """Whether one in the `file` means what is in such a place."""
+    dotted = mention[1:]
+    rest = dotted.lstrip(".")
+    up = len(dotted) - len(rest)
+    below = rest.replace(".", "/")
+    if not up:
+        return any(f"/{one}".endswith(f"/{below}") for one in places)
+    parts = file.split("/")[:-up]
+    return "/".join([*parts, *([below] if below else [])]) in places
