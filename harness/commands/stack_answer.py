@@ -38,13 +38,12 @@ def status(
 
     This machine is who it is: what a certificate is worth was looked at before.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=within)
+    place = ("127.0.0.1", port)
+    connection = http.client.HTTPConnection(*place, timeout=within)
     if secure:
         own = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         own.check_hostname, own.verify_mode = False, ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(
-            "127.0.0.1", port, timeout=within, context=own
-        )
+        connection = http.client.HTTPSConnection(*place, timeout=within, context=own)
     try:
         connection.request("GET", page, headers={"Host": host})
         return connection.getresponse().status

@@ -207,7 +207,7 @@ def refusal(argv: Sequence[str], code: int, output: str) -> HarnessError:
             " (Debian: docker-compose)",
         )
     sick = re.search(r"container (\S+) (is unhealthy|exited \(\d+\))", text)
-    late = "context deadline exceeded" in text or "timeout" in text.lower()
+    late = re.search(r"context deadline exceeded|not healthy after|(?i:timeout)", text)
     if sick or late:
         what = f"{sick[1]} {sick[2]}" if sick else "it did not become healthy in time"
         return EngineError(

@@ -546,7 +546,7 @@ def test_a_database_is_deleted_and_comes_back_with_its_services(
     }
     told = production.good("db", "restore", str(dump), "--on", "stack")
     started = re.findall(r"^start (.*?)(?: \.\.\.|:)", told, re.MULTILINE)
-    order = [re.sub(r"\S+-(\w+)-1", r"\1", one) for one in dict.fromkeys(started)]
+    order = [re.sub(r"\S+-(\w+)-\d+", r"\1", one) for one in dict.fromkeys(started)]
     assert order[0] == "erpserver"
     assert order[-1] == "processing"
     healths = {

@@ -125,6 +125,7 @@ def test_well(state: str, health: str, *, well: bool) -> None:
         ("container x-portal-1 is unhealthy", EngineError, "x-portal-1 is unhealthy"),
         ("container x-db-1 exited (1)", EngineError, "x-db-1 exited (1)"),
         ("context deadline exceeded", EngineError, "in time"),
+        ("application not healthy after 2m0s", EngineError, "in time"),
         ("Bind for 127.0.0.1:81 failed: port is already allocated", EngineError, "81"),
         ("pull access denied for x", ImageError, "image"),
         ("something else", CommandFailed, "something else"),
