@@ -55,6 +55,8 @@ class SourceEvents:
     def __init__(self, observer: Marking) -> None:
         self.observer = observer
         self.inside = tuple(one.rstrip("/") for one in observer.inside)
+        self.known: dict[str, str] = {}
+        """By a whole path that was looked for: as it is told, if it is."""
         self.noting: dict[str, Any] = {
             "open": self._opened,
             "os.listdir": self._listed,
@@ -77,7 +79,13 @@ class SourceEvents:
 
     def looked_for(self, given: Any) -> None:
         """Somebody asks whether there is a file."""
-        path = "" if self.observer.quiet else self._inside(given)
+        if self.observer.quiet:
+            return
+        path = self.known.get(given) if type(given) is str else None
+        if path is None:
+            path = self._inside(given)
+            if type(given) is str and given[:1] == "/":
+                self.known[given] = path
         if path:
             self._note("place", path)
 
@@ -132,7 +140,7 @@ class SourceEvents:
         else:
             makes = bool(set(mode) & set("wax"))
         if makes:
-            self.observer.written.add(path)
+            self.observer.written.add(f"file {self.observer.name(path)}")
         else:
             self._note(self.observer.reading, path)
 
