@@ -81,11 +81,16 @@ class SourceEvents:
         """Somebody asks whether there is a file."""
         if self.observer.quiet:
             return
-        path = self.known.get(given) if type(given) is str else None
+        text = given
+        if type(text) is not str:
+            if not isinstance(given, (bytes, os.PathLike)):
+                return
+            text = os.fsdecode(given)
+        path = self.known.get(text)
         if path is None:
-            path = self._inside(given)
-            if type(given) is str and given[:1] == "/":
-                self.known[given] = path
+            path = self._inside(text)
+            if text[:1] == "/":
+                self.known[text] = path
         if path:
             self._note("place", path)
 
