@@ -12,11 +12,13 @@ what only ``--affected`` has chosen, by the reason, and how much of it has chang
 import argparse
 import os
 import shutil
+import sqlite3
 import subprocess  # noqa: TID251  (the harness is called as a user does)
 import sys
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 from random import Random
@@ -57,6 +59,11 @@ class Runs:
         self.remembered = {state / "traces": place / "traces"}
         self.remembered[place / "testmon"] = place / "testmon.kept"
 
+    def _settle(self) -> None:
+        """Have all that testmon knows in its file, and nothing beside it."""
+        with closing(sqlite3.connect(self.environ["TESTMON_DATAFILE"])) as base:
+            base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def why(self) -> dict[str, str]:
         """By test: why the last run that left some out has chosen it."""
         texts = [one.read_text() for one in self.reports.glob("latest/*.affected.txt")]
@@ -80,14 +87,14 @@ class Runs:
 
     def keep(self) -> None:
         """What is remembered now is what each edit begins with."""
+        self._settle()
         for here, there in self.remembered.items():
             _copy(here, there)
 
     def back(self) -> None:
+        self._settle()
         for here, there in self.remembered.items():
             _copy(there, here)
-            for rest in here.parent.glob(f"{here.name}-*"):  # SQLite's, of testmon
-                rest.unlink()
 
 
 def excess(
