@@ -5,17 +5,20 @@ The example's portal is edited in place at random, and put back; the part ``unit
 its suite runs three times after each edit, in one environment: all tests, those that
 ``--affected`` chooses, and those that testmon does.  Missed is a test that comes out
 otherwise than before the edit, and was not chosen.  In the end there are the sums, by
-the suffix of what was edited: testmon looks at Python alone.
+the suffix of what was edited: testmon looks at Python alone.  Under each edit there is
+what only ``--affected`` has chosen, by the reason, and how much of it has changed.
 """
 
 import argparse
 import os
 import shutil
+import sqlite3
 import subprocess  # noqa: TID251  (the harness is called as a user does)
 import sys
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import closing
 from itertools import chain, islice
 from pathlib import Path
 from random import Random
@@ -56,6 +59,17 @@ class Runs:
         self.remembered = {state / "traces": place / "traces"}
         self.remembered[place / "testmon"] = place / "testmon.kept"
 
+    def _settle(self) -> None:
+        """Have all that testmon knows in its file, and nothing beside it."""
+        with closing(sqlite3.connect(self.environ["TESTMON_DATAFILE"])) as base:
+            base.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def why(self) -> dict[str, str]:
+        """By test: why the last run that left some out has chosen it."""
+        texts = [one.read_text() for one in self.reports.glob("latest/*.affected.txt")]
+        lines = (line.partition(": ") for text in texts for line in text.splitlines())
+        return {key: why for key, _, why in lines}
+
     def run(self, way: str) -> Outcomes:
         """The tests that ran, and how each came out."""
         shutil.rmtree(self.reports, ignore_errors=True)
@@ -73,12 +87,26 @@ class Runs:
 
     def keep(self) -> None:
         """What is remembered now is what each edit begins with."""
+        self._settle()
         for here, there in self.remembered.items():
             _copy(here, there)
 
     def back(self) -> None:
+        self._settle()
         for here, there in self.remembered.items():
             _copy(there, here)
+
+
+def excess(
+    only: Iterable[str], why: Mapping[str, str], changed: Container[str]
+) -> Iterator[str]:
+    """What only we have chosen: how many, of them changed, and the reason."""
+    groups: dict[str, list[str]] = defaultdict(list)
+    for key in only:
+        groups[why.get(key, "all, since all changed")].append(key)
+    for text, keys in sorted(groups.items(), key=lambda one: -len(one[1])):
+        right = sum(key in changed for key in keys)
+        yield f"{len(keys):>12} only ours, {right} of them changed: {text}"
 
 
 def fixed() -> Iterator[tuple[Path, str, str]]:
@@ -114,14 +142,17 @@ def main() -> int:
             kept = path.read_bytes()
             try:
                 path.write_text(text)
-                found = {way: runs.run(way) for way in WAYS}
+                found = {way: runs.run(way) for way in WAYS if way != "ours"}
+                found["ours"] = runs.run("ours")
+                why = runs.why()
             finally:
                 path.write_bytes(kept)
                 runs.back()
             now = found.pop("all")
             changed = {key for key in before if now.get(key) != before[key]}
-            missed = [len(changed - one.keys()) for one in found.values()]
-            ours, theirs = map(len, found.values())
+            chosen = found["ours"].keys(), found["testmon"].keys()
+            missed = [len(changed - one) for one in chosen]
+            ours, theirs = map(len, chosen)
             counts = {"ours": ours, "testmon": theirs, "changed": len(changed)}
             counts |= {"ours missed": missed[0], "testmon missed": missed[1]}
             totals[path.suffix].update(counts, edits=1)
@@ -130,6 +161,8 @@ def main() -> int:
                 f"{ours:>6} {theirs:>8} {len(changed):>4} changed"
                 f"  {missed[0]:>2} / {missed[1]}  {name}: {what}"
             )
+            for line in excess(chosen[0] - chosen[1], why, changed):
+                console.info(line)
         for suffix, total in totals.items():
             words = (f"{count} {what}" for what, count in total.items())
             console.info(f"{suffix}: {', '.join(words)}")

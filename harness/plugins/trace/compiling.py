@@ -28,7 +28,7 @@ def make(
         place = os.path.join(now.cache, skeleton.digest(key.encode() + source))
         try:
             with open(place, "rb") as stream:
-                *found, code = marshal.load(stream)
+                *found, code = marshal.loads(stream.read())
             return Skeleton(*found), code
         except (OSError, ValueError, EOFError, TypeError):
             pass

@@ -71,6 +71,8 @@ class SourceEvents:
     def __init__(self, observer: Marking) -> None:
         self.observer = observer
         self.inside = tuple(one.rstrip("/") for one in observer.inside)
+        self.known: dict[str, str] = {}
+        """By a whole path that was looked for: as it is told, if it is."""
         self.noting: dict[str, Any] = {
             "open": self._opened,
             "os.listdir": self._listed,
@@ -93,7 +95,18 @@ class SourceEvents:
 
     def looked_for(self, given: Any) -> None:
         """Somebody asks whether there is a file."""
-        path = "" if self.observer.quiet else self._inside(given)
+        if self.observer.quiet:
+            return
+        text = given
+        if type(text) is not str:
+            if not isinstance(given, (bytes, os.PathLike)):
+                return
+            text = os.fsdecode(given)
+        path = self.known.get(text)
+        if path is None:
+            path = self._inside(text)
+            if text[:1] == "/":
+                self.known[text] = path
         if path:
             self._note("place", path)
 
@@ -149,7 +162,7 @@ class SourceEvents:
         else:
             makes = bool(set(mode) & set("wax"))
         if makes:
-            self.observer.written.add(path)
+            self.observer.written.add(f"file {self.observer.name(path)}")
         else:
             self._note(self.observer.reading, path)
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What facts about code need to be imported: the files that stand behind a file.
 
-Each test asks, so what a file needs is remembered until another module is imported.
+Each test asks, so what a file needs is remembered until a module is imported that may
+be another answer.
 """
 
 from __future__ import annotations
@@ -52,6 +53,8 @@ class Needs:
         the file, and mentions one of these where there are some."""
         self._count = 0
         """How many modules there were when the next three were made."""
+        self._missing: set[str] = set()
+        """Modules of which it counts that they were not there."""
         self._who: dict[tuple[str, str], set[str]] = {}
         """As `left`: the facts about code that may see it."""
         self._index: mentions.Index | None = None
@@ -100,16 +103,22 @@ class Needs:
 
     def all(self, marks: Iterable[str]) -> set[str]:
         """These and what their modules have needed to be imported."""
-        if self._count != len(sys.modules):
-            self._count = len(sys.modules)
+        if self._count != len(sys.modules) and self._outdated():
+            self._missing.clear()
             self._own.clear()
             self._whole.clear()
+        self._count = len(sys.modules)
         found = set(marks)
         for name in {file_of(fact) for fact in found}:
             if name not in self._whole:
                 self._whole[name] = self._behind(name)
             found |= self._whole[name]
         return found
+
+    def _outdated(self) -> bool:
+        """Whether there are modules now that would be found, or some have gone."""
+        fewer = not self._count or self._count > len(sys.modules)
+        return fewer or not self._missing.isdisjoint(sys.modules)
 
     def _behind(self, name: str) -> frozenset[str]:
         found: set[str] = set()
@@ -144,6 +153,7 @@ class Needs:
             if name in self.loaded:
                 yield self.loaded[name].fact
             elif one not in sys.modules:
+                self._missing.add(one)
                 yield from self._absent(one)
 
     def _absent(self, module: str) -> Iterator[str]:

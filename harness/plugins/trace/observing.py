@@ -65,7 +65,9 @@ class Observer:
         self.reading = "file"
         """The kind of fact that a file is which is opened now."""
         self.written: set[str] = set()
-        """Files that were made: they are no part of what is there before."""
+        """Files that were made, as facts: they are no part of what is there before."""
+        self.within: dict[str, str] = {}
+        """By the fact of a module: that of its members."""
 
     def listen(self) -> None:
         """Hear of what is entered."""
@@ -120,6 +122,7 @@ class Observer:
             self.digests[fact] = skeleton.digest(source)
         else:
             self.digests[fact] = found.skeleton
+            self.within[fact] = f"members {name}"
             self.digests[f"members {name}"] = listed(found.members)
         for inside, body in found.bodies.items():
             self.digests[f"function {name}:{inside}"] = body
@@ -186,22 +189,19 @@ class Observer:
     def trace(self, marks: Iterable[str]) -> Trace:
         """All facts that these depend on, with the digests that they had."""
         made = Trace()
+        digests = self.digests
+        facts = self.needs.whole(marks) - self.written
         self.quiet += 1
         try:
-            for fact in self.needs.whole(marks):
-                if self.written and self._made_here(fact):
-                    continue
-                made[fact] = self._digest(fact)
-                if fact.startswith("module "):
-                    within = f"members {fact[7:]}"
-                    made[within] = self._digest(within)
+            for fact in facts:
+                known = digests.get(fact)
+                made[fact] = self.now.digest(fact) if known is None else known
+                within = self.within.get(fact)
+                if within is not None:
+                    made[within] = digests[within]
         finally:
             self.quiet -= 1
         return made
-
-    def _digest(self, fact: str) -> str:
-        known = self.digests.get(fact)
-        return self.now.digest(fact) if known is None else known
 
     def pin(self, fact: str) -> None:
         """Have the digest that a fact has now, before it is read.
@@ -215,10 +215,6 @@ class Observer:
             self.digests[fact] = self.now.digest(fact)
         finally:
             self.quiet -= 1
-
-    def _made_here(self, fact: str) -> bool:
-        path = fact.partition(" ")[2]
-        return fact.startswith("file ") and self.now.path(path) in self.written
 
     def packages(self) -> set[str]:
         """The top-level names of what was imported from elsewhere."""

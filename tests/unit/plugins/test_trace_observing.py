@@ -157,6 +157,22 @@ def test_a_module_that_is_not_there_counts(observer: Observer, load: Load) -> No
     assert set(observer.trace(places).values()) == {""}
 
 
+def test_what_a_module_needs_is_found_anew_where_there_are_others(
+    observer: Observer, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load(one="try:\n    import top\nexcept ImportError: pass\ndef f(): pass\n")
+    fact, absent = "function src/own/one.py:f", "place src/top.py"
+    assert absent in observer.needs.all({fact})
+    known = dict(observer.needs._own)
+    monkeypatch.setitem(sys.modules, "chaos_elsewhere", sys)
+    assert absent in observer.needs.all({fact})
+    assert all(observer.needs._own[name] is one for name, one in known.items())
+    monkeypatch.setitem(sys.modules, "top", sys)
+    assert absent not in observer.needs.all({fact})
+    monkeypatch.delitem(sys.modules, "top")
+    assert absent in observer.needs.all({fact})
+
+
 def test_digests_are_those_of_what_was_imported(
     observer: Observer, load: Load, tmp_path: Path
 ) -> None:
