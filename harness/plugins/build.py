@@ -49,7 +49,7 @@ def main() -> int:
             trouble = error if builder else broken_module() or error
             answer(error=filling.reason(trouble), trace=_trace(trouble))
             return 1
-        read = reading.found(order["roots"])
+        read = reading.found(order["observe"]["roots"])
         trace = seen.trace({*seen.marks, *seen.kept}) if seen else None
         answer(done=time.perf_counter() - started, read=read, trace=trace)
     return 0

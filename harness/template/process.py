@@ -160,7 +160,8 @@ class Process:
                 trace = event["trace"]
                 if trace is not None:
                     trace = {self.side.fact(fact): trace[fact] for fact in trace}
-                return Seen(read=tuple(event["read"]), trace=trace)
+                read = filter(None, map(self.side.path, event["read"]))
+                return Seen(read=tuple(read), trace=trace)
 
     def observed(self, roots: list[str], apart: list[str]) -> dict[str, list[str]]:
         """What is looked at, as it is called where the process is."""

@@ -123,7 +123,7 @@ def run(place: Path, state: Path) -> Run:
 
 
 @pytest.fixture
-def module(tmp_path: Path, examples_state: Path) -> Callable[[], str]:
+def module(tmp_path: Path, examples_state: Path) -> Run:
     """Run a test of a copy of the example's module; what is printed."""
     name = "collecting_society"
     shutil.copytree(ROOT / "examples" / name, tmp_path / "src" / name)
@@ -133,7 +133,7 @@ def module(tmp_path: Path, examples_state: Path) -> Callable[[], str]:
     (tmp_path / "pyproject.toml").write_text(f'{table}image = "{MINE}"\n')
     words = ("test", "tryton", name, "--in", "image", "--affected", "-k", "depends")
 
-    def call() -> str:
+    def call(code: int = 0) -> str:
         done = subprocess.run(
             [sys.executable, "-m", "harness", *words, "--database", "local"],
             cwd=tmp_path,
@@ -143,8 +143,9 @@ def module(tmp_path: Path, examples_state: Path) -> Callable[[], str]:
             timeout=600,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        said = done.stdout + done.stderr
+        assert done.returncode == code, said
+        return said
 
     return call
 
@@ -228,9 +229,7 @@ def test_workers_in_containers_of_their_own(run: Run, place: Path) -> None:
 
 
 @pytest.mark.weekly
-def test_a_template_is_found_by_trace(
-    module: Callable[[], str], tmp_path: Path
-) -> None:
+def test_a_template_is_found_by_trace(module: Run, tmp_path: Path) -> None:
     module()
     party = tmp_path / "src/collecting_society/party.py"
     text = party.read_text()
@@ -245,3 +244,9 @@ def test_a_template_is_found_by_trace(
     said = module()
     assert "layer collecting_society built" in said
     assert "affected: 2 of 2 traced tests" in said
+    read = (
+        f"        open('/shared/src/collecting_society/tests/__init__.py')\n{entered}"
+    )
+    party.write_text(text.replace(entered, read))
+    said = module(7)
+    assert "it read src/collecting_society/tests/__init__.py" in said
