@@ -3,6 +3,7 @@
 
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -38,7 +39,20 @@ def test_reports_in_a_module_are_no_part_of_it(tmp_path: Path) -> None:
     assert {one for one in facts if one.startswith("file ")} == {"file alpha/alpha.py"}
 
 
-def test_a_build_that_is_of_no_use_any_more_is_ended() -> None:
+def interrupted() -> bool:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "said"),
+    [
+        (lambda: True, Superseded, "templates: files saved again, ended after"),
+        (interrupted, KeyboardInterrupt, "templates: interrupted after"),
+    ],
+)
+def test_a_build_that_is_of_no_use_any_more_is_ended(
+    asked: Callable[[], bool], error: type[BaseException], said: str
+) -> None:
     ended = threading.Event()
 
     class Builder:
@@ -59,6 +73,7 @@ def test_a_build_that_is_of_no_use_any_more_is_ended() -> None:
     builder: Any = Builder()
     layers: Any = ["alpha", "beta"]
     telling = templates.Telling(context)
-    with pytest.raises(Superseded):
-        templates.ensure_all(context, builder, layers, telling, lambda: True)
-    assert "templates: files saved again, ended after" in stream.getvalue()
+    with pytest.raises(error):
+        templates.ensure_all(context, builder, layers, telling, asked)
+    assert said in stream.getvalue()
+    assert ended.is_set()
