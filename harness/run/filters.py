@@ -6,6 +6,8 @@ from pathlib import Path
 
 PROMPTS = {"p": "part of a file's path", "t": "part of a name, as -k has it"}
 
+KEYS = "a all · f failed · r rest · p file · t name · Enter again · u unfold · q quit"
+
 
 class Filters:
     """Parts of paths (`p`) and names (`t`)."""
@@ -47,9 +49,11 @@ class Filters:
         chosen = sorted(known) if files is None else files
         return tuple(one for one in chosen if part in one.as_posix())
 
-    def row(self) -> str:
-        """What is asked for, and typed."""
-        return f"{PROMPTS[self.prompt]} (Enter, Esc): {self.typed}_"
+    def row(self, more: Iterable[str] = ()) -> str:
+        """What is asked for, and typed; else the filters, what is `more`, the keys."""
+        if self.prompt:
+            return f"{PROMPTS[self.prompt]} (Enter, Esc): {self.typed}_"
+        return " ".join([*self.words(), *more, KEYS])
 
     def words(self) -> list[str]:
         """Those there are."""

@@ -87,6 +87,11 @@ class Findings:
         text = f"{outcome.upper()} {figures.plain(name)}"
         self.console.info(f"{text}\n  {first[:SHOWN]}" if first else text)
 
+    def row(self) -> str:
+        """How far the round is."""
+        bad = f", {len(self.told)} failed" if self.told else ""
+        return f"{self.done}/{max(self.expected, self.done)} tests{bad} …"
+
     def unfold(self) -> None:
         """Tell of the last round's failures with their whole tracebacks."""
         for one in self.last:

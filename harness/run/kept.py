@@ -10,7 +10,6 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Collection
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from harness.patience import watched
 from harness.plan import Step
 from harness.run import preparing, servers, session
 from harness.run.basis import Basis
+from harness.run.holding import HeldServer
 from harness.run.known import KnownTests
 from harness.run.progress import Notes
 from harness.selection.affected import Traced
@@ -49,6 +49,7 @@ class KeptStep:
         self.current = current
         self.ended = ended
         self.superseded = superseded
+        self.server = HeldServer(current)
         self.basis = Basis(current.scratch())
         self.known = KnownTests()
         self.number = 0
@@ -57,7 +58,6 @@ class KeptStep:
         self._session: session.StepSession | None = None
         self._former: session.StepSession | None = None
         """The last one that was closed: it knows what tests depend on."""
-        self._server = ExitStack()
         self._broker: Broker | None = None
         self._where: servers.TemplatePlace | None = None
         self._layers: Layers | None = None
@@ -65,12 +65,6 @@ class KeptStep:
         self._directory: Path | None = None
         """Of the last round, in the run's private one."""
         self._thread: threading.Thread | None = None
-
-    def hold(self, context: Context, step: Step) -> None:
-        """Have the server stay, whatever comes and goes."""
-        with context.console.step("database server", ticker=True):
-            place = servers.place(context, self.current, step.database)
-            self._server.enter_context(place)
 
     def prepare(self, context: Context, step: Step) -> None:
         """Have all that rounds of `step` need, its `tests` among it.
@@ -96,6 +90,10 @@ class KeptStep:
         self.number += 1
         self.known.left = left
         try:
+            server = self._where.server if self._where else None
+            if self.server.gone(context, server):
+                self._shut()
+                self.server.hold(context, step)
             if self._fits(context, step):
                 self._again(step)
             else:
@@ -118,6 +116,12 @@ class KeptStep:
         """Why nothing is traced; empty where it is."""
         return self._session.affected.why_not if self._session else ""
 
+    @property
+    def lost(self) -> bool:
+        """Whether the last round has lost its database server."""
+        running = self._session.running if self._session else None
+        return running is not None and running.lost
+
     def cancel(self) -> None:
         """End the round that goes on, if one does; nobody hears of it."""
         self.number += 1
@@ -137,7 +141,7 @@ class KeptStep:
     def close(self) -> None:
         """End all of it."""
         self.restart()
-        self._server.close()
+        self.server.close()
 
     def results(self) -> Path:
         """Where the last round writes what it finds."""
@@ -286,7 +290,9 @@ class KeptStep:
         else:
             if number == self.number:  # else files may have changed while it went on
                 assert self._broker is not None
-                self.known.record(made, self._broker, self.current.id, finished)
+                if not self.lost:
+                    self.known.record(made, self._broker, self.current.id, finished)
                 self.whole = number
-            errors = (*finished.errors, *made.failures)
+            errors = tuple(made.failures)
+            errors = errors[:1] if self.lost else (*finished.errors, *errors)
             self.ended(number, replace(finished, errors=errors))

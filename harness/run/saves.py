@@ -54,12 +54,15 @@ class Saves:
         apart: Iterable[Path],
         saved: Callable[[frozenset[Path]], None],
         tell: Callable[[str], None],
+        outputs: Iterable[int] = (1, 2),
     ) -> None:
+        """What is written to the handles `outputs` is none."""
         self.roots = [one for one in roots if one.is_dir()]
         self.apart = frozenset(map(os.fspath, apart))
         self.saved = saved
         self.tell = tell
         self.polling = False
+        self.outputs = [os.fstat(one) for one in outputs]
         self.known: dict[Path, Stamp] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="saves", daemon=True)
@@ -102,14 +105,20 @@ class Saves:
         made = name.startswith(".") or name.endswith(".egg-info") or name in APART
         return not (made or path in self.apart)
 
-    @staticmethod
-    def _files(directories: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:
+    def _own(self, found: os.stat_result) -> bool:
+        """Whether a file is where this process writes what it has to say."""
+        return any(os.path.samestat(found, one) for one in self.outputs)
+
+    def _files(self, directories: Iterable[Path]) -> Iterator[tuple[Path, Stamp]]:
         for place in directories:
             try:
-                with os.scandir(place) as found:
-                    for one in found:
-                        if one.is_file() and not NOISE.match(one.name):
-                            yield Path(one.path), stamp(one.stat())
+                with os.scandir(place) as names:
+                    for one in names:
+                        if NOISE.match(one.name) or not one.is_file():
+                            continue
+                        found = os.stat(one.path)
+                        if not self._own(found):
+                            yield Path(one.path), stamp(found)
             except OSError:  # it has vanished meanwhile
                 continue
 
@@ -183,7 +192,7 @@ class Saves:
             found = path.stat()
         except OSError:
             return before is not None
-        if not path.is_file():
+        if not path.is_file() or self._own(found):
             return False
         self.known[path] = stamp(found)
         return before != self.known[path]

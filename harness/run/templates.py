@@ -221,11 +221,15 @@ def _in_parallel(
     with ThreadPoolExecutor(max_workers=jobs) as executor:
         futures = [executor.submit(make.ensure, layer) for layer in wanted_]
         over = False
-        while superseded and wait(futures, timeout=ASK).not_done:
-            over = over or superseded(wanted_)
-            if over:  # again and again: one may have begun meanwhile
-                make.end()
-        errors = [future.exception() for future in futures]
+        try:
+            while superseded and wait(futures, timeout=ASK).not_done:
+                over = over or superseded(wanted_)
+                if over:  # again and again: one may have begun meanwhile
+                    make.end()
+            errors = [future.exception() for future in futures]
+        except KeyboardInterrupt:
+            make.end()
+            raise
     for error in errors:
         if error is not None:
             raise error

@@ -4,6 +4,7 @@
 import queue
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,6 @@ from harness.run.wish import ALL, Wish, rest
 from harness.selection import affected, changes
 from harness.selection.affected import Concerned, Traced
 
-KEYS = "a all · f failed · r rest · p file · t name · Enter again · u unfold · q quit"
 LOOK = 0.03
 """Seconds between two looks at what a round has found."""
 IDLE = 1.0
@@ -55,6 +55,8 @@ class Watching:
         self.running = False
         self.fresh = True
         """Whether no round has ended: what failed in others' is to run, too."""
+        self.lost = False
+        """Whether the last round has lost the database server."""
         self.rest = False
         """Whether the rest follows what a save has led to."""
         self.ran: set[str] = set()
@@ -62,18 +64,16 @@ class Watching:
 
     def begin(self) -> None:
         """Prepare, and run what differs from the last commit."""
-        self.kept.hold(self.context, self.step)
+        self.kept.server.hold(self.context, self.step)
         try:
             self.kept.prepare(self.context, self.step)
-        except Superseded:  # what was saved begins it anew
-            return
         except HarnessError as error:
-            self.console.error(error)
+            if not isinstance(error, Superseded):  # what was saved begins it anew
+                self.console.error(error)
             return
-        try:
+        names: tuple[str, ...] = ()
+        with suppress(UsageError):  # no git, no commit: nothing differs from nothing
             names = changes.files(self.context, "HEAD")
-        except UsageError:  # no git, no commit: nothing differs from nothing
-            names = ()
         known = self.kept.known
         if why := self.kept.why_not():
             self.console.warn(f"{why}: a save runs what the rules say (docs/gate.md)")
@@ -100,12 +100,10 @@ class Watching:
             if self.arrived and self.events.empty():
                 arrived, self.arrived = self.arrived, frozenset()
                 self.saved(arrived)
-            if self.running:
+            if self.running and not self.kept.lost:
                 self.findings.look(self.kept.results())
             if cold := self.kept.basis.trouble():
                 self.console.warn(f"rounds start cold, which takes longer: {cold}")
-
-    # -- events ----------------------------------------------------------------
 
     def saved(self, files: Iterable[Path], *, quiet: bool = False) -> None:
         """Run what saved files concern, and what rounds that they end have told.
@@ -173,8 +171,9 @@ class Watching:
         """Tell how a round has ended by itself, and what follows of it."""
         if number != self.kept.whole or not self.running:
             return
-        late = self._told(done)
-        if late:
+        if self.kept.lost and not isinstance(done, BaseException):
+            self._lost(done)
+        elif late := self._told(done):
             self.saved(late, quiet=True)
         if self.rest and self.wish.first and not self.running:
             self._follow(time.monotonic())
@@ -193,8 +192,17 @@ class Watching:
         late = self.saves.ended(ran)
         if late and self.findings.told:  # by what was half-written, perhaps
             self.saves.broken(self.wish, self.findings.told, self.kept.known)
-        self.running = self.fresh = False
+        self.running = self.fresh = self.lost = False
         return late
+
+    def _lost(self, done: results.Finished) -> None:
+        """The server has ended under the round: once more, but not again and again."""
+        self.running = False
+        for error in done.errors:
+            self.console.error(error)
+        if not self.lost:
+            self.lost = True
+            self._start(self.wish, time.monotonic(), covers=self.saves.covered)
 
     def _found(self, saved: Iterable[Path], traced: Traced | None) -> Concerned | None:
         tests = self.kept.known.tests
@@ -209,7 +217,7 @@ class Watching:
             return False
         self.kept.cancel()
         number, done = self.events.take("ended")
-        if number == self.kept.whole:
+        if number == self.kept.whole and not self.kept.lost:
             self._told(done)
             return True
         self.running = False
@@ -235,10 +243,9 @@ class Watching:
 
     def _unconcerned(self, saved: set[Path], *, again: bool = True) -> None:
         """No test depends on what was saved; not `again` where that was said last."""
-        names = [affected.name(self.context.config.root, one) for one in sorted(saved)]
-        if names:
-            text = f"{affected.words(names)}: no test depends on what changed"
-            self.findings.say(text, again=again)
+        if saved:
+            names = affected.named(self.context.config.root, saved)
+            self.findings.say(f"{names}: no test depends on what changed", again=again)
 
     def _follow(self, since: float) -> None:
         """Run what has not run since the last save."""
@@ -251,8 +258,8 @@ class Watching:
         unread = self.saves.structure(saved)
         if not unread:
             return False
-        names = [affected.name(self.context.config.root, one) for one in sorted(unread)]
-        self.console.info(f"{affected.words(names)}: all is looked at anew")
+        names = affected.named(self.context.config.root, unread)
+        self.console.info(f"{names}: all is looked at anew")
         self._end()
         self.kept.restart()
         self.context, self.step = self.again()
@@ -284,16 +291,9 @@ class Watching:
             if not isinstance(error, Superseded):
                 self.console.error(error)
 
-    # -- the last line -------------------------------------------------------------
-
     def rows(self) -> Iterator[str]:
         """The last line of a terminal: what is typed, what runs, or the keys."""
-        found = self.findings
-        if self.filters.prompt:
-            yield self.filters.row()
-        elif self.running:
-            bad = f", {len(found.told)} failed" if found.told else ""
-            yield f"{found.done}/{max(found.expected, found.done)} tests{bad} …"
+        if self.running and not self.filters.prompt:
+            yield self.findings.row()
         else:
-            rest = ["the rest follows:"] * self.rest
-            yield " ".join([*self.filters.words(), *rest, KEYS])
+            yield self.filters.row(["the rest follows:"] * self.rest)

@@ -108,6 +108,11 @@ def name(root: Path, path: Path) -> str:
     return Path(os.path.relpath(path, root)).as_posix()
 
 
+def named(root: Path, paths: Iterable[Path]) -> str:
+    """Files in few words."""
+    return words([name(root, path) for path in sorted(paths)])
+
+
 def words(names: list[str]) -> str:
     """Several files in few words; none are those of before."""
     if not names:

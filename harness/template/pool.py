@@ -6,12 +6,13 @@ a cap over all workers possible, and what lets a worker die with a lease in its
 hands without anything being lost.
 """
 
+import itertools
 import threading
 import time
 from collections import Counter, defaultdict, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Final, Literal
 
 from harness.errors import DatabaseError, HarnessError
 from harness.model import LeaseCost
@@ -21,6 +22,9 @@ from harness.template.layer import Layer
 from harness.template.undo import NOWHERE, PRISTINE, UNTRACKED, ResetOutcome
 
 Kind = Literal["ready", "fresh", "clean", "reset"]
+NUMBERS: Final = itertools.count(1)
+"""Of the clones of all pools: those of one whose server has ended may still be there
+when another server has its data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,6 @@ class Pool:
         self._coming: Counter[str] = Counter()
         self._out: dict[str, PoolLease] = {}
         self._count = 0
-        self._number = 0
         self._closed = False
         self._failure: HarnessError | None = None
 
@@ -81,10 +84,7 @@ class Pool:
         future.add_done_callback(lambda done: self._arrived(layer, done))
 
     def _clone(self, layer: Layer) -> str:
-        with self._guard:
-            self._number += 1
-            number = self._number
-        return self.shelf.clone(self.builder.digest(layer), str(number))
+        return self.shelf.clone(self.builder.digest(layer), str(next(NUMBERS)))
 
     def _arrived(self, layer: Layer, done: "Future[str]") -> None:
         with self._guard:

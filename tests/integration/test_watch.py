@@ -2,12 +2,14 @@
 """Save, see: a watch on a small module, in a terminal and without one."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -182,6 +184,65 @@ def test_two_without_a_terminal_and_one_is_killed(
             one.kill()
             one.wait()
     assert all(settled(lambda log=log: marked(log.name)) for log in logs)
+
+
+@contextmanager
+def watch(
+    cwd: Path, log: Path, *options: str, env: dict[str, str]
+) -> Iterator[Callable[..., None]]:
+    """A watch without a terminal; waits for what it says next."""
+    with log.open("wb") as output:
+        one = subprocess.Popen(
+            [*WATCH, *options],
+            cwd=cwd,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    seen = 0
+
+    def says(*patterns: str) -> None:
+        nonlocal seen
+        for pattern in patterns:
+            deadline = time.monotonic() + 120
+            while not (found := re.search(pattern, log.read_text()[seen:])):
+                assert time.monotonic() < deadline, (pattern, log.read_text())
+                time.sleep(0.05)
+            seen += found.end()
+
+    try:
+        yield says
+    finally:
+        one.send_signal(signal.SIGINT)
+        one.wait(30)
+
+
+@pytest.mark.weekly
+def test_the_server_is_killed_between_two_saves_and_under_a_round(
+    project: Path, state: Path, env: dict[str, str], tmp_path: Path
+) -> None:
+    """Another one is started, and the tests come out as they are."""
+    test = project / "src" / "alpha" / "alpha" / "tests" / "test_module.py"
+    text = test.read_text()
+
+    def kill() -> None:
+        pid, *_ = (state / "server/data/postmaster.pid").read_text().splitlines()
+        os.kill(int(pid), signal.SIGKILL)
+
+    log = tmp_path / "said"
+    with watch(project, log, "--database", "local", env=env) as says:
+        says("wait for a save")
+        kill()
+        test.write_text(text.replace("['First']", "sorted(['First'])"))
+        says("another one is started", " passed in ")
+        slow = "__import__('time').sleep(3) or ['First']"
+        test.write_text(text.replace("['First']", slow))
+        says("test_module.py: 1 tests")
+        time.sleep(1.5)
+        kill()
+        says("ended while tests were running", "another one is started")
+        says(r"\n1 passed in")
 
 
 LIMITED = """\

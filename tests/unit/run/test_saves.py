@@ -66,10 +66,24 @@ def test_a_file_counts_when_it_is_another_one(tmp_path: Path) -> None:
 
 
 def test_what_vanishes_while_it_is_looked_for(tmp_path: Path) -> None:
-    assert list(Saves._files([tmp_path / "gone"])) == []
+    saves = followed(tmp_path)
+    assert list(saves._files([tmp_path / "gone"])) == []
     (tmp_path / "dangling").symlink_to(tmp_path / "gone")
     (tmp_path / "there.py").touch()
-    assert [path.name for path, _ in Saves._files([tmp_path])] == ["there.py"]
+    assert [path.name for path, _ in saves._files([tmp_path])] == ["there.py"]
+
+
+def test_what_it_says_itself_is_no_save(tmp_path: Path) -> None:
+    """Its output may be a file of the project: else each line led to another one."""
+    path = tmp_path / "said"
+    with path.open("w") as stream:
+        saves = Saves(
+            [tmp_path], apart=[], saved=lambda files: None, tell=lambda text: None,
+            outputs=[stream.fileno()],
+        )  # fmt: skip
+        stream.write("no test depends on what changed")
+    assert not saves._changed(path)
+    assert not list(saves._found([tmp_path]))
 
 
 def test_all_that_is_another_one_is_found(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from harness.model import Module, Origin
 from harness.modules import Graph
 from harness.output import Console
 from harness.run import templates
-from harness.template.layer import Request
+from harness.template.layer import Layer, Request
 from tests.unit.run.test_needs import STEP
 
 
@@ -38,7 +38,20 @@ def test_reports_in_a_module_are_no_part_of_it(tmp_path: Path) -> None:
     assert {one for one in facts if one.startswith("file ")} == {"file alpha/alpha.py"}
 
 
-def test_a_build_that_is_of_no_use_any_more_is_ended() -> None:
+def interrupted(wanted: list[Layer]) -> bool:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "said"),
+    [
+        (lambda wanted: True, Superseded, "templates: files saved again, ended after"),
+        (interrupted, KeyboardInterrupt, "templates: interrupted after"),
+    ],
+)
+def test_a_build_that_is_of_no_use_any_more_is_ended(
+    asked: templates.Superseding, error: type[BaseException], said: str
+) -> None:
     ended = threading.Event()
 
     class Builder:
@@ -59,6 +72,7 @@ def test_a_build_that_is_of_no_use_any_more_is_ended() -> None:
     builder: Any = Builder()
     layers: Any = ["alpha", "beta"]
     telling = templates.Telling(context)
-    with pytest.raises(Superseded):
-        templates.ensure_all(context, builder, layers, telling, lambda wanted: True)
-    assert "templates: files saved again, ended after" in stream.getvalue()
+    with pytest.raises(error):
+        templates.ensure_all(context, builder, layers, telling, asked)
+    assert said in stream.getvalue()
+    assert ended.is_set()
