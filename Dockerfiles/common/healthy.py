@@ -2,7 +2,8 @@
 """``healthy.py URL``: whether a server answers at all; an error of its own is no.
 
 It is called every few seconds as long as a container lives, so it imports little:
-``python3 -IS`` and a socket take a quarter of the processor time of `urllib`.
+``python3 -IS`` and a socket take a quarter of the processor time of `urllib`.  How long
+it may wait says who calls it.
 """
 
 import socket
@@ -11,7 +12,7 @@ import sys
 _, _, host, path = [*sys.argv[1].split("/", 3), ""][:4]
 name, port = host.split(":")
 try:
-    with socket.create_connection((name, int(port)), timeout=4) as server:
+    with socket.create_connection((name, int(port)), timeout=20) as server:
         server.sendall(f"GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n".encode())
         with server.makefile("rb") as answer:
             line = answer.readline()

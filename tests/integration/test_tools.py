@@ -311,9 +311,13 @@ def asked(url: str) -> "subprocess.Popen[str]":
 
 
 def test_who_was_well_is_left_alone_for_a_while(tmp_path: Path) -> None:
-    """No rest after a start, nor after a failure."""
-    (tmp_path / "sleep").write_text('#!/bin/sh\necho "rests $1"\n')
-    (tmp_path / "sleep").chmod(0o755)
+    """No rest after a start, nor after a failure, and time for a first page."""
+    for name, script in {
+        "sleep": 'echo "rests $1"',
+        "timeout": 'echo "may take $1"; shift; exec "$@"',
+    }.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
     env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
 
     def well(*command: str) -> tuple[int, str]:
@@ -323,13 +327,16 @@ def test_who_was_well_is_left_alone_for_a_while(tmp_path: Path) -> None:
         )  # fmt: skip
         return done.returncode, done.stdout
 
-    assert well("echo", "well") == (0, "well\n")
-    assert well("echo", "well") == (0, "rests 10\nwell\n")
-    assert well("false") == (1, "rests 10\n")
-    assert well("false") == (1, "")
-    assert well("true") == (0, "")
+    long, rested = "may take 14\n", "rests 10\nmay take 4\n"
+    assert well("echo", "well") == (0, f"{long}well\n")
+    assert well("echo", "well") == (0, f"{rested}well\n")
+    assert well("false") == (1, rested)
+    assert well("false") == (1, long)
+    late = ("sh", "-c", "exit 124")  # as timeout says it
+    assert well(*late) == (1, f"{long}no answer within 14 s\n")
+    assert well("true") == (0, long)
     (tmp_path / "healthy").write_text("of an earlier start\n")
-    assert well("true") == (0, "")
+    assert well("true") == (0, long)
 
 
 # -- a service that begins again -----------------------------------------------
