@@ -4,9 +4,10 @@
 The example's portal is edited in place at random, and put back; the part ``unit`` of
 its suite runs three times after each edit, in one environment: all tests, those that
 ``--affected`` chooses, and those that testmon does.  Missed is a test that comes out
-otherwise than before the edit, and was not chosen.  In the end there are the sums, by
-the suffix of what was edited: testmon looks at Python alone.  Under each edit there is
-what only ``--affected`` has chosen, by the reason, and how much of it has changed.
+otherwise than before the edit, and was not chosen; nobody can choose one that is gone,
+since what yields it fails.  In the end there are the sums, by the suffix of what was
+edited: testmon looks at Python alone.  Under each edit there is what only
+``--affected`` has chosen, by the reason, and how much of it has changed.
 """
 
 import argparse
@@ -149,7 +150,9 @@ def main() -> int:
                 path.write_bytes(kept)
                 runs.back()
             now = found.pop("all")
-            changed = {key for key in before if now.get(key) != before[key]}
+            changed = {
+                key for key in before if now.get(key, before[key]) != before[key]
+            }
             chosen = found["ours"].keys(), found["testmon"].keys()
             missed = [len(changed - one) for one in chosen]
             ours, theirs = map(len, chosen)
