@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Amounts in words: durations and sizes."""
+"""Amounts in words: durations, sizes, numbers of things."""
 
 
 def duration(seconds: float) -> str:
@@ -18,6 +18,11 @@ def minutes(seconds: float) -> str:
     if whole < 60:
         return f"{whole} min {rest:02} s"
     return f"{whole // 60} h {whole % 60:02} min"
+
+
+def counted(count: int, what: str) -> str:
+    """``1 test``, ``2 tests``."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def size(count: int) -> str:

@@ -17,6 +17,7 @@ from harness.errors import ExitCode, GateFailed
 from harness.output import Console
 from harness.plugins.trace.facts import Now
 from harness.plugins.trace.names import names_of
+from harness.quantities import counted
 from harness.results import Finished
 from harness.run import distant, traces
 from harness.run.expecting import Expecting
@@ -112,17 +113,16 @@ class Affected:
             self.context.console.warn(
                 f"{self.path} is {self.known.trouble}: all tests are traced anew"
             )
-        names = {name for test in self.known.tests.values() for name, _ in test.needs}
+        tests = self.known.tests
+        names = {name for test in tests.values() for name, _ in test.needs}
         self.now = self.now or Now(
             str(self.context.config.root.resolve()),
             own=names_of(self._sources()),
             cache=str(self.context.store.path / traces.CODE),
         )
         self.now.environ, self.now.given = env, self.given.now(names, layers)
-        self.stale = traces.stale(self.known.tests, self.now)
-        self.reasons = traces.reasons(
-            self.known.tests, self.now, self.stale, failed=failed
-        )
+        self.stale = traces.stale(tests, self.now)
+        self.reasons = traces.reasons(tests, self.now, self.stale, failed=failed)
 
     def unchanged(self) -> list[str]:
         """Keys of the tests whose trace holds."""
@@ -246,12 +246,13 @@ class Affected:
 
     def _tell(self, told: Collected, finished: Finished) -> None:
         """What ran and why, and what did not."""
-        console = self.context.console
-        known = self.known.tests
+        console, known = self.context.console, self.known.tests
         runs = Counter(known[key].run for key in told.gone if key in known)
         more = "; their coverage is carried over" if self.step.coverage else ""
         for run, count in sorted(runs.items()):
-            console.info(f"unchanged since run {run}: {count} tests, not run{more}")
+            console.info(
+                f"unchanged since run {run}: {counted(count, 'test')}, not run{more}"
+            )
         ran = [key for *_, key in told.tests if key not in set(told.gone)]
         why = {key: self.reasons.get(key) or [self._else(key)] for key in ran}
         if told.gone and why:
@@ -277,7 +278,8 @@ def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
     code, errors = finished.code, finished.errors
     if wrong:
         error = GateFailed(
-            f"--affected would have missed {len(wrong)} tests that came out otherwise",
+            f"--affected would have missed {counted(len(wrong), 'test')} that came out"
+            " otherwise",
             checked="\n".join(wrong),
             remedy="unless they are flaky, their trace misses something:"
             " docs/affected.md",
@@ -291,8 +293,8 @@ def judged(finished: Finished, *, gone: bool, wrong: list[str]) -> Finished:
 
 def _show(console: Console, reasons: Mapping[str, list[str]]) -> None:
     """How many tests there are for each reason, the first of each."""
-    counted = Counter(texts[0] for texts in reasons.values())
-    for text, count in counted.most_common(SHOWN):
+    first = Counter(texts[0] for texts in reasons.values())
+    for text, count in first.most_common(SHOWN):
         console.info(f"  {count:>4} × {text}")
-    if len(counted) > SHOWN:
-        console.info(f"       … and {len(counted) - SHOWN} more reasons")
+    if len(first) > SHOWN:
+        console.info(f"       … and {counted(len(first) - SHOWN, 'more reason')}")

@@ -12,6 +12,7 @@ from harness import results
 from harness.context import Context
 from harness.errors import HarnessError, Superseded, UsageError
 from harness.plan import Step
+from harness.quantities import counted
 from harness.run import saves, traces
 from harness.run.events import QUIT, Events
 from harness.run.filters import PROMPTS, Filters
@@ -77,9 +78,8 @@ class Watching:
         known = self.kept.known
         if why := self.kept.why_not():
             self.console.warn(f"{why}: a save runs what the rules say (docs/gate.md)")
-        self.console.info(
-            f"{len(known.all)} tests in {len(known.tests)} files wait for a save"
-        )
+        found = (counted(len(known.all), "test"), counted(len(known.tests), "file"))
+        self.console.info(f"{' in '.join(found)} wait for a save")
         self.saved((self.context.config.root / name for name in names), quiet=True)
 
     def loop(self) -> None:
@@ -275,9 +275,9 @@ class Watching:
         ids = wish.ids(files, self.kept.known.tests, self.findings.failing)
         self.wish = wish
         part = self.filters.parts["t"]
-        count = str(len(ids)) if self.kept.known.tests else "all"
+        count = counted(len(ids), "test") if self.kept.known.tests else "all tests"
         of_them = f", of them {part!r}" if part else ""
-        self.findings.say(f"{wish.why}: {count} tests{of_them}")
+        self.findings.say(f"{wish.why}: {count}{of_them}")
         self.findings.begin(len(ids), since)
         try:
             workers = 1 if self.findings.few(ids) else self.step.workers

@@ -209,7 +209,7 @@ def test_coverage_and_the_check(
     assert "5 passed" in run("--affected=check")
     (place / "src/thing/data/new").touch()
     checked = run("--affected=check", code=8)
-    assert "would have missed 1 tests" in checked
+    assert "would have missed 1 test" in checked
     assert [one for one in engine.owned(store.id) if one.run] == []
 
 

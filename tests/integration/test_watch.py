@@ -99,12 +99,12 @@ def test_a_day_in_a_terminal(project: Path, state: Path, env: dict[str, str]) ->
         test.save(
             "['First']",
             "['Second']",
-            r"test_module.py: 1 tests",
+            r"test_module.py: 1 test",
             r"FAILED .*test_first.*AssertionError",
             r"\D1 failed in",
         )
         test.say("u", r"Thing.search.*E +AssertionError")
-        test.say("f", "failed: 1 tests", "1 failed in")
+        test.say("f", "failed: 1 test", "1 failed in")
         test.save("class", "clas", r"test_module.py:4: ")
         test.save("", "", GREEN)
         test.say("tfirst\n", "of them 'first'", r"\D1 passed in")
@@ -115,10 +115,10 @@ def test_a_day_in_a_terminal(project: Path, state: Path, env: dict[str, str]) ->
         tools = Edited(shown, source / "tools.py")
         tools.save("2 *", "2  *", "tools.py: no test depends on what changed")
         tools.save(
-            "2 *", "3 *", r"tools.py: 1 tests", r"FAILED .*test_twice", "1 failed"
+            "2 *", "3 *", r"tools.py: 1 test", r"FAILED .*test_twice", "1 failed"
         )
         test.say("r", r"the rest: \d\d+ tests", r"\d\d+ passed in .*; 1 more fail: f")
-        said = tools.save("", "", "tools.py: 1 tests", "1 passed", "the rest:", GREEN)
+        said = tools.save("", "", "tools.py: 1 test", "1 passed", "the rest:", GREEN)
         assert "FAILED" not in said
         test.say("r", "a all")
 
@@ -238,7 +238,7 @@ def test_the_server_is_killed_between_two_saves_and_under_a_round(
         says("another one is started", " passed in ")
         slow = "__import__('time').sleep(3) or ['First']"
         test.write_text(text.replace("['First']", slow))
-        says("test_module.py: 1 tests")
+        says("test_module.py: 1 test")
         time.sleep(1.5)
         kill()
         says("ended while tests were running", "another one is started")
