@@ -93,7 +93,7 @@ def test_explain_names_the_file_that_changed(
             n for n, line in enumerate(lines) if line.startswith(f"layer {name} ")
         )
         assert "must be built" in lines[at]
-        assert "  src/alpha/alpha/alpha.py, outside of functions, changed" in lines[at:]
+        assert "  src/alpha/alpha/alpha.py: MARK changed" in lines[at:]
 
 
 @BOTH
