@@ -13,19 +13,13 @@ from __future__ import annotations
 
 import builtins
 import sys
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from harness.plugins.trace import compiling, events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, listed
-from harness.plugins.trace.names import file_of, names_of, real, top
+from harness.plugins.trace.names import file_of, followed, names_of, real, top
 from harness.plugins.trace.needs import Loaded, Needs
 from harness.plugins.unpatched import os
-
-LOOKING = (
-    "/_pytest/", "/pluggy/", "/harness/plugins/", "/venusian/", "/unittest/",
-    "/trytond/modules/__init__", "/trytond/tests/",
-)  # fmt: skip
-"""Who imports modules by their names for what they find there by convention."""
 
 
 class Observer:
@@ -153,12 +147,19 @@ class Observer:
         self.marks.add(loaded.fact)
         asking = frame.f_code.co_filename
         ours = self.name(real(asking)) in self.needs.loaded
-        if (ours and stated) or any(one in asking for one in LOOKING):
+        if (ours and stated) or imports.by_convention(asking):
             return
-        whole = f"all {file_of(loaded.fact)}"
-        self.marks.add(whole)
+        whole = {f"all {file_of(loaded.fact)}", *self._followed(module, frame)}
+        self.marks |= whole
         if not ours and frame.f_code.co_name == "<module>":
-            self.kept.add(whole)
+            self.kept |= whole
+
+    def _followed(self, module: str, frame: Any) -> Iterator[str]:
+        for one in followed(module, list(frame.f_locals.values())):
+            path = getattr(sys.modules.get(one), "__file__", None)
+            known = self.needs.loaded.get(self.name(real(path))) if path else None
+            if known is not None:
+                yield from (known.fact, f"all {file_of(known.fact)}")
 
     def loaded_by_hand(self, path: str) -> None:
         """Somebody executes a module without importing it, and may read all of it."""

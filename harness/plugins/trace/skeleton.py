@@ -15,7 +15,7 @@ from typing import Any, Iterable, Iterator, NamedTuple
 
 from harness.plugins.trace import members, mentions
 
-VERSION = 6
+VERSION = 7
 """Of what is said here and in `instrument`: what another one said is not so."""
 LENGTH, SHORT = 20, 10
 """Hexadecimal digits of a digest, and of a member's."""
@@ -198,7 +198,8 @@ class Reader:
         self.nodes[name] = node
         self.bodies[name] = _joined(inside)
         below = (one for part in node.body[has is not None :] for one in ast.walk(part))
-        self.uses[name] = sorted(mentions.find(below, self.names))
+        uses = mentions.find(below, self.names) | mentions.making(node)
+        self.uses[name] = sorted(uses)
 
     # -- what may see code ---------------------------------------------------
 

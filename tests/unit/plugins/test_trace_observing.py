@@ -506,7 +506,7 @@ def test_a_module_that_is_there_counts_for_who_asks_for_it_by_name(
 
 
 STATED = """
-import importlib
+import importlib, pickle, pytest
 from importlib.util import module_from_spec, spec_from_file_location
 def states():
     import own.two
@@ -515,9 +515,13 @@ def finds(): importlib.import_module('own.two')
 def loads(path):
     spec = spec_from_file_location('own.two', path)
     spec.loader.exec_module(module_from_spec(spec))
+def unpickles(): return pickle.loads(b'cown.two\\nA\\n.')
+def skips(): return pytest.importorskip('own.two')
+def patches(monkeypatch): monkeypatch.setattr('own.two.%s' % 'A', 1)
 """
 LIBRARY = """
 def asks(): __import__('own.two')
+def resolves(text): return __import__(text.partition('.')[0])
 """
 
 
@@ -540,6 +544,11 @@ def test_who_may_read_all_of_a_module(
     assert whole in seen(observer, one.finds)
     assert whole in seen(observer, lambda: one.loads(path))
     assert whole in seen(observer, asking.asks)
+    assert whole in seen(observer, lambda: asking.resolves("own.two.A"))
+    assert whole not in seen(observer, lambda: asking.resolves("own.one"))
+    assert whole in seen(observer, one.unpickles)
+    assert whole in seen(observer, one.skips)
+    assert whole in seen(observer, lambda: one.patches(monkeypatch))
     assert whole not in seen(observer, lambda: None)
     for name in ("asking", "holding"):
         sys.modules.pop(name, None)
