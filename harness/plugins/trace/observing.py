@@ -54,6 +54,8 @@ class Observer:
         """Of what was compiled, or first looked at: it may be another one by now."""
         self.lasting = False
         """Whether modules that are imported now count for all that comes later."""
+        self.executing: list[str] = []
+        """The files whose modules are executed now."""
         self.quiet = 0
         """Above 0 while the import itself reads."""
         self.reading = "file"
@@ -123,9 +125,11 @@ class Observer:
         """Execute a module: what is seen then, all need who need the module."""
         name = self.name(real(path))
         before = self._turn(set())
+        self.executing.append(name)
         try:
             run()
         finally:
+            self.executing.pop()
             seen = self._turn(before)
             self.needs.importing.setdefault(name, set()).update(seen)
             self.needs.forget()
@@ -180,6 +184,8 @@ class Observer:
         kept = self.kept
         if here is not None:
             kept = self.needs.left.setdefault((file_of(fact), here), set())
+        for name in self.executing[-1:]:  # what an import leaves is its module's doing
+            kept.add(self.needs.loaded[name].fact)
         return _Keeping(self, fact, kept)
 
     # -- answers -------------------------------------------------------------
