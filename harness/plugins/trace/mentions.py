@@ -5,6 +5,7 @@
 ``~a.b``      what was imported by this name is used: its attributes, which follow
 ``=a.b``      what was imported by this name is handed on; it may be a module, in which
               who gets it may read anything
+``<b name``   it is imported by the name b
 ``+name``     it is imported: that it is there counts, what it is does not
 ``*``         any name may be meant
 ``?``         classes are looked at by names that are not known: test methods
@@ -69,8 +70,7 @@ def find(nodes: Iterable[Any], imported: Imported) -> set[str]:
         elif isinstance(node, ast.Call):
             found |= _asked(node)
         elif isinstance(node, ast.ClassDef):
-            imports = (one for one in node.body if isinstance(one, ast.ImportFrom))
-            found |= {name.name for one in imports for name in one.names}
+            found |= _held(node)
         elif isinstance(node, (ast.Import, ast.ImportFrom)):
             found |= _imports(node)
         elif isinstance(node, ast.Global):
@@ -113,6 +113,8 @@ class Index:
         self.files = files
         self._importing: dict[str, set[str]] = {}
         """By a name: the files that import it from somewhere."""
+        self._other: dict[str, set[str]] = {}
+        """By a name: those that it is imported by."""
         self._plain: dict[str, set[str]] = {}
         self._dotted: dict[str, list[tuple[str, str, str]]] = {}
         for fact, file, uses in code:
@@ -124,6 +126,9 @@ class Index:
                     self._plain.setdefault(one, set()).add(fact)
                 if one[0] == "+":
                     self._importing.setdefault(one[1:], set()).add(file)
+                if one[0] == "<":
+                    other, _, name = one[1:].partition(" ")
+                    self._other.setdefault(name, set()).add(other)
 
     def who(self, file: str, named: Iterable[str]) -> set[str]:
         """The facts about code that may look at such members of a file."""
@@ -138,7 +143,8 @@ class Index:
                 if _meant(mention, where, own) or not self._is_file(mention, where):
                     found.add(fact)
         places = {place for one in holders for place in _around(one)}
-        for last in {one.rpartition("/")[2] for one in places}:
+        called = {one.rpartition("/")[2] for one in places}
+        for last in called.union(*(self._other.get(one, ()) for one in called)):
             for mention, where, fact in self._dotted.get(last, ()):
                 if mention[0] == "=" and self._leads(mention, where, places):
                     found.add(fact)
@@ -202,9 +208,20 @@ def _imports(node: Any) -> set[str]:
         parts = one.name.split(".")
         found |= {f"+{part}" for part in parts}
         if one.asname:
-            found.add(parts[-1])
+            found |= {parts[-1], f"<{one.asname} {parts[-1]}"}
     module = getattr(node, "module", None) or ""
     return found | {f"+{part}" for part in module.split(".") if part}
+
+
+def _held(node: ast.ClassDef) -> set[str]:
+    """What a class has by an import in it: who has the class has that."""
+    tree: Any = ast.Module([one for one in node.body if _is_import(one)], [])
+    dotted = set().union(*names(tree).values())
+    return {one.rpartition(".")[2] for one in dotted} | {f"={one}" for one in dotted}
+
+
+def _is_import(node: Any) -> bool:
+    return isinstance(node, (ast.Import, ast.ImportFrom))
 
 
 def _places(file: str) -> tuple[str, str]:

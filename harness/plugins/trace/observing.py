@@ -54,8 +54,7 @@ class Observer:
         """Of what was compiled, or first looked at: it may be another one by now."""
         self.lasting = False
         """Whether modules that are imported now count for all that comes later."""
-        self.executing: list[str] = []
-        """The files whose modules are executed now."""
+        self.executing: list[str] = []  # files, whose modules are made now
         self.quiet = 0
         """Above 0 while the import itself reads."""
         self.reading = "file"

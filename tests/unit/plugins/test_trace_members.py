@@ -139,14 +139,14 @@ def uses(text: str, name: str = "f") -> set[str]:
         ("a.module.B", {"a", "module", "B"}),
         ("b(a.module)", {"a", "b", "*"}),
         ("b('List[A, C] | D')", {"b", "List", "A", "C", "D"}),
-        ("class B:\n        from a import C", {"+a", "+C", "C"}),
+        ("class B:\n        from a import C", {"+a", "+C", "C", "=a.C"}),
         ("vars()", {"vars", "*"}),
         ("globals()['A' + b]", {"*", "A", "b"}),
         ("eval(a)", {"*", "a"}),
         ("a.f_globals", {"*", "a"}),
         ("getattr(a, '__globals__')", {"*", "getattr", "a"}),
         ("from a.b import C", {"+a", "+b", "+C"}),
-        ("from .a import B as C", {"+a", "+B", "B"}),
+        ("from .a import B as C", {"+a", "+B", "B", "<C B"}),
         ("import a.b", {"+a", "+b"}),
     ],
 )
@@ -164,7 +164,7 @@ def test_mentions(body: str, found: set[str]) -> None:
         ("from . import c\ndef f(): return g(c)", {"g", "=.c"}),
         ("from .a import c\ndef f(): return c(1)", {"=.a.c"}),
         ("from .a import c\ndef f(): return g(c.d)", {"d", "g", "~.a.c", "=.a.c.d"}),
-        ("def f():\n    from a import c as e\n    return e", {"c", "=a.c"}),
+        ("def f():\n    from a import c as e\n    return e", {"c", "<e c", "=a.c"}),
         ("import sys\ndef f(): return sys.modules", {"*", "~sys", "=sys.modules"}),
         ("from sys import modules\ndef f(): return modules", {"*"}),
         ("import builtins\ndef f(): return builtins", {"*"}),
@@ -250,6 +250,12 @@ def test_a_module_may_be_reached_by_way_of_another() -> None:
     index = mentions.Index(code, {"own/a.py", "own/b.py"})
     assert index.who("own/a.py", ["A"]) >= {"fact"}
     assert "other" not in index.who("own/a.py", ["A"])
+    renamed = [
+        ("fact", "own/z.py", ["=own.b.c"]),
+        ("module own/b.py", "own/b.py", ["<c a"]),
+    ]
+    index = mentions.Index(renamed, index.files)
+    assert "fact" in index.who("own/a.py", ["A"])
     index = mentions.Index(code, {"own/a.py", "own/b.py", "own/b/a.py"})
     assert "fact" not in index.who("own/a.py", ["A"])
 
