@@ -124,6 +124,12 @@ import sys
 
 def test_value(): assert sys.modules[__package__].VALUE == 1
 """
+AUTOMATIC = """\
+import pytest
+
+@pytest.fixture(autouse=True)
+def fails(): raise ValueError
+"""
 FILES = {
     "src/thing/__init__.py": "",
     "src/thing/core.py": SOURCE,
@@ -175,6 +181,7 @@ EDITS: tuple[tuple[str, str, str, int], ...] = (
         1,
     ),
     ("tests/early/__init__.py", "VALUE = 1", "VALUE = 2", 2),
+    ("tests/early/conftest.py", "", AUTOMATIC, 2),
     ("PLACE", "", "somewhere", 1),
 )
 
