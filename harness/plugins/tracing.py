@@ -16,6 +16,7 @@ import json
 import os
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Iterator
 
 import pytest
@@ -27,6 +28,7 @@ from harness.plugins.trace.observing import Observer, TraceSection
 from harness.plugins.workers import reruns, units, warm
 
 CODE = ("module", "file")
+READ = ("conftest.py", "__init__.py")
 COLLECTED: dict[str, set[str]] = {}
 """What was seen when tests were collected, here or before the fork: by file, by the
 id of a class, and by that of a function that yields tests."""
@@ -198,6 +200,7 @@ class Tracing(LeftOut):
             found.add(f"module {name}")
         else:
             found |= {f"file {name}", f"file {os.path.splitext(name)[0]}.json"}
+        found |= self._around(item.path.parent)
         trace = self.observer.trace(found)
         new, needs = [], []
         for fact, digest in trace.items():
@@ -209,6 +212,17 @@ class Tracing(LeftOut):
             needs.append(known[1])
         needs.sort()
         self._line({"key": units.key(item), "new": new, "needs": needs})
+
+    def _around(self, place: Path) -> set[str]:
+        """That there are files which pytest reads for tests in a directory, or none."""
+        found: set[str] = set()
+        for one in (place, *place.parents):
+            path = real(str(one))
+            if not self.observer.covers(os.path.join(path, "")):
+                break
+            names = (self.observer.name(os.path.join(path, name)) for name in READ)
+            found |= {f"place {name}" for name in names}
+        return found
 
     def _line(self, what: dict[str, Any]) -> None:
         if self.stream is None:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Set
 
 from harness.plugins.trace import members
 from harness.plugins.trace.facts import Now, unlisted, words
-from harness.plugins.trace.mentions import Index
+from harness.plugins.trace.mentions import TESTS, Index
 
 Fact = tuple[str, str]
 
@@ -60,7 +60,9 @@ def compare(then: Mapping[str, str], now: Mapping[str, str]) -> set[str] | None:
         return None
     changed = {name for name in then if name in now and then[name] != now[name]}
     moved = {_last(name) for name in then.keys() ^ now.keys()}
-    return {_last(name) for name in changed} | moved | {f"+{name}" for name in moved}
+    inside = {TESTS} if any("." in name for name in then.keys() ^ now.keys()) else set()
+    named = {_last(name) for name in changed} | moved | inside
+    return named | {f"+{name}" for name in moved}
 
 
 def _code(fact: str) -> tuple[str, str, str] | None:

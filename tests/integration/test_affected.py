@@ -113,7 +113,9 @@ class TestSequence:
 OTHER = """\
 from importlib import import_module
 from helping import one
+from thing import shown
 
+def test_computed(): assert getattr(shown, "L" + "ATER") == 1
 def test_one(): assert one() == 1
 def test_asked(): assert import_module("thing.core").remembered() == 1
 """
@@ -122,11 +124,19 @@ import sys
 
 def test_value(): assert sys.modules[__package__].VALUE == 1
 """
+AUTOMATIC = """\
+import pytest
+
+@pytest.fixture(autouse=True)
+def fails(): raise ValueError
+"""
 FILES = {
     "src/thing/__init__.py": "",
     "src/thing/core.py": SOURCE,
     "src/thing/helper.py": "def factor():\n    return 2\n",
     "src/thing/late.py": "LATE = 1\n",
+    "src/thing/early.py": "LATER = 1\n",
+    "src/thing/shown.py": "from .early import LATER\n",
     "src/thing/rates.csv": "a,1\nb,2\n",
     "src/thing/one.txt": "",
     "tests/test_core.py": TESTS,
@@ -158,6 +168,7 @@ EDITS: tuple[tuple[str, str, str, int], ...] = (
     ("src/thing/helper.py", "return 2", "return 3", 1),
     ("src/thing/helper.py", "def factor", "def other", 18),
     ("src/thing/late.py", "LATE = 1", "LATE = 2", 7),
+    ("src/thing/early.py", "LATER = 1", "LATER = 2", 1),
     ("src/thing/rates.csv", "b,2", "b,3", 12),
     ("src/thing/two.txt", "", "new", 1),
     ("src/thing/one.txt", "", None, 1),  # type: ignore[arg-type]
@@ -170,6 +181,7 @@ EDITS: tuple[tuple[str, str, str, int], ...] = (
         1,
     ),
     ("tests/early/__init__.py", "VALUE = 1", "VALUE = 2", 2),
+    ("tests/early/conftest.py", "", AUTOMATIC, 2),
     ("PLACE", "", "somewhere", 1),
 )
 
@@ -252,7 +264,7 @@ def test_no_edit_is_missed(project: Project) -> None:
     before = outcomes(project.run())
     assert set(before.values()) == {"PASSED"}
     known = {key.partition("/")[2]: needs for key, needs in project.noted().items()}
-    assert len(known) == len(before) == 21
+    assert len(known) == len(before) == 22
     for name, old, new, most in EDITS:
         path = project.root / name
         kept = path.read_text() if path.exists() else None
@@ -309,5 +321,5 @@ def test_what_a_fork_imports_again_is_its_own_tests_need(project: Project) -> No
     one, two = (f"tests/test_{place}/test_same.py" for place in ("one", "two"))
     assert same.pop(f"{one}::test_one") == {f"module {one}"}
     assert same.pop(f"{two}::test_two") == {f"module {two}"}
-    assert len(same) == 21
+    assert len(same) == 22
     assert not any(same.values())

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import opcode
 import os
 import sys
 from importlib.machinery import SourceFileLoader
@@ -29,6 +30,14 @@ class Importing(Protocol):
 
 
 IMPORTING = ("importlib", "importlib._bootstrap")
+LOOKING = (
+    "/_pytest/", "/pluggy/", "/harness/plugins/", "/venusian/", "/unittest/",
+    "/trytond/modules/__init__", "/trytond/tests/",
+)  # fmt: skip
+"""Who imports modules by their names for what they find there by convention."""
+HANDING = ("/_pytest/monkeypatch.py", "/_pytest/outcomes.py", "/unittest/mock.py")
+"""Those of them who do it for a test: `importorskip`, ``patch("a.b.c")``."""
+STATEMENT = opcode.opmap["IMPORT_NAME"]
 MODULES: list[str] = []
 """The names of the modules that pytest imports now."""
 
@@ -50,7 +59,7 @@ def follow(observer: Importing) -> None:
             execute(self, module)
         else:
             observer.executed(self.path, lambda: execute(self, module))
-            if sys._getframe(1).f_globals.get("__name__") not in IMPORTING:
+            if _by_hand(sys._getframe(1)):
                 observer.loaded_by_hand(self.path)
 
     loader.get_code, loader.exec_module = get_code, own_exec
@@ -71,11 +80,13 @@ def _follow_names(observer: Importing) -> None:
         made = statement(name, *given, **options)
         if name.partition(".")[0] in observer.own:
             frame = sys._getframe(1)
+            # C code may ask in its name: https://docs.python.org/3/c-api/import.html
+            stated = frame.f_code.co_code[frame.f_lasti] == STATEMENT
             _, _, what, level = (*given, *(None,) * 4)[:4]
             for one in options.get("fromlist", what) or ():
-                observer.named(f"{name}.{one}", frame, stated=True)
+                observer.named(f"{name}.{one}", frame, stated=stated)
             if not options.get("level", level):
-                observer.named(name, frame, stated=True)
+                observer.named(name, frame, stated=stated)
         return made
 
     def own_find(name: str, package: Any = None, level: int = 0) -> Any:
@@ -85,6 +96,20 @@ def _follow_names(observer: Importing) -> None:
         return made
 
     builtins.__import__, bootstrap._gcd_import = own_import, own_find
+
+
+def by_convention(path: str) -> bool:
+    """Whether a file is of those who look for what has a name by convention."""
+    return any(one in path for one in LOOKING) and not path.endswith(HANDING)
+
+
+def _by_hand(frame: Any) -> bool:
+    """Whether a module is executed for who has a loader, not for an import."""
+    while frame is not None and frame.f_globals.get("__name__") in IMPORTING:
+        if frame.f_code.co_name in ("_find_and_load", "reload"):
+            return False
+        frame = frame.f_back
+    return True
 
 
 def _asking() -> Any:

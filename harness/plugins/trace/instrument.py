@@ -14,257 +14,84 @@ does not mention that.  What it does to what it was given is for who has made th
 from __future__ import annotations
 
 import ast
-from collections import Counter
-from typing import Any, Container, Iterable, Iterator, Mapping
+import sys
+from typing import Any, Sequence
 
+from harness.plugins.trace.filling import escaping
+from harness.plugins.trace.leaving import ANYWHERE, HERE, NOTHING
 from harness.plugins.trace.skeleton import Reader, yields
 
 SEEN = "__harness_seen__"
 KEEPS = "__harness_keeps__"
 """Names among Python's built-in ones: a function, a context manager."""
-LEAVING = frozenset(
-    {
-        "__init_subclass__", "__post_setup__", "__register__", "__set_name__",
-        "__setup__",
-    }
-)  # fmt: skip
-"""Functions that are there to change what stays."""
-NOTHING, NAMED, HERE, ANYWHERE = range(4)
-"""Where a function leaves something: in its own module, or who knows where."""
-CACHES = ("cache", "lazy", "memo", "once", "reify", "singleton")
-"""Parts of the names of decorators that remember what a function has returned."""
-PACKAGES = frozenset({"functools", "pyramid"})
-"""Whose decorators remember it in the function, or in the object."""
-DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-NO_NAMES: Mapping[str, bool] = {}
-SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-CLASSES = frozenset({"cls", "klass"})
-"""Names of arguments that outlive who gives them."""
-LITERALS = (ast.Constant, ast.Dict, ast.List, ast.Set)
-CHANGING = frozenset(
-    {
-        "__setattr__", "__setitem__", "add", "append", "appendleft", "clear",
-        "discard", "extend", "insert", "pop", "popitem", "remove", "setdefault",
-        "update",
-    }
-)  # fmt: skip
-"""Methods that change what they are called on."""
 
 
 def add(tree: ast.Module, reader: Reader, file: str) -> None:
     """Change the functions of a `tree` that was read: they say where they are."""
-    own = {name: one for name, one in _made(tree).items() if name not in reader.origins}
-    known = {name for name, top in reader.origins.items() if top in PACKAGES}
-    shared = set(_attributes(tree))
     for name, node in reader.nodes.items():
         fact = f"function {file}:{name}"
-        start = ast.get_docstring(node, clean=False) is not None
-        first = (node.body[start:] or node.body)[0]
-        keeps, names = leaves(node, own, known, shared, method="." in name)
+        keeps, names = reader.leaving[name]
+        for one in escaping(node):
+            _say(one, fact, HERE, [])
+        if yields(node):
+            _Resumed(fact).generic_visit(node)
         if node.name.lower().startswith("setup"):  # of packages: by nose, for all
             keeps = ANYWHERE if file.endswith("__init__.py") else NOTHING
-        plain = isinstance(node, ast.FunctionDef) and not yields(node)
-        said: list[Any] = [fact, *([" ".join(names)] if keeps < ANYWHERE else [])]
-        call: Any = ast.Call(
-            ast.Name(KEEPS if keeps else SEEN, ast.Load()),
-            [ast.Constant(one) for one in (said if keeps else said[:1])],
-            [],
-        )
-        if keeps and plain and node.body[start:]:
-            made: Any = ast.With([ast.withitem(call)], node.body[start:])
-            node.body[start:] = [made]
-        else:
-            made = ast.Expr(call)
-            node.body.insert(start, made)
-        for one in (made, call, call.func, *call.args):
-            ast.copy_location(one, first)
+        _say(node, fact, keeps, names)
+
+    if reader.reaches:
+        kind = "file" if reader.opaque else "module"
+        call = ast.Expr(_call(KEEPS, [f"{kind} {file}"]))
+        for one in ast.walk(call):
+            ast.copy_location(one, tree.body[-1])
+        tree.body.append(call)
 
 
-def _made(tree: ast.Module) -> dict[str, bool]:
-    """The names that a module gives, once, to what it makes itself.
-
-    Whether that has no attributes, by which others would find what is changed in it.
-    """
-    found = {}
-    for node in tree.body:
-        if isinstance(node, DEFINITIONS) and not node.decorator_list:
-            found[node.name] = False
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
-            if isinstance(node.value, LITERALS):
-                names = (one.id for one in targets if isinstance(one, ast.Name))
-                found.update(dict.fromkeys(names, True))
-    bound = Counter(filter(None, map(_bound, ast.walk(tree))))
-    return {name: found[name] for name in found if bound[name] == 1}
-
-
-def _attributes(tree: ast.Module) -> Iterator[str]:
-    """What classes have before there is an object."""
-    for owner in ast.walk(tree):
-        for node in owner.body if isinstance(owner, ast.ClassDef) else ():
-            if isinstance(node, (ast.Assign, ast.AnnAssign)) and node.value:
-                targets = getattr(node, "targets", None) or [getattr(node, "target", 0)]
-                yield from (one.id for one in targets if isinstance(one, ast.Name))
+def _say(node: Any, fact: str, keeps: int, names: Sequence[str]) -> None:
+    """Begin a function with what says that it is entered, or in what it `keeps`."""
+    start = ast.get_docstring(node, clean=False) is not None
+    first = (node.body[start:] or node.body)[0]
+    plain = isinstance(node, ast.FunctionDef) and not yields(node)
+    said: list[Any] = [fact, *([" ".join(names)] if keeps < ANYWHERE else [])]
+    call = _call(KEEPS if keeps else SEEN, said if keeps else said[:1])
+    if keeps and plain and node.body[start:]:
+        made: Any = ast.With([ast.withitem(call)], node.body[start:])
+        node.body[start:] = [made]
+    else:
+        made = ast.Expr(call)
+        node.body.insert(start, made)
+    for one in (made, call, call.func, *call.args):
+        ast.copy_location(one, first)
 
 
-def _bound(node: Any) -> str:
-    if isinstance(node, DEFINITIONS):
-        return str(node.name)
-    return node.id if isinstance(node, ast.Name) and _stored(node) else ""
+def _call(name: str, said: Sequence[str]) -> Any:
+    return ast.Call(ast.Name(name, ast.Load()), [ast.Constant(one) for one in said], [])
 
 
-def _stored(node: ast.Name) -> bool:
-    return not isinstance(node.ctx, ast.Load)
+class _Resumed(ast.NodeTransformer):
+    """Has a generator say that it goes on: ``(yield a, seen)[0]``."""
+
+    def __init__(self, fact: str) -> None:
+        self.fact = fact
+
+    def _other(self, node: Any) -> Any:
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_Lambda = visit_ClassDef = _other
+
+    def visit_Yield(self, node: Any) -> Any:
+        self.generic_visit(node)
+        both = ast.Tuple([node, _call(SEEN, [self.fact])], ast.Load())
+        made = ast.Subscript(both, _index(0), ast.Load())
+        for one in ast.walk(made):
+            if one is not node and not hasattr(one, "lineno"):
+                ast.copy_location(one, node)
+        return made
+
+    visit_YieldFrom = visit_Yield
 
 
-def leaves(
-    node: Any,
-    own: Mapping[str, bool] = NO_NAMES,
-    known: Container[str] = (),
-    shared: Container[str] = (),
-    *,
-    method: bool = False,
-) -> tuple[int, list[str]]:
-    """Where a function leaves something behind, as far as one can see.
-
-    Names are of what it is NAMED by.  `own` are those of what its module makes itself,
-    `known` are names from `PACKAGES`, `shared` attributes of its classes.
-    """
-    given = _given(node)
-    if node.name in LEAVING or (node.name == "register" and not given):
-        return ANYWHERE, []
-    found = max((_remembers(one, known) for one in node.decorator_list), default=0)
-    names = {node.name} if found else set()
-    if found == NAMED and method:
-        found = HERE
-    inside = [one for part in node.body for one in ast.walk(part)]
-    stored = {one.id for one in inside if isinstance(one, ast.Name) and _stored(one)}
-    declared = (one for one in inside if isinstance(one, ast.Global))
-    outer = {name for one in declared for name in one.names}
-    first = given[0] if method and given and not _static(node) else ""
-    where = _Where(own, shared, "" if first in stored else first)
-    local = ({*given, *stored} - CLASSES) - outer
-    left = (where.of(one, names) for one, names in _scopes(node.body, local))
-    found = max([found, NAMED if outer else NOTHING, *left])
-    return found, sorted(names | outer | where.names) if found == NAMED else []
-
-
-def _given(node: Any) -> list[str]:
-    """The names of what a function is given."""
-    passed = node.args
-    given = [*getattr(passed, "posonlyargs", ()), *passed.args, *passed.kwonlyargs]
-    return [one.arg for one in (*given, passed.vararg, passed.kwarg) if one]
-
-
-def _scopes(nodes: Iterable[Any], local: set[str]) -> Iterator[tuple[Any, set[str]]]:
-    """All nodes with the names that are local there."""
-    for node in nodes:
-        yield node, local
-        inner = isinstance(node, SCOPES)
-        names = local | ({*_given(node)} - CLASSES) if inner else local
-        yield from _scopes(ast.iter_child_nodes(node), names)
-
-
-def _remembers(decorator: Any, known: Container[str]) -> int:
-    words = list(_words(decorator))
-    if not any(part in one.lower() for one in words for part in CACHES):
-        return NOTHING
-    return NAMED if words[-1] in known else ANYWHERE
-
-
-def _static(node: Any) -> bool:
-    return any("staticmethod" in _words(one) for one in node.decorator_list)
-
-
-class _Where:
-    """Where what a function changes is: there are names that are `local`, its module
-    has `own` ones; the `first` argument of a method is an object, or a class, of it."""
-
-    def __init__(
-        self, own: Mapping[str, bool], shared: Container[str], first: str
-    ) -> None:
-        self.local: set[str] = set()
-        self.own = own
-        self.shared = shared
-        self.first = first
-        self.names: set[str] = set()
-
-    def of(self, node: Any, local: set[str]) -> int:
-        """What one node of the function changes."""
-        self.local = local
-        if isinstance(node, (ast.Attribute, ast.Subscript)):
-            changed = not isinstance(node.ctx, ast.Load)
-            return self._target(node.value) if changed else NOTHING
-        if isinstance(node, ast.Call):
-            function = node.func
-            if isinstance(function, ast.Attribute) and function.attr in CHANGING:
-                return self._target(function.value)
-            if isinstance(function, ast.Name) and function.id in ("setattr", "delattr"):
-                return self._target(node.args[0]) if node.args else NOTHING
-        if isinstance(node, ast.If):
-            return max(map(self._place, _filled(node)), default=NOTHING)
-        return NOTHING
-
-    def _target(self, node: Any) -> int:
-        """Who is changed: what is in a thing may be another's."""
-        if self.first and _class_of(node) == self.first:
-            return HERE
-        if getattr(node, "attr", "") in self.shared and self._is_first(node.value):
-            return HERE  # an object's attribute may be its class's
-        root = node
-        while isinstance(root, (ast.Attribute, ast.Subscript)):
-            if getattr(root, "attr", "") == "__class__":
-                return ANYWHERE
-            root = root.value
-        if isinstance(root, ast.Call) and getattr(root.func, "id", "") == "type":
-            return ANYWHERE
-        if not isinstance(root, ast.Name) or root.id in self.local:
-            return NOTHING
-        return self._place(node)
-
-    def _is_first(self, node: Any) -> bool:
-        return isinstance(node, ast.Name) and node.id == self.first in self.local
-
-    def _place(self, node: Any) -> int:
-        if not isinstance(node, ast.Name):
-            return ANYWHERE
-        if node.id in self.own and node.id not in self.local:
-            if not self.own[node.id]:
-                return HERE
-            self.names.add(node.id)
-            return NAMED
-        return HERE if node.id == self.first else ANYWHERE
-
-
-def _class_of(node: Any) -> str:
-    """Of ``type(self)`` and ``self.__class__`` the object's name."""
-    if isinstance(node, ast.Attribute) and node.attr == "__class__":
-        return str(getattr(node.value, "id", ""))
-    called = isinstance(node, ast.Call) and getattr(node.func, "id", "") == "type"
-    return str(getattr(node.args[0], "id", "")) if called and node.args else ""
-
-
-def _filled(node: ast.If) -> Iterator[Any]:
-    """Where something is set that was looked at: ``if self.x is None:``."""
-    looked = {ast.dump(one) for one in ast.walk(node.test) if _place(one, ast.Load)}
-    one: Any
-    for part in node.body if looked else ():
-        for one in ast.walk(part):
-            stored = _place(one, ast.Store)
-            if stored and ast.dump(one).replace("Store()", "Load()") in looked:
-                yield one.value
-
-
-def _place(node: Any, context: Any) -> bool:
-    place = isinstance(node, (ast.Attribute, ast.Subscript))
-    return place and isinstance(node.ctx, context)
-
-
-def _words(node: Any) -> Iterator[str]:
-    """The names in a decorator, but for those of its arguments."""
-    while isinstance(node, (ast.Attribute, ast.Call)):
-        if isinstance(node, ast.Attribute):
-            yield node.attr
-        node = node.func if isinstance(node, ast.Call) else node.value
-    if isinstance(node, ast.Name):
-        yield node.id
+def _index(number: int) -> Any:
+    """Before Python 3.9 it is in a node of its own."""
+    made: Any = ast.Constant(number)
+    return made if sys.version_info >= (3, 9) else ast.Index(made)

@@ -43,7 +43,8 @@ def find(tree: ast.Module) -> dict[int, str]:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             known |= set(_imported(node))
         elif isinstance(node, ast.ClassDef):
-            found.update(_methods(node, known, later=later))
+            if bound[node.name] == 1:
+                found.update(_methods(node, known, later=later))
             known.add(node.name)
     return found
 

@@ -47,6 +47,23 @@ def above(name: str) -> list[str]:
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
+def followed(module: str, values: Iterable[object]) -> set[str]:
+    """Modules below one that texts among the values name.
+
+    Who asks for a package may go on by attributes: so `logging.config` and Pyramid
+    resolve ``a.b.c``, as one text or in pieces.
+    """
+    found = set()
+    for value in values:
+        words = value if isinstance(value, list) else [value]
+        texts = [one for one in words if isinstance(one, str)]
+        text = ".".join(texts).replace(":", ".") if len(texts) == len(words) else ""
+        for name in (text, f"{module}.{text}"):
+            if name.startswith(f"{module}."):
+                found |= {one for one in above(name) if one.startswith(f"{module}.")}
+    return found
+
+
 def real(path: str) -> str:
     """Where a file is; of an absolute path as it was when it was first asked for."""
     return _real(path) if os.path.isabs(path) else os.path.realpath(path)

@@ -13,19 +13,13 @@ from __future__ import annotations
 
 import builtins
 import sys
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from harness.plugins.trace import compiling, events, imports, instrument, skeleton
 from harness.plugins.trace.facts import Now, Trace, listed
-from harness.plugins.trace.names import file_of, names_of, real, top
+from harness.plugins.trace.names import file_of, followed, names_of, real, top
 from harness.plugins.trace.needs import Loaded, Needs
 from harness.plugins.unpatched import os
-
-LOOKING = (
-    "/_pytest/", "/pluggy/", "/harness/plugins/", "/venusian/", "/unittest/",
-    "/trytond/modules/__init__", "/trytond/tests/",
-)  # fmt: skip
-"""Who imports modules by their names for what they find there by convention."""
 
 
 class Observer:
@@ -60,6 +54,7 @@ class Observer:
         """Of what was compiled, or first looked at: it may be another one by now."""
         self.lasting = False
         """Whether modules that are imported now count for all that comes later."""
+        self.executing: list[str] = []  # files, whose modules are made now
         self.quiet = 0
         """Above 0 while the import itself reads."""
         self.reading = "file"
@@ -132,9 +127,11 @@ class Observer:
         """Execute a module: what is seen then, all need who need the module."""
         name = self.name(real(path))
         before = self._turn(set())
+        self.executing.append(name)
         try:
             run()
         finally:
+            self.executing.pop()
             seen = self._turn(before)
             self.needs.importing.setdefault(name, set()).update(seen)
             self.needs.forget()
@@ -156,12 +153,19 @@ class Observer:
         self.marks.add(loaded.fact)
         asking = frame.f_code.co_filename
         ours = self.name(real(asking)) in self.needs.loaded
-        if (ours and stated) or any(one in asking for one in LOOKING):
+        if (ours and stated) or imports.by_convention(asking):
             return
-        whole = f"all {file_of(loaded.fact)}"
-        self.marks.add(whole)
+        whole = {f"all {file_of(loaded.fact)}", *self._followed(module, frame)}
+        self.marks |= whole
         if not ours and frame.f_code.co_name == "<module>":
-            self.kept.add(whole)
+            self.kept |= whole
+
+    def _followed(self, module: str, frame: Any) -> Iterator[str]:
+        for one in followed(module, list(frame.f_locals.values())):
+            path = getattr(sys.modules.get(one), "__file__", None)
+            known = self.needs.loaded.get(self.name(real(path))) if path else None
+            if known is not None:
+                yield from (known.fact, f"all {file_of(known.fact)}")
 
     def loaded_by_hand(self, path: str) -> None:
         """Somebody executes a module without importing it, and may read all of it."""
@@ -182,6 +186,8 @@ class Observer:
         kept = self.kept
         if here is not None:
             kept = self.needs.left.setdefault((file_of(fact), here), set())
+        for name in self.executing[-1:]:  # what an import leaves is its module's doing
+            kept.add(self.needs.loaded[name].fact)
         return _Keeping(self, fact, kept)
 
     # -- answers -------------------------------------------------------------

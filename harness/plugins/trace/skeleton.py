@@ -13,9 +13,9 @@ import ast
 import hashlib
 from typing import Any, Iterable, Iterator, NamedTuple
 
-from harness.plugins.trace import members, mentions
+from harness.plugins.trace import filling, leaving, members, mentions
 
-VERSION = 6
+VERSION = 7
 """Of what is said here and in `instrument`: what another one said is not so."""
 LENGTH, SHORT = 20, 10
 """Hexadecimal digits of a digest, and of a member's."""
@@ -113,6 +113,12 @@ class Reader:
         self.uses = {"": sorted(mentions.find(outside, self.names))}
         parts = [f"{VERSION} "]
         self._feed(tree, parts.append)
+        self.leaving = leaving.find(tree, self.nodes, self.origins)
+        """By function: where it leaves something, and by which names: to begin with
+        that is a change for those who see it."""
+        self.reaches = filling.reaches(tree, self.origins, {*own, ""})
+        """Whether the import leaves something in what is another's."""
+        parts += (f"{name} {left}" for name, left in self.leaving.items() if left[0])
         for name in self.decorators:
             self.opaque |= not name or self.origins.get(name, "") not in self.known
         self.result = Skeleton(
@@ -198,7 +204,8 @@ class Reader:
         self.nodes[name] = node
         self.bodies[name] = _joined(inside)
         below = (one for part in node.body[has is not None :] for one in ast.walk(part))
-        self.uses[name] = sorted(mentions.find(below, self.names))
+        uses = mentions.find(below, self.names) | mentions.making(node)
+        self.uses[name] = sorted(uses)
 
     # -- what may see code ---------------------------------------------------
 

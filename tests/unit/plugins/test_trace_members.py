@@ -133,15 +133,20 @@ def uses(text: str, name: str = "f") -> set[str]:
         ("getattr(a, 'B')", {"getattr", "a", "B"}),
         ("patch('a.b:C')", {"patch", "a", "b", "C"}),
         ("say('A b')", {"say"}),
-        ("getattr(a, b)", {"getattr", "a", "b"}),  # who has handed it on?
-        ("vars(a)", {"vars", "a"}),
+        ("getattr(a, b)", {"getattr", "a", "b", "?"}),  # who has handed it on?
+        ("vars(a)", {"vars", "a", "?"}),
+        ("a.__dict__", {"__dict__", "a", "?"}),
+        ("a.module.B", {"a", "module", "B"}),
+        ("b(a.module)", {"a", "b", "*"}),
+        ("b('List[A, C] | D')", {"b", "List", "A", "C", "D"}),
+        ("class B:\n        from a import C", {"+a", "+C", "C", "=a.C"}),
         ("vars()", {"vars", "*"}),
         ("globals()['A' + b]", {"*", "A", "b"}),
         ("eval(a)", {"*", "a"}),
         ("a.f_globals", {"*", "a"}),
         ("getattr(a, '__globals__')", {"*", "getattr", "a"}),
         ("from a.b import C", {"+a", "+b", "+C"}),
-        ("from .a import B as C", {"+a", "+B", "B"}),
+        ("from .a import B as C", {"+a", "+B", "B", "<C B"}),
         ("import a.b", {"+a", "+b"}),
     ],
 )
@@ -159,8 +164,20 @@ def test_mentions(body: str, found: set[str]) -> None:
         ("from . import c\ndef f(): return g(c)", {"g", "=.c"}),
         ("from .a import c\ndef f(): return c(1)", {"=.a.c"}),
         ("from .a import c\ndef f(): return g(c.d)", {"d", "g", "~.a.c", "=.a.c.d"}),
-        ("def f():\n    from a import c as e\n    return e", {"c", "=a.c"}),
+        ("def f():\n    from a import c as e\n    return e", {"c", "<e c", "=a.c"}),
         ("import sys\ndef f(): return sys.modules", {"*", "~sys", "=sys.modules"}),
+        ("from sys import modules\ndef f(): return modules", {"*"}),
+        ("import builtins\ndef f(): return builtins", {"*"}),
+        (
+            "import a\ndef f(): return a.__dict__",
+            {"~a", "=a", "=a.__dict__", "?", "__dict__"},
+        ),
+        ("import a\ndef f(): return a.__name__", {"__name__", "~a", "=a.__name__"}),
+        ("from a import *\ndef f(): return g(c)", {"c", "g", "=g", "=c"}),
+        (
+            "from a import *\nimport b as c\ndef f(): c.d",
+            {"c", "d", "~c", "~b", "=b.d"},
+        ),
         ("import inspect\ndef f(): return inspect.stack()", {"*", "stack", "=x"}),
         ("from inspect import stack\ndef f(): return stack()", {"*"}),
     ],
@@ -196,7 +213,7 @@ def test_which_module_is_handed_on(mention: str, file: str, module: str) -> None
 
     assert who("=", module) == {"fact"}
     assert not who("~", module)
-    assert not who("=", "src/own/x/c.py")
+    assert not who("=", "src/other/x/c.py")
 
 
 def test_a_module_of_a_member_s_name_is_not_the_member() -> None:
@@ -208,6 +225,55 @@ def test_a_module_of_a_member_s_name_is_not_the_member() -> None:
     index = mentions.Index(code, {"own/b.py", "own/i18n.py", "own/catalogue.py"})
     found = index.who("own/i18n.py", ["catalogue"])
     assert found == {"all *", "all own/i18n.py", "member", "shown again"}
+
+
+@pytest.mark.parametrize(
+    ("mention", "where", "uses"),
+    [
+        ("=own.b", "own/b.py", "+A"),
+        ("=own.b", "own/b.py", "+*"),
+        ("=own", "own/b.py", "+c"),
+    ],
+)
+def test_who_has_a_module_that_leads_to_another_has_that_too(
+    mention: str, where: str, uses: str
+) -> None:
+    code = [("fact", "own/z.py", [mention]), ("module", where, [uses])]
+    index = mentions.Index(code, {"own/a.py", "own/z.py", where})
+    assert "fact" in index.who("own/a.py", ["A"])
+    other = mentions.Index([*code[:1], ("module", where, ["+B"])], index.files)
+    assert ("fact" in other.who("own/a.py", ["A"])) == (mention == "=own")
+
+
+def test_a_module_may_be_reached_by_way_of_another() -> None:
+    code = [("fact", "own/z.py", ["=own.b.a"]), ("other", "own/z.py", ["=os.a"])]
+    index = mentions.Index(code, {"own/a.py", "own/b.py"})
+    assert index.who("own/a.py", ["A"]) >= {"fact"}
+    assert "other" not in index.who("own/a.py", ["A"])
+    renamed = [
+        ("fact", "own/z.py", ["=own.b.c"]),
+        ("module own/b.py", "own/b.py", ["<c a"]),
+    ]
+    index = mentions.Index(renamed, index.files)
+    assert "fact" in index.who("own/a.py", ["A"])
+    index = mentions.Index(code, {"own/a.py", "own/b.py", "own/b/a.py"})
+    assert "fact" not in index.who("own/a.py", ["A"])
+
+
+def test_a_package_s_member_may_be_called_as_a_module_in_it() -> None:
+    code = [("fact", "own/b.py", ["~own.a"])]
+    index = mentions.Index(code, {"own/__init__.py", "own/a.py"})
+    assert "fact" in index.who("own/__init__.py", ["a"])
+    assert "fact" not in index.who("own/b.py", ["a"])
+
+
+def test_who_makes_classes_is_given_their_tests() -> None:
+    text = "class A(type):\n    def __init__(cls, name, bases, given): pass\n"
+    assert uses(text, "A.__init__") == {"?"}
+    text = "class A:\n    def __init_subclass__(cls): pass\n    def __init__(self): 1\n"
+    assert uses(text, "A.__init_subclass__") == {"?"}
+    assert not uses(text, "A.__init__")
+    assert names("class A:\n    def test_a(self): 1\nclass A:\n    x = 1\n") == []
 
 
 def test_a_walk_finds_what_a_pattern_binds() -> None:

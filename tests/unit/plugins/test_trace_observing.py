@@ -435,31 +435,6 @@ def test_what_a_class_is_set_up_with_is_for_its_tests(
     assert not seen(observer, lambda: None)
 
 
-@pytest.mark.parametrize(
-    ("source", "leaves"),
-    [
-        ("def register(): Pool.register(Thing)", instrument.ANYWHERE),
-        ("def register(registry): registry.scan()", instrument.NOTHING),
-        ("def f(a):\n    def g(request):\n        request.a = 1", instrument.NOTHING),
-        ("def f(a):\n    return lambda r: r.__setitem__(1, a)", instrument.NOTHING),
-        ("def f(a):\n    def g(b): pass\n    b.x = 1", instrument.ANYWHERE),
-        ("def f(a):\n    def g(cls): cls.x = 1", instrument.ANYWHERE),
-        ("def f(a):\n    def g(b):\n        KNOWN[1] = b", instrument.ANYWHERE),
-        ("def includeme(config): config.scan()", instrument.NOTHING),
-        ("def includeme(config): config.registry['a'] = 1", instrument.NOTHING),
-        ("def includeme(config): KNOWN.append(config)", instrument.ANYWHERE),
-        ("def register(request): return page(request)", instrument.NOTHING),
-        ("def register(request): KNOWN.add(request)", instrument.ANYWHERE),
-        ("@reify\ndef register(request): return page(request)", instrument.ANYWHERE),
-    ],
-)
-def test_what_is_done_to_what_was_given_is_for_who_gives_it(
-    source: str, leaves: int
-) -> None:
-    (node,) = ast.parse(source).body
-    assert instrument.leaves(node)[0] == leaves
-
-
 def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
     one = load(
         one="""
@@ -488,6 +463,76 @@ def test_so_does_what_a_cache_remembers(observer: Observer, load: Load) -> None:
     assert needed(observer, one.f) >= facts
     user = load(two="def h():\n    from own import one\n    return one.f()\n")
     assert needed(observer, user.h) >= {"function one.py:f", *facts}
+
+
+LEFT = """
+def keep(f):
+    known = []
+    def inner():
+        if not known: known.append(f())
+        return known[0]
+    return inner
+@keep
+def f(): return g()
+def g(): return 1
+class Thing:
+    def h(self):
+        if not hasattr(self, 'x'): self.x = g()
+        return self.x
+THING = Thing()
+def h(): return THING.h()
+"""
+
+
+@pytest.mark.parametrize("name", ["f", "h"])
+def test_so_does_what_a_closure_or_an_object_remembers(
+    observer: Observer, load: Load, name: str
+) -> None:
+    one = load(one=LEFT)
+    getattr(one, name)()
+    assert "function one.py:g" not in seen(observer, getattr(one, name))
+    assert "function one.py:g" in needed(observer, getattr(one, name))
+
+
+def test_a_generator_is_seen_when_it_goes_on(observer: Observer, load: Load) -> None:
+    one = load(
+        one="""
+        def f(more):
+            found = yield 1
+            yield found
+            yield from more
+        def g(): pass
+        """
+    )
+    made = one.f([3])
+    entered = {"function one.py:f"}
+    values: list[object] = []
+    for step in (made.__next__, lambda: made.send(2), made.__next__):
+        assert seen(observer, lambda step=step: values.append(step())) == entered
+    assert values == [1, 2, 3]
+    assert not seen(observer, one.g) & entered
+
+
+def test_what_an_import_leaves_in_another_module_counts_for_who_sees_it(
+    observer: Observer, load: Load
+) -> None:
+    one = load(
+        one="""
+        KNOWN = []
+        def register(f):
+            KNOWN.append(f)
+            return f
+        def f(): return KNOWN
+        def idle(): pass
+        """
+    )
+    load(two="from .one import register\n@register\ndef g(): pass\n")
+    assert "module two.py" in needed(observer, one.f)
+    assert "module two.py" not in needed(observer, one.idle)
+    load(three="from .one import KNOWN\nKNOWN.append(1)\n")
+    assert "module three.py" in needed(observer, one.idle)
+    load(four="import os\nfrom .one import KNOWN\nMINE = []\nMINE.append(KNOWN)\n")
+    assert "module four.py" not in needed(observer, one.idle)
 
 
 def test_a_module_that_a_test_imports_stays(observer: Observer, load: Load) -> None:
@@ -522,7 +567,7 @@ def test_a_module_that_is_there_counts_for_who_asks_for_it_by_name(
 
 
 STATED = """
-import importlib
+import importlib, pickle, pytest
 from importlib.util import module_from_spec, spec_from_file_location
 def states():
     import own.two
@@ -531,9 +576,13 @@ def finds(): importlib.import_module('own.two')
 def loads(path):
     spec = spec_from_file_location('own.two', path)
     spec.loader.exec_module(module_from_spec(spec))
+def unpickles(): return pickle.loads(b'cown.two\\nA\\n.')
+def skips(): return pytest.importorskip('own.two')
+def patches(monkeypatch): monkeypatch.setattr('own.two.%s' % 'A', 1)
 """
 LIBRARY = """
 def asks(): __import__('own.two')
+def resolves(text): return __import__(text.partition('.')[0])
 """
 
 
@@ -556,6 +605,11 @@ def test_who_may_read_all_of_a_module(
     assert whole in seen(observer, one.finds)
     assert whole in seen(observer, lambda: one.loads(path))
     assert whole in seen(observer, asking.asks)
+    assert whole in seen(observer, lambda: asking.resolves("own.two.A"))
+    assert whole not in seen(observer, lambda: asking.resolves("own.one"))
+    assert whole in seen(observer, one.unpickles)
+    assert whole in seen(observer, one.skips)
+    assert whole in seen(observer, lambda: one.patches(monkeypatch))
     assert whole not in seen(observer, lambda: None)
     for name in ("asking", "holding"):
         sys.modules.pop(name, None)
