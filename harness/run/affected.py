@@ -21,8 +21,7 @@ from harness.quantities import counted
 from harness.results import Finished
 from harness.run import distant, traces
 from harness.run.expecting import Expecting
-from harness.run.given import GivenFacts
-from harness.runners import base
+from harness.run.given import GivenFacts, configuring
 from harness.store import Run
 from harness.template.layer import Layer
 from harness.template.layers import Layers
@@ -155,10 +154,9 @@ class Affected:
         return [str(self.context.sources[name].path) for name in self.step.sources]
 
     def _configuration(self) -> list[str]:
-        """The file that configures pytest."""
+        """The file that configures pytest, or would."""
         source = self.step.source
-        found = base.configuration(source.path) if source else None
-        return [str(found)] if found else []
+        return list(map(str, configuring(source.path))) if source else []
 
     def _say(self) -> None:
         """What is known of the tests before they run."""

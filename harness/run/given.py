@@ -3,11 +3,13 @@
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from harness import __version__
 from harness.errors import SourceError, UsageError
 from harness.run import templates
 from harness.run.expecting import Expecting
+from harness.runners import base
 from harness.template import finding, packages
 from harness.template.layer import Layer, Request
 from harness.template.layers import Layers
@@ -99,3 +101,11 @@ class GivenFacts:
 def _plain(layer: Layer) -> Layer:
     """The layer without the undo log on top of it."""
     return layer.parent if layer.tracked and layer.parent else layer
+
+
+def configuring(directory: Path) -> list[Path]:
+    """The file that configures pytest, and those that would if they were there."""
+    found = base.configuration(directory)
+    there = [found] if found else []
+    first = (directory / name for name in base.CONFIGURING)
+    return there + [one for one in first if not one.exists()]

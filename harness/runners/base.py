@@ -179,9 +179,13 @@ def _manner(step: Step, files: Files) -> list[str]:
     return [*words, "--harness-shuffle-all"] if manner.everything else words
 
 
+CONFIGURING = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini")
+"""Files that configure pytest before all others."""
+
+
 def configuration(directory: Path) -> Path | None:
     """The file in a directory that configures pytest."""
-    for name in ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"):
+    for name in CONFIGURING:
         if (directory / name).exists():
             return directory / name
     for name, section in (("tox.ini", "pytest"), ("setup.cfg", "tool:pytest")):

@@ -22,6 +22,7 @@ ABSENT = frozenset({"__get__", "__getattr__", "__missing__"})
 NEW = frozenset({"__init__", "__new__", "__post_init__"})
 """Those of what nobody else has."""
 PLACES = (ast.Attribute, ast.Subscript)
+ASSIGNING = (ast.Assign, ast.AnnAssign, ast.AugAssign)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -126,7 +127,7 @@ def _changed(inside: Iterable[Any]) -> Iterator[tuple[list[str], Any, int]]:
 
 def _targets(node: Any) -> Iterator[Any]:
     targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
-    for target in targets if isinstance(node, (ast.Assign, ast.AnnAssign)) else ():
+    for target in targets if isinstance(node, ASSIGNING) else ():
         for one in ast.walk(target):
             if isinstance(one, PLACES) and isinstance(one.ctx, ast.Store):
                 yield one

@@ -47,6 +47,8 @@ def test_what_is_done_to_what_was_given_is_for_who_gives_it(
         ("x = self.x\n    if k not in x: x[k] = g()", leaving.HERE),
         ("if not self.x: self.x.append(g())", leaving.HERE),
         ("if k not in self.__dict__: self.__dict__[k] = g()", leaving.HERE),
+        ("while not self.x: self.x += g()", leaving.HERE),
+        ("self.x += 1", leaving.NOTHING),
         ("if not hasattr(a, 'x'): a.x = g()", leaving.ANYWHERE),
         ("VAR.set(g())", leaving.ANYWHERE),
         ("self.x = g()\n    return self.x", leaving.NOTHING),
