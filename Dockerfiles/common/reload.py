@@ -88,10 +88,11 @@ class Service:
             if pid == self.pid:
                 self.code = os.waitstatus_to_exitcode(status)
 
-    def end(self):
-        """TERM, some seconds, KILL."""
+    def end(self, told=None):
+        """TERM, some seconds, KILL; not again what it was told already."""
         for number in (signal.SIGTERM, signal.SIGKILL):
-            self.signal(number)
+            if number != told:
+                self.signal(number)
             deadline = time.monotonic() + GRACE
             while self.code is None and time.monotonic() < deadline:
                 signal.sigtimedwait([signal.SIGCHLD], 0.2)
@@ -135,7 +136,7 @@ def main(argv):
     while True:
         asked = heard(service, time.monotonic() + LOOK)
         if asked:
-            service.end()
+            service.end(told=asked)
             return 128 + asked if service.code is None else max(service.code, 0)
         now = files(PATHS)
         changed = difference(seen, now)

@@ -11,6 +11,7 @@ import pytest
 
 from harness.engine import Engine
 from harness.store import Store
+from tests.weekly import WEEKLY
 
 ROOT = Path(__file__).parents[2]
 PART = "TestSession or TestProfile or (TestMembersNarrow and xs)"
@@ -28,6 +29,7 @@ def images(engine: Engine) -> None:
     )
 
 
+@WEEKLY
 def test_servers_inside_are_reached_by_browsers_beside_them(
     env: dict[str, str], engine: Engine, store: Store
 ) -> None:

@@ -73,7 +73,7 @@ def text(count: Path, more: str) -> str:
 
 
 @pytest.mark.parametrize("suite", ["plain", "web"])
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [weekly("1"), "2"])
 def test_what_fails_once_is_flaky(
     write: Write,
     run: Run,

@@ -14,6 +14,7 @@ import pytest
 
 from harness.engine import Engine, Owned
 from harness.store import Store
+from tests.weekly import weekly
 
 ROOT = Path(__file__).parents[2]
 IMAGE = "collecting-society/erpserver:development"
@@ -97,7 +98,7 @@ def test_same_outcomes_inside_and_outside(
     assert of_runs(engine, store) == []
 
 
-@pytest.mark.parametrize("database", ["local", "sqlite"])
+@pytest.mark.parametrize("database", [weekly("local"), "sqlite"])
 def test_inside_with_other_servers(start: Start, database: str) -> None:
     run = start("test", "tryton", MODULE, "--database", database, "--in", "image")
     output, _ = run.communicate(timeout=500)

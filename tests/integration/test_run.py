@@ -18,7 +18,7 @@ import pytest
 
 from harness.postgres import Address
 from harness.series import all_series
-from tests.weekly import weekly
+from tests.weekly import WEEKLY, weekly
 
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 SERVERS = ("local", "sqlite")
@@ -83,7 +83,8 @@ def test_green_run_on_a_given_server(
     assert databases(state) == []
 
 
-@pytest.mark.parametrize("server", ["local", weekly("sqlite")])
+@pytest.mark.parametrize("server", ["local", "sqlite"])
+@WEEKLY
 def test_the_newest_series(harness: Harness, project: Path, server: str) -> None:
     """Its bases have no administrator but the one that tests are given."""
     newest = max(all_series(), key=lambda name: [int(one) for one in name.split(".")])

@@ -20,6 +20,7 @@ from harness.stack.roles import PASSWORDS
 from tests.integration.checkouts import PREFIX, ROOT, VARIANT, Checkout, docker
 from tests.integration.terminals import editor, terminal
 from tests.integration.visitors import Visitor
+from tests.weekly import WEEKLY
 
 pytestmark = pytest.mark.usefixtures("engine")
 HARNESS = (sys.executable, "-m", "harness")
@@ -288,6 +289,7 @@ def test_execute_updates_a_module(stack: Checkout) -> None:
     assert "harness run erpserver" in done.stdout + done.stderr
 
 
+@WEEKLY
 def test_pip_install_once_in_the_life_of_a_container(stack: Checkout) -> None:
     """The container keeps the version of the test: nobody else looks at it."""
     file = stack.root / "examples" / "collecting_society" / "pyproject.toml"

@@ -15,7 +15,7 @@ import pytest
 from harness.engine import Engine
 from tests.integration.checkouts import ROOT, Checkout, docker, identity
 from tests.integration.test_stack import Tryton
-from tests.weekly import weekly
+from tests.weekly import WEEKLY, weekly
 
 WITHOUT = Engine(dict(os.environ)).why_not()
 pytestmark = [
@@ -61,6 +61,7 @@ def answers(stack: Checkout) -> bool:
     return False
 
 
+@WEEKLY
 def test_a_database_beside_the_stacks_own(stack: Checkout, tmp_path: Path) -> None:
     db(stack, "create", "other", "--empty")
     assert names(stack) == {NAME, "other"}
@@ -170,6 +171,7 @@ def killed(
     child.communicate()
 
 
+@WEEKLY
 @pytest.mark.usefixtures("few")
 def test_demo_data_survive_the_end_of_the_volume(
     stack: Checkout, examples_state: Path
@@ -213,7 +215,7 @@ def other(stack: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 @pytest.mark.usefixtures("few")
 @pytest.mark.parametrize(
-    "action", ["update", "restore", weekly("rebuild"), weekly("backup")]
+    "action", [weekly("update"), "restore", weekly("rebuild"), weekly("backup")]
 )
 def test_what_is_killed_leaves_the_former_state(
     stack: Checkout, tmp_path: Path, request: pytest.FixtureRequest, action: str

@@ -84,7 +84,7 @@ class Desk:
         order = {
             "database": lease.database, "empty": False, "trusted": False,
             "layer": "", "parent": "", "language": "en", "modules": [], "reclimit": 3,
-            "data": [str(path) for path in scripts], "roots": [],
+            "data": [str(path) for path in scripts], "roots": [], "apart": [],
         }  # fmt: skip
         self.process.order(
             order, layer=lease.layer, deadline=120, hear=lambda event: None

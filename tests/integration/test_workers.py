@@ -16,6 +16,7 @@ import pytest
 import harness.plugins.workers.interpreter
 from tests.integration.conftest import Interpreter
 from tests.integration.workbench import WARM, Ran, Suite
+from tests.weekly import weekly
 
 EARLY = bool(os.environ.get("PIP_PRE"))  # in the session ``prereleases``
 PACKAGES = (
@@ -240,7 +241,7 @@ def test_sigint_arrives_in_workers_and_their_children(suite: Suite) -> None:
         except KeyboardInterrupt:
             print("stopped", flush=True)
             sys.exit(3)
-        '''.replace("\\n        ", "\\n")
+        '''
 
         class TestHere:
             def test_1(self):
@@ -689,7 +690,7 @@ STOPS = {
 
 
 @pytest.mark.parametrize("moment", STOPS)
-@pytest.mark.parametrize("arguments", [WARM, ("-m", "pytest", *WARM[2:])])
+@pytest.mark.parametrize("arguments", [WARM, weekly(("-m", "pytest", *WARM[2:]))])
 def test_it_is_stopped(suite: Suite, moment: str, arguments: tuple[str, ...]) -> None:
     """One line says so, and the workers start cold after a short time."""
     suite.write(
