@@ -117,9 +117,9 @@ def copied(source: Path) -> Path:
 
 
 def edited(text: str, function: str, number: int) -> str:
-    """Another text each time; a word in a function's body, or a line at the end."""
+    """Another text each time: in a function's body, or a call at the end."""
     if not function:
-        return f"{text}EDITED = {number}\n"
+        return f"{text}str({number})\n"
     head = rf"^( +)def {function}\([^:]*:\n"
     made, count = re.subn(
         head, rf"\g<0>\1    edited = {number}\n", text, count=1, flags=re.MULTILINE
